@@ -1,0 +1,242 @@
+//! Commands and their flags.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use clap::{Args, Parser, Subcommand};
+
+/// From a raw web crawl to deduplicated, filtered, tokenized shards and a pretrained transformer.
+#[derive(Debug, Parser)]
+#[command(name = "gristmill", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub(crate) common: Common,
+}
+
+/// Flags that every command knows.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Common {
+    /// Worker threads [default: all cores]
+    #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
+    pub(crate) threads: Option<usize>,
+    /// Memory for buffers, sorting and tables, such as 4GiB
+    #[arg(long, global = true, value_name = "SIZE", help_heading = "Common options")]
+    pub(crate) memory: Option<ByteSize>,
+    /// Print data as JSON
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub(crate) json: bool,
+    /// Print results and errors only
+    #[arg(long, global = true, help_heading = "Common options")]
+    pub(crate) quiet: bool,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make a small crawl and take it all the way to a trained model and a report
+    Demo(DemoArguments),
+    /// Run a recipe, or go on with it where it stopped
+    Run(RunArguments),
+    /// Show what a recipe would do
+    Plan(PlanArguments),
+    /// Ask the tables of a run in SQL
+    Sql(SqlArguments),
+    /// Show documents of a run
+    Show(ShowArguments),
+    /// Read every file of a finished run again and compare it with the manifest
+    Verify(VerifyArguments),
+    /// Continue a text with a run's model
+    Generate(GenerateArguments),
+    /// Apply stages to files, without a recipe
+    Apply(ApplyArguments),
+    /// Remove exact and near duplicates from files, without a recipe
+    Dedup(DedupArguments),
+    /// Train a tokenizer, or encode files with one, without a recipe
+    #[command(subcommand)]
+    Tokenizer(TokenizerCommand),
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Where crawl, recipe and run go
+    #[arg(long, value_name = "DIR", default_value = "runs/demo")]
+    pub(crate) output: PathBuf,
+}
+
+/// Flags of `run`.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    /// The recipe, a TOML file
+    pub(crate) recipe: PathBuf,
+    /// The run directory, instead of the recipe's
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Remove an older run in the output and begin anew
+    #[arg(long)]
+    pub(crate) fresh: bool,
+}
+
+/// Flags of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    /// The recipe, a TOML file
+    pub(crate) recipe: PathBuf,
+    /// The run directory, instead of the recipe's
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Flags of `sql`.
+#[derive(Debug, Args)]
+pub(crate) struct SqlArguments {
+    /// The run directory
+    pub(crate) run: PathBuf,
+    /// One SELECT over docs, dropped, quarantine, ledger, clusters, shard_docs, training, validation
+    pub(crate) query: String,
+}
+
+/// Flags of `show`.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    /// The run directory
+    pub(crate) run: PathBuf,
+    /// Dropped documents instead of kept ones
+    #[arg(long)]
+    pub(crate) dropped: bool,
+    /// Only those with this drop reason (implies --dropped)
+    #[arg(long, value_name = "R")]
+    pub(crate) reason: Option<String>,
+    /// Only those that this stage dropped (implies --dropped)
+    #[arg(long, value_name = "S")]
+    pub(crate) stage: Option<String>,
+    /// How many
+    #[arg(short, default_value_t = 5, value_name = "N")]
+    pub(crate) n: usize,
+    /// Show personal data as it is, instead of masked
+    #[arg(long)]
+    pub(crate) unmasked: bool,
+}
+
+/// Flags of `verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// The run directory
+    pub(crate) run: PathBuf,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArguments {
+    /// The run directory
+    pub(crate) run: PathBuf,
+    /// What the text begins with
+    #[arg(long, default_value = "The")]
+    pub(crate) prompt: String,
+    /// Tokens to add at most
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    pub(crate) max_tokens: usize,
+    /// 0 takes the likeliest token, 1 samples as the model judges
+    #[arg(long, default_value_t = 0.8, value_name = "T")]
+    pub(crate) temperature: f64,
+    /// Sample among this many likeliest tokens; 0 for all
+    #[arg(long, default_value_t = 50, value_name = "K")]
+    pub(crate) top_k: usize,
+    /// The same seed gives the same text
+    #[arg(long, default_value_t = 17, value_name = "S")]
+    pub(crate) seed: u64,
+    /// cpu, cuda or auto
+    #[arg(long, default_value = "auto")]
+    pub(crate) device: String,
+}
+
+/// Input files of a command without a recipe.
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    /// WARC, WET, JSONL, Parquet or text files, globs, s3://, gs:// or https:// addresses
+    #[arg(required = true, value_name = "INPUT")]
+    pub(crate) inputs: Vec<String>,
+}
+
+/// Flags of `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct ApplyArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// A stock stage (language, quality, pii, safety, url) or a .sql file; repeat for several
+    #[arg(long = "stage", required = true, value_name = "S")]
+    pub(crate) stages: Vec<String>,
+    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) output: PathBuf,
+    /// Keep every row, with its drop_reason, instead of dropping
+    #[arg(long)]
+    pub(crate) annotate: bool,
+    /// A tokenizer.json for n_tokens(text)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: Option<PathBuf>,
+}
+
+/// Flags of `dedup`.
+#[derive(Debug, Args)]
+pub(crate) struct DedupArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts
+    #[arg(long, value_name = "FILE|DIR")]
+    pub(crate) output: PathBuf,
+    /// Jaccard similarity of word 5-grams from which documents are near duplicates
+    #[arg(long, value_name = "T")]
+    pub(crate) threshold: Option<f64>,
+    /// Which document of a cluster survives, an ORDER BY list
+    #[arg(long, value_name = "ORDER BY …", default_value = "length(text) DESC")]
+    pub(crate) keep: String,
+    /// Write clusters, members and survivors to this Parquet file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) clusters: Option<PathBuf>,
+}
+
+/// The commands of `tokenizer`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenizerCommand {
+    /// Train a byte-level BPE tokenizer
+    Train(TrainArguments),
+    /// Encode files to token shards
+    Encode(EncodeArguments),
+}
+
+/// Flags of `tokenizer train`.
+#[derive(Debug, Args)]
+pub(crate) struct TrainArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// Tokens, the 256 bytes and special tokens included
+    #[arg(long, default_value_t = 32_768, value_name = "N")]
+    pub(crate) vocab_size: usize,
+    /// How text is cut into words: gpt2, gpt4 or o200k
+    #[arg(long, default_value_t = tokenizer::Split::Gpt4, value_name = "SPLIT")]
+    pub(crate) split: tokenizer::Split,
+    /// Pairs seen less often are not merged
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) min_frequency: u64,
+    /// The tokenizer.json to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// Flags of `tokenizer encode`.
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// The tokenizer.json to encode with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: PathBuf,
+    /// The folder for the shards
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+}

@@ -1,0 +1,60 @@
+//! The command line of gristmill.
+
+mod apply;
+mod arguments;
+mod dedup;
+mod demo;
+mod failure;
+mod generate;
+mod one_liner;
+mod output;
+mod plan;
+mod printer;
+mod progress;
+mod run;
+mod show;
+mod signals;
+mod sql_command;
+mod tokenizer_command;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use arguments::{Arguments, Command, TokenizerCommand};
+use printer::Printer;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let printer = Printer::new(&arguments.common);
+    failure::install_hooks();
+    match dispatch(&arguments, &printer) {
+        Ok(code) => code,
+        Err(failure) => failure.report(&printer),
+    }
+}
+
+fn dispatch(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, failure::Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Command::Demo(demo) => demo::main(demo, common, printer),
+        Command::Run(run) => run::main(run, common, printer),
+        Command::Plan(plan) => plan::main(plan, common, printer),
+        Command::Sql(sql) => sql_command::main(sql, common, printer),
+        Command::Show(show) => show::main(show, common, printer),
+        Command::Verify(verify) => verify::main(verify, printer),
+        Command::Generate(generate) => generate::main(generate, printer),
+        Command::Apply(apply) => apply::main(apply, common, printer),
+        Command::Dedup(dedup) => dedup::main(dedup, common, printer),
+        Command::Tokenizer(TokenizerCommand::Train(train)) => {
+            tokenizer_command::train(train, common, printer)
+        }
+        Command::Tokenizer(TokenizerCommand::Encode(encode)) => {
+            tokenizer_command::encode(encode, common, printer)
+        }
+    }
+}

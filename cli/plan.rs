@@ -1,0 +1,60 @@
+//! `gristmill plan RECIPE`.
+
+use std::process::ExitCode;
+
+use pipeline::{Preview, Recipe};
+
+use crate::arguments::{Common, PlanArguments};
+use crate::failure::Failure;
+use crate::output::{columns, human_bytes, human_count};
+use crate::printer::Printer;
+use crate::run::apply_common;
+
+pub(crate) fn main(
+    arguments: &PlanArguments,
+    common: &Common,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let mut recipe = Recipe::load(&arguments.recipe)?;
+    if let Some(output) = &arguments.output {
+        recipe.run.output = Some(output.display().to_string());
+    }
+    apply_common(&mut recipe, common);
+    let preview = Preview::of(&recipe)?;
+    if printer.json() {
+        printer.object("plan", &preview);
+    } else {
+        show(&preview, printer);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(preview: &Preview, printer: &Printer) {
+    printer.data(format!("output   {}", preview.output.display()));
+    let mut rows = Vec::new();
+    for source in &preview.sources {
+        rows.push(vec![
+            format!("source   {}", source.name),
+            format!("{} files", human_count(source.files)),
+            human_bytes(source.bytes),
+            format!("{} parts", human_count(source.parts)),
+        ]);
+    }
+    columns(&rows).iter().for_each(|line| printer.data(line.trim_start()));
+    for (index, step) in preview.steps.iter().enumerate() {
+        let done = if step.parts_done > 0 {
+            format!(", {} done", human_count(step.parts_done))
+        } else {
+            String::new()
+        };
+        printer.data(format!("{}. {} ({}{done})", index + 1, step.what, step.extent));
+    }
+    match &preview.state {
+        pipeline::RunState::New => printer.data("nothing is done yet"),
+        pipeline::RunState::Unfinished => printer.data("the run will go on where it stopped"),
+        pipeline::RunState::Finished => printer.data("the run is finished; nothing would be done"),
+        pipeline::RunState::Changed(what) => {
+            printer.data(format!("the run would be refused without --fresh: {what}"));
+        }
+    }
+}

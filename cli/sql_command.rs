@@ -1,0 +1,70 @@
+//! `gristmill sql RUN "SELECT …"`.
+
+use std::process::ExitCode;
+
+use arrow::json::LineDelimitedWriter;
+use arrow::record_batch::RecordBatch;
+use arrow::util::pretty::pretty_format_batches;
+use sql::{Query, Session, SqlError, Tokenizers};
+
+use crate::arguments::{Common, SqlArguments};
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+/// Memory of a query where no flag says otherwise.
+const MEMORY_BYTES: u64 = 1 << 30;
+
+/// Rows that are laid out as one table; more are printed as several.
+const TABLE_ROWS: usize = 1000;
+
+pub(crate) fn main(
+    arguments: &SqlArguments,
+    common: &Common,
+    printer: &Printer,
+) -> Result<ExitCode, Failure> {
+    let query = open(&arguments.run, common)?;
+    let mut pending: Vec<RecordBatch> = Vec::new();
+    let mut printed = false;
+    let refused = |error| Failure::Query { error, sql: arguments.query.clone() };
+    let schema = query
+        .run::<SqlError>(&arguments.query, |batch| {
+            if printer.json() {
+                return print_json(&batch, printer);
+            }
+            pending.push(batch);
+            if pending.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
+                printed = true;
+                printer.data(pretty_format_batches(&std::mem::take(&mut pending))?);
+            }
+            Ok(())
+        })
+        .map_err(refused)?;
+    if !printer.json() && (!printed || !pending.is_empty()) {
+        if pending.is_empty() {
+            pending.push(RecordBatch::new_empty(schema));
+        }
+        printer.data(pretty_format_batches(&pending).map_err(SqlError::from)?);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The tables of a run, ready to be asked.
+pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Failure> {
+    let memory_bytes = common.memory.map_or(MEMORY_BYTES, |memory| memory.as_u64());
+    let tokenizer = run.join("tokenizer.json");
+    let tokenizer = tokenizer.is_file().then(|| pipeline::tokens::load(&tokenizer)).transpose()?;
+    let session = Session::new(memory_bytes as usize, Tokenizers(tokenizer.map(Into::into)))?;
+    Ok(Query::open(&session, &pipeline::tables(run)?)?)
+}
+
+/// One JSON object a row.
+pub(crate) fn print_json(batch: &RecordBatch, printer: &Printer) -> Result<(), SqlError> {
+    let mut lines = Vec::new();
+    let mut writer = LineDelimitedWriter::new(&mut lines);
+    writer.write(batch)?;
+    writer.finish()?;
+    drop(writer);
+    let text = String::from_utf8_lossy(&lines);
+    text.lines().for_each(|line| printer.data(line));
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! What can go wrong, with the value that was wrong and the way out.
+
+use crate::source::StoreError;
+
+/// An error of this crate. Every message names the value and says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// A field of [`crate::ModelConfig`] or [`crate::TrainConfig`] cannot be used.
+    #[error("`{field}` is {value}: {way_out}")]
+    Config {
+        /// The field as the user writes it.
+        field: &'static str,
+        /// The value it has.
+        value: String,
+        /// What would do instead.
+        way_out: String,
+    },
+    /// A split is shorter than what one step or one evaluation reads.
+    #[error(
+        "the {split} split has {tokens} tokens, but {needed} are needed ({why}): give it more text, \
+         or lower `batch_size` or `context`"
+    )]
+    TooFewTokens {
+        /// `training` or `validation`.
+        split: &'static str,
+        /// Tokens it has.
+        tokens: u64,
+        /// Tokens it should have.
+        needed: u64,
+        /// How that number comes about.
+        why: String,
+    },
+    /// A token id does not fit the vocabulary of the model.
+    #[error(
+        "token id {id} at position {position} does not fit `vocab_size` {vocab_size}: \
+         use the tokenizer that wrote the shards, or a model with a larger vocabulary"
+    )]
+    TokenOutOfVocabulary {
+        /// The id.
+        id: u32,
+        /// Where in the stream or prompt it is.
+        position: u64,
+        /// Ids must be below it.
+        vocab_size: usize,
+    },
+    /// The loss became NaN or infinite.
+    #[error(
+        "the loss is {loss} at step {step} (gradient norm {gradient_norm}): lower `learning_rate`, \
+         raise `warmup_steps`, or look at the rows of this step; the last checkpoint is untouched"
+    )]
+    NonFiniteLoss {
+        /// The step, counted from 1.
+        step: usize,
+        /// Its loss.
+        loss: f32,
+        /// Its gradient norm.
+        gradient_norm: f32,
+    },
+    /// A parameter got no gradient, or only zeros, in the first step of a run.
+    #[error(
+        "`{name}` got no gradient in step 1: an operation of the model cuts the graph, please report it"
+    )]
+    MissingGradient {
+        /// Name of the parameter.
+        name: String,
+    },
+    /// The checkpoint to resume from belongs to another run.
+    #[error(
+        "the checkpoint of step {step} was made with another `{what}` ({theirs}, now {ours}): \
+         give the run a new output directory, or set `{what}` back"
+    )]
+    ResumeMismatch {
+        /// Step of the checkpoint.
+        step: usize,
+        /// What differs.
+        what: &'static str,
+        /// Its value in the checkpoint.
+        theirs: String,
+        /// Its value now.
+        ours: String,
+    },
+    /// A file of a checkpoint is missing or does not say what it should.
+    #[error(
+        "checkpoint file `{file}`: {reason}; delete this checkpoint to resume from an earlier one"
+    )]
+    BadCheckpoint {
+        /// Name of the file within the checkpoint.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The checkpoint store failed.
+    #[error("the checkpoint store failed")]
+    Store(#[source] StoreError),
+    /// A thread pool could not be started.
+    #[error("cannot start worker threads: {0}; lower the number of threads")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// candle failed: mostly memory or the device.
+    #[error("candle: {0}")]
+    Candle(#[from] candle_core::Error),
+}

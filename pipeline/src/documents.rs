@@ -1,0 +1,172 @@
+//! The documents of a part: records of its pieces as batches of the table `docs`.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, LargeStringBuilder, StringBuilder, UInt64Builder};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use sql::read::{Document, Fault, Record, Records, SkipReason, read};
+use sql::{BATCH_ROWS_MAX, DOCUMENT, Documents, doc_id};
+
+use crate::error::{PipelineError, Result};
+use crate::inputs::{Inputs, Part, open};
+
+/// Bytes of text in a batch, above which it is closed: rows alone do not bound memory.
+const BATCH_BYTES_MAX: usize = 4 << 20;
+
+/// What a part held besides documents.
+#[derive(Debug, Default)]
+pub struct Losses {
+    /// Damaged records: index of the file, and what was wrong.
+    pub faults: Vec<(u32, Fault)>,
+    /// Records that are no documents, by file and kind: how many, how many bytes.
+    pub skipped: BTreeMap<(u32, SkipReason), (u64, u64)>,
+}
+
+/// The documents of a part as batches; what else it held is put into `losses`.
+pub struct PartDocuments {
+    inputs: Arc<Inputs>,
+    part: Part,
+    piece: usize,
+    records: Option<Records>,
+    losses: Arc<Mutex<Losses>>,
+}
+
+impl PartDocuments {
+    /// Reads part `part` of `inputs`.
+    pub fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
+        let part = inputs.parts[part].clone();
+        Self { inputs, part, piece: 0, records: None, losses }
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Documents>> {
+        let mut batch = BatchBuilder::default();
+        while !batch.is_full() {
+            let Some(piece) = self.part.pieces.get(self.piece) else { break };
+            let file = &self.inputs.files[piece.file as usize];
+            let failed =
+                |source| PipelineError::Read { path: file.file.file.address.clone(), source };
+            if self.records.is_none() {
+                let reader = open(&file.file.file).map_err(failed)?;
+                self.records = Some(read(&file.file.input, reader, &piece.range).map_err(failed)?);
+            }
+            match self.records.as_mut().and_then(Iterator::next) {
+                None => {
+                    self.records = None;
+                    self.piece += 1;
+                }
+                Some(Err(error)) => return Err(failed(error)),
+                Some(Ok(Record::Document(document))) => {
+                    batch.add(piece.file, &file.source, &file.file.file.address, document);
+                }
+                Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
+                Some(Ok(Record::Skipped(reason, bytes))) => self.skip(piece.file, reason, bytes),
+            }
+        }
+        batch.finish()
+    }
+
+    fn lose(&self, file: u32, fault: Fault) {
+        let mut losses = self.losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        losses.faults.push((file, fault));
+    }
+
+    fn skip(&self, file: u32, reason: SkipReason, bytes: u64) {
+        let mut losses = self.losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let (count, total) = losses.skipped.entry((file, reason)).or_default();
+        *count += 1;
+        *total += bytes;
+    }
+}
+
+impl Iterator for PartDocuments {
+    type Item = Result<Documents>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_batch().transpose()
+    }
+}
+
+#[derive(Default)]
+struct BatchBuilder {
+    doc_ids: UInt64Builder,
+    ids: StringBuilder,
+    urls: StringBuilder,
+    sources: StringBuilder,
+    paths: StringBuilder,
+    dates: StringBuilder,
+    texts: LargeStringBuilder,
+    metadata: StringBuilder,
+    read_bytes: Vec<u64>,
+    bytes: usize,
+}
+
+impl BatchBuilder {
+    fn is_full(&self) -> bool {
+        self.read_bytes.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    fn add(&mut self, file: u32, source: &str, path: &str, document: Document) {
+        self.doc_ids.append_value(doc_id(file, document.ordinal));
+        self.ids.append_value(&document.id);
+        self.urls.append_option(document.url);
+        self.sources.append_value(source);
+        self.paths.append_value(path);
+        self.dates.append_option(document.date);
+        self.texts.append_value(&document.text);
+        self.metadata.append_option(document.extra);
+        self.read_bytes.push(document.text.len() as u64);
+        self.bytes += document.text.len();
+    }
+
+    fn finish(mut self) -> Result<Option<Documents>> {
+        if self.read_bytes.is_empty() {
+            return Ok(None);
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(self.doc_ids.finish()),
+            Arc::new(self.ids.finish()),
+            Arc::new(self.urls.finish()),
+            Arc::new(self.sources.finish()),
+            Arc::new(self.paths.finish()),
+            Arc::new(self.dates.finish()),
+            Arc::new(self.texts.finish()),
+            Arc::new(self.metadata.finish()),
+        ];
+        let batch = RecordBatch::try_new(DOCUMENT.clone(), columns)
+            .map_err(|e| PipelineError::Sql(e.into()))?;
+        Ok(Some(Documents { batch, read_bytes: self.read_bytes }))
+    }
+}
+
+/// The column that carries `read_bytes` in files between segments. SQL never sees it.
+const READ_BYTES: &str = "_read_bytes";
+
+/// The columns of a file that holds documents with `columns` between two segments.
+pub fn stored_schema(columns: &SchemaRef) -> SchemaRef {
+    let mut fields = columns.fields().to_vec();
+    fields.push(Arc::new(Field::new(READ_BYTES, DataType::UInt64, false)));
+    Arc::new(Schema::new(fields))
+}
+
+/// Documents as rows of such a file.
+pub fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<RecordBatch> {
+    let mut columns = documents.batch.columns().to_vec();
+    columns.push(Arc::new(arrow::array::UInt64Array::from(documents.read_bytes.clone())));
+    RecordBatch::try_new(schema.clone(), columns).map_err(|e| PipelineError::Sql(e.into()))
+}
+
+/// Rows of such a file as documents.
+pub fn from_stored(batch: &RecordBatch) -> Result<Documents> {
+    use arrow::array::AsArray as _;
+    let last = batch.num_columns() - 1;
+    let read_bytes = batch
+        .column(last)
+        .as_primitive_opt::<arrow::datatypes::UInt64Type>()
+        .map(|bytes| bytes.values().to_vec())
+        .unwrap_or_default();
+    let columns: Vec<usize> = (0..last).collect();
+    let batch = batch.project(&columns).map_err(|e| PipelineError::Sql(e.into()))?;
+    Ok(Documents { batch, read_bytes })
+}

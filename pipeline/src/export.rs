@@ -1,0 +1,232 @@
+//! Documents of a finished run as one file, or as a folder of Parquet parts.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::json::LineDelimitedWriter;
+use arrow::record_batch::RecordBatch;
+use sql::{Dropped, Table};
+
+use crate::error::{PipelineError, Result};
+use crate::table::{read_table, table_schema, table_writer};
+use crate::tables::tables;
+
+/// What an output's name asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// `.jsonl`
+    Jsonl,
+    /// `.jsonl.zst`
+    JsonlZstd,
+    /// `.parquet`
+    Parquet,
+    /// No extension: a folder of Parquet parts.
+    Folder,
+}
+
+impl Target {
+    /// The target that the name of `output` asks for.
+    pub fn of(output: &Path) -> Result<Self> {
+        let name = output.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        let ends = |ending: &str| name.ends_with(ending);
+        match () {
+            () if ends(".jsonl") || ends(".ndjson") => Ok(Self::Jsonl),
+            () if ends(".jsonl.zst") => Ok(Self::JsonlZstd),
+            () if ends(".parquet") => Ok(Self::Parquet),
+            () if !name.contains('.') => Ok(Self::Folder),
+            () => Err(PipelineError::Empty(format!(
+                "{}: the name of an output ends with .jsonl, .jsonl.zst or .parquet; \
+                 without an ending it is a folder of Parquet parts",
+                output.display()
+            ))),
+        }
+    }
+}
+
+/// Writes the documents of the run in `root` to `output`. With `annotate`, dropped documents too,
+/// in their places, each with its `drop_reason` and `drop_stage`.
+pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
+    let target = Target::of(output)?;
+    let found = tables(root)?;
+    let files = |name: &str| -> Vec<PathBuf> {
+        found.iter().find(|t: &&Table| t.name == name).map(|t| t.files.clone()).unwrap_or_default()
+    };
+    if annotate {
+        let (docs, dropped) = (files("docs"), files("dropped"));
+        let batches = annotated(&docs, &dropped)?;
+        return write(target, output, annotated_schema(), batches.into_iter().map(Ok));
+    }
+    let docs = files("docs");
+    if target == Target::Folder {
+        for file in &docs {
+            let name = file.file_name().unwrap_or_default();
+            store::move_file(file, &output.join(name))?;
+        }
+        return Ok(());
+    }
+    let Some(first) = docs.first() else { return Ok(()) };
+    let schema = table_schema(first)?;
+    let batches = docs.iter().map(|file| read_table(file, None)).collect::<Result<Vec<_>>>()?;
+    write(target, output, schema, batches.into_iter().flatten())
+}
+
+/// The columns of annotated documents. `columns` holds what the stages computed, as JSON.
+fn annotated_schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    Arc::new(Schema::new(vec![
+        Field::new("doc_id", DataType::UInt64, false),
+        text("id"),
+        text("url"),
+        text("source"),
+        text("path"),
+        Field::new("text", DataType::LargeUtf8, true),
+        text("drop_reason"),
+        text("drop_stage"),
+        text("columns"),
+    ]))
+}
+
+/// All documents in the order in which they were read.
+fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch>> {
+    let mut batches = Vec::new();
+    for file in docs {
+        for batch in read_table(file, None)? {
+            let batch = batch?;
+            let rows: Vec<u32> = (0..batch.num_rows() as u32).collect();
+            let none = vec![String::new(); rows.len()];
+            let kept = Dropped::new("", &batch, &rows, none, vec![0; rows.len()])?;
+            batches.push(annotate(&kept.0, true)?);
+        }
+    }
+    for file in dropped {
+        for batch in read_table(file, None)? {
+            batches.push(annotate(&batch?, false)?);
+        }
+    }
+    let all = concat_batches(&annotated_schema(), &batches).map_err(failed)?;
+    if all.num_rows() == 0 {
+        return Ok(None);
+    }
+    let order = sort_to_indices(all.column(0), None, None).map_err(failed)?;
+    take_record_batch(&all, &order).map(Some).map_err(failed)
+}
+
+/// Rows with the columns of `dropped` as annotated rows.
+fn annotate(batch: &RecordBatch, kept: bool) -> Result<RecordBatch> {
+    let column = |name: &str| -> ArrayRef {
+        let missing = || Arc::new(StringArray::new_null(batch.num_rows())) as ArrayRef;
+        batch.column_by_name(name).cloned().unwrap_or_else(missing)
+    };
+    let verdict = |name: &str| -> ArrayRef {
+        if kept { Arc::new(StringArray::new_null(batch.num_rows())) } else { column(name) }
+    };
+    let columns = vec![
+        column("doc_id"),
+        column("id"),
+        column("url"),
+        column("source"),
+        column("path"),
+        column("text"),
+        verdict("reason"),
+        verdict("stage"),
+        column("columns"),
+    ];
+    RecordBatch::try_new(annotated_schema(), columns).map_err(failed)
+}
+
+fn failed(error: arrow::error::ArrowError) -> PipelineError {
+    PipelineError::Sql(error.into())
+}
+
+fn write(
+    target: Target,
+    output: &Path,
+    schema: SchemaRef,
+    batches: impl Iterator<Item = Result<RecordBatch>>,
+) -> Result<()> {
+    let io = |e| PipelineError::Store(store::StoreError::io(output, "write", e));
+    match target {
+        Target::Jsonl => {
+            let mut file = store::OutputFile::create(output)?;
+            write_lines(&mut file, batches, output)?;
+            Ok(file.finish()?)
+        }
+        Target::JsonlZstd => {
+            let file = store::OutputFile::create(output)?;
+            let mut encoder =
+                zstd::Encoder::new(file, zstd::DEFAULT_COMPRESSION_LEVEL).map_err(io)?;
+            write_lines(&mut encoder, batches, output)?;
+            Ok(encoder.finish().map_err(io)?.finish()?)
+        }
+        Target::Parquet | Target::Folder => {
+            let path = match target {
+                Target::Folder => output.join("part-00000.parquet"),
+                _ => output.to_owned(),
+            };
+            let name = path.display().to_string();
+            let parquet = |e: parquet::errors::ParquetError| PipelineError::Parquet {
+                path: name.clone(),
+                message: e.to_string(),
+            };
+            let mut writer =
+                table_writer(store::OutputFile::create(&path)?, schema).map_err(parquet)?;
+            for batch in batches {
+                writer.write(&batch?).map_err(parquet)?;
+            }
+            Ok(writer.into_inner().map_err(parquet)?.finish()?)
+        }
+    }
+}
+
+/// One JSON object a document; fields that hold JSON are put in as JSON, not as text.
+fn write_lines(
+    to: &mut impl Write,
+    batches: impl Iterator<Item = Result<RecordBatch>>,
+    output: &Path,
+) -> Result<()> {
+    const JSON_COLUMNS: [&str; 2] = ["metadata", "columns"];
+    let io = |e| PipelineError::Store(store::StoreError::io(output, "write", e));
+    for batch in batches {
+        let batch = batch?;
+        let plain: Vec<usize> = (0..batch.num_columns())
+            .filter(|i| !JSON_COLUMNS.contains(&batch.schema_ref().field(*i).name().as_str()))
+            .collect();
+        let nested: Vec<(&str, &StringArray)> = JSON_COLUMNS
+            .iter()
+            .filter_map(|name| Some((*name, batch.column_by_name(name)?.as_string_opt()?)))
+            .collect();
+        let mut lines = Vec::new();
+        let mut writer = LineDelimitedWriter::new(&mut lines);
+        writer.write(&batch.project(&plain).map_err(failed)?).map_err(failed)?;
+        writer.finish().map_err(failed)?;
+        drop(writer);
+        for (row, line) in lines.split(|b| *b == b'\n').take(batch.num_rows()).enumerate() {
+            let open = line.strip_suffix(b"}").unwrap_or(line);
+            to.write_all(open).map_err(io)?;
+            for (name, column) in nested.iter().filter(|(_, column)| column.is_valid(row)) {
+                write!(to, ",\"{name}\":{}", column.value(row)).map_err(io)?;
+            }
+            to.write_all(b"}\n").map_err(io)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_by_name() {
+        let target = |name: &str| Target::of(Path::new(name)).ok();
+        assert_eq!(target("a/out.jsonl"), Some(Target::Jsonl));
+        assert_eq!(target("out.jsonl.zst"), Some(Target::JsonlZstd));
+        assert_eq!(target("out.parquet"), Some(Target::Parquet));
+        assert_eq!(target("a.b/out"), Some(Target::Folder));
+        assert_eq!(target("out.csv"), None);
+    }
+}

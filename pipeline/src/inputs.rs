@@ -1,0 +1,137 @@
+//! The inputs of a run: its files with their identities, cut into parts.
+//!
+//! Cutting depends on the files alone, never on threads, memory or time, so that part *i* is the same
+//! piece of input on any machine.
+
+use rayon::prelude::*;
+use sql::read::{PartRange, ReadSeek, survey};
+use store::input::InputFile;
+
+use crate::error::{PipelineError, Result};
+use crate::recipe::{Recipe, SourceFile};
+
+/// Bytes of decompressed input in a part, about. Small enough that a killed run loses little and that
+/// all cores stay busy to the end, large enough that a part's files are worth opening.
+pub const PART_BYTES: u64 = 8 << 20;
+
+/// Files in a part at most, when they are small.
+const PART_FILES_MAX: usize = 4096;
+
+/// All files of a run; a document's `doc_id` holds its file's place in this list.
+pub struct Inputs {
+    /// The files, source after source.
+    pub files: Vec<File>,
+    /// The parts, in the order of the files.
+    pub parts: Vec<Part>,
+}
+
+/// One file.
+pub struct File {
+    /// Name of its source.
+    pub source: String,
+    /// The file and how to read it.
+    pub file: SourceFile,
+    /// Digest of its content.
+    pub identity: String,
+}
+
+/// Pieces of input that are worked on together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Pieces, in order.
+    pub pieces: Vec<Piece>,
+}
+
+/// A range of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Piece {
+    /// Index of the file.
+    pub file: u32,
+    /// The range.
+    pub range: PartRange,
+    /// Its share of the file, in bytes as stored.
+    pub bytes: u64,
+}
+
+impl Inputs {
+    /// Reads every file once, to know its content and to cut it.
+    pub fn survey(recipe: &Recipe) -> Result<Self> {
+        let listed: Vec<(&str, &SourceFile)> = recipe
+            .sources
+            .iter()
+            .flat_map(|source| source.files.iter().map(|file| (source.name.as_str(), file)))
+            .collect();
+        let surveyed: Vec<(String, Vec<PartRange>)> =
+            listed.par_iter().map(|(_, file)| survey_file(file)).collect::<Result<_>>()?;
+        let mut files = Vec::new();
+        let mut parts = PartBuilder::default();
+        for ((source, file), (identity, ranges)) in listed.into_iter().zip(surveyed) {
+            let bytes = file.file.bytes / (ranges.len() as u64).max(1);
+            for range in ranges {
+                parts.add(Piece { file: files.len() as u32, range, bytes });
+            }
+            files.push(File { source: source.to_owned(), file: file.clone(), identity });
+        }
+        Ok(Self { files, parts: parts.finish() })
+    }
+
+    /// Bytes of all files as stored.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.file.file.bytes).sum()
+    }
+}
+
+impl Part {
+    /// Bytes as stored.
+    pub fn bytes(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.bytes).sum()
+    }
+}
+
+fn survey_file(file: &SourceFile) -> Result<(String, Vec<PartRange>)> {
+    let identity = file.file.identity()?;
+    let read = |source| PipelineError::Read { path: file.file.address.clone(), source };
+    let reader = open(&file.file).map_err(read)?;
+    Ok((identity, survey(&file.input, reader, PART_BYTES).map_err(read)?.parts))
+}
+
+/// Opens an input file for the readers.
+pub(crate) fn open(file: &InputFile) -> std::io::Result<Box<dyn ReadSeek>> {
+    Ok(Box::new(file.open()?))
+}
+
+/// Puts small files together, so that a part is worth its own files.
+#[derive(Default)]
+struct PartBuilder {
+    parts: Vec<Part>,
+    open: Vec<Piece>,
+    open_bytes: u64,
+}
+
+impl PartBuilder {
+    fn add(&mut self, piece: Piece) {
+        let bytes = piece.bytes;
+        let full = self.open_bytes + bytes > PART_BYTES || self.open.len() == PART_FILES_MAX;
+        if full || piece.range != PartRange::Whole {
+            self.close();
+        }
+        let alone = piece.range != PartRange::Whole;
+        self.open.push(piece);
+        self.open_bytes += bytes;
+        if alone {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.open.is_empty() {
+            self.parts.push(Part { pieces: std::mem::take(&mut self.open) });
+            self.open_bytes = 0;
+        }
+    }
+
+    fn finish(mut self) -> Vec<Part> {
+        self.close();
+        self.parts
+    }
+}

@@ -1,0 +1,92 @@
+//! What a run tells while it works; the command line shows it, `events.jsonl` keeps it.
+
+use serde_json::{Value, json};
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A step begins; `total` units of work, `done` of them from an earlier start.
+    Begin {
+        /// The step, in words.
+        step: String,
+        /// What is counted.
+        unit: &'static str,
+        /// Units in all.
+        total: u64,
+        /// Units that are done already.
+        done: u64,
+    },
+    /// Units of the current step are done.
+    Advance {
+        /// How many.
+        units: u64,
+    },
+    /// The current step is over.
+    End {
+        /// The step, in words.
+        step: String,
+        /// What came out of it, in a few words.
+        outcome: String,
+        /// How long it took.
+        seconds: f64,
+    },
+    /// An optimiser step was made.
+    Trained {
+        /// Steps so far.
+        step: usize,
+        /// Nats per token of the batch.
+        loss: f64,
+        /// Speed.
+        tokens_per_second: f64,
+    },
+    /// The model was measured on the validation documents.
+    Validated {
+        /// Steps so far.
+        step: usize,
+        /// Nats per token.
+        loss: f64,
+        /// Bits per byte of text.
+        bits_per_byte: f64,
+    },
+}
+
+impl Event {
+    /// Name and fields in `events.jsonl`.
+    pub fn record(&self) -> (&'static str, Value) {
+        match self {
+            Self::Begin { step, unit, total, done } => {
+                ("begin", json!({ "step": step, "unit": unit, "total": total, "done": done }))
+            }
+            Self::Advance { units } => ("advance", json!({ "units": units })),
+            Self::End { step, outcome, seconds } => {
+                ("end", json!({ "step": step, "outcome": outcome, "seconds": seconds }))
+            }
+            Self::Trained { step, loss, tokens_per_second } => (
+                "trained",
+                json!({ "step": step, "loss": loss, "tokens_per_second": tokens_per_second }),
+            ),
+            Self::Validated { step, loss, bits_per_byte } => {
+                ("validated", json!({ "step": step, "loss": loss, "bits_per_byte": bits_per_byte }))
+            }
+        }
+    }
+}
+
+/// Receives events, from any thread, and can ask the run to stop.
+pub trait Observer: Sync {
+    /// Something happened.
+    fn event(&self, event: &Event);
+
+    /// True when the run should stop at the next safe point.
+    fn should_stop(&self) -> bool {
+        false
+    }
+}
+
+/// Shows nothing and never stops.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn event(&self, _: &Event) {}
+}

@@ -1,0 +1,167 @@
+//! What a recipe would do, without doing it.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+use store::Run;
+
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::plan::Plan;
+use crate::recipe::Recipe;
+use crate::run::fingerprint;
+use crate::segment::task;
+use crate::tokens::tokens_task;
+
+/// What a recipe would do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Preview {
+    /// The run directory.
+    pub output: PathBuf,
+    /// What is read.
+    pub sources: Vec<SourcePreview>,
+    /// The steps in order.
+    pub steps: Vec<StepPreview>,
+    /// What an earlier start left.
+    pub state: RunState,
+}
+
+/// A source.
+#[derive(Debug, Clone, Serialize)]
+pub struct SourcePreview {
+    /// Its name.
+    pub name: String,
+    /// Files.
+    pub files: u64,
+    /// Bytes as stored.
+    pub bytes: u64,
+    /// Parts that it is cut into; small files share parts.
+    pub parts: u64,
+}
+
+/// A step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepPreview {
+    /// What is done.
+    pub what: String,
+    /// To how much.
+    pub extent: String,
+    /// Parts that need not be done again.
+    pub parts_done: u64,
+}
+
+/// What is in the output.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Nothing.
+    New,
+    /// A run that stopped.
+    Unfinished,
+    /// A finished run of this recipe.
+    Finished,
+    /// A run of something else: what differs.
+    Changed(String),
+}
+
+impl Preview {
+    /// Plans `recipe`, reads its inputs once to cut them, and looks at its output.
+    pub fn of(recipe: &Recipe) -> Result<Self> {
+        let plan = Plan::new(recipe)?;
+        let inputs = Inputs::survey(recipe)?;
+        let output = recipe.output();
+        let (state, done) = match Run::state(&output)? {
+            None => (RunState::New, Vec::new()),
+            Some(found) => {
+                let differences = found.fingerprint.differences(&fingerprint(recipe, &inputs));
+                let state = match (differences.is_empty(), found.finished) {
+                    (false, _) => RunState::Changed(
+                        differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                    ),
+                    (true, true) => RunState::Finished,
+                    (true, false) => RunState::Unfinished,
+                };
+                (state, found.tasks)
+            }
+        };
+        let sources = recipe
+            .sources
+            .iter()
+            .map(|source| {
+                let is_of = |file: u32| inputs.files[file as usize].source == source.name;
+                let parts = inputs.parts.iter().filter(|p| p.pieces.iter().any(|p| is_of(p.file)));
+                SourcePreview {
+                    name: source.name.clone(),
+                    files: source.files.len() as u64,
+                    bytes: source.files.iter().map(|file| file.file.bytes).sum(),
+                    parts: parts.count() as u64,
+                }
+            })
+            .collect();
+        let steps = steps(recipe, &plan, &inputs, &|task| done.iter().any(|t| t == task));
+        Ok(Self { output, sources, steps, state })
+    }
+}
+
+fn steps(
+    recipe: &Recipe,
+    plan: &Plan,
+    inputs: &Inputs,
+    is_done: &dyn Fn(&str) -> bool,
+) -> Vec<StepPreview> {
+    let parts = inputs.parts.len();
+    let count = |name: &dyn Fn(usize) -> String| {
+        (0..parts).filter(|part| is_done(&name(*part))).count() as u64
+    };
+    let mut steps = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
+        let first = if index == 0 { "read" } else { "survivors" };
+        let mut what = vec![first.to_owned()];
+        what.extend(step.stages.iter().cloned());
+        if index + 1 == plan.steps.len() {
+            what.push("docs".into());
+        }
+        steps.push(StepPreview {
+            what: what.join(" ▸ "),
+            extent: format!("segment, {parts} parts"),
+            parts_done: count(&|part| task(index, part)),
+        });
+        for dedup in &step.dedup {
+            steps.push(StepPreview {
+                what: dedup.name.clone(),
+                extent: "barrier over all documents".into(),
+                parts_done: 0,
+            });
+        }
+    }
+    if let Some(tokenizer) = &recipe.tokenizer {
+        let what = match &tokenizer.file {
+            Some(file) => format!("tokenizer {file}"),
+            None => format!("train tokenizer, {} split", tokenizer.split),
+        };
+        let extent = format!("{} tokens", tokenizer.vocab_size);
+        steps.push(StepPreview { what, extent, parts_done: u64::from(is_done("tokenizer")) });
+    }
+    if recipe.wants_shards {
+        steps.push(StepPreview {
+            what: "encode ▸ shards".into(),
+            extent: format!("{parts} parts"),
+            parts_done: count(&tokens_task),
+        });
+    }
+    if let Some(table) = &recipe.pretrain {
+        let row_tokens = table.batch_size * recipe.shards.sequence_length;
+        steps.push(StepPreview {
+            what: format!("pretrain `{}`", table.preset),
+            extent: format!("{} steps of {row_tokens} tokens", table.steps),
+            parts_done: u64::from(is_done("pretrain")),
+        });
+    }
+    let report = u64::from(is_done("report"));
+    steps.push(StepPreview {
+        what: "report".into(),
+        extent: "one file".into(),
+        parts_done: report,
+    });
+    steps
+}

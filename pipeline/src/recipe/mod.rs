@@ -1,0 +1,204 @@
+//! The recipe: what a run reads, what it does with the documents and what it makes of them.
+
+mod error;
+mod expand;
+mod load;
+mod resolved;
+
+use std::collections::BTreeMap;
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+use sql::read::Fields;
+use toml::{Spanned, Value};
+
+pub use error::RecipeError;
+pub(crate) use error::nearest;
+pub use load::{Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
+
+/// The text of a recipe file, as TOML has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecipeText {
+    /// Where and how to run.
+    #[serde(default)]
+    pub run: RunTable,
+    /// What to read, at least one.
+    #[serde(rename = "source", default)]
+    pub sources: Vec<Spanned<SourceTable>>,
+    /// What to do with the documents, in order.
+    #[serde(rename = "stage", default)]
+    pub stages: Vec<Spanned<StageTable>>,
+    /// The tokenizer to train or to use; without it the run ends with documents.
+    pub tokenizer: Option<Spanned<TokenizerTable>>,
+    /// The shards to write; a model needs them, so that `[pretrain]` writes them too.
+    pub shards: Option<Spanned<ShardsTable>>,
+    /// The model to pretrain.
+    pub pretrain: Option<Spanned<PretrainTable>>,
+}
+
+/// `[run]`: where the run goes and what it may use. Only `seed` and `max_bad_fraction` can change
+/// what comes out.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunTable {
+    /// The run directory, relative to the working directory; `runs/<recipe name>` by default.
+    pub output: Option<String>,
+    /// Seed of everything that involves chance.
+    pub seed: u64,
+    /// Memory that buffers, sorting and tables may take together.
+    pub memory: ByteSize,
+    /// Worker threads; all cores by default.
+    pub threads: Option<usize>,
+    /// Share of damaged records above which the run stops (0 to 1).
+    pub max_bad_fraction: f64,
+}
+
+impl Default for RunTable {
+    fn default() -> Self {
+        Self {
+            output: None,
+            seed: 0,
+            memory: ByteSize::gib(4),
+            threads: None,
+            max_bad_fraction: 0.05,
+        }
+    }
+}
+
+/// `[[source]]`: files that hold documents.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTable {
+    /// Its name in tables and reports.
+    pub name: String,
+    /// Path, glob or address, or a list of these; relative to the recipe's folder.
+    pub path: Paths,
+    /// Format, where the files' names do not tell it: warc, wet, jsonl, parquet or text.
+    pub format: Option<Spanned<String>>,
+    /// Names of the fields that hold text, id, url and date.
+    #[serde(default)]
+    pub fields: Fields,
+}
+
+/// One path or several.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Paths {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+impl Paths {
+    /// All of them.
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(path) => std::slice::from_ref(path),
+            Self::Many(paths) => paths,
+        }
+    }
+}
+
+/// `[[stage]]`: one step over the documents.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct StageTable {
+    /// A stock stage by name, or `exact` or `minhash`.
+    #[serde(rename = "use")]
+    pub uses: Option<Spanned<String>>,
+    /// A file of SQL, relative to the recipe's folder.
+    pub sql: Option<Spanned<String>>,
+    /// Its name in the ledger; the stage's or file's name by default.
+    pub name: Option<String>,
+    /// Values for its parameters.
+    #[serde(default)]
+    pub with: BTreeMap<String, Value>,
+}
+
+/// `[tokenizer]`: train one on the kept documents, or use a file.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenizerTable {
+    /// A tokenizer.json to use instead of training one, relative to the recipe's folder.
+    pub file: Option<String>,
+    /// Tokens to train, special tokens and the 256 bytes included.
+    pub vocab_size: usize,
+    /// How text is cut into words: gpt2, gpt4 or o200k.
+    pub split: tokenizer::Split,
+    /// Pairs seen less often are not merged.
+    pub min_frequency: u64,
+    /// Special tokens; the first ends each document.
+    pub special_tokens: Vec<String>,
+}
+
+impl Default for TokenizerTable {
+    fn default() -> Self {
+        Self {
+            file: None,
+            vocab_size: 32_768,
+            split: tokenizer::Split::Gpt4,
+            min_frequency: 2,
+            special_tokens: vec!["<|endoftext|>".into()],
+        }
+    }
+}
+
+/// `[shards]`: write tokens, and how.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ShardsTable {
+    /// Tokens of one training row.
+    pub sequence_length: usize,
+    /// Tokens of one shard; a shard holds whole documents.
+    pub shard_tokens: u64,
+    /// Share of the documents held out for validation, chosen by the hash of their text.
+    pub validation_fraction: f64,
+}
+
+impl Default for ShardsTable {
+    fn default() -> Self {
+        Self { sequence_length: 512, shard_tokens: 100_000_000, validation_fraction: 0.01 }
+    }
+}
+
+/// `[pretrain]`: the model and how long to train it.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PretrainTable {
+    /// Shape of the model, by name.
+    pub preset: String,
+    /// Optimiser steps.
+    pub steps: usize,
+    /// Rows in a batch.
+    pub batch_size: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Steps over which the learning rate rises.
+    pub warmup_steps: usize,
+    /// Steps between validations.
+    pub eval_every: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// `cpu`, `cuda`, or `auto` for CUDA where there is one.
+    pub device: String,
+    /// What the sample in the report begins with.
+    pub prompt: String,
+}
+
+impl Default for PretrainTable {
+    fn default() -> Self {
+        Self {
+            preset: "tiny".into(),
+            steps: 200,
+            batch_size: 8,
+            learning_rate: 1e-3,
+            warmup_steps: 20,
+            eval_every: 50,
+            checkpoint_every: 50,
+            device: "auto".into(),
+            prompt: "The".into(),
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Charts as SVG.
+//!
+//! They carry the colours of the light page; the style sheet replaces them by name in the dark one.
+//! A chart is drawn twice, for wide and for narrow screens, since text in it shrinks with it.
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+
+use super::format::count;
+use crate::error::{PipelineError, Result};
+
+/// Width and height of a chart on a desktop.
+pub(super) const WIDE: (u32, u32) = (880, 320);
+
+/// Width and height of a chart on a phone.
+pub(super) const NARROW: (u32, u32) = (360, 260);
+
+/// Colours of axes and labels, of grid lines, and of what is drawn.
+const INK: RGBColor = RGBColor(0x5C, 0x57, 0x50);
+const GRID: RGBColor = RGBColor(0xE5, 0xE1, 0xDA);
+const KEPT: RGBColor = RGBColor(0x0F, 0x76, 0x6E);
+const FAINT: RGBColor = RGBColor(0x99, 0xC9, 0xC4);
+const DROPPED: RGBColor = RGBColor(0xC2, 0x64, 0x0A);
+
+/// Height of labels, and room for those of the axes, in pixels.
+const LABEL: u32 = 12;
+const BELOW: u32 = 42;
+const LEFT: u32 = 52;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// What the loss chart shows; points are (step, nats per token).
+pub(super) struct LossCurve {
+    /// Training loss of each step.
+    pub(super) points: Vec<(f64, f64)>,
+    /// The same, smoothed.
+    pub(super) smoothed: Vec<(f64, f64)>,
+    /// Validation loss.
+    pub(super) validations: Vec<(f64, f64)>,
+    /// A level line.
+    pub(super) unigram_entropy: f64,
+}
+
+/// The loss chart; nothing if no step was made.
+pub(super) fn loss(curve: &LossCurve, size: (u32, u32)) -> Result<Option<String>> {
+    if curve.points.is_empty() {
+        return Ok(None);
+    }
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw_loss(curve, size, &area).map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(Some(svg))
+}
+
+type Drawn<'a> =
+    std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
+
+fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {
+    let all = || curve.points.iter().chain(&curve.validations).copied();
+    let losses = || all().map(|(_, loss)| loss).chain([curve.unigram_entropy]);
+    let steps = all().map(|(step, _)| step).fold(1.0, f64::max);
+    let (low, high) = (losses().fold(f64::MAX, f64::min), losses().fold(f64::MIN, f64::max));
+    let room = ((high - low) * 0.06).max(0.05);
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(BELOW)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d(0.0..steps, low - room..high + room)?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", LABEL, &INK))
+        .x_labels(size.0 as usize / 90)
+        .y_labels(size.1 as usize / 50)
+        .x_label_formatter(&|step| count(*step as u64))
+        .y_label_formatter(&|loss| format!("{loss:.1}"))
+        .x_desc("step")
+        .axis_desc_style(("sans-serif", LABEL, &INK))
+        .draw()?;
+    chart.draw_series(curve.points.iter().map(|at| Circle::new(*at, 1, FAINT.filled())))?;
+    let level = [(0.0, curve.unigram_entropy), (steps, curve.unigram_entropy)];
+    chart.draw_series(DashedLineSeries::new(level, 6, 5, INK.stroke_width(1)))?;
+    chart.draw_series(LineSeries::new(curve.smoothed.iter().copied(), KEPT.stroke_width(2)))?;
+    let validations = || curve.validations.iter().copied();
+    chart.draw_series(LineSeries::new(validations(), DROPPED.stroke_width(1)))?;
+    chart.draw_series(validations().map(|at| Circle::new(at, 4, DROPPED.filled())))?;
+    Ok(())
+}
+
+/// The chart of lengths: documents in [2^k, 2^(k+1)) bytes, by k.
+pub(super) fn lengths(buckets: &[(u32, u64)], size: (u32, u32)) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw_lengths(buckets, size, &area).map_err(failed)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(svg)
+}
+
+fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {
+    let first = buckets.first().map_or(0, |(k, _)| *k) as i32;
+    let last = buckets.last().map_or(0, |(k, _)| *k) as i32 + 1;
+    let most = buckets.iter().map(|(_, documents)| *documents).max().unwrap_or(1).max(1);
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .x_label_area_size(BELOW)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d(first..last, 0..most + most.div_ceil(20))?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", LABEL, &INK))
+        .x_labels(((last - first) as usize + 1).min(size.0 as usize / 45))
+        .y_labels(size.1 as usize / 50)
+        .x_label_formatter(&|k| power(*k))
+        .y_label_formatter(&|documents| count(*documents))
+        .x_desc("bytes of text")
+        .axis_desc_style(("sans-serif", LABEL, &INK))
+        .draw()?;
+    chart.draw_series(buckets.iter().filter(|(_, documents)| *documents > 0).map(
+        |(k, documents)| {
+            let from = (*k as i32, 0);
+            let mut bar = Rectangle::new([from, (from.0 + 1, *documents)], KEPT.filled());
+            bar.set_margin(0, 0, 1, 1);
+            bar
+        },
+    ))?;
+    Ok(())
+}
+
+/// 2^k bytes, as short as can be.
+fn power(k: i32) -> String {
+    let unit = ["", " Ki", " Mi", " Gi", " Ti"].get(k as usize / 10).copied().unwrap_or(" Pi");
+    format!("{}{unit}", 1_u64 << (k as u32 % 10))
+}
+
+fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> PipelineError {
+    super::failed(&error)
+}

@@ -1,0 +1,119 @@
+//! The model and how it learned.
+
+use minijinja::{Value, context};
+use model::ModelConfig;
+use store::shards::Split;
+
+use super::Facts;
+use super::chart::{self, LossCurve};
+use crate::error::Result;
+
+/// Evaluations that the table shows.
+const EVALUATIONS_MAX: usize = 30;
+
+/// Steps of the curve that are drawn; more are not told apart.
+const POINTS_MAX: usize = 400;
+
+/// Share of the steps over which the line is smoothed.
+const SMOOTHED_SHARE: f64 = 0.05;
+
+/// What pretraining came to; nothing if the run did not pretrain.
+pub(super) fn section(facts: &Facts<'_>) -> Result<Option<Value>> {
+    let (Some(pretrained), Some(table)) = (facts.pretrained, &facts.recipe.pretrain) else {
+        return Ok(None);
+    };
+    let curve = &pretrained.summary.curve;
+    let row_tokens = facts.recipe.shards.sequence_length as u64;
+    let seen = pretrained.summary.step as u64 * table.batch_size as u64 * row_tokens;
+    let train_tokens = facts.shards.map_or(0, |shards| shards.tokens(Split::Train));
+    let evaluations = thinned(&curve.validations, EVALUATIONS_MAX).into_iter().map(|point| {
+        let nats = f64::from(point.evaluation.nats_per_token);
+        context! {
+            step => point.step,
+            nats,
+            perplexity => nats.exp(),
+            bits => f64::from(point.evaluation.bits_per_byte),
+            tokens => point.evaluation.tokens,
+        }
+    });
+    let losses: Vec<(f64, f64)> =
+        curve.steps.iter().map(|p| (p.step as f64, f64::from(p.loss))).collect();
+    let drawn = LossCurve {
+        smoothed: thinned(&smoothed(&losses), POINTS_MAX).into_iter().copied().collect(),
+        points: thinned(&losses, POINTS_MAX).into_iter().copied().collect(),
+        validations: curve
+            .validations
+            .iter()
+            .map(|p| (p.step as f64, f64::from(p.evaluation.nats_per_token)))
+            .collect(),
+        unigram_entropy: pretrained.unigram_entropy,
+    };
+    let svg = |size| -> Result<Option<Value>> {
+        Ok(chart::loss(&drawn, size)?.map(Value::from_safe_string))
+    };
+    Ok(Some(context! {
+        preset => &table.preset,
+        shape => shape(facts),
+        parameters => pretrained.summary.n_parameters,
+        steps => pretrained.summary.step,
+        batch_size => table.batch_size,
+        row_tokens,
+        seen,
+        epochs => super::format::share(seen, train_tokens),
+        unigram => pretrained.unigram_entropy,
+        evaluations => evaluations.collect::<Vec<Value>>(),
+        wide => svg(chart::WIDE)?,
+        narrow => svg(chart::NARROW)?,
+        sample => text::pii::mask(&pretrained.sample),
+    }))
+}
+
+fn shape(facts: &Facts<'_>) -> Option<String> {
+    let preset = &facts.recipe.pretrain.as_ref()?.preset;
+    let config = ModelConfig::preset(preset, facts.shards?.vocab_size).ok()?;
+    Some(format!(
+        "{} layers, width {}, {} heads, {} of them for keys and values",
+        config.n_layers, config.dim, config.n_heads, config.n_kv_heads
+    ))
+}
+
+/// At most `max` of the points, evenly chosen, first and last included.
+fn thinned<T>(points: &[T], max: usize) -> Vec<&T> {
+    if points.len() <= max {
+        return points.iter().collect();
+    }
+    (0..max).filter_map(|i| points.get(i * (points.len() - 1) / (max - 1))).collect()
+}
+
+/// Exponential moving average, corrected for its beginning as Adam's moments are (Kingma and Ba
+/// 2015, section 3).
+fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let window = (points.len() as f64 * SMOOTHED_SHARE).max(1.0);
+    let decay = 1.0 - 1.0 / window;
+    let (mut sum, mut weight) = (0.0, 0.0);
+    let average = points.iter().map(|(step, loss)| {
+        sum = decay * sum + (1.0 - decay) * loss;
+        weight = decay * weight + (1.0 - decay);
+        (*step, sum / weight)
+    });
+    average.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_both_ends() {
+        let points: Vec<usize> = (0..1000).collect();
+        let few = thinned(&points, 7);
+        assert_eq!((few.len(), *few[0], *few[6]), (7, 0, 999));
+        assert_eq!(thinned(&points[..5], 7).len(), 5);
+    }
+
+    #[test]
+    fn smoothing_leaves_a_level_line() {
+        let level: Vec<(f64, f64)> = (0..100).map(|step| (f64::from(step), 3.0)).collect();
+        assert!(smoothed(&level).iter().all(|(_, loss)| (loss - 3.0).abs() < 1e-12));
+    }
+}

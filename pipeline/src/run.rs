@@ -1,0 +1,423 @@
+//! A run, from recipe to report.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use rayon::prelude::*;
+use roaring::RoaringTreemap;
+use serde_json::json;
+use store::shards::{ShardManifest, Split};
+use store::{Fingerprint, Manifest, Opened, Run};
+use tokenizer::Tokenizer;
+
+use crate::dedup::{Clustering, cluster};
+use crate::error::{PipelineError, Result};
+use crate::inputs::Inputs;
+use crate::ledger::Ledger;
+use crate::observer::{Event, Observer};
+use crate::plan::Plan;
+use crate::pretrain::{Pretrained, pretrain};
+use crate::recipe::{Recipe, StageKind};
+use crate::segment::{Drops, PartResult, Work, documents_path, key_files, task};
+use crate::table::TableWriter;
+use crate::{report, tokens};
+
+/// How to run, apart from what the recipe says of the result.
+#[derive(Debug, Clone, Default)]
+pub struct RunOptions {
+    /// Remove an older run in the output first.
+    pub fresh: bool,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// The run directory.
+    pub root: PathBuf,
+    /// The run was finished before, and nothing was done now.
+    pub was_finished: bool,
+    /// The manifest.
+    pub manifest: Manifest,
+    /// Documents and bytes by account; empty when the run was finished before.
+    pub ledger: Ledger,
+    /// The shards, if any.
+    pub shards: Option<ShardManifest>,
+    /// The model, if any.
+    pub pretrained: Option<Pretrained>,
+}
+
+/// Runs a recipe to its end, or goes on where an earlier start stopped.
+pub fn run(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Result<Summary> {
+    let threads = recipe.run.threads.unwrap_or(0);
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .map_err(|e| PipelineError::Empty(format!("no worker threads: {e}")))?;
+    pool.install(|| run_here(recipe, options, observer))
+}
+
+fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Result<Summary> {
+    let plan = Plan::new(recipe)?;
+    let inputs = Arc::new(Inputs::survey(recipe)?);
+    let root = recipe.output();
+    let run = match Run::open(&root, fingerprint(recipe, &inputs), options.fresh)? {
+        Opened::Open(run) => run,
+        Opened::Finished(manifest) => {
+            return Ok(Summary {
+                root,
+                was_finished: true,
+                manifest,
+                ledger: Ledger::default(),
+                shards: None,
+                pretrained: None,
+            });
+        }
+    };
+    let logged = Logged { run: &run, observer };
+    let steps = Steps { recipe, run: &run, plan: &plan, inputs, observer: &logged };
+    let outcome = steps.all();
+    if let Err(error) = &outcome {
+        run.events().add("failed", json!({ "error": error.to_string() }));
+    }
+    let (ledger, shards, pretrained) = outcome?;
+    run.events().add("finished", json!({}));
+    let manifest = run.finish()?;
+    Ok(Summary { root, was_finished: false, manifest, ledger, shards, pretrained })
+}
+
+/// What decides the bytes of a run.
+pub fn fingerprint(recipe: &Recipe, inputs: &Inputs) -> Fingerprint {
+    let mut fingerprint = Fingerprint::default();
+    fingerprint.set("version", env!("CARGO_PKG_VERSION"));
+    for (key, value) in recipe.resolved() {
+        fingerprint.set(format!("recipe: {key}"), value);
+    }
+    for file in &inputs.files {
+        let name = format!("input: {} {}", file.source, file.file.file.address);
+        fingerprint.set(name, format!("{} bytes, {}", file.file.file.bytes, file.identity));
+    }
+    fingerprint
+}
+
+/// Passes events on and keeps those worth keeping.
+struct Logged<'a> {
+    run: &'a Run,
+    observer: &'a dyn Observer,
+}
+
+impl Observer for Logged<'_> {
+    fn event(&self, event: &Event) {
+        self.observer.event(event);
+        if !matches!(event, Event::Advance { .. }) {
+            let (name, fields) = event.record();
+            self.run.events().add(name, fields);
+        }
+    }
+
+    fn should_stop(&self) -> bool {
+        self.observer.should_stop()
+    }
+}
+
+/// The steps of one run.
+struct Steps<'a> {
+    recipe: &'a Recipe,
+    run: &'a Run,
+    plan: &'a Plan,
+    inputs: Arc<Inputs>,
+    observer: &'a dyn Observer,
+}
+
+type Outcomes = (Ledger, Option<ShardManifest>, Option<Pretrained>);
+
+impl Steps<'_> {
+    fn all(&self) -> Result<Outcomes> {
+        self.write_recipe()?;
+        let mut ledger = Ledger::default();
+        let mut drops: Vec<Drops> = Vec::new();
+        let mut clusters = Vec::new();
+        let mut last = Vec::new();
+        for step in 0..self.plan.steps.len() {
+            last = self.segment(step, &drops)?;
+            last.iter().for_each(|part| ledger.merge(&part.ledger));
+            (drops, clusters) = self.dedup(step, clusters)?;
+        }
+        ledger.check()?;
+        self.write_ledger(&ledger, &clusters)?;
+        let kept: Vec<usize> = (0..last.len()).filter(|part| last[*part].documents > 0).collect();
+        let tokenizer = self.tokenizer(&kept)?;
+        let Some(tokenizer) = tokenizer.filter(|_| self.recipe.wants_shards) else {
+            self.report(&ledger, None, None)?;
+            return Ok((ledger, None, None));
+        };
+        let shards = self.shards(&kept, &tokenizer)?;
+        let pretrained = self.pretrain(&tokenizer)?;
+        self.report(&ledger, Some(&shards), pretrained.as_ref())?;
+        Ok((ledger, Some(shards), pretrained))
+    }
+
+    /// Times a step and tells of its beginning and end.
+    fn timed<T>(
+        &self,
+        step: &str,
+        (unit, total, done): (&'static str, u64, u64),
+        work: impl FnOnce() -> Result<(T, String)>,
+    ) -> Result<T> {
+        let step = step.to_owned();
+        self.observer.event(&Event::Begin { step: step.clone(), unit, total, done });
+        let start = Instant::now();
+        let (result, outcome) = work()?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.observer.event(&Event::End { step, outcome, seconds });
+        Ok(result)
+    }
+
+    fn write_recipe(&self) -> Result<()> {
+        const TASK: &str = "recipe";
+        if self.run.done(TASK).is_some() {
+            return Ok(());
+        }
+        let mut files =
+            vec![self.run.publish_bytes("recipe.toml", self.recipe.resolved_text().as_bytes())?];
+        for (index, step) in self.recipe.stages.iter().enumerate() {
+            if let StageKind::Sql(stage) = &step.kind {
+                let path = format!("stages/{:02}-{}.sql", index + 1, step.name);
+                files.push(self.run.publish_bytes(&path, stage.text.sql.as_bytes())?);
+            }
+        }
+        Ok(self.run.complete(TASK, files, json!(null))?)
+    }
+
+    fn segment(&self, step: usize, drops: &[Drops]) -> Result<Vec<PartResult>> {
+        let work = Work {
+            run: self.run,
+            plan: self.plan,
+            inputs: self.inputs.clone(),
+            observer: self.observer,
+        };
+        let parts = self.inputs.parts.len();
+        let done: Vec<Option<PartResult>> = (0..parts)
+            .map(|part| self.run.done(&task(step, part)))
+            .map(|done| done.and_then(|done| serde_json::from_value(done).ok()))
+            .collect();
+        let bytes = |part: usize| self.inputs.parts[part].bytes();
+        let done_bytes = (0..parts).filter(|part| done[*part].is_some()).map(bytes).sum();
+        let stages = &self.plan.steps[step].stages;
+        let name = match (step, stages.is_empty()) {
+            (0, true) => "read".to_owned(),
+            (0, false) => format!("read, {}", stages.join(", ")),
+            (_, true) => "write documents".to_owned(),
+            (_, false) => stages.join(", "),
+        };
+        let quota = Mutex::new(Quota::new(self.recipe.run.max_bad_fraction));
+        self.timed(&name, ("bytes", self.inputs.bytes(), done_bytes), || {
+            let results: Vec<PartResult> = done
+                .into_par_iter()
+                .enumerate()
+                .with_max_len(1)
+                .map(|(part, done)| {
+                    let result = match done {
+                        Some(result) => result,
+                        None => {
+                            if self.observer.should_stop() {
+                                return Err(PipelineError::Stopped);
+                            }
+                            let result = work.run_part(step, part, drops)?;
+                            self.observer.event(&Event::Advance { units: bytes(part) });
+                            result
+                        }
+                    };
+                    quota.lock().unwrap_or_else(PoisonError::into_inner).add(&result)?;
+                    Ok(result)
+                })
+                .collect::<Result<_>>()?;
+            quota.lock().unwrap_or_else(PoisonError::into_inner).check(0)?;
+            let documents: u64 = results.iter().map(|part| part.documents).sum();
+            Ok((results, format!("{documents} documents")))
+        })
+    }
+
+    /// Runs the deduplication after a segment; what it decided so far is in `tables`.
+    fn dedup(
+        &self,
+        step: usize,
+        mut tables: Vec<arrow::record_batch::RecordBatch>,
+    ) -> Result<(Vec<Drops>, Vec<arrow::record_batch::RecordBatch>)> {
+        let parts = self.inputs.parts.len();
+        let mut gone = RoaringTreemap::new();
+        let mut drops = Vec::new();
+        for (index, planned) in self.plan.steps[step].dedup.iter().enumerate() {
+            let files = key_files(self.run, step, index, parts);
+            // Half of the memory sorts; the rest holds the documents' components and the engine.
+            let memory_bytes = self.recipe.run.memory.as_u64() / 2;
+            let clustering = self.timed(&planned.name, ("documents", 0, 0), || {
+                let done = cluster(&planned.name, &planned.stage, &files, &gone, memory_bytes)?;
+                let outcome =
+                    format!("{} duplicates in {} clusters", done.dropped.len(), done.clusters);
+                Ok((done, outcome))
+            })?;
+            gone |= &clustering.dropped;
+            tables.push(clustering.table);
+            drops.push(Drops {
+                stage: planned.name.clone(),
+                reason: planned.stage.reason(),
+                documents: Arc::new(clustering.dropped),
+            });
+        }
+        Ok((drops, tables))
+    }
+
+    fn write_ledger(
+        &self,
+        ledger: &Ledger,
+        clusters: &[arrow::record_batch::RecordBatch],
+    ) -> Result<()> {
+        const TASK: &str = "ledger";
+        if self.run.done(TASK).is_some() {
+            return Ok(());
+        }
+        let mut table = TableWriter::create(self.run, "ledger.parquet", Ledger::schema())?;
+        table.write(&ledger.batch()?)?;
+        let mut files = vec![table.finish()?];
+        if self.plan.steps.iter().any(|step| !step.dedup.is_empty()) {
+            let mut table =
+                TableWriter::create(self.run, "clusters.parquet", Clustering::schema())?;
+            clusters.iter().try_for_each(|batch| table.write(batch))?;
+            files.push(table.finish()?);
+        }
+        Ok(self.run.complete(TASK, files, json!(null))?)
+    }
+
+    fn documents(&self, parts: &[usize]) -> Vec<PathBuf> {
+        let last = self.plan.steps.len() - 1;
+        parts.iter().map(|part| self.run.path(&documents_path(self.plan, last, *part))).collect()
+    }
+
+    /// Trains the tokenizer, or takes the recipe's; `None` where no tokens are wanted.
+    fn tokenizer(&self, parts: &[usize]) -> Result<Option<Tokenizer>> {
+        const TASK: &str = "tokenizer";
+        let Some(table) = &self.recipe.tokenizer else { return Ok(None) };
+        if self.run.done(TASK).is_some() {
+            return tokens::load(&self.run.path(tokens::TOKENIZER)).map(Some);
+        }
+        let files = self.documents(parts);
+        let tokenizer = match &self.recipe.tokenizer_file {
+            Some(file) => tokens::load(file)?,
+            None => self.timed("tokenizer", ("parts", files.len() as u64, 0), || {
+                let config = tokens::train_config(table);
+                let trained = tokens::train_tokenizer(&files, &config, self.observer)?;
+                let outcome = format!("{} tokens", trained.vocab_size());
+                Ok((trained, outcome))
+            })?,
+        };
+        let file = self.run.publish_bytes(tokens::TOKENIZER, tokenizer.to_json().as_bytes())?;
+        self.run.complete(TASK, vec![file], json!(null))?;
+        Ok(Some(tokenizer))
+    }
+
+    fn shards(&self, parts: &[usize], tokenizer: &Tokenizer) -> Result<ShardManifest> {
+        let files = self.documents(parts);
+        let table = &self.recipe.shards;
+        let undone = |part: &usize| self.run.done(&tokens::tokens_task(*part)).is_none();
+        let done = parts.iter().filter(|part| !undone(part)).count() as u64;
+        self.timed("encode", ("parts", parts.len() as u64, done), || {
+            parts.par_iter().zip(&files).with_max_len(1).try_for_each(|(part, file)| {
+                if undone(part) {
+                    let fraction = table.validation_fraction;
+                    tokens::encode_part(self.run, tokenizer, file, *part, fraction, self.observer)?;
+                    self.observer.event(&Event::Advance { units: 1 });
+                }
+                Ok::<_, PipelineError>(())
+            })?;
+            let digest = tokenizer_digest(tokenizer);
+            let shards =
+                tokens::write_shards(self.run, table, tokenizer, &digest, parts, self.observer)?;
+            let outcome = format!(
+                "{} tokens to learn from, {} held out",
+                shards.tokens(Split::Train),
+                shards.tokens(Split::Validation)
+            );
+            Ok((shards, outcome))
+        })
+    }
+
+    fn pretrain(&self, tokenizer: &Tokenizer) -> Result<Option<Pretrained>> {
+        let Some(table) = &self.recipe.pretrain else { return Ok(None) };
+        self.timed("pretrain", ("steps", table.steps as u64, 0), || {
+            let pretrained = pretrain(self.run, self.recipe, tokenizer, self.observer)?;
+            let outcome = pretrained.as_ref().and_then(|p| p.summary.curve.validations.last());
+            let outcome = outcome.map_or_else(String::new, |point| {
+                format!("validation loss {:.3}", point.evaluation.nats_per_token)
+            });
+            Ok((pretrained, outcome))
+        })
+    }
+
+    fn report(
+        &self,
+        ledger: &Ledger,
+        shards: Option<&ShardManifest>,
+        pretrained: Option<&Pretrained>,
+    ) -> Result<()> {
+        const TASK: &str = "report";
+        if self.run.done(TASK).is_some() {
+            return Ok(());
+        }
+        let html = report::html(&report::Facts {
+            recipe: self.recipe,
+            root: self.run.root(),
+            ledger,
+            shards,
+            pretrained,
+        })?;
+        let file = self.run.publish_bytes("report.html", html.as_bytes())?;
+        Ok(self.run.complete(TASK, vec![file], json!(null))?)
+    }
+}
+
+fn tokenizer_digest(tokenizer: &Tokenizer) -> String {
+    store::digest(tokenizer.to_json().as_bytes())
+}
+
+/// Holds the share of damaged records to the recipe's limit.
+struct Quota {
+    limit: f64,
+    read: u64,
+    bad: u64,
+    examples: Vec<String>,
+}
+
+/// Records before the share means anything while the run is going on.
+const QUOTA_RECORDS_MIN: u64 = 1000;
+
+/// Damaged records that are always accepted: in a handful of records one is no share.
+const QUOTA_BAD_FREE: u64 = 10;
+
+impl Quota {
+    fn new(limit: f64) -> Self {
+        Self { limit, read: 0, bad: 0, examples: Vec::new() }
+    }
+
+    fn add(&mut self, part: &PartResult) -> Result<()> {
+        self.read += part.read;
+        self.bad += part.bad;
+        self.examples.extend(part.examples.iter().cloned());
+        self.examples.truncate(3);
+        self.check(QUOTA_RECORDS_MIN)
+    }
+
+    fn check(&self, records_min: u64) -> Result<()> {
+        let share = self.bad as f64 / self.read.max(1) as f64;
+        if self.read < records_min || self.bad <= QUOTA_BAD_FREE || share <= self.limit {
+            return Ok(());
+        }
+        Err(PipelineError::TooMuchBadData {
+            bad: self.bad,
+            read: self.read,
+            percent: share * 100.0,
+            limit_percent: self.limit * 100.0,
+            reasons: self.examples.join("; "),
+        })
+    }
+}

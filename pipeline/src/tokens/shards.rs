@@ -1,0 +1,232 @@
+//! Shards: the tokens of all parts, in document order, cut into files of whole documents.
+
+use std::collections::BTreeMap;
+use std::io::{BufReader, Read as _};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
+use serde_json::json;
+use store::Run;
+use store::shards::{ShardEntry, ShardManifest, ShardWriter, Split, TokenType};
+use tokenizer::Tokenizer;
+
+use super::encode::{index_path, index_schema, payload_path};
+use crate::error::{PipelineError, Result};
+use crate::observer::{Event, Observer};
+use crate::recipe::ShardsTable;
+use crate::table::{TableWriter, read_table};
+
+/// The folder of shards in a run directory.
+pub(crate) const FOLDER: &str = "shards";
+
+/// The task's name in the journal.
+const TASK: &str = "shards";
+
+/// A shard that is to be written: for each part the documents that it takes, by row.
+struct PlannedShard {
+    split: Split,
+    number: usize,
+    takes: Vec<(usize, std::ops::Range<usize>)>,
+}
+
+/// Writes all shards, `docs.parquet` and `shards.json` from the encoded parts.
+pub(crate) fn write_shards(
+    run: &Run,
+    table: &ShardsTable,
+    tokenizer: &Tokenizer,
+    tokenizer_blake3: &str,
+    parts: &[usize],
+    observer: &dyn Observer,
+) -> Result<ShardManifest> {
+    if let Some(done) = run.done(TASK) {
+        return serde_json::from_value(done)
+            .map_err(|e| PipelineError::Unbalanced(format!("shards in the journal: {e}")));
+    }
+    let indexes = read_indexes(run, parts)?;
+    let planned = plan_shards(&indexes, table.shard_tokens);
+    let vocab_size = tokenizer.vocab_size();
+    let shards: Vec<ShardEntry> = planned
+        .par_iter()
+        .with_max_len(1)
+        .map(|shard| write_shard(run, shard, &indexes, vocab_size, observer))
+        .collect::<Result<_>>()?;
+    let manifest = ShardManifest {
+        schema: ShardManifest::SCHEMA.into(),
+        token_type: TokenType::for_vocabulary(vocab_size),
+        vocab_size,
+        end_of_text: tokenizer.end_of_text().unwrap_or_default(),
+        tokenizer_blake3: tokenizer_blake3.into(),
+        shards,
+    };
+    let json = serde_json::to_string_pretty(&manifest)
+        .map_err(|e| PipelineError::Unbalanced(e.to_string()))?;
+    let path = format!("{FOLDER}/{}", ShardManifest::FILE);
+    let files = vec![
+        write_documents(run, &planned, &indexes)?,
+        run.publish_bytes(&path, (json + "\n").as_bytes())?,
+    ];
+    run.complete(TASK, files, json!(manifest))?;
+    Ok(manifest)
+}
+
+/// The index of each part, by part. It has a row a document, not a row a token.
+fn read_indexes(run: &Run, parts: &[usize]) -> Result<BTreeMap<usize, RecordBatch>> {
+    let mut indexes = BTreeMap::new();
+    for part in parts {
+        let batches =
+            read_table(&run.path(&index_path(*part)), None)?.collect::<Result<Vec<_>>>()?;
+        let index =
+            concat_batches(&index_schema(), &batches).map_err(|e| PipelineError::Sql(e.into()))?;
+        indexes.insert(*part, index);
+    }
+    Ok(indexes)
+}
+
+fn n_tokens(index: &RecordBatch) -> &UInt32Array {
+    index.column(6).as_primitive::<UInt32Type>()
+}
+
+fn is_validation(index: &RecordBatch) -> &BooleanArray {
+    index.column(4).as_boolean()
+}
+
+fn belongs(index: &RecordBatch, row: usize, split: Split) -> bool {
+    is_validation(index).value(row) == (split == Split::Validation)
+}
+
+/// Cuts each half so that a shard has `shard_tokens` at most, or one longer document.
+fn plan_shards(indexes: &BTreeMap<usize, RecordBatch>, shard_tokens: u64) -> Vec<PlannedShard> {
+    let mut planned = Vec::new();
+    for split in [Split::Train, Split::Validation] {
+        let mut open = PlannedShard { split, number: 0, takes: Vec::new() };
+        let mut open_tokens = 0;
+        for (part, index) in indexes {
+            let mut start = 0;
+            for row in 0..index.num_rows() {
+                if !belongs(index, row, split) {
+                    continue;
+                }
+                let tokens = u64::from(n_tokens(index).value(row));
+                if open_tokens > 0 && open_tokens + tokens > shard_tokens {
+                    open.takes.push((*part, start..row));
+                    let number = open.number + 1;
+                    planned.push(std::mem::replace(
+                        &mut open,
+                        PlannedShard { split, number, takes: Vec::new() },
+                    ));
+                    (start, open_tokens) = (row, 0);
+                }
+                open_tokens += tokens;
+            }
+            open.takes.push((*part, start..index.num_rows()));
+        }
+        if open_tokens > 0 {
+            planned.push(open);
+        }
+    }
+    planned
+}
+
+fn write_shard(
+    run: &Run,
+    shard: &PlannedShard,
+    indexes: &BTreeMap<usize, RecordBatch>,
+    vocab_size: usize,
+    observer: &dyn Observer,
+) -> Result<ShardEntry> {
+    let task = format!("{TASK}/{}-{:05}", shard.split.as_str(), shard.number);
+    if let Some(entry) = run.done(&task).and_then(|done| serde_json::from_value(done).ok()) {
+        return Ok(entry);
+    }
+    let mut writer = ShardWriter::new(run, FOLDER, shard.split, shard.number, vocab_size)?;
+    let mut tokens = Vec::new();
+    for (part, rows) in &shard.takes {
+        if observer.should_stop() {
+            return Err(PipelineError::Stopped);
+        }
+        let index = &indexes[part];
+        let path = run.path(&payload_path(*part));
+        let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+        let mut payload =
+            BufReader::with_capacity(1 << 20, std::fs::File::open(&path).map_err(failed)?);
+        let lengths = n_tokens(index);
+        let before: u64 = (0..rows.start).map(|row| u64::from(lengths.value(row))).sum();
+        std::io::Seek::seek(&mut payload, std::io::SeekFrom::Start(before * 4)).map_err(failed)?;
+        for row in rows.clone() {
+            let length = lengths.value(row) as usize;
+            if !belongs(index, row, shard.split) {
+                payload.seek_relative(length as i64 * 4).map_err(failed)?;
+                continue;
+            }
+            let mut bytes = vec![0; length * 4];
+            payload.read_exact(&mut bytes).map_err(failed)?;
+            tokens.clear();
+            tokens.extend(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)));
+            writer.add(&tokens)?;
+        }
+    }
+    let (entry, files) = writer.finish()?;
+    run.complete(&task, files, json!(entry))?;
+    observer.event(&Event::Advance { units: entry.tokens });
+    Ok(entry)
+}
+
+/// Columns of `shards/docs.parquet`: `split`, `shard`, `document` (its number in the shard),
+/// `token_start` (in the shard), `n_tokens` (end-of-text included), `n_bytes`, `doc_id`, `id`, `url`,
+/// `source`, `hash`.
+fn documents_schema() -> SchemaRef {
+    let number = |name: &str, data_type| Field::new(name, data_type, false);
+    let mut fields = vec![
+        Field::new("split", DataType::Utf8, false),
+        number("shard", DataType::UInt32),
+        number("document", DataType::UInt32),
+        number("token_start", DataType::UInt64),
+    ];
+    for name in ["n_tokens", "n_bytes", "doc_id", "id", "url", "source", "hash"] {
+        fields.extend(index_schema().field_with_name(name).cloned());
+    }
+    Arc::new(Schema::new(fields))
+}
+
+fn write_documents(
+    run: &Run,
+    planned: &[PlannedShard],
+    indexes: &BTreeMap<usize, RecordBatch>,
+) -> Result<store::FileEntry> {
+    let path = format!("{FOLDER}/docs.parquet");
+    let mut table = TableWriter::create(run, &path, documents_schema())?;
+    for shard in planned {
+        let (mut document, mut token_start) = (0, 0);
+        for (part, rows) in &shard.takes {
+            let index = indexes[part].slice(rows.start, rows.len());
+            let wanted: BooleanArray =
+                (0..index.num_rows()).map(|row| Some(belongs(&index, row, shard.split))).collect();
+            let index =
+                filter_record_batch(&index, &wanted).map_err(|e| PipelineError::Sql(e.into()))?;
+            let n = index.num_rows();
+            let mut starts = Vec::with_capacity(n);
+            for tokens in n_tokens(&index).values() {
+                starts.push(token_start);
+                token_start += u64::from(*tokens);
+            }
+            let mut columns: Vec<ArrayRef> = vec![
+                Arc::new(StringArray::from(vec![shard.split.as_str(); n])),
+                Arc::new(UInt32Array::from(vec![shard.number as u32; n])),
+                Arc::new((document..document + n as u32).collect::<UInt32Array>()),
+                Arc::new(UInt64Array::from(starts)),
+            ];
+            document += n as u32;
+            for field in documents_schema().fields().iter().skip(4) {
+                columns.extend(index.column_by_name(field.name()).cloned());
+            }
+            let batch = RecordBatch::try_new(documents_schema(), columns)
+                .map_err(|e| PipelineError::Sql(e.into()))?;
+            table.write(&batch)?;
+        }
+    }
+    table.finish()
+}

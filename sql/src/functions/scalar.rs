@@ -1,0 +1,32 @@
+//! Functions of a text with a plain result.
+
+use std::sync::Arc;
+
+use arrow::array::{LargeStringBuilder, UInt64Builder};
+use arrow::datatypes::DataType;
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::text_function;
+
+/// `xxh3(text)`: the 64-bit xxh3 of its UTF-8 bytes.
+pub(super) fn xxh3() -> ScalarUDF {
+    text_function("xxh3", DataType::UInt64, |texts, rows| {
+        let mut hashes = UInt64Builder::with_capacity(rows);
+        for text in texts {
+            hashes.append_option(text.map(text::hash::xxh3));
+        }
+        Arc::new(hashes.finish())
+    })
+}
+
+/// `simplify(text)`: lower case, digits as 0, no punctuation or marks, single spaces; what
+/// deduplication compares.
+pub(super) fn simplify() -> ScalarUDF {
+    text_function("simplify", DataType::LargeUtf8, |texts, _| {
+        let mut simplified = LargeStringBuilder::new();
+        for text in texts {
+            simplified.append_option(text.map(text::normalise::simplify));
+        }
+        Arc::new(simplified.finish())
+    })
+}

@@ -1,0 +1,215 @@
+//! The unpacked data of a file as a stream of chunks and gaps.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::FaultReason;
+use super::format::Compression;
+use super::gzip::Gzip;
+use super::source::{ReadSeek, Source};
+use super::zstd::Zstd;
+use super::{Input, Limits};
+
+/// Unpacked bytes of one chunk at most.
+const CHUNK_BYTES: usize = 256 << 10;
+
+/// A place where decompression can start: the first byte of a gzip member or zstd frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Restart {
+    /// Offset in the file, in bytes.
+    pub compressed: u64,
+    /// Offset in the decompressed data of the whole file, in bytes.
+    pub decompressed: u64,
+}
+
+/// A stretch of the file that could not be unpacked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Damage {
+    /// What is wrong.
+    pub(super) reason: FaultReason,
+    /// Offset in the file of the member that is damaged; for junk, of the junk.
+    pub(super) member: u64,
+    /// Offset in the file where unpacking failed.
+    pub(super) failed: u64,
+    /// Offset in the file where unpacking goes on: the next member or the end of the file.
+    pub(super) resume: u64,
+    /// What was found, in a few words.
+    pub(super) detail: String,
+}
+
+/// What one call of a codec did.
+pub(super) enum Step {
+    /// It wrote so many bytes, at least one, all of one member.
+    Data(usize),
+    /// A member starts at this offset of the file.
+    Member(u64),
+    /// It lost something and stands where unpacking can go on.
+    Gap(Damage),
+    /// The file is at its end.
+    End,
+}
+
+/// What [`Stream::fill`] found.
+pub(super) enum Filled {
+    /// There is data in the buffer, all of one member.
+    Data,
+    /// Something is missing between the data before and the data after.
+    Gap(Damage),
+    /// There is no more.
+    End,
+}
+
+enum Codec {
+    Plain,
+    Gzip(Box<Gzip>),
+    Zstd(Box<Zstd>),
+}
+
+/// The unpacked data of a file.
+///
+/// Its chunks and gaps depend on the bytes of the file and on the restart only, never on how the
+/// data is consumed: that is what makes parts reproducible.
+pub(super) struct Stream {
+    source: Source,
+    codec: Codec,
+    chunk: Vec<u8>,
+    start: usize,
+    end: usize,
+    /// Decompressed offset of `chunk[end]`.
+    produced: u64,
+    member: Restart,
+    limits: Limits,
+    stopped: bool,
+}
+
+impl Stream {
+    /// Opens `source` at `restart`.
+    pub(super) fn open(
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        restart: Restart,
+    ) -> io::Result<Self> {
+        let mut source = Source::new(source)?;
+        let first = source.want(64)?;
+        let codec = match Compression::detect(input.compression, input.format, first) {
+            Compression::None => Codec::Plain,
+            Compression::Gzip => Codec::Gzip(Box::default()),
+            Compression::Zstd => Codec::Zstd(Box::new(Zstd::open(&mut source, &input.limits)?)),
+        };
+        source.seek(restart.compressed)?;
+        Ok(Self {
+            source,
+            codec,
+            chunk: vec![0; CHUNK_BYTES],
+            start: 0,
+            end: 0,
+            produced: restart.decompressed,
+            member: restart,
+            limits: input.limits.clone(),
+            stopped: false,
+        })
+    }
+
+    /// The data at hand.
+    pub(super) fn buffer(&self) -> &[u8] {
+        &self.chunk[self.start..self.end]
+    }
+
+    /// Drops the first `count` bytes at hand.
+    pub(super) fn consume(&mut self, count: usize) {
+        self.start += count;
+    }
+
+    /// Decompressed offset of the data at hand.
+    pub(super) fn offset(&self) -> u64 {
+        self.produced - (self.end - self.start) as u64
+    }
+
+    /// Start of the member that the data at hand comes from. Plain data is one member.
+    pub(super) fn member(&self) -> Restart {
+        self.member
+    }
+
+    /// Whether the file is packed.
+    pub(super) fn is_compressed(&self) -> bool {
+        !matches!(self.codec, Codec::Plain)
+    }
+
+    /// The most bytes that can still come after the data at hand: for plain data what is left of
+    /// the file, for packed data what the limits leave.
+    pub(super) fn left_at_most(&self) -> u64 {
+        let all = match self.codec {
+            Codec::Plain => self.source.length(),
+            _ => self.limits.max_decompressed_bytes,
+        };
+        all.saturating_sub(self.produced)
+    }
+
+    /// Gets the next data. To be called only when the buffer is empty.
+    pub(super) fn fill(&mut self) -> io::Result<Filled> {
+        while !self.stopped {
+            let step = match &mut self.codec {
+                Codec::Plain => copy(&mut self.source, &mut self.chunk)?,
+                Codec::Gzip(gzip) => gzip.step(&mut self.source, &mut self.chunk)?,
+                Codec::Zstd(zstd) => zstd.step(&mut self.source, &mut self.chunk)?,
+            };
+            match step {
+                Step::Data(count) => {
+                    self.produced += count as u64;
+                    if let Some(damage) = self.bomb(count) {
+                        return Ok(Filled::Gap(damage));
+                    }
+                    (self.start, self.end) = (0, count);
+                    return Ok(Filled::Data);
+                }
+                Step::Member(compressed) => {
+                    self.member = Restart { compressed, decompressed: self.produced };
+                }
+                Step::Gap(damage) => return Ok(Filled::Gap(damage)),
+                Step::End => self.stopped = true,
+            }
+        }
+        Ok(Filled::End)
+    }
+
+    /// Stops the stream if the data is out of proportion to the file, dropping the last `count`
+    /// bytes.
+    fn bomb(&mut self, count: usize) -> Option<Damage> {
+        if !self.is_compressed() {
+            return None;
+        }
+        let at = self.source.position();
+        let grows_over = |out: u64, packed: u64| {
+            out > self.limits.ratio_grace_bytes
+                && out > packed.max(1).saturating_mul(self.limits.max_ratio)
+        };
+        let member_out = self.produced - self.member.decompressed;
+        let detail = if self.produced > self.limits.max_decompressed_bytes {
+            format!("unpacks to more than {} bytes", self.limits.max_decompressed_bytes)
+        } else if grows_over(self.produced, at)
+            || grows_over(member_out, at - self.member.compressed)
+        {
+            format!("unpacks to more than {} times its size", self.limits.max_ratio)
+        } else {
+            return None;
+        };
+        self.produced -= count as u64;
+        (self.start, self.end) = (0, 0);
+        self.stopped = true;
+        let (member, resume) = (self.member.compressed, self.source.length());
+        Some(Damage { reason: FaultReason::TooLarge, member, failed: at, resume, detail })
+    }
+}
+
+/// Copies plain data.
+fn copy(source: &mut Source, chunk: &mut [u8]) -> io::Result<Step> {
+    let bytes = source.some()?;
+    if bytes.is_empty() {
+        return Ok(Step::End);
+    }
+    let count = bytes.len().min(chunk.len());
+    chunk[..count].copy_from_slice(&bytes[..count]);
+    source.consume(count);
+    Ok(Step::Data(count))
+}

@@ -1,0 +1,101 @@
+//! The DataFusion session in which stages and queries are planned and run.
+
+use std::sync::Arc;
+
+use datafusion::config::ConfigOptions;
+use datafusion::execution::context::{SessionConfig, SessionContext};
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::{Optimizer, OptimizerRule};
+
+use crate::functions;
+use crate::{SqlError, Tokenizers};
+
+/// Rows in a batch of documents at most. Operators bound batches by rows alone, and a row is a whole
+/// document, so the number is small.
+pub const BATCH_ROWS_MAX: usize = 512;
+
+/// Memory consumers that an out-of-memory message names.
+const CONSUMERS_NAMED: usize = 3;
+
+/// Optimizer rules that may copy an expression below another operator and so run it twice:
+/// filters inlined through projections (datafusion#17599) and field accesses pulled out as
+/// projections of their own (datafusion#25329). A stage reads a stream, so that it gains nothing
+/// from them.
+const RULES_THAT_COPY_EXPRESSIONS: [&str; 3] =
+    ["push_down_filter", "extract_leaf_expressions", "push_down_leaf_projections"];
+
+/// Settings and functions shared by all stages of a run.
+#[derive(Clone)]
+pub struct Session {
+    state: SessionState,
+}
+
+impl Session {
+    /// A session whose operators share `memory_bytes` and know the functions of gristmill.
+    pub fn new(memory_bytes: usize, tokenizers: Tokenizers) -> Result<Self, SqlError> {
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(memory_bytes),
+            std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN),
+        );
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?;
+        Self::with_runtime(Arc::new(runtime), tokenizers)
+    }
+
+    fn with_runtime(runtime: Arc<RuntimeEnv>, tokenizers: Tokenizers) -> Result<Self, SqlError> {
+        let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = Optimizer::new()
+            .rules
+            .into_iter()
+            .filter(|rule| !RULES_THAT_COPY_EXPRESSIONS.contains(&rule.name()))
+            .collect();
+        let mut state = SessionStateBuilder::new()
+            .with_config(config())
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .with_optimizer_rules(rules)
+            .build();
+        functions::register(&mut state, tokenizers)?;
+        Ok(Self { state })
+    }
+
+    /// A fresh context of this session, with no tables.
+    pub(crate) fn context(&self) -> SessionContext {
+        let fresh = SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_catalog_list(Arc::new(datafusion::catalog::MemoryCatalogProviderList::new()))
+            .build();
+        SessionContext::new_with_state(fresh)
+    }
+
+    /// Adds a function, for tests that count calls.
+    pub fn register(
+        &mut self,
+        function: datafusion::logical_expr::ScalarUDF,
+    ) -> Result<(), SqlError> {
+        use datafusion::execution::FunctionRegistry as _;
+        self.state.register_udf(Arc::new(function))?;
+        Ok(())
+    }
+
+    /// The names of all scalar functions, sorted.
+    pub fn function_names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.state.scalar_functions().keys().cloned().collect();
+        names.sort();
+        names
+    }
+}
+
+/// One partition: a part is one stream in document order, and parallelism is over parts.
+fn config() -> SessionConfig {
+    let mut options = ConfigOptions::new();
+    options.execution.collect_statistics = false;
+    options.sql_parser.collect_spans = true;
+    // Struct and text columns keep the types with which they were written.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    options.optimizer.enable_dynamic_filter_pushdown = false;
+    SessionConfig::from(options)
+        .with_target_partitions(1)
+        .with_batch_size(BATCH_ROWS_MAX)
+        .with_create_default_catalog_and_schema(true)
+}

@@ -1,0 +1,161 @@
+//! One SQL stage: checked and planned before any document is read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
+use toml::Value;
+
+use crate::parameters::{Parameter, bind, parameters, substitute};
+use crate::{DOC_ID, DROP_REASON, Session, SqlError, TEXT, guard, segment};
+
+/// The text of a stage, as its file holds it.
+#[derive(Debug, Clone)]
+pub struct StageText {
+    /// The stage's name in the ledger.
+    pub name: String,
+    /// The SQL.
+    pub sql: String,
+    /// Values for its parameters.
+    pub with: BTreeMap<String, Value>,
+}
+
+/// A planned stage.
+#[derive(Clone)]
+pub struct Stage {
+    name: String,
+    plan: Arc<dyn ExecutionPlan>,
+    task: Arc<TaskContext>,
+    output: SchemaRef,
+}
+
+/// The only table a stage sees.
+const TABLE: &str = "docs";
+
+impl Stage {
+    /// Checks and plans a stage whose input has the columns of `input`.
+    pub fn plan(session: &Session, text: &StageText, input: &SchemaRef) -> Result<Self, SqlError> {
+        let context = session.context();
+        context.register_table(TABLE, segment::input_table(input.clone())?)?;
+        let declared: Vec<Parameter> = parameters(&text.sql)?;
+        let values = bind(&declared, &text.with)?;
+        let state = context.state();
+        let mut statement = guard::parse(&state, &text.sql, &[TABLE])?;
+        substitute(&mut statement, &values)?;
+        let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
+        let plan = block_on(state.statement_to_plan(statement))?
+            .map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+        check_rows(&plan)?;
+        let plan = state.optimize(&plan).map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+        check_columns(plan.schema().as_arrow())?;
+        let plan = block_on(state.query_planner().create_physical_plan(&plan, &state))?
+            .map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+        let output = without_reason(&plan.schema());
+        Ok(Self { name: text.name.clone(), plan, task: context.task_ctx(), output })
+    }
+
+    /// The stage's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The columns of the documents that it keeps.
+    pub fn output(&self) -> &SchemaRef {
+        &self.output
+    }
+
+    pub(crate) fn physical_plan(&self) -> &Arc<dyn ExecutionPlan> {
+        &self.plan
+    }
+
+    pub(crate) fn task(&self) -> &Arc<TaskContext> {
+        &self.task
+    }
+}
+
+impl fmt::Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Runs a future that does no input or output of its own.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, SqlError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| SqlError::Failed(format!("no runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}
+
+/// Refuses plans in which one document's row depends on others, or makes several rows.
+fn check_rows(plan: &LogicalPlan) -> Result<(), SqlError> {
+    let mut found = None;
+    plan.apply(|node| {
+        found = match node {
+            LogicalPlan::Aggregate(_) => Some("GROUP BY or an aggregate function"),
+            LogicalPlan::Distinct(_) => Some("DISTINCT"),
+            LogicalPlan::Window(_) => Some("a window function"),
+            LogicalPlan::Join(_) => Some("a join"),
+            LogicalPlan::Sort(_) => Some("ORDER BY"),
+            LogicalPlan::Limit(_) => Some("LIMIT"),
+            LogicalPlan::Union(_) => Some("UNION"),
+            LogicalPlan::Unnest(_) => Some("unnest"),
+            LogicalPlan::RecursiveQuery(_) => Some("a recursive query"),
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => Some("rows of its own"),
+            _ => None,
+        };
+        Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    match found {
+        None => Ok(()),
+        Some(what) => Err(SqlError::refused(
+            format!("a stage sees each document on its own, this one has {what}"),
+            "return one row for each row of docs; `exact` and `minhash` compare documents, and \
+             `gristmill sql` counts over a finished run",
+        )),
+    }
+}
+
+fn check_columns(schema: &Schema) -> Result<(), SqlError> {
+    let field = |name: &str| schema.field_with_name(name).ok();
+    let select = "begin with `SELECT *, CASE WHEN … THEN 'reason' END AS drop_reason FROM docs`";
+    let Some(reason) = field(DROP_REASON) else {
+        return Err(SqlError::refused(
+            "the stage has no column `drop_reason`",
+            format!("NULL keeps a document, a text drops it with that reason; {select}"),
+        ));
+    };
+    if !is_text(reason.data_type()) && *reason.data_type() != DataType::Null {
+        return Err(SqlError::refused(
+            format!("`drop_reason` is {}, it must be a text or NULL", reason.data_type()),
+            "write `CASE WHEN … THEN 'reason' END AS drop_reason`",
+        ));
+    }
+    match field(DOC_ID) {
+        Some(doc_id) if *doc_id.data_type() == DataType::UInt64 => {}
+        _ => {
+            return Err(SqlError::refused(
+                "the stage loses the column `doc_id`, by which documents are accounted for",
+                select,
+            ));
+        }
+    }
+    match field(TEXT) {
+        Some(text) if is_text(text.data_type()) => Ok(()),
+        _ => Err(SqlError::refused("the stage loses the column `text`", select)),
+    }
+}
+
+fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+fn without_reason(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().filter(|f| f.name() != DROP_REASON).cloned();
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}

@@ -1,0 +1,24 @@
+//! The stock stages: SQL files that come with gristmill and can be copied and changed.
+
+/// A stock stage.
+#[derive(Debug, Clone, Copy)]
+pub struct StockStage {
+    /// The name by which a recipe uses it.
+    pub name: &'static str,
+    /// Its SQL, parameters declared in the header.
+    pub sql: &'static str,
+}
+
+/// All stock stages.
+pub const STOCK_STAGES: [StockStage; 5] = [
+    StockStage { name: "language", sql: include_str!("../stages/language.sql") },
+    StockStage { name: "pii", sql: include_str!("../stages/pii.sql") },
+    StockStage { name: "quality", sql: include_str!("../stages/quality.sql") },
+    StockStage { name: "safety", sql: include_str!("../stages/safety.sql") },
+    StockStage { name: "url", sql: include_str!("../stages/url.sql") },
+];
+
+/// The stock stage of a name.
+pub fn stock_stage(name: &str) -> Option<&'static StockStage> {
+    STOCK_STAGES.iter().find(|stage| stage.name == name)
+}

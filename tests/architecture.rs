@@ -1,0 +1,34 @@
+//! Who may import whom: ARCHITECTURE.md's arrows, read from the Cargo.toml files.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const ROOMS: [&str; 7] = ["fixtures", "model", "pipeline", "sql", "store", "text", "tokenizer"];
+
+fn imports(manifest: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    let dependencies = table["dependencies"].as_table().unwrap();
+    dependencies.keys().filter(|name| ROOMS.contains(&name.as_str())).cloned().collect()
+}
+
+#[test]
+fn arrows_are_those_of_the_plan() {
+    let allowed = BTreeMap::from([
+        ("fixtures", vec![]),
+        ("model", vec![]),
+        ("pipeline", vec!["model", "sql", "store", "text", "tokenizer"]),
+        ("sql", vec!["text", "tokenizer"]),
+        ("store", vec![]),
+        ("text", vec![]),
+        ("tokenizer", vec![]),
+    ]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for room in ROOMS {
+        let found = imports(&root.join(room).join("Cargo.toml"));
+        for import in &found {
+            let allowed = &allowed[room];
+            assert!(allowed.contains(&import.as_str()), "{room} imports {import}");
+        }
+    }
+}

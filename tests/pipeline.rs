@@ -1,0 +1,157 @@
+//! A run from crawl to shards, checked against what the crawl was made from.
+
+use crate::command::{Folder, RECIPE, SHORT, tree};
+
+fn finished() -> Folder {
+    let folder = Folder::new();
+    folder.write("recipe.toml", RECIPE);
+    folder.write("stages/short.sql", SHORT);
+    folder.run(&["run", "recipe.toml", "--output", "out", "--quiet"]);
+    folder
+}
+
+#[test]
+fn every_document_is_accounted_for() {
+    let folder = finished();
+    let totals = folder.sql(
+        "out",
+        "SELECT source, outcome, sum(documents) AS documents, sum(bytes) AS bytes
+         FROM ledger WHERE outcome <> 'skipped' GROUP BY 1, 2",
+    );
+    let total = |source: &str, outcome: &str, column: &str| -> i64 {
+        let mut rows = totals.iter().filter(|r| r["source"] == source && r["outcome"] == outcome);
+        rows.next().and_then(|row| row[column].as_i64()).unwrap_or(0)
+    };
+    for source in ["web", "articles"] {
+        for column in ["documents", "bytes"] {
+            let of = |outcome| total(source, outcome, column);
+            let parts = of("kept") + of("dropped") + of("quarantined");
+            assert_eq!(of("read"), parts, "{source} {column}");
+        }
+    }
+    let count = |table: &str| {
+        folder.sql("out", &format!("SELECT count(*) AS n FROM {table}"))[0]["n"].as_i64().unwrap()
+    };
+    let kept = total("web", "kept", "documents") + total("articles", "kept", "documents");
+    let dropped = total("web", "dropped", "documents") + total("articles", "dropped", "documents");
+    assert_eq!((count("docs"), count("dropped")), (kept, dropped));
+    assert_eq!(count("shard_docs"), kept);
+    assert!(kept > 20, "{kept} documents are too few to check anything");
+}
+
+#[test]
+fn planted_duplicates_and_personal_data_are_found() {
+    let folder = finished();
+    let kept = folder.sql("out", "SELECT url, text FROM docs ORDER BY doc_id");
+    let is_kept = |url: &str| kept.iter().any(|row| row["url"] == url);
+    for (original, copy) in &folder.expected.exact_duplicates {
+        let both = [original, copy].map(|d| d.url.as_deref().is_some_and(is_kept));
+        assert_ne!(both, [true, true], "{original:?} and its copy {copy:?} are both kept");
+    }
+    for planted in &folder.expected.personal {
+        let found = kept.iter().any(|row| row["text"].as_str().unwrap().contains(&planted.value));
+        assert!(!found, "{planted:?} is still there");
+    }
+}
+
+#[test]
+fn shards_decode_to_the_kept_documents() {
+    let folder = finished();
+    let json = folder.path("out/tokenizer.json");
+    let tokenizer = tokenizers::Tokenizer::from_file(json).unwrap();
+    let texts: std::collections::BTreeMap<u64, String> = folder
+        .sql("out", "SELECT doc_id, text FROM docs")
+        .iter()
+        .map(|r| (r["doc_id"].as_u64().unwrap(), r["text"].as_str().unwrap().to_owned()))
+        .collect();
+    let documents = folder.sql(
+        "out",
+        "SELECT doc_id, split, shard, token_start, n_tokens FROM shard_docs ORDER BY 2, 3, 4",
+    );
+    assert_eq!(documents.len(), texts.len());
+    for document in documents {
+        let number = |name: &str| document[name].as_u64().unwrap() as usize;
+        let name = format!(
+            "out/shards/{}-{:05}.bin",
+            document["split"].as_str().unwrap(),
+            number("shard")
+        );
+        let payload = std::fs::read(folder.path(&name)).unwrap();
+        let ids: Vec<u32> = payload
+            .chunks_exact(2)
+            .map(|pair| u32::from(u16::from_le_bytes([pair[0], pair[1]])))
+            .skip(number("token_start"))
+            .take(number("n_tokens"))
+            .collect();
+        let (end, ids) = ids.split_last().unwrap();
+        assert_eq!(*end, tokenizer.token_to_id("<|endoftext|>").unwrap());
+        let text = tokenizer.decode(ids, false).unwrap();
+        assert_eq!(text, texts[&document["doc_id"].as_u64().unwrap()]);
+    }
+}
+
+#[test]
+fn threads_memory_and_repetition_change_nothing() {
+    let folder = finished();
+    let first = tree(&folder.path("out"));
+    for (threads, memory) in [("1", "128MiB"), ("4", "2GiB")] {
+        let output = format!("out-{threads}");
+        let flags = ["--threads", threads, "--memory", memory, "--quiet"];
+        folder.run(&[&["run", "recipe.toml", "--output", &output], &flags[..]].concat());
+        assert_eq!(tree(&folder.path(&output)), first, "{threads} threads, {memory}");
+    }
+    let again = folder.run(&["run", "recipe.toml", "--output", "out"]);
+    assert!(again.contains("finished already"), "{again}");
+    assert_eq!(tree(&folder.path("out")), first);
+}
+
+#[test]
+fn changes_are_refused_by_name() {
+    let folder = finished();
+    folder.write("recipe.toml", &RECIPE.replace("vocab_size = 512", "vocab_size = 600"));
+    let refused = folder.gristmill(&["run", "recipe.toml", "--output", "out"]);
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{message}");
+    assert!(message.contains("tokenizer.vocab_size was `512`, now `600`"), "{message}");
+    folder.run(&["run", "recipe.toml", "--output", "out", "--fresh", "--quiet"]);
+}
+
+#[test]
+fn verify_names_the_damaged_range() {
+    let folder = finished();
+    assert!(folder.run(&["verify", "out"]).contains("as they were written"));
+    let path = folder.path("out/shards/train-00000.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[1000] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let output = folder.gristmill(&["verify", "out"]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(printed.contains("shards/train-00000.bin: content differs in bytes 0.."), "{printed}");
+}
+
+#[test]
+fn one_liners_write_what_they_say() {
+    let folder = Folder::new();
+    let input = "crawl/articles.jsonl.zst";
+    let lines = |name: &str| std::fs::read_to_string(folder.path(name)).unwrap().lines().count();
+    folder.run(&["apply", "--stage", "quality", input, "--output", "kept.jsonl", "--quiet"]);
+    let annotate = ["apply", "--stage", "quality", input, "--output", "all.jsonl", "--annotate"];
+    folder.run(&annotate);
+    let all = std::fs::read_to_string(folder.path("all.jsonl")).unwrap();
+    let dropped = all.lines().filter(|line| line.contains("\"drop_reason\":")).count();
+    assert_eq!(lines("kept.jsonl") + dropped, lines("all.jsonl"));
+    assert!(dropped > 0 && lines("kept.jsonl") > 0);
+    folder.run(&["dedup", input, "--output", "unique.jsonl", "--clusters", "clusters.parquet"]);
+    assert!(lines("unique.jsonl") < lines("all.jsonl"));
+    let train = ["tokenizer", "train", input, "--vocab-size", "400", "--split", "gpt2"];
+    folder.run(&[&train[..], &["--output", "tokenizer.json"]].concat());
+    let encode = ["tokenizer", "encode", "--tokenizer", "tokenizer.json", input];
+    folder.run(&[&encode[..], &["--output", "shards"]].concat());
+    assert!(folder.path("shards/train-00000.bin").is_file());
+    let left: Vec<_> = std::fs::read_dir(folder.root.path())
+        .unwrap()
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))
+        .collect();
+    assert!(left.is_empty(), "work folders are left: {left:?}");
+}

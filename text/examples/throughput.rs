@@ -1,0 +1,125 @@
+//! Megabytes per second of each function on the documents of a file.
+//!
+//! `cargo run --release -p gristmill-text --example throughput -- FILE [LANGUAGE]`: the file is
+//! plain text, taken as documents of about 8 KB, or JSON lines with `text` and `lang`, possibly
+//! zstd-compressed, of which the documents of the language are read up to 64 MB.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{BufRead as _, BufReader, Read};
+use std::path::Path;
+use std::time::Instant;
+
+use text::minhash::{MinHashConfig, MinHasher, Scratch};
+
+/// Bytes that are read at most.
+const MAX_BYTES: usize = 64 << 20;
+
+/// Bytes of a document cut from plain text.
+const DOCUMENT_BYTES: usize = 8 << 10;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("the first argument is a file")?;
+    let documents = read(&file, arguments.next().as_deref())?;
+    run(&documents);
+    Ok(())
+}
+
+fn read(file: &str, language: Option<&str>) -> Result<Vec<String>, Box<dyn Error>> {
+    let input = std::fs::File::open(file)?;
+    let mut reader: Box<dyn Read> = Box::new(input);
+    if Path::new(file).extension().is_some_and(|ending| ending == "zst") {
+        reader = Box::new(zstd::Decoder::new(reader)?);
+    }
+    let mut documents = Vec::new();
+    let mut bytes = 0;
+    if !file.contains(".jsonl") {
+        let mut text = String::new();
+        reader.read_to_string(&mut text)?;
+        let mut rest = text.as_str();
+        while !rest.is_empty() {
+            let (document, behind) =
+                rest.split_at(rest.ceil_char_boundary(DOCUMENT_BYTES.min(rest.len())));
+            documents.push(document.to_owned());
+            rest = behind;
+        }
+        return Ok(documents);
+    }
+    for line in BufReader::new(reader).lines() {
+        let row: serde_json::Value = serde_json::from_str(&line?)?;
+        let is_wanted = language.is_none_or(|language| row["lang"] == language);
+        if let Some(text) = row["text"].as_str().filter(|_| is_wanted) {
+            bytes += text.len();
+            documents.push(text.to_owned());
+        }
+        if bytes > MAX_BYTES {
+            break;
+        }
+    }
+    Ok(documents)
+}
+
+fn run(documents: &[String]) {
+    let config = MinHashConfig { bands: 14, rows: 8, ngram_words: 5, seed: 1 };
+    let hasher = MinHasher::new(config);
+    let (mut scratch, mut keys) = (Scratch::default(), Vec::new());
+    time("charset::decode", documents, |text| {
+        black_box(text::charset::decode(text.as_bytes(), None));
+    });
+    time("words::words", documents, |text| {
+        black_box(text::words::words(text).count());
+    });
+    time("normalise::simplify", documents, |text| {
+        black_box(text::normalise::simplify(text));
+    });
+    time("hash::exact_key", documents, |text| {
+        black_box(text::hash::exact_key(text));
+    });
+    time("minhash::band_keys 14 x 8", documents, |text| {
+        hasher.band_keys(text, &mut scratch, &mut keys);
+        black_box(&keys);
+    });
+    time("signals::measure", documents, |text| {
+        black_box(text::signals::measure(text));
+    });
+    time("language::detect", documents, |text| {
+        black_box(text::language::detect(text));
+    });
+    time("pii::spans", documents, |text| {
+        black_box(text::pii::spans(text));
+    });
+    time("safety::score", documents, |text| {
+        black_box(text::safety::score(text));
+    });
+    let letters: Vec<String> = documents
+        .iter()
+        .map(|text| text.replace(|c: char| c.is_ascii_digit() || c == '@', "x"))
+        .collect();
+    time("pii::spans without digits", &letters, |text| {
+        black_box(text::pii::spans(text));
+    });
+}
+
+#[expect(clippy::print_stdout, reason = "the result of a measuring program")]
+fn time(name: &str, documents: &[String], mut function: impl FnMut(&str)) {
+    let bytes: usize = documents.iter().map(String::len).sum();
+    let start = Instant::now();
+    let processor_start = processor_seconds();
+    for document in documents {
+        function(document);
+    }
+    // Time on a processor where the system tells it, so that other programs do not count.
+    let seconds = match (processor_start, processor_seconds()) {
+        (Some(start), Some(end)) => end - start,
+        _ => start.elapsed().as_secs_f64(),
+    };
+    let rate = bytes as f64 / 1e6 / seconds;
+    println!("{name:26} {rate:8.1} MB/s  ({} documents, {bytes} bytes)", documents.len());
+}
+
+/// Seconds that this thread has run, on Linux.
+fn processor_seconds() -> Option<f64> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+}

@@ -1,0 +1,59 @@
+//! E-mail addresses: RFC 5321 §4.1.2 without quoted local parts and address literals, with the
+//! letters beyond ASCII of RFC 6531.
+
+use super::scan::run_end;
+use super::{Kind, Span};
+
+/// RFC 5321 §4.5.3.1: bytes of a local part and of a domain at most.
+const MAX_LOCAL_BYTES: usize = 64;
+const MAX_DOMAIN_BYTES: usize = 253;
+
+/// Last labels that are the endings of files, as in `icon@2x.png`, and no top-level domains.
+const FILE_ENDINGS: [&str; 12] =
+    ["css", "gif", "htm", "html", "jpeg", "jpg", "js", "json", "pdf", "png", "svg", "webp"];
+
+/// The address around the at sign at an offset; it starts at `floor` at the earliest.
+pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
+    let earliest = text.ceil_char_boundary(floor.max(at.saturating_sub(MAX_LOCAL_BYTES)));
+    let local = &text[earliest..at];
+    let is_local = |c: char| c.is_alphanumeric() || "._%+-'".contains(c);
+    let local = &local[local.trim_end_matches(is_local).len()..];
+    let local = local.trim_start_matches(|c: char| !c.is_alphanumeric() && c != '_');
+    let is_whole = local.chars().next_back().is_some_and(|c| c != '.');
+    let latest = text.floor_char_boundary((at + 1 + MAX_DOMAIN_BYTES).min(text.len()));
+    let domain = domain_at_start(&text[at + 1..latest])?;
+    (is_whole && !local.contains("..")).then_some(Span {
+        start: at - local.len(),
+        end: at + 1 + domain.len(),
+        kind: Kind::Email,
+        confidence: 0.95,
+    })
+}
+
+/// The address whose local part starts with the digits at an offset.
+pub(super) fn before_its_sign(text: &str, digit: usize, floor: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    let is_local = |c: char| c.is_alphanumeric() || "._%+-'".contains(c);
+    let latest = text.floor_char_boundary((digit + MAX_LOCAL_BYTES + 1).min(text.len()));
+    let local = text.get(run_end(bytes, digit)..latest)?;
+    let at = latest - local.trim_start_matches(is_local).len();
+    if bytes.get(at) != Some(&b'@') {
+        return None;
+    }
+    around(text, at, floor).filter(|span| span.start <= digit)
+}
+
+/// The domain name that a text starts with: at least two labels, the last of letters.
+fn domain_at_start(text: &str) -> Option<&str> {
+    let is_domain = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
+    let run = &text[..text.find(|c| !is_domain(c)).unwrap_or(text.len())];
+    // A full stop that ends the sentence, or a dash, is no part of the domain.
+    let domain = run.trim_end_matches(['.', '-']);
+    let (name, last) = domain.rsplit_once('.')?;
+    let is_label =
+        |label: &str| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-');
+    let is_top_level = last.chars().count() >= 2
+        && (last.chars().all(char::is_alphabetic) || last.starts_with("xn--"))
+        && !FILE_ENDINGS.iter().any(|ending| last.eq_ignore_ascii_case(ending));
+    (is_top_level && name.split('.').all(is_label)).then_some(domain)
+}

@@ -1,0 +1,316 @@
+//! Counting words: how often each distinct piece of the corpus occurs.
+//!
+//! Words of up to 15 bytes live inline in an open-addressing table of 24-byte slots; the few longer
+//! ones share one arena. Nothing is allocated per occurrence or per word.
+
+use std::hash::Hasher;
+
+use rustc_hash::FxHasher;
+
+use crate::Split;
+use crate::batch::{BATCH, PieceBatch};
+use crate::key::Key;
+
+/// The longest word, in bytes. A longer piece is cut at the last character boundary at or before
+/// this length and counted as several words, so that one corrupted document without a space in it
+/// cannot make training slow. [`WordCounts::cut_pieces`] tells how many pieces were cut.
+pub const MAX_WORD_BYTES: usize = 4096;
+
+/// Slots of a table that holds its first word.
+const FIRST_SLOTS: usize = 1024;
+
+/// A short word and its count; the count 0 marks an empty slot.
+#[derive(Debug, Clone, Copy, Default)]
+struct ShortSlot {
+    key: Key,
+    count: u64,
+}
+
+/// A long word: its place in the arena, its hash and its count.
+#[derive(Debug, Clone, Copy)]
+struct LongWord {
+    start: usize,
+    length: u32,
+    hash: u32,
+    count: u64,
+}
+
+/// Distinct words with how often each occurs, in `u64`.
+///
+/// Counts from parts of a corpus [merge](WordCounts::merge) to the counts of the whole in any order.
+#[derive(Debug, Clone, Default)]
+pub struct WordCounts {
+    short_slots: Vec<ShortSlot>,
+    short_words: usize,
+    long_slots: Vec<u32>,
+    long_words: Vec<LongWord>,
+    arena: Vec<u8>,
+    cut_pieces: u64,
+}
+
+impl WordCounts {
+    /// No words.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Splits `text` into pieces and counts each as a word.
+    ///
+    /// Pieces never cross the end of `text`, so lines and whole documents give different words: for
+    /// the merges of Hugging Face's `train(files)`, add each line with its newline.
+    pub fn add_text(&mut self, split: Split, text: &str) {
+        let mut pieces = split.pieces(text);
+        let mut batch = PieceBatch::new();
+        let mut known = [false; BATCH];
+        while batch.refill(&mut pieces) {
+            self.make_room(BATCH);
+            let mask = self.short_slots.len() - 1;
+            for (known, (key, hash)) in known.iter_mut().zip(batch.keys()) {
+                *known = self.short_slots[hash as usize & mask].key == key && !key.is_empty();
+            }
+            for ((&piece, (key, hash)), known) in batch.pieces().iter().zip(batch.keys()).zip(known)
+            {
+                if known {
+                    let slot = &mut self.short_slots[hash as usize & mask];
+                    slot.count = slot.count.saturating_add(1);
+                } else if !key.is_empty() {
+                    self.add_short(key, hash, 1);
+                } else if piece.len() <= MAX_WORD_BYTES {
+                    self.add_long(piece.as_bytes(), 1);
+                } else {
+                    self.add_long_piece(piece);
+                }
+            }
+        }
+    }
+
+    /// Counts a piece longer than [`MAX_WORD_BYTES`] as several words.
+    #[cold]
+    fn add_long_piece(&mut self, mut piece: &str) {
+        self.cut_pieces += 1;
+        while !piece.is_empty() {
+            let (word, rest) = piece.split_at(piece.floor_char_boundary(MAX_WORD_BYTES));
+            self.add(word.as_bytes(), 1);
+            piece = rest;
+        }
+    }
+
+    /// Counts `count` occurrences of `word`. Words without bytes and counts of 0 add nothing; sums
+    /// stop at [`u64::MAX`].
+    #[inline]
+    pub fn add(&mut self, word: &[u8], count: u64) {
+        match Key::new(word) {
+            Some(key) => {
+                self.make_room(1);
+                self.add_short(key, key.hash(), count);
+            }
+            None => self.add_long(word, count),
+        }
+    }
+
+    /// Makes sure that `words` more short words leave the table three quarters full at most.
+    #[inline]
+    fn make_room(&mut self, words: usize) {
+        while (self.short_words + words) * 4 >= self.short_slots.len() * 3 {
+            self.grow_short();
+        }
+    }
+
+    /// Counts a short word for which there is room.
+    #[inline]
+    fn add_short(&mut self, key: Key, hash: u64, count: u64) {
+        if count == 0 || key.is_empty() {
+            return;
+        }
+        let mask = self.short_slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = &mut self.short_slots[at];
+            if slot.key == key {
+                slot.count = slot.count.saturating_add(count);
+                return;
+            }
+            if slot.count == 0 {
+                *slot = ShortSlot { key, count };
+                self.short_words += 1;
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    #[cold]
+    fn grow_short(&mut self) {
+        let size = (self.short_slots.len() * 2).max(FIRST_SLOTS);
+        let old = std::mem::replace(&mut self.short_slots, vec![ShortSlot::default(); size]);
+        for slot in old.into_iter().filter(|slot| slot.count != 0) {
+            let mut at = slot.key.hash() as usize & (size - 1);
+            while self.short_slots[at].count != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.short_slots[at] = slot;
+        }
+    }
+
+    fn add_long(&mut self, word: &[u8], count: u64) {
+        if count == 0 {
+            return;
+        }
+        if self.long_words.len() * 4 >= self.long_slots.len() * 3 {
+            self.grow_long();
+        }
+        let mut hasher = FxHasher::default();
+        hasher.write(word);
+        let hash = (hasher.finish() >> 32) as u32;
+        let mask = self.long_slots.len() - 1;
+        let mut at = hash as usize & mask;
+        // A slot holds the index of its word plus one; 0 is an empty slot.
+        while let Some(index) = (self.long_slots[at] as usize).checked_sub(1) {
+            let entry = &mut self.long_words[index];
+            if entry.hash == hash
+                && &self.arena[entry.start..entry.start + entry.length as usize] == word
+            {
+                entry.count = entry.count.saturating_add(count);
+                return;
+            }
+            at = (at + 1) & mask;
+        }
+        let start = self.arena.len();
+        self.arena.extend_from_slice(word);
+        self.long_words.push(LongWord { start, length: word.len() as u32, hash, count });
+        self.long_slots[at] = self.long_words.len() as u32;
+    }
+
+    #[cold]
+    fn grow_long(&mut self) {
+        let size = (self.long_slots.len() * 2).max(FIRST_SLOTS);
+        self.long_slots = vec![0; size];
+        for (index, word) in self.long_words.iter().enumerate() {
+            let mut at = word.hash as usize & (size - 1);
+            while self.long_slots[at] != 0 {
+                at = (at + 1) & (size - 1);
+            }
+            self.long_slots[at] = index as u32 + 1;
+        }
+    }
+
+    /// Adds all words of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for slot in &other.short_slots {
+            self.make_room(1);
+            self.add_short(slot.key, slot.key.hash(), slot.count);
+        }
+        for word in &other.long_words {
+            self.add_long(&other.arena[word.start..word.start + word.length as usize], word.count);
+        }
+        self.cut_pieces += other.cut_pieces;
+    }
+
+    /// How many distinct words there are.
+    pub fn len(&self) -> usize {
+        self.short_words + self.long_words.len()
+    }
+
+    /// Whether there is no word.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many occurrences all words have together, at most [`u64::MAX`].
+    pub fn total(&self) -> u64 {
+        let short = self.short_slots.iter().map(|slot| slot.count);
+        let long = self.long_words.iter().map(|word| word.count);
+        short.chain(long).fold(0, u64::saturating_add)
+    }
+
+    /// How many pieces were longer than [`MAX_WORD_BYTES`] and cut.
+    pub fn cut_pieces(&self) -> u64 {
+        self.cut_pieces
+    }
+
+    /// The words with their counts in byte order.
+    pub fn iter_sorted(&self) -> impl Iterator<Item = (Vec<u8>, u64)> {
+        let mut words = self.collect_words();
+        words.sort_unstable();
+        words.into_iter()
+    }
+
+    fn collect_words(&self) -> Vec<(Vec<u8>, u64)> {
+        let mut words = Vec::with_capacity(self.len());
+        self.for_each(|word, count| words.push((word.to_vec(), count)));
+        words
+    }
+
+    /// Calls `visit` for every word, in an order that depends on how the words came in.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], u64)) {
+        for slot in self.short_slots.iter().filter(|slot| slot.count != 0) {
+            visit(&slot.key.bytes()[..slot.key.len()], slot.count);
+        }
+        for word in &self.long_words {
+            visit(&self.arena[word.start..word.start + word.length as usize], word.count);
+        }
+    }
+
+    /// How many bytes of memory the tables and the arena hold.
+    pub fn memory_bytes(&self) -> usize {
+        self.short_slots.capacity() * size_of::<ShortSlot>()
+            + self.long_slots.capacity() * size_of::<u32>()
+            + self.long_words.capacity() * size_of::<LongWord>()
+            + self.arena.capacity()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn sorted(counts: &WordCounts) -> Vec<(Vec<u8>, u64)> {
+        counts.iter_sorted().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn counts_equal_a_map_and_merge_in_any_order(
+            words in prop::collection::vec("[ab]{0,20}", 0..60), cut in 0_usize..60,
+        ) {
+            let mut expected = BTreeMap::new();
+            let mut parts = [WordCounts::new(), WordCounts::new()];
+            for (index, word) in words.iter().enumerate() {
+                parts[usize::from(index < cut)].add(word.as_bytes(), 3);
+                if !word.is_empty() {
+                    *expected.entry(word.clone().into_bytes()).or_insert(0) += 3;
+                }
+            }
+            let [mut left, mut right] = parts.clone();
+            left.merge(&parts[1]);
+            right.merge(&parts[0]);
+            prop_assert_eq!(sorted(&left), expected.clone().into_iter().collect::<Vec<_>>());
+            prop_assert_eq!(sorted(&right), sorted(&left));
+            prop_assert_eq!(left.len(), expected.len());
+            prop_assert_eq!(left.total(), expected.values().sum::<u64>());
+        }
+    }
+
+    #[test]
+    fn many_words_survive_growth() {
+        let mut counts = WordCounts::new();
+        for number in 0..5000_u64 {
+            counts.add(format!("{number}").as_bytes(), number + 1);
+            counts.add(format!("a word of more than 15 bytes {number}").as_bytes(), number + 1);
+        }
+        assert_eq!(counts.len(), 10_000);
+        assert_eq!(counts.total(), 5000 * 5001);
+        assert!(counts.memory_bytes() > 10_000 * 24);
+        assert!(counts.iter_sorted().any(|word| word == (b"4999".to_vec(), 5000)));
+    }
+
+    #[test]
+    fn long_pieces_are_cut_at_characters() {
+        let mut counts = WordCounts::new();
+        counts.add_text(Split::Gpt4, &"日".repeat(2000));
+        assert_eq!((counts.cut_pieces(), counts.total(), counts.len()), (1, 2, 2));
+        assert!(counts.iter_sorted().all(|(word, _)| std::str::from_utf8(&word).is_ok()));
+    }
+}

@@ -1,0 +1,50 @@
+//! What can be wrong with a tokenizer's settings or file.
+
+/// A setting or a file this crate cannot work with. Text and ids never cause an error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenizerError {
+    /// A training setting outside its range.
+    #[error("{field} = {value}: {reason}")]
+    InvalidConfig {
+        /// The field of [`crate::TrainConfig`].
+        field: &'static str,
+        /// The value found there.
+        value: String,
+        /// What is wrong with it and what to write in its place.
+        reason: String,
+    },
+    /// The name of a split that does not exist.
+    #[error("unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k")]
+    UnknownSplit {
+        /// The name found.
+        name: String,
+    },
+    /// A `tokenizer.json` that is not JSON or lacks a part.
+    #[error("tokenizer.json: {reason}")]
+    Malformed {
+        /// Where the file is wrong and what was expected there.
+        reason: String,
+    },
+    /// A `tokenizer.json` that asks for something this crate does not do.
+    #[error("tokenizer.json: {field} = {value} is not supported: {reason}")]
+    Unsupported {
+        /// The path of the field in the file.
+        field: &'static str,
+        /// The value found there, cut at 200 characters.
+        value: String,
+        /// What is supported in its place.
+        reason: &'static str,
+    },
+}
+
+impl TokenizerError {
+    /// An error for `field` of a file whose value is `value`, cut to a readable length.
+    pub(crate) fn unsupported(field: &'static str, value: &str, reason: &'static str) -> Self {
+        Self::Unsupported { field, value: value.chars().take(200).collect(), reason }
+    }
+
+    /// An error for a file that is not what its format says.
+    pub(crate) fn malformed(reason: impl Into<String>) -> Self {
+        Self::Malformed { reason: reason.into() }
+    }
+}

@@ -1,0 +1,339 @@
+//! Reading and writing `tokenizer.json`, version 1.0 of Hugging Face's `tokenizers`.
+//!
+//! Written: a BPE model in the byte-level alphabet with merges as arrays of two strings, the split
+//! as a pre-tokenizer, the special tokens as added tokens. Read: those files and others of the
+//! byte-level family, older merges spelled "a b" among them. A file's post-processor, decoder,
+//! truncation and padding are not read: encoding adds no ids of its own.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::alphabet::{self, BYTE_COUNT};
+use crate::merges::{MAX_RULES, MergeTable};
+use crate::tokenizer::{AddedToken, Model, Tokenizer};
+use crate::train::MAX_VOCAB_SIZE;
+use crate::vocabulary::Vocabulary;
+use crate::{Split, TokenizerError};
+
+/// The parts of the file that are read.
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    added_tokens: Vec<FileToken>,
+    #[serde(default)]
+    normalizer: Value,
+    #[serde(default)]
+    pre_tokenizer: Value,
+    model: FileModel,
+}
+
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "the format has these five")]
+struct FileToken {
+    id: u32,
+    content: String,
+    #[serde(default)]
+    single_word: bool,
+    #[serde(default)]
+    lstrip: bool,
+    #[serde(default)]
+    rstrip: bool,
+    #[serde(default)]
+    normalized: bool,
+    #[serde(default)]
+    special: bool,
+}
+
+#[derive(Deserialize)]
+struct FileModel {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+    #[serde(default)]
+    dropout: Option<f64>,
+    #[serde(default)]
+    continuing_subword_prefix: Option<String>,
+    #[serde(default)]
+    end_of_word_suffix: Option<String>,
+    #[serde(default)]
+    ignore_merges: bool,
+    vocab: BTreeMap<String, u32>,
+    merges: Vec<FileMerge>,
+}
+
+/// A merge as an array of two strings, or as one string with a space between them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum FileMerge {
+    Pair(String, String),
+    Line(String),
+}
+
+impl Tokenizer {
+    /// Reads a `tokenizer.json`.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Malformed`] where the text is not such a file,
+    /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE with one
+    /// of the three splits, for a normaliser other than NFC, or for added tokens that strip spaces.
+    pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
+        let file: File = serde_json::from_str(text)
+            .map_err(|error| TokenizerError::malformed(error.to_string()))?;
+        check_model(&file.model)?;
+        let nfc = reads_nfc(&file.normalizer)?;
+        let split = read_split(&file.pre_tokenizer)?;
+        let added = file.added_tokens.into_iter().map(read_added).collect::<Result<Vec<_>, _>>()?;
+        let vocabulary = read_vocabulary(&file.model.vocab, &added)?;
+        Self::with_added_tokens(Model {
+            vocabulary,
+            byte_tokens: read_byte_tokens(&file.model.vocab)?,
+            merges: read_merges(&file.model)?,
+            split,
+            nfc,
+            ignore_merges: file.model.ignore_merges,
+            added,
+        })
+    }
+
+    /// Writes a `tokenizer.json`. The same tokenizer always gives the same bytes.
+    pub fn to_json(&self) -> String {
+        let model = &self.model;
+        let spell = |id: u32| match model.added.iter().find(|token| token.id == id) {
+            Some(token) => token.content.clone(),
+            None => alphabet::spell(model.vocabulary.get(id).unwrap_or_default()),
+        };
+        let spellings: Vec<String> = (0..model.vocabulary.len() as u32).map(spell).collect();
+        let vocab: Map<String, Value> = spellings
+            .iter()
+            .zip(0_u32..)
+            .filter(|(spelling, _)| !spelling.is_empty())
+            .map(|(spelling, id)| (spelling.clone(), id.into()))
+            .collect();
+        let merges: Vec<Value> = model
+            .merges
+            .pairs()
+            .iter()
+            .map(|&(left, right)| json!([spellings[left as usize], spellings[right as usize]]))
+            .collect();
+        let added: Vec<Value> = model.added.iter().map(added_to_json).collect();
+        let file = json!({
+            "version": "1.0",
+            "truncation": null,
+            "padding": null,
+            "added_tokens": added,
+            "normalizer": if model.nfc { json!({"type": "NFC"}) } else { Value::Null },
+            "pre_tokenizer": split_to_json(model.split),
+            "post_processor": null,
+            "decoder": byte_level(true),
+            "model": {
+                "type": "BPE",
+                "dropout": null,
+                "unk_token": null,
+                "continuing_subword_prefix": null,
+                "end_of_word_suffix": null,
+                "fuse_unk": false,
+                "byte_fallback": false,
+                "ignore_merges": model.ignore_merges,
+                "vocab": vocab,
+                "merges": merges,
+            },
+        });
+        format!("{file:#}\n")
+    }
+}
+
+fn added_to_json(token: &AddedToken) -> Value {
+    json!({
+        "id": token.id,
+        "content": token.content,
+        "single_word": false,
+        "lstrip": false,
+        "rstrip": false,
+        "normalized": token.normalized,
+        "special": token.special,
+    })
+}
+
+fn byte_level(use_regex: bool) -> Value {
+    json!({
+        "type": "ByteLevel",
+        "add_prefix_space": false,
+        "trim_offsets": true,
+        "use_regex": use_regex,
+    })
+}
+
+fn split_to_json(split: Split) -> Value {
+    if split == Split::Gpt2 {
+        return byte_level(true);
+    }
+    let split = json!({
+        "type": "Split",
+        "pattern": {"Regex": split.pattern()},
+        "behavior": "Isolated",
+        "invert": false,
+    });
+    json!({"type": "Sequence", "pretokenizers": [split, byte_level(false)]})
+}
+
+fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
+    let refuse =
+        |field, value: &str, reason| Err(TokenizerError::unsupported(field, value, reason));
+    match model.kind.as_deref() {
+        None | Some("BPE") => {}
+        Some(kind) => return refuse("model.type", kind, "only BPE is read"),
+    }
+    if let Some(dropout) = model.dropout.filter(|&dropout| dropout != 0.0) {
+        let reason = "encoding is deterministic; set it to null";
+        return refuse("model.dropout", &dropout.to_string(), reason);
+    }
+    let affixes = [
+        ("model.continuing_subword_prefix", &model.continuing_subword_prefix),
+        ("model.end_of_word_suffix", &model.end_of_word_suffix),
+    ];
+    for (field, affix) in affixes {
+        if let Some(affix) = affix.as_deref().filter(|affix| !affix.is_empty()) {
+            return refuse(field, affix, "byte-level vocabularies have none");
+        }
+    }
+    Ok(())
+}
+
+/// Whether the normaliser is NFC.
+fn reads_nfc(normalizer: &Value) -> Result<bool, TokenizerError> {
+    if normalizer.is_null() {
+        return Ok(false);
+    }
+    if normalizer["type"] == "NFC" {
+        return Ok(true);
+    }
+    let reason = "only null and NFC are read";
+    Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
+}
+
+fn read_split(pre_tokenizer: &Value) -> Result<Split, TokenizerError> {
+    let refuse = |reason| {
+        Err(TokenizerError::unsupported("pre_tokenizer", &pre_tokenizer.to_string(), reason))
+    };
+    let single = std::slice::from_ref(pre_tokenizer);
+    let steps = match &pre_tokenizer["pretokenizers"] {
+        Value::Array(steps) if pre_tokenizer["type"] == "Sequence" => steps.as_slice(),
+        _ => single,
+    };
+    let Some((byte_level, splits)) = steps.split_last() else {
+        return refuse("a ByteLevel step is needed");
+    };
+    if byte_level["type"] != "ByteLevel" {
+        return refuse("the last step must be ByteLevel");
+    }
+    if byte_level["add_prefix_space"].as_bool().unwrap_or(true) {
+        return refuse("add_prefix_space must be false, else decoding does not give the text back");
+    }
+    let use_regex = byte_level["use_regex"].as_bool().unwrap_or(true);
+    match splits {
+        [] if use_regex => Ok(Split::Gpt2),
+        [split] if !use_regex && split["type"] == "Split" => read_pattern(split),
+        _ => refuse("either ByteLevel with use_regex, or one Split and ByteLevel without it"),
+    }
+}
+
+fn read_pattern(split: &Value) -> Result<Split, TokenizerError> {
+    let isolates = split["behavior"] == "Isolated" && split["invert"] != true
+        || split["behavior"] == "Removed" && split["invert"] == true;
+    if !isolates {
+        let reason = "the behavior must be Isolated";
+        return Err(TokenizerError::unsupported("pre_tokenizer", &split.to_string(), reason));
+    }
+    let pattern = split["pattern"]["Regex"].as_str().unwrap_or_default();
+    Split::from_pattern(pattern).ok_or_else(|| {
+        let reason = "the patterns of gpt2, gpt4 (cl100k, Llama 3) and o200k are read";
+        TokenizerError::unsupported("pre_tokenizer.pattern", pattern, reason)
+    })
+}
+
+fn read_added(token: FileToken) -> Result<AddedToken, TokenizerError> {
+    if token.single_word || token.lstrip || token.rstrip {
+        let reason = "single_word, lstrip and rstrip must be false";
+        return Err(TokenizerError::unsupported("added_tokens", &token.content, reason));
+    }
+    let FileToken { id, content, special, normalized, .. } = token;
+    Ok(AddedToken { id, content, special, normalized })
+}
+
+/// The bytes of all ids; ids between them that the file does not name get no bytes.
+fn read_vocabulary(
+    vocab: &BTreeMap<String, u32>,
+    added: &[AddedToken],
+) -> Result<Vocabulary, TokenizerError> {
+    let ids = vocab.values().copied().chain(added.iter().map(|token| token.id));
+    let size = ids.max().map_or(0, |id| id as usize + 1);
+    if size > MAX_VOCAB_SIZE {
+        let reason = format!("model.vocab has the id {}; at most {MAX_VOCAB_SIZE} ids", size - 1);
+        return Err(TokenizerError::malformed(reason));
+    }
+    let mut tokens: Vec<Option<Vec<u8>>> = vec![None; size];
+    for token in added {
+        tokens[token.id as usize] = Some(token.content.clone().into_bytes());
+    }
+    let named: BTreeMap<u32, &str> =
+        added.iter().map(|token| (token.id, token.content.as_str())).collect();
+    for (spelling, &id) in vocab {
+        if named.get(&id) == Some(&spelling.as_str()) {
+            continue;
+        }
+        let bytes = alphabet::read(spelling).ok_or_else(|| {
+            let reason = format!("model.vocab: {spelling:?} is not in the byte-level alphabet");
+            TokenizerError::malformed(reason)
+        })?;
+        if tokens[id as usize].replace(bytes).is_some() {
+            let reason = format!("model.vocab: the id {id} of {spelling:?} is given twice");
+            return Err(TokenizerError::malformed(reason));
+        }
+    }
+    let mut vocabulary = Vocabulary::default();
+    for token in tokens {
+        vocabulary.push(&token.unwrap_or_default());
+    }
+    Ok(vocabulary)
+}
+
+fn read_byte_tokens(vocab: &BTreeMap<String, u32>) -> Result<[u32; BYTE_COUNT], TokenizerError> {
+    let mut byte_tokens = [u32::MAX; BYTE_COUNT];
+    for byte in 0..=u8::MAX {
+        let character = alphabet::character(byte);
+        match vocab.get(character.encode_utf8(&mut [0; 4]) as &str) {
+            Some(&id) => byte_tokens[usize::from(byte)] = id,
+            // These bytes are in no UTF-8 text (RFC 3629, section 1).
+            None if matches!(byte, 0xc0 | 0xc1 | 0xf5..) => {}
+            None => {
+                let reason = format!("model.vocab: no token {character:?} for the byte {byte:#x}");
+                return Err(TokenizerError::malformed(reason));
+            }
+        }
+    }
+    Ok(byte_tokens)
+}
+
+fn read_merges(model: &FileModel) -> Result<MergeTable, TokenizerError> {
+    let id = |spelling: &str| {
+        model.vocab.get(spelling).copied().ok_or_else(|| {
+            TokenizerError::malformed(format!("model.merges: {spelling:?} is not in model.vocab"))
+        })
+    };
+    if model.merges.len() > MAX_RULES {
+        let reason = format!("model.merges: {} rules; at most {MAX_RULES}", model.merges.len());
+        return Err(TokenizerError::malformed(reason));
+    }
+    let mut rules = Vec::with_capacity(model.merges.len());
+    for merge in &model.merges {
+        let (left, right) = match merge {
+            FileMerge::Pair(left, right) => (left.as_str(), right.as_str()),
+            FileMerge::Line(line) => line.split_once(' ').ok_or_else(|| {
+                TokenizerError::malformed(format!("model.merges: {line:?} is not two tokens"))
+            })?,
+        };
+        rules.push(((id(left)?, id(right)?), id(&format!("{left}{right}"))?));
+    }
+    Ok(MergeTable::new(rules))
+}

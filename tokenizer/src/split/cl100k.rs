@@ -1,0 +1,70 @@
+//! GPT-4's split (`cl100k_base`; Llama 3 uses the same): contractions in any case, runs of letters
+//! with one leading character that is neither letter, number nor newline, numbers of at most three
+//! digits, punctuation with the newlines after it, white space cut after its last newline.
+
+use super::classes::{KINDS, LETTER, NEWLINE, NUMBER, OTHER, SPACE};
+use super::scan::Scan;
+
+/// The pattern in the spelling of Llama 3's `tokenizer.json`.
+pub(super) const PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// How many numbers one piece holds at most.
+const MAX_NUMBERS: usize = 3;
+
+/// Where the piece that begins at `start`, before the end of the text, ends.
+#[inline]
+pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
+    let (flags, length) = scan.class(start);
+    let after = start + length;
+    if flags & LETTER != 0 {
+        return scan.run(after, LETTER);
+    }
+    if flags & NUMBER != 0 {
+        return numbers_end(scan, after);
+    }
+    let contraction = scan.contraction(start, true);
+    if contraction != 0 {
+        return start + contraction;
+    }
+    if flags & NEWLINE == 0 {
+        let (next, length) = scan.class(after);
+        if next & LETTER != 0 {
+            return scan.run(after + length, LETTER);
+        }
+        if let Some(end) = punctuation_end(scan, start, flags, NEWLINE) {
+            return end;
+        }
+    }
+    scan.white_space(start, true)
+}
+
+/// Where the numbers piece whose first number ends at `at` ends.
+#[inline]
+pub(super) fn numbers_end(scan: Scan<'_>, mut at: usize) -> usize {
+    for _ in 1..MAX_NUMBERS {
+        let (flags, length) = scan.class(at);
+        if flags & NUMBER == 0 {
+            break;
+        }
+        at += length;
+    }
+    at
+}
+
+/// Where ` ?[^\s\p{L}\p{N}]+` with the tail `[\r\n]*` ends when it matches at `start`, whose
+/// character has the class `flags`.
+#[inline]
+fn punctuation_end(scan: Scan<'_>, start: usize, flags: u8, tail: u8) -> Option<usize> {
+    punctuation_run(scan, start, flags).map(|end| scan.run(end, tail))
+}
+
+/// Where ` ?[^\s\p{L}\p{N}]+` ends when it matches at `start`, whose character has the class
+/// `flags`.
+#[inline]
+pub(super) fn punctuation_run(scan: Scan<'_>, start: usize, flags: u8) -> Option<usize> {
+    if flags & SPACE == 0 {
+        return (flags & KINDS == OTHER).then(|| scan.run(start, OTHER));
+    }
+    (scan.is(start, b' ') && scan.class(start + 1).0 & OTHER != 0)
+        .then(|| scan.run(start + 1, OTHER))
+}

@@ -1,0 +1,31 @@
+//! GPT-2's split (Radford et al. 2019): contractions in lower case, runs of letters, of numbers or
+//! of anything else with at most one space before them, white space.
+
+use super::classes::{KINDS, LETTER, NUMBER, OTHER, SPACE};
+use super::scan::Scan;
+
+/// The pattern as OpenAI published it and Hugging Face's `ByteLevel` applies it.
+pub(super) const PATTERN: &str =
+    r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
+/// Where the piece that begins at `start`, before the end of the text, ends.
+#[inline]
+pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
+    let (flags, length) = scan.class(start);
+    let after = start + length;
+    if flags & SPACE == 0 {
+        let contraction = scan.contraction(start, false);
+        if contraction != 0 {
+            return start + contraction;
+        }
+        return scan.run(after, flags & KINDS);
+    }
+    if scan.is(start, b' ') {
+        let (flags, length) = scan.class(after);
+        let kind = flags & (LETTER | NUMBER | OTHER);
+        if kind != 0 {
+            return scan.run(after + length, kind);
+        }
+    }
+    scan.white_space(start, false)
+}

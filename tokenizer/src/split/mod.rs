@@ -1,0 +1,209 @@
+//! Splitting text into the pieces that byte-pair encoding never merges across.
+//!
+//! The three splits are hand-written equivalents of published regular expressions; their tests
+//! compare them with a regex engine on every short string over the characters that matter.
+
+mod cl100k;
+mod classes;
+mod gpt2;
+mod o200k;
+mod scan;
+
+use std::fmt;
+use std::iter::FusedIterator;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::TokenizerError;
+use scan::Scan;
+
+/// Other spellings of the patterns with the same pieces: those of the Python package `tiktoken`,
+/// older and newer.
+const OTHER_PATTERNS: [(&str, Split); 4] = [
+    (r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", Split::Gpt2),
+    (
+        r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
+        Split::Gpt2,
+    ),
+    (
+        r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+        Split::Gpt4,
+    ),
+    (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+",
+        Split::Gpt4,
+    ),
+];
+
+/// How text is cut into pieces before byte-pair encoding.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Split {
+    /// GPT-2's split.
+    Gpt2,
+    /// GPT-4's split (`cl100k_base`), also Llama 3's.
+    #[default]
+    #[serde(alias = "cl100k")]
+    Gpt4,
+    /// GPT-4o's split (`o200k_base`).
+    O200k,
+}
+
+impl Split {
+    /// The regular expression of this split, as `tokenizer.json` carries it.
+    pub fn pattern(&self) -> &'static str {
+        match self {
+            Self::Gpt2 => gpt2::PATTERN,
+            Self::Gpt4 => cl100k::PATTERN,
+            Self::O200k => o200k::PATTERN,
+        }
+    }
+
+    /// The split that a regular expression describes, in any of the spellings in use.
+    pub(crate) fn from_pattern(pattern: &str) -> Option<Self> {
+        let known = [Self::Gpt2, Self::Gpt4, Self::O200k].map(|split| (split.pattern(), split));
+        let mut spellings = known.iter().chain(&OTHER_PATTERNS);
+        spellings.find(|(known, _)| *known == pattern).map(|&(_, split)| split)
+    }
+
+    /// The pieces of `text` in order. Their concatenation is `text`.
+    #[inline]
+    pub fn pieces<'a>(&self, text: &'a str) -> Pieces<'a> {
+        Pieces { text, scan: Scan::new(text), at: 0, split: *self }
+    }
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Gpt2 => "gpt2",
+            Self::Gpt4 => "gpt4",
+            Self::O200k => "o200k",
+        })
+    }
+}
+
+impl FromStr for Split {
+    type Err = TokenizerError;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        match name {
+            "gpt2" => Ok(Self::Gpt2),
+            "gpt4" | "cl100k" => Ok(Self::Gpt4),
+            "o200k" => Ok(Self::O200k),
+            _ => Err(TokenizerError::UnknownSplit { name: name.into() }),
+        }
+    }
+}
+
+/// The pieces of a text: see [`Split::pieces`].
+#[derive(Clone)]
+pub struct Pieces<'a> {
+    text: &'a str,
+    scan: Scan<'a>,
+    at: usize,
+    split: Split,
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = &'a str;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a str> {
+        if self.at >= self.scan.len() {
+            return None;
+        }
+        let start = self.at;
+        self.at = match self.split {
+            Split::Gpt2 => gpt2::piece_end(self.scan, start),
+            Split::Gpt4 => cl100k::piece_end(self.scan, start),
+            Split::O200k => o200k::piece_end(self.scan, start),
+        };
+        Some(&self.text[start..self.at])
+    }
+}
+
+impl FusedIterator for Pieces<'_> {}
+
+impl fmt::Debug for Pieces<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Pieces").field("rest", &&self.text[self.at..]).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    const SPLITS: [Split; 3] = [Split::Gpt2, Split::Gpt4, Split::O200k];
+
+    static REGEXES: LazyLock<[fancy_regex::Regex; 3]> =
+        LazyLock::new(|| SPLITS.map(|split| fancy_regex::Regex::new(split.pattern()).unwrap()));
+
+    fn oracle<'a>(regex: &fancy_regex::Regex, text: &'a str) -> Vec<&'a str> {
+        regex.find_iter(text).map(|piece| piece.unwrap().as_str()).collect()
+    }
+
+    /// One or more characters of every class that a pattern tells apart: contraction letters, cases,
+    /// title case, modifier and other letters, marks, numbers of each kind, spaces, newlines.
+    const NASTY: [char; 24] = [
+        'a', 'S', 't', 'r', 'E', 'l', '\u{17f}', 'ǅ', 'ʰ', '日', '\u{301}', '1', '½', '\'', '!',
+        '/', ' ', '\t', '\n', '\r', '\u{a0}', '\u{2028}', '🙂', '\0',
+    ];
+
+    #[test]
+    fn short_strings_match_the_regex_engine() {
+        let exported = SPLITS.map(|split| (split.pattern(), split, 4)).into_iter();
+        let others = OTHER_PATTERNS.map(|(pattern, split)| (pattern, split, 3));
+        for (pattern, split, length) in exported.chain(others) {
+            assert_eq!(Split::from_pattern(pattern), Some(split));
+            let regex = fancy_regex::Regex::new(pattern).unwrap();
+            let mut text = String::new();
+            for code in 0..NASTY.len().pow(length) {
+                text.clear();
+                let mut rest = code;
+                for _ in 0..length {
+                    text.push(NASTY[rest % NASTY.len()]);
+                    rest /= NASTY.len();
+                }
+                let pieces: Vec<&str> = split.pieces(&text).collect();
+                assert_eq!(pieces, oracle(&regex, &text), "{pattern} {text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(600))]
+
+        #[test]
+        fn random_strings_match_the_regex_engine(
+            nasty in prop::collection::vec(prop::sample::select(&NASTY[..]), 0..40),
+            any in any::<String>(),
+        ) {
+            for text in [nasty.into_iter().collect(), any] {
+                for (split, regex) in SPLITS.iter().zip(REGEXES.iter()) {
+                    let pieces: Vec<&str> = split.pieces(&text).collect();
+                    prop_assert_eq!(&pieces, &oracle(regex, &text));
+                    prop_assert_eq!(pieces.concat(), text.clone());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn names_come_back() {
+        for split in SPLITS {
+            assert_eq!(split.to_string().parse::<Split>().unwrap(), split);
+            let name = serde_json::to_string(&split).unwrap();
+            assert_eq!(name, format!("\"{split}\""));
+            assert_eq!(serde_json::from_str::<Split>(&name).unwrap(), split);
+        }
+        assert_eq!("cl100k".parse::<Split>().unwrap(), Split::Gpt4);
+        assert!("gpt5".parse::<Split>().unwrap_err().to_string().contains("gpt4"));
+    }
+}

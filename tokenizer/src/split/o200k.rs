@@ -1,0 +1,82 @@
+//! GPT-4o's split (`o200k_base`): like GPT-4's, with letters cut where a lower-case run is followed
+//! by an upper-case letter, marks counted as letters of both cases, contractions kept with their
+//! word, and slashes kept with the punctuation before them.
+
+use super::cl100k::{numbers_end, punctuation_run};
+use super::classes::{LETTER, LOWER, NEWLINE, NUMBER, UPPER};
+use super::scan::Scan;
+
+/// The pattern as OpenAI published it.
+pub(super) const PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// Where the piece that begins at `start`, before the end of the text, ends.
+#[inline]
+pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
+    let (flags, length) = scan.class(start);
+    let after = start + length;
+    if flags & NUMBER != 0 {
+        return numbers_end(scan, after);
+    }
+    if let Some(end) = word_end(scan, start, flags, after) {
+        return end + scan.contraction(end, true);
+    }
+    if flags & NEWLINE == 0
+        && let Some(end) = punctuation_run(scan, start, flags)
+    {
+        return tail_end(scan, end);
+    }
+    scan.white_space(start, true)
+}
+
+/// Where the letters of the pattern's first two alternatives end, tried in its order: with lower
+/// case and a leading character, with lower case, all upper case.
+#[inline]
+fn word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> Option<usize> {
+    let may_lead = flags & (LETTER | NEWLINE) == 0;
+    if !may_lead {
+        if flags & LETTER == 0 {
+            return None;
+        }
+        let (lower, upper) = cased_run(scan, start);
+        return Some(lower.unwrap_or(upper));
+    }
+    let (lower, upper) = cased_run(scan, after);
+    if lower.is_some() {
+        return lower;
+    }
+    if flags & LOWER != 0 {
+        // The leading character is a mark, so it is itself a word of the first alternative: the
+        // letters after it are all upper case and no later character is in both sets.
+        return Some(after);
+    }
+    (upper > after).then_some(upper)
+}
+
+/// Reads `[UPPER]*[LOWER]+` at `start`. The first value is where it ends, if it matches; the second
+/// is where the run of UPPER ends. One scan replaces the backtracking: UPPER gives back characters
+/// only as far as the last one that is in both sets.
+#[inline]
+fn cased_run(scan: Scan<'_>, start: usize) -> (Option<usize>, usize) {
+    let (mut at, mut after_both) = (start, None);
+    loop {
+        let (flags, length) = scan.class(at);
+        if flags & UPPER == 0 {
+            break;
+        }
+        at += length;
+        if flags & LOWER != 0 {
+            after_both = Some(at);
+        }
+    }
+    let end = scan.run(at, LOWER);
+    (if end > at { Some(end) } else { after_both }, at)
+}
+
+/// Where the tail `[\r\n/]*` that begins at `at` ends.
+#[inline]
+fn tail_end(scan: Scan<'_>, mut at: usize) -> usize {
+    while scan.is(at, b'\r') || scan.is(at, b'\n') || scan.is(at, b'/') {
+        at += 1;
+    }
+    at
+}

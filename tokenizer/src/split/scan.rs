@@ -1,0 +1,111 @@
+//! Reading a text's characters by class: what the three splitters share.
+
+use super::classes::{self, ClassTable, NEWLINE, SPACE};
+
+/// A text with the class table at hand.
+#[derive(Clone, Copy)]
+pub(super) struct Scan<'a> {
+    bytes: &'a [u8],
+    table: &'static ClassTable,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { bytes: text.as_bytes(), table: classes::table() }
+    }
+
+    /// The length of the text in bytes.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether the byte at `at` is `byte`.
+    #[inline]
+    pub(super) fn is(&self, at: usize, byte: u8) -> bool {
+        self.bytes.get(at) == Some(&byte)
+    }
+
+    /// The class flags of the character at `at` and its length in bytes; (0, 0) at the end.
+    #[inline]
+    pub(super) fn class(&self, at: usize) -> (u8, usize) {
+        let Some(&byte) = self.bytes.get(at) else { return (0, 0) };
+        let flags = self.table.ascii(byte);
+        if flags != 0 { (flags, 1) } else { self.long_class(at) }
+    }
+
+    /// The class flags and length of the character of two to four bytes at `at`.
+    fn long_class(&self, at: usize) -> (u8, usize) {
+        let bits = |offset: usize| u32::from(self.bytes[at + offset] & 0x3f);
+        let lead = u32::from(self.bytes[at]);
+        let (scalar, length) = match lead {
+            ..0xe0 => ((lead & 0x1f) << 6 | bits(1), 2),
+            0xe0..0xf0 => ((lead & 0x0f) << 12 | bits(1) << 6 | bits(2), 3),
+            _ => ((lead & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3), 4),
+        };
+        (self.table.scalar(scalar), length)
+    }
+
+    /// Where the run of characters with any flag of `mask` that begins at `at` ends.
+    #[inline]
+    pub(super) fn run(&self, mut at: usize, mask: u8) -> usize {
+        while let Some(&byte) = self.bytes.get(at) {
+            let flags = self.table.ascii(byte);
+            if flags & mask != 0 {
+                at += 1;
+                continue;
+            }
+            if flags != 0 {
+                break;
+            }
+            let (flags, length) = self.long_class(at);
+            if flags & mask == 0 {
+                break;
+            }
+            at += length;
+        }
+        at
+    }
+
+    /// Where the white-space piece that begins at `start` ends, by `\s+(?!\S)|\s+`: the whole run
+    /// at the end of the text, else all but the last character, which may belong to what follows.
+    /// With `newlines`, `\s*[\r\n]+` comes first: through the last newline of the run.
+    pub(super) fn white_space(&self, start: usize, newlines: bool) -> usize {
+        let (mut at, mut last, mut after_newline) = (start, start, None);
+        loop {
+            let (flags, length) = self.class(at);
+            if flags & SPACE == 0 {
+                break;
+            }
+            last = at;
+            at += length;
+            if flags & NEWLINE != 0 {
+                after_newline = Some(at);
+            }
+        }
+        match after_newline {
+            Some(end) if newlines => end,
+            _ if at == self.len() || last == start => at,
+            _ => last,
+        }
+    }
+
+    /// The length in bytes of the English contraction at `at` (`'s 't 're 've 'm 'll 'd`), or 0.
+    /// With `fold`, letters match in either case, and U+017F (ſ) matches s as Unicode folds it.
+    #[inline]
+    pub(super) fn contraction(&self, at: usize, fold: bool) -> usize {
+        if !self.is(at, b'\'') {
+            return 0;
+        }
+        let letter = |offset: usize| {
+            let byte = self.bytes.get(at + offset).copied().unwrap_or(0);
+            if fold { byte.to_ascii_lowercase() } else { byte }
+        };
+        match (letter(1), letter(2)) {
+            (b's' | b't' | b'm' | b'd', _) => 2,
+            (b'r' | b'v', b'e') | (b'l', b'l') => 3,
+            (0xc5, 0xbf) if fold => 3,
+            _ => 0,
+        }
+    }
+}

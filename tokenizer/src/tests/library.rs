@@ -1,0 +1,169 @@
+//! Hugging Face's library as the oracle at run time, and the laws of encoding.
+
+use proptest::prelude::*;
+use tokenizers::Tokenizer as Oracle;
+
+use super::data;
+use crate::{Encoder, Split, Tokenizer, TokenizerError, TrainConfig, WordCounts, train};
+
+const CORPUS: &str = "The quick brown fox's jumping; it'll jump, they've jumped 12345 times!\n\n\
+    int main(void) {\n\treturn 0;\n}\n\tDON'T XMLHttpRequest https://example.org/a//b?c=1\r\n\
+    naïve café ÅNGSTRÖM ſ 日本語の文章です。吾輩は猫である。 नरेंद्र मोदी 👩‍👩‍👧‍👦   aaaaaaaaaaaaaaaaaaaa \u{1d7d8}½ ";
+
+fn trained(split: Split, vocab_size: usize) -> Tokenizer {
+    let mut counts = WordCounts::new();
+    counts.add_text(split, CORPUS);
+    let special_tokens = vec!["<|endoftext|>".into(), "<|pad|>".into()];
+    let config = TrainConfig { vocab_size, split, special_tokens, ..TrainConfig::default() };
+    config.validate().unwrap();
+    train(&counts, &config, &mut |_, _| {})
+}
+
+fn encode(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
+    let mut ids = Vec::new();
+    tokenizer.encode(text, &mut ids);
+    ids
+}
+
+/// The library's tokenizer of the same file, reading special tokens as text and as tokens.
+struct Oracles {
+    as_text: Oracle,
+    as_tokens: Oracle,
+}
+
+impl Oracles {
+    fn new(json: &str) -> Self {
+        let as_tokens: Oracle = json.parse().unwrap();
+        let mut as_text = as_tokens.clone();
+        as_text.set_encode_special_tokens(true);
+        Self { as_text, as_tokens }
+    }
+
+    fn assert_same_ids(&self, tokenizer: &Tokenizer, text: &str) {
+        let expected = self.as_text.encode_fast(text, false).unwrap();
+        assert_eq!(encode(tokenizer, text), expected.get_ids(), "{text:?}");
+        let expected = self.as_tokens.encode_fast(text, false).unwrap();
+        let mut ids = Vec::new();
+        tokenizer.encode_with_specials(text, &mut ids);
+        assert_eq!(ids, expected.get_ids(), "{text:?}");
+        let decoded = self.as_tokens.decode(&ids, false).unwrap();
+        assert_eq!(tokenizer.decode_lossy(&ids), decoded, "{text:?}");
+    }
+}
+
+/// Strings that need care: special tokens, contractions, spaces of all kinds, decomposed letters.
+const NASTY: [&str; 9] =
+    ["<|endoftext|>", "<|pad|>", "'s", "\u{17f}", "\0", "\u{a0}", "\u{2028}", "\r", "e\u{301}"];
+
+/// Texts of a corpus word, a nasty character or any string, in any order.
+fn texts() -> impl Strategy<Value = String> {
+    let words: Vec<String> = CORPUS.split_inclusive([' ', '\n']).map(str::to_owned).collect();
+    let part = prop_oneof![
+        prop::sample::select(words),
+        prop::sample::select(&NASTY[..]).prop_map(str::to_owned),
+        "[a-cA-C' \n\t1/]{0,12}",
+        any::<String>(),
+    ];
+    prop::collection::vec(part, 0..8).prop_map(|parts| parts.concat())
+}
+
+#[test]
+fn exported_files_give_the_same_ids_in_the_library() {
+    for split in [Split::Gpt2, Split::Gpt4, Split::O200k] {
+        let tokenizer = trained(split, 420);
+        let json = tokenizer.to_json();
+        assert_eq!(Tokenizer::from_json(&json).unwrap().to_json(), json, "{split}");
+        let oracles = Oracles::new(&json);
+        assert_eq!(oracles.as_tokens.get_vocab_size(true), tokenizer.vocab_size());
+        oracles.assert_same_ids(&tokenizer, CORPUS);
+        proptest!(ProptestConfig::with_cases(200), |(text in texts())| {
+            oracles.assert_same_ids(&tokenizer, &text);
+        });
+    }
+}
+
+#[test]
+fn a_published_file_gives_the_same_ids_as_in_the_library() {
+    let Some(path) = data("data/tokenizer/gpt-neo.tokenizer.json") else { return };
+    let json = std::fs::read_to_string(path).unwrap();
+    let tokenizer = Tokenizer::from_json(&json).unwrap();
+    let oracles = Oracles::new(&json);
+    assert_eq!(tokenizer.end_of_text(), oracles.as_tokens.token_to_id("<|endoftext|>"));
+    assert_eq!(tokenizer.special_id("|||IP_ADDRESS|||"), None, "it is not special");
+    for text in [CORPUS, "a         b |||IP_ADDRESS||| <|padding|>      \n  e\u{301}"] {
+        oracles.assert_same_ids(&tokenizer, text);
+    }
+    proptest!(ProptestConfig::with_cases(200), |(text in texts())| {
+        oracles.assert_same_ids(&tokenizer, &text);
+    });
+    let again = Oracles::new(&tokenizer.to_json());
+    again.assert_same_ids(&tokenizer, CORPUS);
+}
+
+#[test]
+fn files_of_other_kinds_are_refused_by_name() {
+    if let Some(path) = data("data/tokenizer/llama.tokenizer.json") {
+        let json = std::fs::read_to_string(path).unwrap();
+        let message = Tokenizer::from_json(&json).unwrap_err().to_string();
+        assert!(message.contains("normalizer") && message.contains("NFC"), "{message}");
+    }
+    let json = trained(Split::Gpt4, 270).to_json();
+    let changed = json.replace(r"\\p{N}{1,3}", r"\\p{N}");
+    let error = Tokenizer::from_json(&changed).unwrap_err();
+    assert!(matches!(error, TokenizerError::Unsupported { field: "pre_tokenizer.pattern", .. }));
+    let message = Tokenizer::from_json(&json.replace("\"Ġ\"", "\"Ġ?\"")).unwrap_err().to_string();
+    assert!(message.contains("0x20"), "{message}");
+    assert!(Tokenizer::from_json("{}").unwrap_err().to_string().contains("model"));
+}
+
+proptest! {
+    #[test]
+    fn decoding_gives_the_text_back(text in texts()) {
+        for split in [Split::Gpt2, Split::Gpt4, Split::O200k] {
+            let tokenizer = trained(split, 400);
+            let ids = encode(&tokenizer, &text);
+            prop_assert_eq!(tokenizer.decode(&ids), text.as_bytes());
+            prop_assert_eq!(tokenizer.count(&text), ids.len());
+            prop_assert!(ids.iter().all(|&id| (2..tokenizer.vocab_size() as u32).contains(&id)));
+        }
+    }
+}
+
+#[test]
+fn batches_and_warm_encoders_give_the_same_ids() {
+    let tokenizer = trained(Split::Gpt4, 400);
+    let texts: Vec<&str> = CORPUS.split_inclusive(' ').cycle().take(500).collect();
+    let mut encoder = Encoder::new(&tokenizer);
+    let one_by_one: Vec<Vec<u32>> = texts
+        .iter()
+        .map(|text| {
+            let mut ids = Vec::new();
+            encoder.encode(text, &mut ids);
+            ids
+        })
+        .collect();
+    assert_eq!(tokenizer.encode_batch(&texts), one_by_one);
+    assert_eq!(texts.iter().map(|text| encode(&tokenizer, text)).collect::<Vec<_>>(), one_by_one);
+    assert!(tokenizer.encode_batch(&[]).is_empty());
+}
+
+/// Quadratic time would be hours.
+#[test]
+fn one_endless_word_ends() {
+    let tokenizer = trained(Split::Gpt4, 420);
+    for text in ["a".repeat(1_000_000), " ".repeat(1_000_000), "\n ".repeat(500_000)] {
+        let ids = encode(&tokenizer, &text);
+        assert_eq!(tokenizer.decode(&ids), text.as_bytes());
+    }
+}
+
+#[test]
+fn unknown_ids_decode_to_nothing() {
+    let tokenizer = trained(Split::Gpt4, 270);
+    assert_eq!(tokenizer.decode(&[u32::MAX, 0, 270]), b"<|endoftext|>");
+    assert_eq!(tokenizer.token_bytes(270), None);
+    assert_eq!(tokenizer.end_of_text(), Some(0));
+    assert_eq!(tokenizer.special_id("<|pad|>"), Some(1));
+    let ids = encode(&tokenizer, "é");
+    assert_eq!(tokenizer.decode_lossy(&ids[..1]), "\u{fffd}");
+}
