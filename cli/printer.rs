@@ -31,11 +31,6 @@ impl Printer {
         self.terminal && !self.quiet
     }
 
-    /// True when nothing but results is wanted.
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.quiet
-    }
-
     /// Talk: a line on stderr, unless quiet.
     pub(crate) fn say(&self, line: impl Display) {
         if !self.quiet {

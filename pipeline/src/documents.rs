@@ -17,15 +17,15 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// What a part held besides documents.
 #[derive(Debug, Default)]
-pub struct Losses {
+pub(crate) struct Losses {
     /// Damaged records: index of the file, and what was wrong.
-    pub faults: Vec<(u32, Fault)>,
+    pub(crate) faults: Vec<(u32, Fault)>,
     /// Records that are no documents, by file and kind: how many, how many bytes.
-    pub skipped: BTreeMap<(u32, SkipReason), (u64, u64)>,
+    pub(crate) skipped: BTreeMap<(u32, SkipReason), (u64, u64)>,
 }
 
 /// The documents of a part as batches; what else it held is put into `losses`.
-pub struct PartDocuments {
+pub(crate) struct PartDocuments {
     inputs: Arc<Inputs>,
     part: Part,
     piece: usize,
@@ -35,7 +35,7 @@ pub struct PartDocuments {
 
 impl PartDocuments {
     /// Reads part `part` of `inputs`.
-    pub fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
+    pub(crate) fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
         let part = inputs.parts[part].clone();
         Self { inputs, part, piece: 0, records: None, losses }
     }
@@ -61,7 +61,9 @@ impl PartDocuments {
                     batch.add(piece.file, &file.source, &file.file.file.address, document);
                 }
                 Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
-                Some(Ok(Record::Skipped(reason, bytes))) => self.skip(piece.file, reason, bytes),
+                Some(Ok(Record::Skipped(reason, bytes))) => {
+                    self.leave_out(piece.file, reason, bytes)
+                }
             }
         }
         batch.finish()
@@ -72,7 +74,7 @@ impl PartDocuments {
         losses.faults.push((file, fault));
     }
 
-    fn skip(&self, file: u32, reason: SkipReason, bytes: u64) {
+    fn leave_out(&self, file: u32, reason: SkipReason, bytes: u64) {
         let mut losses = self.losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (count, total) = losses.skipped.entry((file, reason)).or_default();
         *count += 1;
@@ -144,21 +146,21 @@ impl BatchBuilder {
 const READ_BYTES: &str = "_read_bytes";
 
 /// The columns of a file that holds documents with `columns` between two segments.
-pub fn stored_schema(columns: &SchemaRef) -> SchemaRef {
+pub(crate) fn stored_schema(columns: &SchemaRef) -> SchemaRef {
     let mut fields = columns.fields().to_vec();
     fields.push(Arc::new(Field::new(READ_BYTES, DataType::UInt64, false)));
     Arc::new(Schema::new(fields))
 }
 
 /// Documents as rows of such a file.
-pub fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(crate) fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut columns = documents.batch.columns().to_vec();
     columns.push(Arc::new(arrow::array::UInt64Array::from(documents.read_bytes.clone())));
     RecordBatch::try_new(schema.clone(), columns).map_err(|e| PipelineError::Sql(e.into()))
 }
 
 /// Rows of such a file as documents.
-pub fn from_stored(batch: &RecordBatch) -> Result<Documents> {
+pub(crate) fn from_stored(batch: &RecordBatch) -> Result<Documents> {
     use arrow::array::AsArray as _;
     let last = batch.num_columns() - 1;
     let read_bytes = batch

@@ -12,7 +12,7 @@ use crate::recipe::{Recipe, SourceFile};
 
 /// Bytes of decompressed input in a part, about. Small enough that a killed run loses little and that
 /// all cores stay busy to the end, large enough that a part's files are worth opening.
-pub const PART_BYTES: u64 = 8 << 20;
+pub(crate) const PART_BYTES: u64 = 8 << 20;
 
 /// Files in a part at most, when they are small.
 const PART_FILES_MAX: usize = 4096;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
+use arrow::array::{ArrayRef, AsArray, StringArray, UInt64Array};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
@@ -89,13 +89,13 @@ impl Work<'_> {
                 documents,
                 |documents| {
                     let mut output = lock();
-                    take(&duplicates).iter().try_for_each(|d| output.drop(d))?;
+                    take(&duplicates).iter().try_for_each(|d| output.leave(d))?;
                     output.keep(&documents)
                 },
-                |dropped| lock().drop(&dropped),
+                |dropped| lock().leave(&dropped),
             )?;
         }
-        take(&duplicates).iter().try_for_each(|d| output.drop(d))?;
+        take(&duplicates).iter().try_for_each(|d| output.leave(d))?;
         output.lose(&losses.lock().unwrap_or_else(PoisonError::into_inner))?;
         output.finish(part)
     }
@@ -283,7 +283,7 @@ impl<'a> PartOutput<'a> {
         self.documents()?.write(&batch)
     }
 
-    fn drop(&mut self, dropped: &Dropped) -> Result<()> {
+    fn leave(&mut self, dropped: &Dropped) -> Result<()> {
         self.stop_if_asked()?;
         let batch = &dropped.0;
         let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone());

@@ -30,7 +30,7 @@ impl Order {
             _ => list,
         };
         let sql = format!("SELECT * FROM docs ORDER BY {list}");
-        let context = session.context();
+        let context = session.context()?;
         context.register_table("docs", segment::input_table(input.clone())?)?;
         let state = context.state();
         let statement = guard::parse(&state, &sql, &["docs"])?;

@@ -29,7 +29,7 @@ pub struct Query {
 impl Query {
     /// Opens `tables`; those without files are left out.
     pub fn open(session: &Session, tables: &[Table]) -> Result<Self, SqlError> {
-        let context = session.context();
+        let context = session.context()?;
         let mut names = Vec::new();
         for table in tables.iter().filter(|table| !table.files.is_empty()) {
             let files: Vec<String> =

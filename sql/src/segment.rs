@@ -1,6 +1,5 @@
 //! A segment: row-wise stages through which the documents of a part stream.
 
-use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 

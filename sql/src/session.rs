@@ -2,6 +2,10 @@
 
 use std::sync::Arc;
 
+use datafusion::catalog::{
+    CatalogProvider as _, CatalogProviderList as _, MemoryCatalogProvider,
+    MemoryCatalogProviderList, MemorySchemaProvider,
+};
 use datafusion::config::ConfigOptions;
 use datafusion::execution::context::{SessionConfig, SessionContext};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -59,12 +63,17 @@ impl Session {
         Ok(Self { state })
     }
 
-    /// A fresh context of this session, with no tables.
-    pub(crate) fn context(&self) -> SessionContext {
+    /// A fresh context of this session, with no tables: contexts of one state would share them.
+    pub(crate) fn context(&self) -> Result<SessionContext, SqlError> {
+        let options = &self.state.config_options().catalog;
+        let catalog = MemoryCatalogProvider::new();
+        catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new()))?;
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(options.default_catalog.clone(), Arc::new(catalog));
         let fresh = SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_catalog_list(Arc::new(datafusion::catalog::MemoryCatalogProviderList::new()))
+            .with_catalog_list(Arc::new(catalogs))
             .build();
-        SessionContext::new_with_state(fresh)
+        Ok(SessionContext::new_with_state(fresh))
     }
 
     /// Adds a function, for tests that count calls.

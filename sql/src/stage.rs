@@ -40,7 +40,7 @@ const TABLE: &str = "docs";
 impl Stage {
     /// Checks and plans a stage whose input has the columns of `input`.
     pub fn plan(session: &Session, text: &StageText, input: &SchemaRef) -> Result<Self, SqlError> {
-        let context = session.context();
+        let context = session.context()?;
         context.register_table(TABLE, segment::input_table(input.clone())?)?;
         let declared: Vec<Parameter> = parameters(&text.sql)?;
         let values = bind(&declared, &text.with)?;

@@ -117,8 +117,9 @@ impl OutputFile {
 
     /// Makes the file durable and gives it its name.
     pub fn finish(mut self) -> Result<()> {
+        let writer = self.writer.take();
         let publish = || {
-            if let Some(mut writer) = self.writer.take() {
+            if let Some(mut writer) = writer {
                 writer.sync()?;
             }
             self.dir.rename(&format!("{TEMPORARY_PREFIX}{}", self.name), &self.name)?;

@@ -292,7 +292,8 @@ impl Loader<'_> {
         span: &Range<usize>,
     ) -> Result<SourceFile, RecipeError> {
         let by_name = Format::from_name(&file.address);
-        let compression = by_name.map_or_else(|| Compression::from_name(&file.address), |f| f.1);
+        // The file's first bytes have the last word on how it is packed.
+        let compression = by_name.map_or(Compression::None, |found| found.1);
         let Some(format) = format.or(by_name.map(|found| found.0)) else {
             let message = format!("`{}` does not tell its format", file.address);
             let help = "add `format = \"jsonl\"` (or warc, wet, parquet, text)";
@@ -453,7 +454,7 @@ impl Loader<'_> {
             let message = "a model needs tokens, and the recipe has no tokenizer";
             return Err(self.document.error(message, Some(span), Some(help)));
         }
-        let presets = model::PRESETS;
+        let presets = model::config::PRESETS;
         if !presets.contains(&table.preset.as_str()) {
             let message = format!("there is no preset `{}`", table.preset);
             let help = nearest(&table.preset, presets.iter().copied()).map_or_else(

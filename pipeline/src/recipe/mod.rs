@@ -13,7 +13,6 @@ use sql::read::Fields;
 use toml::{Spanned, Value};
 
 pub use error::RecipeError;
-pub(crate) use error::nearest;
 pub use load::{Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
 
 /// The text of a recipe file, as TOML has it.

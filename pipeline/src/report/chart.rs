@@ -23,7 +23,7 @@ const FAINT: RGBColor = RGBColor(0x99, 0xC9, 0xC4);
 const DROPPED: RGBColor = RGBColor(0xC2, 0x64, 0x0A);
 
 /// Height of labels, and room for those of the axes, in pixels.
-const LABEL: u32 = 12;
+const LABEL: u32 = 15;
 const BELOW: u32 = 42;
 const LEFT: u32 = 52;
 
@@ -64,8 +64,10 @@ fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<
     let steps = all().map(|(step, _)| step).fold(1.0, f64::max);
     let (low, high) = (losses().fold(f64::MAX, f64::min), losses().fold(f64::MIN, f64::max));
     let room = ((high - low) * 0.06).max(0.05);
+    let digits = if high - low < 1.0 { 2 } else { 1 };
     let mut chart = ChartBuilder::on(area)
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(BELOW)
         .y_label_area_size(LEFT)
         .build_cartesian_2d(0.0..steps, low - room..high + room)?;
@@ -79,7 +81,7 @@ fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<
         .x_labels(size.0 as usize / 90)
         .y_labels(size.1 as usize / 50)
         .x_label_formatter(&|step| count(*step as u64))
-        .y_label_formatter(&|loss| format!("{loss:.1}"))
+        .y_label_formatter(&|loss| format!("{loss:.digits$}"))
         .x_desc("step")
         .axis_desc_style(("sans-serif", LABEL, &INK))
         .draw()?;
@@ -110,6 +112,7 @@ fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -
     let most = buckets.iter().map(|(_, documents)| *documents).max().unwrap_or(1).max(1);
     let mut chart = ChartBuilder::on(area)
         .margin(8)
+        .margin_right(24)
         .x_label_area_size(BELOW)
         .y_label_area_size(LEFT)
         .build_cartesian_2d(first..last, 0..most + most.div_ceil(20))?;

@@ -15,6 +15,7 @@ mod training;
 
 use std::path::Path;
 
+use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value, context};
 use store::shards::ShardManifest;
 
@@ -92,8 +93,9 @@ fn inputs(recipe: &Recipe) -> Vec<Value> {
 fn render(context: Value) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_trim_blocks(true);
-    environment.set_lstrip_blocks(true);
+    // Lines that hold a statement alone leave no empty line.
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.map_err(|error| failed(&error))?);
     environment.add_filter("count", format::count);
     environment.add_filter("bytes", format::bytes);
     environment.add_filter("percent", format::percent);

@@ -8,7 +8,8 @@ use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, StringArray, Struct
 use arrow::array::{UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::record_batch::RecordBatch;
-use model::{Curve, Evaluation, StepPoint, TrainSummary, ValidationPoint};
+use model::train::Curve;
+use model::{Evaluation, StepPoint, TrainSummary, ValidationPoint};
 use parquet::arrow::ArrowWriter;
 use store::shards::{ShardEntry, Split, TokenType};
 
