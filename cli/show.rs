@@ -22,7 +22,7 @@ pub(crate) fn main(
     printer: &Printer,
 ) -> Result<ExitCode, Failure> {
     let query = open(&arguments.run, common)?;
-    let sql = query_of(arguments);
+    let sql = query_of(arguments, printer.json());
     let mut shown = 0;
     let refused = |error| Failure::Query { error, sql: sql.clone() };
     query
@@ -40,10 +40,12 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-fn query_of(arguments: &ShowArguments) -> String {
+fn query_of(arguments: &ShowArguments, json: bool) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let text = if arguments.unmasked { "text" } else { "pii_mask(text) AS text" };
     let n = arguments.n;
+    // What the stages computed is long, and read best by a program.
+    let columns = if json { "columns, " } else { "" };
     if !(arguments.dropped || arguments.reason.is_some() || arguments.stage.is_some()) {
         return format!("SELECT doc_id, {text} FROM docs ORDER BY doc_id LIMIT {n}");
     }
@@ -57,7 +59,7 @@ fn query_of(arguments: &ShowArguments) -> String {
         false => format!(" WHERE {}", conditions.join(" AND ")),
     };
     format!(
-        "SELECT doc_id, id, url, source, stage, reason, columns, {text} \
+        "SELECT doc_id, id, url, source, stage, reason, {columns}{text} \
          FROM (SELECT * FROM dropped{filter} ORDER BY doc_id LIMIT {n}) ORDER BY doc_id"
     )
 }

@@ -40,6 +40,5 @@ fn describe(damage: &Damage) -> String {
             format!("{path}: content differs in bytes {}", ranges.join(", "))
         }
         Damage::Extra { path } => format!("{path}: not a file of this run"),
-        other => format!("{other:?}"),
     }
 }

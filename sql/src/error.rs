@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
+use arrow::datatypes::Schema;
 use datafusion::common::{DataFusionError, Diagnostic};
+
+use crate::parameters::nearest;
 
 /// A refused or failed piece of SQL.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +41,22 @@ impl SqlError {
         Self::Refused { message: message.into(), span, help: Some(help.into()) }
     }
 
+    /// Adds the column that was meant, where a column is unknown and `columns` has one like it.
+    pub(crate) fn suggesting(self, columns: &Schema) -> Self {
+        match self {
+            Self::Refused { message, span, help: None } if message.starts_with("column '") => {
+                let unknown = message.split('\'').nth(1).unwrap_or_default();
+                let names = || columns.fields().iter().map(|field| field.name().as_str());
+                let help = match nearest(unknown, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("docs has {}", names().collect::<Vec<_>>().join(", ")),
+                };
+                Self::Refused { message, span, help: Some(help) }
+            }
+            other => other,
+        }
+    }
+
     /// The engine's error about the text `sql`, with the place and hints that it knows.
     pub(crate) fn of_plan(error: &DataFusionError, sql: &str) -> Self {
         let root = error.find_root();
@@ -45,15 +64,15 @@ impl SqlError {
         let message = strip_prefixes(&message).to_owned();
         let diagnostic = error.diagnostic();
         let span = diagnostic.and_then(|d| span_of(d, sql)).or_else(|| parser_span(&message, sql));
-        let message = match (diagnostic, parser_place(&message)) {
-            (Some(diagnostic), _) => lower_first(&diagnostic.message),
-            (None, Some(at)) => lower_first(message[..at].trim_end()),
-            (None, None) => lower_first(&message),
-        };
+        let message = diagnostic.map_or(message, |diagnostic| diagnostic.message.clone());
+        let end = parser_place(&message).unwrap_or(message.len());
+        let message = lower_first(message[..end].trim_end());
         let mut help: Vec<String> = Vec::new();
         if let Some(diagnostic) = diagnostic {
             let notes = diagnostic.notes.iter().map(|note| note.message.clone());
             help.extend(notes.chain(diagnostic.helps.iter().map(|help| help.message.clone())));
+            help.iter_mut()
+                .for_each(|help| *help = help.replace("Possible function", "did you mean"));
         }
         help.dedup();
         let help = (!help.is_empty()).then(|| help.join("\n"));

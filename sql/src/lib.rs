@@ -20,6 +20,9 @@ mod session;
 mod stage;
 mod stock;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::SqlError;
 pub use fence::{Documents, Dropped};
 pub use functions::Tokenizers;

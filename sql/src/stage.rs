@@ -49,7 +49,7 @@ impl Stage {
         substitute(&mut statement, &values)?;
         let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
         let plan = block_on(state.statement_to_plan(statement))?
-            .map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+            .map_err(|error| SqlError::of_plan(&error, &text.sql).suggesting(input))?;
         check_rows(&plan)?;
         let plan = state.optimize(&plan).map_err(|error| SqlError::of_plan(&error, &text.sql))?;
         check_columns(plan.schema().as_arrow())?;

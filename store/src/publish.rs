@@ -117,15 +117,21 @@ impl OutputFile {
 
     /// Makes the file durable and gives it its name.
     pub fn finish(mut self) -> Result<()> {
-        let writer = self.writer.take();
-        let publish = || {
-            if let Some(mut writer) = writer {
+        let temporary = self.temporary();
+        let mut publish = || {
+            if let Some(writer) = self.writer.as_mut() {
                 writer.sync()?;
             }
-            self.dir.rename(&format!("{TEMPORARY_PREFIX}{}", self.name), &self.name)?;
+            self.dir.rename(&temporary, &self.name)?;
+            // It has its name: there is nothing left to remove.
+            self.writer = None;
             self.dir.sync_folder_of(&self.name)
         };
         publish().map_err(|e| StoreError::io(&self.path, "write", e))
+    }
+
+    fn temporary(&self) -> String {
+        format!("{TEMPORARY_PREFIX}{}", self.name)
     }
 }
 
@@ -142,7 +148,7 @@ impl Write for OutputFile {
 impl Drop for OutputFile {
     fn drop(&mut self) {
         if self.writer.take().is_some() {
-            let _ = self.dir.remove(&format!("{TEMPORARY_PREFIX}{}", self.name));
+            let _ = self.dir.remove(&self.temporary());
         }
     }
 }

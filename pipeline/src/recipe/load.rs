@@ -97,7 +97,12 @@ impl SqlStage {
             }
             other => (other.to_string(), None, None),
         };
-        self.document.error(format!("stage `{}`: {message}", self.text.name), span, help)
+        // Without a place to show, the file must be named.
+        let file = match span {
+            Some(_) => String::new(),
+            None => format!(" ({})", self.document.file.display()),
+        };
+        self.document.error(format!("stage `{}`{file}: {message}", self.text.name), span, help)
     }
 }
 

@@ -6,8 +6,9 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::failed;
 use super::format::count;
-use crate::error::{PipelineError, Result};
+use crate::error::Result;
 
 /// Width and height of a chart on a desktop.
 pub(super) const WIDE: (u32, u32) = (880, 320);
@@ -49,8 +50,8 @@ pub(super) fn loss(curve: &LossCurve, size: (u32, u32)) -> Result<Option<String>
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw_loss(curve, size, &area).map_err(failed)?;
-        area.present().map_err(failed)?;
+        draw_loss(curve, size, &area).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
     }
     Ok(Some(svg))
 }
@@ -100,8 +101,8 @@ pub(super) fn lengths(buckets: &[(u32, u64)], size: (u32, u32)) -> Result<String
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw_lengths(buckets, size, &area).map_err(failed)?;
-        area.present().map_err(failed)?;
+        draw_lengths(buckets, size, &area).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
     }
     Ok(svg)
 }
@@ -145,8 +146,4 @@ fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -
 fn power(k: i32) -> String {
     let unit = ["", " Ki", " Mi", " Gi", " Ti"].get(k as usize / 10).copied().unwrap_or(" Pi");
     format!("{}{unit}", 1_u64 << (k as u32 % 10))
-}
-
-fn failed<E: std::error::Error + Send + Sync>(error: DrawingAreaErrorKind<E>) -> PipelineError {
-    super::failed(&error)
 }

@@ -15,26 +15,28 @@ use crate::recipe::{StageKind, StageStep};
 pub(super) fn sentence(facts: &Facts<'_>) -> String {
     let of = |outcome| facts.ledger.outcome(outcome);
     let (read, kept) = (of(Outcome::Read), of(Outcome::Kept));
-    let mut sentence = format!(
-        "Read {} ({}), kept {} ({})",
-        things(read.documents, "record"),
-        bytes(read.bytes),
-        things(kept.documents, "document"),
-        percent(share(kept.documents, read.documents))
-    );
+    let mut parts = vec![
+        format!("Read {} ({})", things(read.documents, "record"), bytes(read.bytes)),
+        format!(
+            "kept {} ({})",
+            things(kept.documents, "document"),
+            percent(share(kept.documents, read.documents))
+        ),
+    ];
     if let Some(shards) = facts.shards {
         let tokens = shards.tokens(Split::Train) + shards.tokens(Split::Validation);
-        sentence += &format!(", {}", things(tokens, "token"));
+        parts.push(things(tokens, "token"));
     }
     if let Some(pretrained) = facts.pretrained {
-        let parameters = pretrained.summary.n_parameters;
-        sentence += &format!(", a model of {}", large(parameters as u64, "parameter"));
-        if let Some(last) = pretrained.summary.curve.validations.last() {
-            let loss = decimals(f64::from(last.evaluation.nats_per_token), 2);
-            sentence += &format!(" with validation loss {loss} nats/token");
-        }
+        let parameters = large(pretrained.summary.n_parameters as u64, "parameter");
+        let last = pretrained.summary.curve.validations.last();
+        let loss = last.map_or_else(String::new, |point| {
+            let loss = decimals(f64::from(point.evaluation.nats_per_token), 2);
+            format!(" with validation loss {loss} nats/token")
+        });
+        parts.push(format!("a model of {parameters}{loss}"));
     }
-    sentence + "."
+    parts.join(", ") + "."
 }
 
 /// A large number in millions.

@@ -1,5 +1,7 @@
 //! A small run directory, written by hand, whose data is hostile.
 
+#![expect(clippy::disallowed_methods, reason = "the files stand for a run that `store` wrote")]
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -167,12 +169,13 @@ fn page(with_model: bool) -> String {
 #[test]
 fn what_comes_from_data_is_inert() {
     let page = page(true);
-    for live in ["<script", "<img", "<b>", "href=\"javascript", "jane.roe", "/secret", "secret/"] {
+    for live in ["<script", "<img", "<b>", "href=\"javascript", "jane.roe", "secret"] {
         assert!(!page.contains(live), "{live} is in the page");
     }
     // The reason, the text, the language and the sample are shown, as text.
     assert!(page.matches("&lt;script&gt;alert(").count() >= 4);
-    for shown in ["&lt;EMAIL&gt;", "a.jsonl/1", "at byte 1,234", "1,200 records", "4.12 nats"] {
+    for shown in ["&lt;EMAIL&gt;", "a.jsonl&#x2f;1", "at byte 1,234", "1,200 records", "4.12 nats"]
+    {
         assert!(page.contains(shown), "{shown} is not in the page");
     }
 }

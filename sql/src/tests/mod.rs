@@ -1,0 +1,3 @@
+//! Laws of segments: nothing runs twice, nothing is lost.
+
+mod segment;
