@@ -14,7 +14,7 @@ use crate::printer::Printer;
 pub(crate) fn main(
     arguments: &ApplyArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     pipeline::export::Target::of(&arguments.output)?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
@@ -41,7 +41,7 @@ fn stage_table(stage: &str) -> Table {
 }
 
 /// Tells where the documents went.
-pub(crate) fn tell(summary: &pipeline::Summary, output: &Path, printer: &Printer) {
+pub(crate) fn tell(summary: &pipeline::Summary, output: &Path, printer: Printer) {
     if printer.json() {
         let ledger: Vec<_> = summary.ledger.rows().collect();
         let object = serde_json::json!({ "output": output, "ledger": ledger });

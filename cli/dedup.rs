@@ -13,7 +13,7 @@ use crate::printer::Printer;
 pub(crate) fn main(
     arguments: &DedupArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     pipeline::export::Target::of(&arguments.output)?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;

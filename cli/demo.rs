@@ -2,14 +2,14 @@
 
 use std::process::ExitCode;
 
-use pipeline::{Recipe, RunOptions};
+use pipeline::RunOptions;
 
 use crate::arguments::{Common, DemoArguments};
 use crate::failure::Failure;
 use crate::output::{self, human_bytes};
 use crate::printer::Printer;
 use crate::progress::Progress;
-use crate::run::apply_common;
+use crate::run::load;
 
 /// The crawl is the same for everybody.
 const SEED: u64 = 1;
@@ -17,7 +17,7 @@ const SEED: u64 = 1;
 pub(crate) fn main(
     arguments: &DemoArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let crawl = fixtures::crawl(SEED, fixtures::Size::Demo).map_err(|error| {
         Failure::usage(format!("the demo's crawl cannot be made: {error}"), "please report this")
@@ -31,12 +31,10 @@ pub(crate) fn main(
     let bytes = crawl.files.iter().map(|file| file.bytes.len() as u64).sum();
     let (files, bytes) = (crawl.files.len(), human_bytes(bytes));
     printer.say(format!("{files} files, {bytes} → {}", folder.display()));
-    let mut recipe = Recipe::load(&recipe_path)?;
-    recipe.run.output = Some(arguments.output.join("run").display().to_string());
-    apply_common(&mut recipe, common);
+    let recipe = load(&recipe_path, Some(&arguments.output.join("run")), common)?;
     printer.say(format!("{} → {}", recipe_path.display(), recipe.output().display()));
     let options = RunOptions { fresh: true };
-    let summary = pipeline::run(&recipe, &options, &Progress::new(*printer))?;
+    let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
     output::summary(&summary, printer);
     Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,7 @@ impl Failure {
     }
 
     /// Prints the message and returns the exit code.
-    pub(crate) fn report(&self, printer: &Printer) -> ExitCode {
+    pub(crate) fn report(&self, printer: Printer) -> ExitCode {
         match self {
             Self::Pipeline(PipelineError::Stopped) => printer.say(self),
             _ => printer.error(self.render().trim_end()),

@@ -9,7 +9,7 @@ use crate::arguments::GenerateArguments;
 use crate::failure::Failure;
 use crate::printer::Printer;
 
-pub(crate) fn main(arguments: &GenerateArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let (model, tokenizer) = pipeline::load_run_model(&arguments.run, &arguments.device)?;
     let settings = GenerateConfig {
         max_tokens: arguments.max_tokens,

@@ -32,13 +32,13 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let printer = Printer::new(&arguments.common);
     failure::install_hooks();
-    match dispatch(&arguments, &printer) {
+    match dispatch(&arguments, printer) {
         Ok(code) => code,
-        Err(failure) => failure.report(&printer),
+        Err(failure) => failure.report(printer),
     }
 }
 
-fn dispatch(arguments: &Arguments, printer: &Printer) -> Result<ExitCode, failure::Failure> {
+fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure::Failure> {
     let common = &arguments.common;
     match &arguments.command {
         Command::Demo(demo) => demo::main(demo, common, printer),

@@ -52,7 +52,7 @@ impl OneLiner {
     pub(crate) fn run(
         self,
         common: &Common,
-        printer: &Printer,
+        printer: Printer,
         take: impl FnOnce(&Summary) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let text = toml::to_string(&self.recipe)
@@ -61,7 +61,7 @@ impl OneLiner {
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common);
         let options = RunOptions { fresh: true };
-        let summary = pipeline::run(&recipe, &options, &Progress::new(*printer))?;
+        let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)
     }

@@ -75,7 +75,7 @@ pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
 }
 
 /// Tells what a run came to.
-pub(crate) fn summary(summary: &Summary, printer: &Printer) {
+pub(crate) fn summary(summary: &Summary, printer: Printer) {
     if printer.json() {
         return json_summary(summary, printer);
     }
@@ -117,7 +117,7 @@ pub(crate) fn summary(summary: &Summary, printer: &Printer) {
     printer.data(format!("  report   {root}/report.html"));
 }
 
-fn json_summary(summary: &Summary, printer: &Printer) {
+fn json_summary(summary: &Summary, printer: Printer) {
     let count = |outcome| {
         let count = summary.ledger.outcome(outcome);
         serde_json::json!({ "documents": count.documents, "bytes": count.bytes })

@@ -2,24 +2,20 @@
 
 use std::process::ExitCode;
 
-use pipeline::{Preview, Recipe};
+use pipeline::Preview;
 
 use crate::arguments::{Common, PlanArguments};
 use crate::failure::Failure;
 use crate::output::{columns, human_bytes, human_count};
 use crate::printer::Printer;
-use crate::run::apply_common;
+use crate::run::load;
 
 pub(crate) fn main(
     arguments: &PlanArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let mut recipe = Recipe::load(&arguments.recipe)?;
-    if let Some(output) = &arguments.output {
-        recipe.run.output = Some(output.display().to_string());
-    }
-    apply_common(&mut recipe, common);
+    let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
     let preview = Preview::of(&recipe)?;
     if printer.json() {
         printer.object("plan", &preview);
@@ -29,7 +25,7 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(preview: &Preview, printer: &Printer) {
+fn show(preview: &Preview, printer: Printer) {
     printer.data(format!("output   {}", preview.output.display()));
     let mut rows = Vec::new();
     for source in &preview.sources {

@@ -16,37 +16,36 @@ pub(crate) struct Printer {
     terminal: bool,
 }
 
+#[expect(clippy::unused_self, reason = "who prints has a printer, whatever it looks at")]
 impl Printer {
     pub(crate) fn new(common: &Common) -> Self {
         Self { quiet: common.quiet, json: common.json, terminal: io::stderr().is_terminal() }
     }
 
     /// True when data is wanted as JSON.
-    pub(crate) fn json(&self) -> bool {
+    pub(crate) fn json(self) -> bool {
         self.json
     }
 
     /// True when progress may be drawn.
-    pub(crate) fn draws(&self) -> bool {
+    pub(crate) fn draws(self) -> bool {
         self.terminal && !self.quiet
     }
 
     /// Talk: a line on stderr, unless quiet.
-    pub(crate) fn say(&self, line: impl Display) {
+    pub(crate) fn say(self, line: impl Display) {
         if !self.quiet {
             eprintln!("{line}");
         }
     }
 
     /// An error: always on stderr.
-    pub(crate) fn error(&self, text: impl Display) {
-        let _ = self;
+    pub(crate) fn error(self, text: impl Display) {
         eprintln!("{text}");
     }
 
     /// Data: a line on stdout.
-    pub(crate) fn data(&self, line: impl Display) {
-        let _ = self;
+    pub(crate) fn data(self, line: impl Display) {
         let mut stdout = io::stdout().lock();
         // A reader that has seen enough, as `head`, is no error.
         if writeln!(stdout, "{line}").is_err() {
@@ -55,14 +54,13 @@ impl Printer {
     }
 
     /// Data as it comes, without an end of line.
-    pub(crate) fn piece(&self, text: &str) {
-        let _ = self;
+    pub(crate) fn piece(self, text: &str) {
         print!("{text}");
         let _ = io::stdout().flush();
     }
 
     /// Data as one JSON object with its schema's name.
-    pub(crate) fn object(&self, schema: &str, value: &impl Serialize) {
+    pub(crate) fn object(self, schema: &str, value: &impl Serialize) {
         let mut object = serde_json::Map::new();
         object.insert("schema".into(), format!("gristmill/{schema}/1").into());
         if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(value) {

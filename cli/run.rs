@@ -1,5 +1,6 @@
 //! `gristmill run RECIPE`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::{Recipe, RunOptions};
@@ -13,18 +14,24 @@ use crate::progress::Progress;
 pub(crate) fn main(
     arguments: &RunArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let mut recipe = Recipe::load(&arguments.recipe)?;
-    if let Some(output) = &arguments.output {
+    let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
+    printer.say(format!("{} → {}", arguments.recipe.display(), recipe.output().display()));
+    let options = RunOptions { fresh: arguments.fresh };
+    let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
+    output::summary(&summary, printer);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The recipe at `path`, the flags applied.
+pub(crate) fn load(path: &Path, output: Option<&Path>, common: &Common) -> Result<Recipe, Failure> {
+    let mut recipe = Recipe::load(path)?;
+    if let Some(output) = output {
         recipe.run.output = Some(output.display().to_string());
     }
     apply_common(&mut recipe, common);
-    printer.say(format!("{} → {}", arguments.recipe.display(), recipe.output().display()));
-    let options = RunOptions { fresh: arguments.fresh };
-    let summary = pipeline::run(&recipe, &options, &Progress::new(*printer))?;
-    output::summary(&summary, printer);
-    Ok(ExitCode::SUCCESS)
+    Ok(recipe)
 }
 
 /// The common flags have the last word over the recipe.

@@ -19,7 +19,7 @@ const TEXT_CHARACTERS: usize = 600;
 pub(crate) fn main(
     arguments: &ShowArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let query = open(&arguments.run, common)?;
     let sql = query_of(arguments, printer.json());
@@ -54,9 +54,10 @@ fn query_of(arguments: &ShowArguments, json: bool) -> String {
         .into_iter()
         .filter_map(|(column, value)| Some(format!("{column} = {}", quote(value.as_ref()?))))
         .collect();
-    let filter = match conditions.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", conditions.join(" AND ")),
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
     };
     format!(
         "SELECT doc_id, id, url, source, stage, reason, {columns}{text} \
@@ -64,7 +65,7 @@ fn query_of(arguments: &ShowArguments, json: bool) -> String {
     )
 }
 
-fn show(batch: &RecordBatch, printer: &Printer) -> Result<(), SqlError> {
+fn show(batch: &RecordBatch, printer: Printer) -> Result<(), SqlError> {
     let mut columns: Vec<(String, StringArray)> = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let column = cast(column, &DataType::Utf8)?;

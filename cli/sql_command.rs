@@ -20,7 +20,7 @@ const TABLE_ROWS: usize = 1000;
 pub(crate) fn main(
     arguments: &SqlArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let query = open(&arguments.run, common)?;
     let mut pending: Vec<RecordBatch> = Vec::new();
@@ -58,7 +58,7 @@ pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Fail
 }
 
 /// One JSON object a row.
-pub(crate) fn print_json(batch: &RecordBatch, printer: &Printer) -> Result<(), SqlError> {
+pub(crate) fn print_json(batch: &RecordBatch, printer: Printer) -> Result<(), SqlError> {
     let mut lines = Vec::new();
     let mut writer = LineDelimitedWriter::new(&mut lines);
     writer.write(batch)?;

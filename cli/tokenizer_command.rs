@@ -13,7 +13,7 @@ use crate::printer::Printer;
 pub(crate) fn train(
     arguments: &TrainArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let settings = table([
@@ -41,7 +41,7 @@ pub(crate) fn train(
 pub(crate) fn encode(
     arguments: &EncodeArguments,
     common: &Common,
-    printer: &Printer,
+    printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let file = arguments.tokenizer.display().to_string();

@@ -9,7 +9,7 @@ use crate::failure::{CHECK_FAILED, Failure};
 use crate::output::{human_bytes, human_count};
 use crate::printer::Printer;
 
-pub(crate) fn main(arguments: &VerifyArguments, printer: &Printer) -> Result<ExitCode, Failure> {
+pub(crate) fn main(arguments: &VerifyArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let verdict = store::verify(&arguments.run)?;
     let sound = verdict.damages.is_empty();
     if printer.json() {

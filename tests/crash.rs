@@ -43,7 +43,7 @@ fn start_and_kill(folder: &Folder, journal: &Path, lines: usize) -> bool {
             return false;
         }
         let written = std::fs::read(journal).unwrap_or_default();
-        if written.iter().filter(|byte| **byte == b'\n').count() >= lines {
+        if String::from_utf8_lossy(&written).split('\n').count() > lines {
             process.kill().unwrap();
             process.wait().unwrap();
             return true;

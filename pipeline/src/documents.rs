@@ -62,7 +62,7 @@ impl PartDocuments {
                 }
                 Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
                 Some(Ok(Record::Skipped(reason, bytes))) => {
-                    self.leave_out(piece.file, reason, bytes)
+                    self.leave_out(piece.file, reason, bytes);
                 }
             }
         }

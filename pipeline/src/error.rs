@@ -57,6 +57,9 @@ pub enum PipelineError {
         /// The commonest reasons with a place each.
         reasons: String,
     },
+    /// The report cannot be drawn.
+    #[error("the report cannot be drawn: {0}")]
+    Report(String),
     /// The run was asked to stop.
     #[error("stopped; run the same command again to go on")]
     Stopped,

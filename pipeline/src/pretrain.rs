@@ -187,9 +187,8 @@ pub fn continue_text(
 /// Length of the longest start of `bytes` that does not end inside a UTF-8 character.
 fn whole_characters(bytes: &[u8]) -> usize {
     match std::str::from_utf8(bytes) {
-        Ok(_) => bytes.len(),
         Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        Err(_) => bytes.len(),
+        _ => bytes.len(),
     }
 }
 

@@ -217,16 +217,15 @@ impl Steps<'_> {
                 .enumerate()
                 .with_max_len(1)
                 .map(|(part, done)| {
-                    let result = match done {
-                        Some(result) => result,
-                        None => {
-                            if self.observer.should_stop() {
-                                return Err(PipelineError::Stopped);
-                            }
-                            let result = work.run_part(step, part, drops)?;
-                            self.observer.event(&Event::Advance { units: bytes(part) });
-                            result
+                    let result = if let Some(result) = done {
+                        result
+                    } else {
+                        if self.observer.should_stop() {
+                            return Err(PipelineError::Stopped);
                         }
+                        let result = work.run_part(step, part, drops)?;
+                        self.observer.event(&Event::Advance { units: bytes(part) });
+                        result
                     };
                     quota.lock().unwrap_or_else(PoisonError::into_inner).add(&result)?;
                     Ok(result)

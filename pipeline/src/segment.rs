@@ -288,7 +288,7 @@ impl<'a> PartOutput<'a> {
         let batch = &dropped.0;
         let text = |name: &str| batch.column_by_name(name).map(|c| c.as_string::<i32>().clone());
         let (stages, reasons) = (text("stage"), text("reason"));
-        let bytes = batch.column_by_name("read_bytes").map(|c| c.as_primitive::<UInt64Type>());
+        let bytes = batch.column_by_name("read_bytes").map(AsArray::as_primitive::<UInt64Type>);
         for (row, doc_id) in doc_ids(batch)?.values().iter().enumerate() {
             let of = |column: &Option<StringArray>| {
                 column.as_ref().map(|c| c.value(row).to_owned()).unwrap_or_default()

@@ -71,8 +71,9 @@ impl SqlError {
         if let Some(diagnostic) = diagnostic {
             let notes = diagnostic.notes.iter().map(|note| note.message.clone());
             help.extend(notes.chain(diagnostic.helps.iter().map(|help| help.message.clone())));
-            help.iter_mut()
-                .for_each(|help| *help = help.replace("Possible function", "did you mean"));
+            for help in &mut help {
+                *help = help.replace("Possible function", "did you mean");
+            }
         }
         help.dedup();
         let help = (!help.is_empty()).then(|| help.join("\n"));

@@ -10,6 +10,7 @@ mod error;
 mod fence;
 mod functions;
 mod guard;
+mod input;
 mod order;
 mod parameters;
 mod query;

@@ -11,7 +11,8 @@ use datafusion::common::DFSchema;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
 
-use crate::{Session, SqlError, guard, segment};
+use crate::input::input_table;
+use crate::{Session, SqlError, guard};
 
 /// An ordering of documents; the first in order is the best.
 #[derive(Clone)]
@@ -31,11 +32,11 @@ impl Order {
         };
         let sql = format!("SELECT * FROM docs ORDER BY {list}");
         let context = session.context()?;
-        context.register_table("docs", segment::input_table(input.clone())?)?;
+        context.register_table("docs", input_table(input.clone())?)?;
         let state = context.state();
         let statement = guard::parse(&state, &sql, &["docs"])?;
         let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
-        let plan = crate::stage::block_on(state.statement_to_plan(statement))?
+        let plan = crate::session::block_on(state.statement_to_plan(statement))?
             .map_err(|error| SqlError::of_plan(&error, &sql))?;
         let LogicalPlan::Sort(sort) = plan else {
             return Err(SqlError::refused(

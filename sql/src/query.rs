@@ -35,7 +35,7 @@ impl Query {
             let files: Vec<String> =
                 table.files.iter().map(|file| file.to_string_lossy().into_owned()).collect();
             let read = context.read_parquet(files, ParquetReadOptions::default());
-            let frame = crate::stage::block_on(read)??;
+            let frame = crate::session::block_on(read)??;
             context.register_table(&table.name, frame.into_view())?;
             names.push(table.name.clone());
         }
@@ -65,6 +65,6 @@ impl Query {
             }
             Ok(schema)
         };
-        crate::stage::block_on(run)?
+        crate::session::block_on(run)?
     }
 }

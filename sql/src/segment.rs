@@ -4,16 +4,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::datatypes::SchemaRef;
-use arrow::record_batch::RecordBatch;
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
 use futures::{Stream, StreamExt as _};
 
 use crate::fence::{Documents, Dropped, Fence};
+use crate::input::StageInput;
 use crate::{Session, SqlError, Stage, StageText};
 
 /// Planned stages, run for each part with its own documents.
@@ -72,7 +68,7 @@ impl Segment {
             }
             take(&dropped).into_iter().try_for_each(&mut drop)
         };
-        crate::stage::block_on(run())?
+        crate::session::block_on(run())?
     }
 }
 
@@ -148,44 +144,4 @@ impl Moving {
         lock(&self.dropped).extend(left);
         Ok(None)
     }
-}
-
-type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch, DataFusionError>> + Send>>;
-
-/// The stream that a planned stage reads in one part, handed over in the task's settings.
-struct StageInput(Mutex<Option<BatchStream>>);
-
-impl StageInput {
-    fn new(stream: BatchStream) -> Self {
-        Self(Mutex::new(Some(stream)))
-    }
-}
-
-/// The table `docs` of a stage: it has a schema when the stage is planned, and documents when a part
-/// is run.
-#[derive(Debug)]
-struct Slot {
-    schema: SchemaRef,
-}
-
-impl PartitionStream for Slot {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, task: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let input = task.session_config().get_extension::<StageInput>();
-        let stream = input.and_then(|input| lock(&input.0).take());
-        let stream = stream.unwrap_or_else(|| {
-            let error = DataFusionError::Execution("the table `docs` can be read once".into());
-            Box::pin(futures::stream::once(async { Err(error) }))
-        });
-        Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream))
-    }
-}
-
-/// A table that gets its documents when a part is run.
-pub(crate) fn input_table(schema: SchemaRef) -> Result<Arc<dyn TableProvider>, SqlError> {
-    let slot = Slot { schema: schema.clone() };
-    Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(slot)])?))
 }

@@ -108,3 +108,11 @@ fn config() -> SessionConfig {
         .with_batch_size(BATCH_ROWS_MAX)
         .with_create_default_catalog_and_schema(true)
 }
+
+/// Runs a future that does no input or output of its own.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, SqlError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| SqlError::Failed(format!("no runtime: {error}")))?;
+    Ok(runtime.block_on(future))
+}

@@ -11,8 +11,10 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use toml::Value;
 
+use crate::input::input_table;
 use crate::parameters::{Parameter, bind, parameters, substitute};
-use crate::{DOC_ID, DROP_REASON, Session, SqlError, TEXT, guard, segment};
+use crate::session::block_on;
+use crate::{DOC_ID, DROP_REASON, Session, SqlError, TEXT, guard};
 
 /// The text of a stage, as its file holds it.
 #[derive(Debug, Clone)]
@@ -41,7 +43,7 @@ impl Stage {
     /// Checks and plans a stage whose input has the columns of `input`.
     pub fn plan(session: &Session, text: &StageText, input: &SchemaRef) -> Result<Self, SqlError> {
         let context = session.context()?;
-        context.register_table(TABLE, segment::input_table(input.clone())?)?;
+        context.register_table(TABLE, input_table(input.clone())?)?;
         let declared: Vec<Parameter> = parameters(&text.sql)?;
         let values = bind(&declared, &text.with)?;
         let state = context.state();
@@ -82,14 +84,6 @@ impl fmt::Debug for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage").field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-/// Runs a future that does no input or output of its own.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, SqlError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .map_err(|error| SqlError::Failed(format!("no runtime: {error}")))?;
-    Ok(runtime.block_on(future))
 }
 
 /// Refuses plans in which one document's row depends on others, or makes several rows.

@@ -41,11 +41,9 @@ impl KeyWriter {
     pub fn create(run: &Run, path: &str, stage: &DedupStage, order: &Order) -> Result<Self> {
         let hasher = match &stage.method {
             Method::Exact(on) => Hasher::Exact(*on),
-            Method::MinHash(config) => Hasher::MinHash(
-                Box::new(MinHasher::new(config.clone())),
-                Box::default(),
-                Vec::new(),
-            ),
+            Method::MinHash(config) => {
+                Hasher::MinHash(Box::new(MinHasher::new(*config)), Box::default(), Vec::new())
+            }
         };
         Ok(Self { hasher, order: order.clone(), table: TableWriter::create(run, path, schema())? })
     }
@@ -62,14 +60,14 @@ impl KeyWriter {
             let text = texts.value(row);
             match &mut self.hasher {
                 Hasher::Exact(ExactOn::Text) => {
-                    keys.append_value(text::hash::exact_key(text).to_be_bytes())
+                    keys.append_value(text::hash::exact_key(text).to_be_bytes());
                 }
                 Hasher::Exact(ExactOn::Normalised) => {
                     keys.append_value(text::hash::normalised_key(text).to_be_bytes());
                 }
                 Hasher::Exact(ExactOn::Url) => match urls.as_ref().filter(|u| u.is_valid(row)) {
                     Some(urls) => {
-                        keys.append_value(text::hash::exact_key(urls.value(row)).to_be_bytes())
+                        keys.append_value(text::hash::exact_key(urls.value(row)).to_be_bytes());
                     }
                     None => keys.append_value([]),
                 },

@@ -72,7 +72,6 @@ pub struct StageStep {
 
 /// What a stage is.
 #[derive(Debug, Clone)]
-#[expect(clippy::large_enum_variant, reason = "a recipe has a handful of stages")]
 pub enum StageKind {
     /// Row-wise SQL.
     Sql(SqlStage),
@@ -133,6 +132,9 @@ impl Recipe {
         self.run.output.clone().map_or_else(|| Path::new("runs").join(&self.name), PathBuf::from)
     }
 }
+
+/// Below this not even one part can be worked on.
+const MEMORY_MIN: u64 = 128 << 20;
 
 struct Loader<'a> {
     base: &'a Path,
@@ -197,8 +199,6 @@ impl Loader<'_> {
     fn check_run(&self, run: &RunTable) -> Result<(), RecipeError> {
         let table = self.document.text.find("[run]").unwrap_or(0);
         let table = table..(table + "[run]".len()).min(self.document.text.len());
-        /// Below this not even one part can be worked on.
-        const MEMORY_MIN: u64 = 128 << 20;
         if !(0.0..=1.0).contains(&run.max_bad_fraction) {
             let message = format!("`max_bad_fraction` is {}, not a share", run.max_bad_fraction);
             return Err(self.at(&table, "max_bad_fraction", message, "give 0.0 to 1.0"));

@@ -107,7 +107,7 @@ fn render(context: Value) -> Result<String> {
 
 /// The page or a chart cannot be drawn.
 fn failed(error: &dyn std::fmt::Display) -> PipelineError {
-    PipelineError::Empty(format!("the report cannot be drawn: {error:#}"))
+    PipelineError::Report(format!("{error:#}"))
 }
 
 #[cfg(test)]
