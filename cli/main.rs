@@ -6,6 +6,7 @@ mod dedup;
 mod demo;
 mod failure;
 mod generate;
+mod logging;
 mod one_liner;
 mod output;
 mod plan;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let printer = Printer::new(&arguments.common);
     failure::install_hooks();
+    logging::start();
     match dispatch(&arguments, printer) {
         Ok(code) => code,
         Err(failure) => failure.report(printer),

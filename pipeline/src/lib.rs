@@ -26,7 +26,7 @@ pub mod tokens;
 pub use error::{PipelineError, Result};
 pub use inputs::{File, Inputs, Part, Piece};
 pub use ledger::{Account, Count, Ledger, Outcome};
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer};
 pub use plan::{Plan, PlanStep, PlannedDedup};
 pub use pretrain::{Pretrained, continue_text, load_run_model, token_bytes};
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};

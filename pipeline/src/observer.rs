@@ -82,11 +82,3 @@ pub trait Observer: Sync {
         false
     }
 }
-
-/// Shows nothing and never stops.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Silent;
-
-impl Observer for Silent {
-    fn event(&self, _: &Event) {}
-}

@@ -27,29 +27,22 @@ const BATCH_ROWS: usize = 512;
 pub struct TableWriter {
     path: String,
     writer: ArrowWriter<Publication>,
-    rows: u64,
 }
 
 impl TableWriter {
     /// Starts the table `path` of the run.
     pub fn create(run: &Run, path: &str, schema: SchemaRef) -> Result<Self> {
         let writer = table_writer(run.publish(path)?, schema).map_err(|e| failed(path, &e))?;
-        Ok(Self { path: path.into(), writer, rows: 0 })
+        Ok(Self { path: path.into(), writer })
     }
 
     /// Adds rows.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows += batch.num_rows() as u64;
         self.writer.write(batch).map_err(|e| failed(&self.path, &e))?;
         if self.writer.in_progress_size() > ROW_GROUP_BYTES_MAX {
             self.writer.flush().map_err(|e| failed(&self.path, &e))?;
         }
         Ok(())
-    }
-
-    /// Rows so far.
-    pub fn rows(&self) -> u64 {
-        self.rows
     }
 
     /// Publishes the table.

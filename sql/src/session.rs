@@ -76,21 +76,15 @@ impl Session {
         Ok(SessionContext::new_with_state(fresh))
     }
 
-    /// Adds a function, for tests that count calls.
-    pub fn register(
+    /// Adds a function that counts calls.
+    #[cfg(test)]
+    pub(crate) fn register(
         &mut self,
         function: datafusion::logical_expr::ScalarUDF,
     ) -> Result<(), SqlError> {
         use datafusion::execution::FunctionRegistry as _;
         self.state.register_udf(Arc::new(function))?;
         Ok(())
-    }
-
-    /// The names of all scalar functions, sorted.
-    pub fn function_names(&self) -> Vec<String> {
-        let mut names: Vec<_> = self.state.scalar_functions().keys().cloned().collect();
-        names.sort();
-        names
     }
 }
 

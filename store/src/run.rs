@@ -175,11 +175,6 @@ impl Run {
         &self.events
     }
 
-    /// What the run is made from.
-    pub fn fingerprint(&self) -> &Fingerprint {
-        &self.fingerprint
-    }
-
     /// The result of a task that is done already.
     pub fn done(&self, task: &str) -> Option<Value> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
