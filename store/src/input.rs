@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 use url::Url;
 
 use crate::{DirReader, Result, StoreError};
@@ -79,8 +79,19 @@ static REQUESTS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
 });
 
-fn requests() -> io::Result<&'static Handle> {
-    REQUESTS.as_ref().map(Runtime::handle).map_err(|e| io::Error::new(e.kind(), e.to_string()))
+/// Runs a request to its end. The caller may itself be inside a runtime, which must not start
+/// another, so the request goes to a thread of its own and is waited for.
+fn wait<T: Send + 'static>(
+    request: impl Future<Output = object_store::Result<T>> + Send + 'static,
+) -> io::Result<T> {
+    let runtime =
+        REQUESTS.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
+    let (sender, answer) = std::sync::mpsc::sync_channel(1);
+    runtime.spawn(async move {
+        // Nobody waits any more when the receiver is gone.
+        let _ = sender.send(request.await);
+    });
+    answer.recv().map_err(io::Error::other)?.map_err(io::Error::other)
 }
 
 fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
@@ -100,16 +111,17 @@ fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
             path: meta.location,
         },
     };
-    let runtime = requests().map_err(|e| failed(&e))?;
     if !path.as_ref().contains('*') {
-        let meta = runtime.block_on(store.head(&path)).map_err(|e| failed(&e))?;
+        let (store, path) = (store.clone(), path.clone());
+        let meta = wait(async move { store.head(&path).await }).map_err(|e| failed(&e))?;
         return Ok(vec![file(meta)]);
     }
     let pattern = glob::Pattern::new(path.as_ref()).map_err(|e| failed(&e))?;
     let prefix = path.as_ref().split('*').next().and_then(|p| p.rsplit_once('/'));
     let prefix = prefix.map(|(folder, _)| ObjectPath::from(folder));
-    let listing = store.list(prefix.as_ref()).try_collect::<Vec<_>>();
-    let metas = runtime.block_on(listing).map_err(|e| failed(&e))?;
+    let lister = store.clone();
+    let listing = async move { lister.list(prefix.as_ref()).try_collect::<Vec<_>>().await };
+    let metas = wait(listing).map_err(|e| failed(&e))?;
     Ok(metas.into_iter().filter(|m| pattern.matches(m.location.as_ref())).map(file).collect())
 }
 
@@ -173,8 +185,8 @@ impl Read for RangedReader {
         let block_end = self.block_start + self.block.len() as u64;
         if !(self.block_start..block_end).contains(&self.position) {
             let end = (self.position + BLOCK_BYTES).min(self.bytes);
-            let request = self.store.get_range(&self.path, self.position..end);
-            self.block = requests()?.block_on(request).map_err(io::Error::other)?;
+            let (store, path, range) = (self.store.clone(), self.path.clone(), self.position..end);
+            self.block = wait(async move { store.get_range(&path, range).await })?;
             self.block_start = self.position;
         }
         let rest = &self.block[(self.position - self.block_start) as usize..];
