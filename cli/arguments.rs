@@ -53,8 +53,12 @@ pub(crate) enum Command {
     Generate(GenerateArguments),
     /// Apply stages to files, without a recipe
     Apply(ApplyArguments),
+    /// List the stock stages, or print one to copy and change
+    Stages(StagesArguments),
     /// Remove exact and near duplicates from files, without a recipe
     Dedup(DedupArguments),
+    /// Show how the quality signals of documents are distributed, to choose thresholds by
+    Stats(StatsArguments),
     /// Train a tokenizer, or encode files with one, without a recipe
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
@@ -167,9 +171,12 @@ pub(crate) struct InputArguments {
 pub(crate) struct ApplyArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// A stock stage (language, quality, pii, safety, url) or a .sql file; repeat for several
+    /// A stock stage (`gristmill stages` lists them) or a .sql file; repeat for several
     #[arg(long = "stage", required = true, value_name = "S")]
     pub(crate) stages: Vec<String>,
+    /// A parameter of a stage, such as `language.keep=["en"]`; repeat for several
+    #[arg(long = "with", value_name = "STAGE.NAME=VALUE")]
+    pub(crate) with: Vec<String>,
     /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) output: PathBuf,
@@ -179,6 +186,13 @@ pub(crate) struct ApplyArguments {
     /// A tokenizer.json for n_tokens(text)
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
+}
+
+/// Flags of `stages`.
+#[derive(Debug, Args)]
+pub(crate) struct StagesArguments {
+    /// The stage whose SQL is printed
+    pub(crate) stage: Option<String>,
 }
 
 /// Flags of `dedup`.
@@ -198,6 +212,39 @@ pub(crate) struct DedupArguments {
     /// Write clusters, members and survivors to this Parquet file
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,
+}
+
+/// Flags of `stats`.
+#[derive(Debug, Args)]
+pub(crate) struct StatsArguments {
+    /// Files as for `apply`, a recipe (.toml), or the directory of a run
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+    /// What documents are grouped by
+    #[arg(long, value_enum, default_value = "language")]
+    pub(crate) by: StatsBy,
+    /// Print only these measures, such as mean_word_length; repeat for several
+    #[arg(long = "measure", value_name = "NAME")]
+    pub(crate) measures: Vec<String>,
+    /// Print at most this many groups, the largest
+    #[arg(long, default_value_t = 5, value_name = "N")]
+    pub(crate) groups: usize,
+    /// Plot all distributions to this HTML file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// Groups of `stats`.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum StatsBy {
+    /// One group of all documents
+    All,
+    /// By source: the files of an argument, or a recipe's sources
+    Source,
+    /// By language
+    Language,
+    /// By source and language
+    SourceLanguage,
 }
 
 /// The commands of `tokenizer`.

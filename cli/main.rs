@@ -16,6 +16,8 @@ mod run;
 mod show;
 mod signals;
 mod sql_command;
+mod stages;
+mod stats;
 mod tokenizer_command;
 mod verify;
 
@@ -51,7 +53,9 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         Command::Verify(verify) => verify::main(verify, printer),
         Command::Generate(generate) => generate::main(generate, printer),
         Command::Apply(apply) => apply::main(apply, common, printer),
+        Command::Stages(stages) => stages::main(stages, printer),
         Command::Dedup(dedup) => dedup::main(dedup, common, printer),
+        Command::Stats(stats) => stats::main(stats, common, printer),
         Command::Tokenizer(TokenizerCommand::Train(train)) => {
             tokenizer_command::train(train, common, printer)
         }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
-use sql::{Query, Session, SqlError, Tokenizers};
+use sql::{Files, Query, Resources, Session, SqlError};
 
 use crate::arguments::{Common, SqlArguments};
 use crate::failure::Failure;
@@ -53,7 +53,8 @@ pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Fail
     let memory_bytes = common.memory.map_or(MEMORY_BYTES, |memory| memory.as_u64());
     let tokenizer = run.join("tokenizer.json");
     let tokenizer = tokenizer.is_file().then(|| pipeline::tokens::load(&tokenizer)).transpose()?;
-    let session = Session::new(memory_bytes as usize, Tokenizers(tokenizer.map(Into::into)))?;
+    let resources = Resources { tokenizer: tokenizer.map(Into::into), files: Files::new("") };
+    let session = Session::new(memory_bytes as usize, &resources)?;
     Ok(Query::open(&session, &pipeline::tables(run)?)?)
 }
 

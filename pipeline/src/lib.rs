@@ -19,6 +19,7 @@ pub mod recipe;
 pub mod report;
 mod run;
 mod segment;
+pub mod stats;
 pub mod table;
 mod tables;
 pub mod tokens;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use sql::{DOCUMENT, Order, Segment, Session, StageText, Tokenizers};
+use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
 use crate::dedup::DedupStage;
 use crate::error::Result;
@@ -15,6 +15,8 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// The columns of the kept documents.
     pub output: SchemaRef,
+    /// The files that stages name, with their digests.
+    pub files: Vec<(String, String)>,
 }
 
 /// SQL stages over each part, and the deduplication that follows them, if one does.
@@ -42,8 +44,10 @@ impl Plan {
     /// Plans all stages of a recipe: everything that can be refused is refused here.
     pub fn new(recipe: &Recipe) -> Result<Self> {
         let tokenizer = recipe.tokenizer_file.as_ref().map(|file| crate::tokens::load(file));
-        let tokenizers = Tokenizers(tokenizer.transpose()?.map(Arc::new));
-        let session = Session::new(recipe.run.memory.as_u64() as usize, tokenizers)?;
+        let tokenizer = tokenizer.transpose()?.map(Arc::new);
+        let files = Files::new(recipe.folder());
+        let resources = Resources { tokenizer, files: files.clone() };
+        let session = Session::new(recipe.run.memory.as_u64() as usize, &resources)?;
         let mut columns = DOCUMENT.clone();
         let mut steps = Vec::new();
         let mut rest: &[StageStep] = &recipe.stages;
@@ -60,7 +64,7 @@ impl Plan {
             let stages = sql.iter().map(|step| step.name.clone()).collect();
             steps.push(PlanStep { stages, segment, dedup });
             if last {
-                return Ok(Self { steps, output: columns });
+                return Ok(Self { steps, output: columns, files: files.digests() });
             }
             rest = after;
         }

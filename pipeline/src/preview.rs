@@ -73,7 +73,8 @@ impl Preview {
         let (state, done) = match Run::state(&output)? {
             None => (RunState::New, Vec::new()),
             Some(found) => {
-                let differences = found.fingerprint.differences(&fingerprint(recipe, &inputs));
+                let differences =
+                    found.fingerprint.differences(&fingerprint(recipe, &plan, &inputs));
                 let state = match (differences.is_empty(), found.finished) {
                     (false, _) => RunState::Changed(
                         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),

@@ -61,7 +61,7 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     let plan = Plan::new(recipe)?;
     let inputs = Arc::new(Inputs::survey(recipe)?);
     let root = recipe.output();
-    let run = match Run::open(&root, fingerprint(recipe, &inputs), options.fresh)? {
+    let run = match Run::open(&root, fingerprint(recipe, &plan, &inputs), options.fresh)? {
         Opened::Open(run) => run,
         Opened::Finished(manifest) => {
             return Ok(Summary {
@@ -87,11 +87,14 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
 }
 
 /// What decides the bytes of a run.
-pub fn fingerprint(recipe: &Recipe, inputs: &Inputs) -> Fingerprint {
+pub fn fingerprint(recipe: &Recipe, plan: &Plan, inputs: &Inputs) -> Fingerprint {
     let mut fingerprint = Fingerprint::default();
     fingerprint.set("version", env!("CARGO_PKG_VERSION"));
     for (key, value) in recipe.resolved() {
         fingerprint.set(format!("recipe: {key}"), value);
+    }
+    for (name, digest) in &plan.files {
+        fingerprint.set(format!("file: {name}"), digest.clone());
     }
     for file in &inputs.files {
         let name = format!("input: {} {}", file.source, file.file.file.address);

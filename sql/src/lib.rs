@@ -8,6 +8,7 @@
 
 mod error;
 mod fence;
+mod files;
 mod functions;
 mod guard;
 mod input;
@@ -20,13 +21,15 @@ mod segment;
 mod session;
 mod stage;
 mod stock;
+mod thresholds;
 
 #[cfg(test)]
 mod tests;
 
 pub use error::SqlError;
 pub use fence::{Documents, Dropped};
-pub use functions::Tokenizers;
+pub use files::Files;
+pub use functions::Resources;
 pub use order::Order;
 pub use parameters::{Parameter, bind, nearest, parameters};
 pub use query::{Query, Table};

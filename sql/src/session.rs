@@ -14,7 +14,7 @@ use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::{Optimizer, OptimizerRule};
 
 use crate::functions;
-use crate::{SqlError, Tokenizers};
+use crate::{Resources, SqlError};
 
 /// Rows in a batch of documents at most. Operators bound batches by rows alone, and a row is a whole
 /// document, so the number is small.
@@ -38,16 +38,16 @@ pub struct Session {
 
 impl Session {
     /// A session whose operators share `memory_bytes` and know the functions of gristmill.
-    pub fn new(memory_bytes: usize, tokenizers: Tokenizers) -> Result<Self, SqlError> {
+    pub fn new(memory_bytes: usize, resources: &Resources) -> Result<Self, SqlError> {
         let pool = TrackConsumersPool::new(
             FairSpillPool::new(memory_bytes),
             std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN),
         );
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?;
-        Self::with_runtime(Arc::new(runtime), tokenizers)
+        Self::with_runtime(Arc::new(runtime), resources)
     }
 
-    fn with_runtime(runtime: Arc<RuntimeEnv>, tokenizers: Tokenizers) -> Result<Self, SqlError> {
+    fn with_runtime(runtime: Arc<RuntimeEnv>, resources: &Resources) -> Result<Self, SqlError> {
         let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = Optimizer::new()
             .rules
             .into_iter()
@@ -59,7 +59,7 @@ impl Session {
             .with_default_features()
             .with_optimizer_rules(rules)
             .build();
-        functions::register(&mut state, tokenizers)?;
+        functions::register(&mut state, resources)?;
         Ok(Self { state })
     }
 

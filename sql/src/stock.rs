@@ -10,7 +10,7 @@ pub struct StockStage {
 }
 
 /// All stock stages.
-pub const STOCK_STAGES: [StockStage; 5] = [
+pub const STOCK_STAGES: &[StockStage] = &[
     StockStage { name: "language", sql: include_str!("../stages/language.sql") },
     StockStage { name: "pii", sql: include_str!("../stages/pii.sql") },
     StockStage { name: "quality", sql: include_str!("../stages/quality.sql") },

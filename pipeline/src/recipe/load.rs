@@ -127,6 +127,11 @@ impl Recipe {
         Loader { base: path.parent().unwrap_or(Path::new("")), document: &document }.check(parsed)
     }
 
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> &Path {
+        self.document.file.parent().unwrap_or(Path::new(""))
+    }
+
     /// Where the run goes.
     pub fn output(&self) -> PathBuf {
         self.run.output.clone().map_or_else(|| Path::new("runs").join(&self.name), PathBuf::from)

@@ -6,7 +6,7 @@ use std::path::Path;
 use arrow::array::{Array as _, AsArray as _, LargeStringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
-use sql::{Query, Session, Tokenizers};
+use sql::{Query, Resources, Session};
 
 use super::format::{LOOKED_AT_CHARACTERS, document_name, excerpt};
 use crate::error::{PipelineError, Result};
@@ -53,7 +53,7 @@ impl Ask {
     /// Opens the tables of the run in `root`.
     pub(super) fn open(root: &Path) -> Result<Self> {
         let tables = tables(root)?;
-        let session = Session::new(QUERY_MEMORY_BYTES, Tokenizers::default())?;
+        let session = Session::new(QUERY_MEMORY_BYTES, &Resources::default())?;
         let mut schemas = BTreeMap::new();
         for table in &tables {
             if let Some(file) = table.files.first() {

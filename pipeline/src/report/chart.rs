@@ -4,6 +4,7 @@
 //! A chart is drawn twice, for wide and for narrow screens, since text in it shrinks with it.
 
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
 use plotters::prelude::*;
 
 use super::failed;
@@ -11,10 +12,10 @@ use super::format::count;
 use crate::error::Result;
 
 /// Width and height of a chart on a desktop.
-pub(super) const WIDE: (u32, u32) = (880, 320);
+pub(crate) const WIDE: (u32, u32) = (880, 320);
 
 /// Width and height of a chart on a phone.
-pub(super) const NARROW: (u32, u32) = (360, 260);
+pub(crate) const NARROW: (u32, u32) = (360, 260);
 
 /// Colours of axes and labels, of grid lines, and of what is drawn.
 const INK: RGBColor = RGBColor(0x5C, 0x57, 0x50);
@@ -140,6 +141,92 @@ fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -
         },
     ))?;
     Ok(())
+}
+
+/// Documents by the value of a measure: points are (value, share of documents up to it), both
+/// ascending.
+pub(crate) struct Curve {
+    /// Whose documents.
+    pub(crate) name: String,
+    /// The points.
+    pub(crate) points: Vec<(f64, f64)>,
+}
+
+/// Colours of the curves of several groups, told apart by people who see colours differently
+/// (Okabe and Ito 2008).
+const GROUPS: [RGBColor; 5] = [
+    KEPT,
+    DROPPED,
+    RGBColor(0x56, 0x5F, 0xC4),
+    RGBColor(0xCC, 0x79, 0xA7),
+    RGBColor(0x8A, 0x7A, 0x12),
+];
+
+/// Values whose greatest is more than this many times their median are drawn on a logarithmic axis.
+const SKEWED: f64 = 20.0;
+
+/// The chart of shares: one rising curve a group, without the outermost hundredth at either end, which
+/// would press all others together.
+pub(crate) fn shares(curves: &[Curve], size: (u32, u32)) -> Result<String> {
+    let inner = || {
+        let all = curves.iter().flat_map(|curve| &curve.points);
+        all.filter(|(_, share)| (0.01..=0.99).contains(share)).map(|(value, _)| *value)
+    };
+    let (low, high) = (inner().fold(f64::MAX, f64::min), inner().fold(f64::MIN, f64::max));
+    let middle = curves.first().and_then(|curve| curve.points.get(curve.points.len() / 2));
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        let skewed = middle.is_some_and(|(median, _)| *median > 0.0 && high > SKEWED * median);
+        let drawn = if low > high {
+            Ok(())
+        } else if skewed && high > 1.0 {
+            draw_shares(curves, size, &area, (low.max(1.0)..high * 1.05).log_scale())
+        } else {
+            draw_shares(curves, size, &area, low..high + (high - low).max(1e-3) * 0.03)
+        };
+        drawn.map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
+    }
+    Ok(svg)
+}
+
+fn draw_shares<'a, X>(
+    curves: &[Curve],
+    size: (u32, u32),
+    area: &Area<'a>,
+    values: impl AsRangedCoord<CoordDescType = X, Value = f64>,
+) -> Drawn<'a>
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .margin_right(24)
+        .x_label_area_size(BELOW)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d(values, 0.0..1.0)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", LABEL, &INK))
+        .x_labels(size.0 as usize / 90)
+        .y_labels(6)
+        .x_label_formatter(&|value| crate::stats::number(*value))
+        .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
+        .draw()?;
+    for (curve, colour) in curves.iter().zip(GROUPS) {
+        let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2));
+        let entry = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));
+        chart.draw_series(line)?.label(curve.name.clone()).legend(entry);
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .label_font(("sans-serif", LABEL, &INK))
+        .draw()
 }
 
 /// 2^k bytes, as short as can be.

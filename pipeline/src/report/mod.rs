@@ -5,10 +5,10 @@
 //! have one report. Whatever comes from data is escaped, and masked where it is text.
 
 mod ask;
-mod chart;
+pub(crate) mod chart;
 mod documents;
 mod drops;
-mod format;
+pub(crate) mod format;
 mod funnel;
 mod tokens;
 mod training;
@@ -27,6 +27,9 @@ use ask::Ask;
 
 /// The page; its name turns escaping on.
 const TEMPLATE: (&str, &str) = ("report.html", include_str!("report.html"));
+
+/// The style sheet of all our pages.
+const STYLE: (&str, &str) = ("style.css", include_str!("style.css"));
 
 /// Files of a source that are named, at most.
 const FILES_NAMED_MAX: usize = 100;
@@ -67,7 +70,7 @@ pub fn html(facts: &Facts<'_>) -> Result<String> {
         inputs => inputs(facts.recipe),
         recipe => facts.recipe.resolved_text(),
     };
-    render(context)
+    render(TEMPLATE, context)
 }
 
 /// The files that were read, source by source.
@@ -90,7 +93,8 @@ fn inputs(recipe: &Recipe) -> Vec<Value> {
     recipe.sources.iter().map(source).collect()
 }
 
-fn render(context: Value) -> Result<String> {
+/// Fills in a template that has the style sheet and our filters at hand.
+pub(crate) fn render((name, source): (&str, &str), context: Value) -> Result<String> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     // Lines that hold a statement alone leave no empty line.
@@ -100,13 +104,14 @@ fn render(context: Value) -> Result<String> {
     environment.add_filter("bytes", format::bytes);
     environment.add_filter("percent", format::percent);
     environment.add_filter("decimals", format::decimals);
-    let (name, source) = TEMPLATE;
+    let (style_name, style) = STYLE;
+    environment.add_template(style_name, style).map_err(|error| failed(&error))?;
     let page = environment.template_from_named_str(name, source);
     page.and_then(|page| page.render(context)).map_err(|error| failed(&error))
 }
 
 /// The page or a chart cannot be drawn.
-fn failed(error: &dyn std::fmt::Display) -> PipelineError {
+pub(crate) fn failed(error: &dyn std::fmt::Display) -> PipelineError {
     PipelineError::Report(format!("{error:#}"))
 }
 

@@ -1,6 +1,8 @@
 //! The functions that gristmill adds to SQL: thin wrappers over `text` and `tokenizer`.
 
+mod distinct_words;
 mod language;
+mod lookup;
 mod pii;
 mod safety;
 mod scalar;
@@ -13,13 +15,22 @@ use std::sync::Arc;
 
 use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::session_state::SessionState;
+use tokenizer::Tokenizer;
 
-pub use tokens::Tokenizers;
+use crate::{Files, SqlError};
 
-use crate::SqlError;
+/// What functions use besides their arguments.
+#[derive(Clone, Default)]
+pub struct Resources {
+    /// The tokenizer that `n_tokens` counts with, if there is one before the stages begin.
+    pub tokenizer: Option<Arc<Tokenizer>>,
+    /// The files that functions name.
+    pub files: Files,
+}
 
 /// Registers all of them.
-pub(crate) fn register(state: &mut SessionState, tokenizers: Tokenizers) -> Result<(), SqlError> {
+pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Result<(), SqlError> {
+    let files = &resources.files;
     let functions = [
         language::function(),
         signals::function(),
@@ -30,7 +41,10 @@ pub(crate) fn register(state: &mut SessionState, tokenizers: Tokenizers) -> Resu
         scalar::simplify(),
         url::host(),
         url::suspicion(),
-        tokens::function(tokenizers),
+        tokens::function(resources.tokenizer.clone()),
+        distinct_words::function(),
+        lookup::lookup(files.clone()),
+        lookup::lookup_words(files.clone()),
     ];
     for function in functions {
         state.register_udf(Arc::new(function))?;

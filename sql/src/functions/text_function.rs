@@ -1,38 +1,57 @@
-//! A scalar function of one text column, described by its name, result type and loop.
+//! A scalar function of one text column and constants, described by its name, result type and loop.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray};
-use arrow::datatypes::DataType;
-use datafusion::common::{Result, exec_err};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, exec_err, internal_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    TypeSignature, Volatility,
 };
 
 /// The texts of a column, NULL as `None`.
 pub(crate) type Texts<'a> = dyn Iterator<Item = Option<&'a str>> + 'a;
 
-type Evaluate = dyn Fn(&mut Texts<'_>, usize) -> ArrayRef + Send + Sync;
+/// The loop of a function: the texts and their number in, a column of the same length out.
+pub(crate) type Evaluate = dyn Fn(&mut Texts<'_>, usize) -> ArrayRef + Send + Sync;
 
-/// A function `name(text) -> output`; its identity is its name.
+/// Makes the loop from the constants. It runs when a statement is planned, where its error refuses the
+/// statement, and again for each batch, so that whatever is expensive in it must be cached.
+type Prepare = dyn Fn(&[&str]) -> Result<Arc<Evaluate>> + Send + Sync;
+
+/// A function `name(text, constants…) -> output`; its identity is its name.
 #[derive(Clone)]
 pub(crate) struct TextFunction {
     name: &'static str,
     signature: Signature,
     output: DataType,
-    evaluate: Arc<Evaluate>,
+    prepare: Arc<Prepare>,
 }
 
-/// A function whose loop gets the texts and their number.
+/// A function of a text alone.
 pub(crate) fn text_function(
     name: &'static str,
     output: DataType,
     evaluate: impl Fn(&mut Texts<'_>, usize) -> ArrayRef + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let signature = Signature::string(1, Volatility::Immutable);
-    TextFunction { name, signature, output, evaluate: Arc::new(evaluate) }.into()
+    let evaluate: Arc<Evaluate> = Arc::new(evaluate);
+    text_function_with(name, 0..=0, output, move |_| Ok(evaluate.clone()))
+}
+
+/// A function of a text and so many string constants, such as the name of a file.
+pub(crate) fn text_function_with(
+    name: &'static str,
+    constants: RangeInclusive<usize>,
+    output: DataType,
+    prepare: impl Fn(&[&str]) -> Result<Arc<Evaluate>> + Send + Sync + 'static,
+) -> ScalarUDF {
+    let forms = constants.map(|constants| TypeSignature::String(1 + constants)).collect();
+    let signature = Signature::one_of(forms, Volatility::Immutable);
+    TextFunction { name, signature, output, prepare: Arc::new(prepare) }.into()
 }
 
 /// The texts of an array of any of Arrow's three string types.
@@ -56,16 +75,46 @@ impl ScalarUDFImpl for TextFunction {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(self.output.clone())
+        internal_err!("{}() is typed by its constants", self.name)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let mut constants = Vec::new();
+        for (index, argument) in args.scalar_arguments.iter().enumerate().skip(1) {
+            match argument.and_then(ScalarValue::try_as_str).flatten() {
+                Some(constant) => constants.push(constant),
+                None => {
+                    return plan_err!(
+                        "argument {} of {}() must be a constant text, the same for all documents",
+                        index + 1,
+                        self.name
+                    );
+                }
+            }
+        }
+        (self.prepare)(&constants)?;
+        Ok(Arc::new(Field::new(self.name, self.output.clone(), true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let Some(argument) = args.args.first() else {
-            return exec_err!("{}() takes one text", self.name);
+        let Some((text, rest)) = args.args.split_first() else {
+            return exec_err!("{}() takes a text", self.name);
         };
-        let array = argument.to_array(args.number_rows)?;
+        let mut constants = Vec::new();
+        for argument in rest {
+            match argument {
+                ColumnarValue::Scalar(value) => {
+                    constants.push(value.try_as_str().flatten().unwrap_or_default());
+                }
+                ColumnarValue::Array(_) => {
+                    return exec_err!("{}() takes constants after the text", self.name);
+                }
+            }
+        }
+        let evaluate = (self.prepare)(&constants)?;
+        let array = text.to_array(args.number_rows)?;
         let mut texts = texts(&array)?;
-        Ok(ColumnarValue::Array((self.evaluate)(&mut *texts, args.number_rows)))
+        Ok(ColumnarValue::Array(evaluate(&mut *texts, args.number_rows)))
     }
 }
 

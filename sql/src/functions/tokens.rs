@@ -14,19 +14,15 @@ use tokenizer::{Encoder, Tokenizer};
 
 use super::text_function::texts;
 
-/// The tokenizer that `n_tokens` counts with, if the run has one before its stages begin.
-#[derive(Clone, Default)]
-pub struct Tokenizers(pub Option<Arc<Tokenizer>>);
-
 #[derive(Clone)]
 struct TokenCount {
     signature: Signature,
     tokenizer: Option<Arc<Tokenizer>>,
 }
 
-pub(super) fn function(tokenizers: Tokenizers) -> ScalarUDF {
+pub(super) fn function(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
     let signature = Signature::string(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(TokenCount { signature, tokenizer: tokenizers.0 })
+    ScalarUDF::new_from_impl(TokenCount { signature, tokenizer })
 }
 
 impl ScalarUDFImpl for TokenCount {

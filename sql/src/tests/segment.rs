@@ -11,7 +11,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use proptest::prelude::*;
 
 use crate::fence::Fence;
-use crate::{DOCUMENT, Documents, Segment, Session, SqlError, StageText, Tokenizers};
+use crate::{DOCUMENT, Documents, Resources, Segment, Session, SqlError, StageText};
 
 fn documents(texts: &[String], first: u64) -> Documents {
     let doc_ids = UInt64Array::from_iter_values(first..first + texts.len() as u64);
@@ -27,7 +27,7 @@ fn documents(texts: &[String], first: u64) -> Documents {
 }
 
 fn session() -> Session {
-    Session::new(64 << 20, Tokenizers::default()).unwrap()
+    Session::new(64 << 20, &Resources::default()).unwrap()
 }
 
 fn stage(name: &str, sql: &str) -> StageText {

@@ -1,0 +1,54 @@
+//! `lookup(key, 'FILE', 'column')` and `lookup_words(key, 'FILE', 'column')`: what a table of
+//! thresholds says of a key, such as a language; NULL where it says nothing.
+
+use std::sync::Arc;
+
+use arrow::array::{Float64Builder, ListBuilder, StringBuilder};
+use arrow::datatypes::{DataType, Field};
+use datafusion::common::{Result, plan_datafusion_err, plan_err};
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::{Evaluate, text_function_with};
+use crate::Files;
+use crate::thresholds::Thresholds;
+
+/// A number by key.
+pub(super) fn lookup(files: Files) -> ScalarUDF {
+    text_function_with("lookup", 2..=2, DataType::Float64, move |constants| {
+        let (table, column) = open(&files, "lookup", constants)?;
+        let evaluate: Arc<Evaluate> = Arc::new(move |keys, rows| {
+            let mut numbers = Float64Builder::with_capacity(rows);
+            for key in keys {
+                numbers.append_option(key.and_then(|key| table.number(key, &column)));
+            }
+            Arc::new(numbers.finish())
+        });
+        Ok(evaluate)
+    })
+}
+
+/// A list of words by key.
+pub(super) fn lookup_words(files: Files) -> ScalarUDF {
+    let output = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
+    text_function_with("lookup_words", 2..=2, output, move |constants| {
+        let (table, column) = open(&files, "lookup_words", constants)?;
+        let evaluate: Arc<Evaluate> = Arc::new(move |keys, _| {
+            let mut lists = ListBuilder::new(StringBuilder::new());
+            for key in keys {
+                let words = key.and_then(|key| table.words(key, &column));
+                lists.append_option(words.map(|words| words.into_iter().map(Some)));
+            }
+            Arc::new(lists.finish())
+        });
+        Ok(evaluate)
+    })
+}
+
+fn open(files: &Files, name: &str, constants: &[&str]) -> Result<(Arc<Thresholds>, String)> {
+    let [file, column] = constants else {
+        return plan_err!("{name}() takes a key, a file and a column");
+    };
+    let table = files.get("table", file, Thresholds::read)?;
+    table.check(column).map_err(|error| plan_datafusion_err!("the table `{file}`: {error}"))?;
+    Ok((table, (*column).to_owned()))
+}
