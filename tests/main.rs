@@ -4,5 +4,6 @@
 mod architecture;
 mod command;
 mod crash;
+mod filters;
 mod pipeline;
 mod refusals;

@@ -20,6 +20,18 @@ pub struct Table {
     pub files: Vec<PathBuf>,
 }
 
+/// How much of the kept documents is in which language, source by source; there is one where a stage
+/// told the languages.
+const LANGUAGES: (&str, &str) = (
+    "languages",
+    "SELECT source, language, documents, bytes,
+            CAST(bytes AS DOUBLE) / sum(bytes) OVER (PARTITION BY source) AS share
+     FROM (SELECT source, language['code'] AS language, count(*) AS documents,
+                  sum(octet_length(text)) AS bytes
+           FROM docs GROUP BY source, language['code'])
+     ORDER BY source, bytes DESC, language",
+);
+
 /// Tables that can be asked.
 pub struct Query {
     context: SessionContext,
@@ -38,6 +50,12 @@ impl Query {
             let frame = crate::session::block_on(read)??;
             context.register_table(&table.name, frame.into_view())?;
             names.push(table.name.clone());
+        }
+        let (name, sql) = LANGUAGES;
+        // Without documents or their languages, the view cannot be planned, and is left out.
+        if let Ok(frame) = crate::session::block_on(context.sql(sql))? {
+            context.register_table(name, frame.into_view())?;
+            names.push(name.to_owned());
         }
         Ok(Self { context, tables: names })
     }

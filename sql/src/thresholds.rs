@@ -11,6 +11,7 @@ use crate::files::Content;
 use crate::parameters::nearest;
 
 /// Values by key and column.
+#[derive(Default)]
 pub(crate) struct Thresholds(BTreeMap<String, Value>);
 
 impl Thresholds {

@@ -1,6 +1,6 @@
--- Drops documents by their address: block lists of hosts, and addresses that say what they are.
+-- Drops documents by their address: hosts that you name, and addresses that say what they are.
 --
--- Documents without a URL are kept.
+-- Documents without a URL are kept. For lists in files, of millions of names, see the stage `url_lists`.
 --
 -- @param block = [""]  hosts to drop, with everything below them, as ["ads.example"]
 -- @param suspicious = true  also drop addresses that look like adult or spam content

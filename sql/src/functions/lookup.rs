@@ -1,5 +1,6 @@
 //! `lookup(key, 'FILE', 'column')` and `lookup_words(key, 'FILE', 'column')`: what a table of
-//! thresholds says of a key, such as a language; NULL where it says nothing.
+//! thresholds says of a key, such as a language; NULL where it says nothing, or where the file's name
+//! is empty.
 
 use std::sync::Arc;
 
@@ -48,6 +49,9 @@ fn open(files: &Files, name: &str, constants: &[&str]) -> Result<(Arc<Thresholds
     let [file, column] = constants else {
         return plan_err!("{name}() takes a key, a file and a column");
     };
+    if file.is_empty() {
+        return Ok((Arc::default(), (*column).to_owned()));
+    }
     let table = files.get("table", file, Thresholds::read)?;
     table.check(column).map_err(|error| plan_datafusion_err!("the table `{file}`: {error}"))?;
     Ok((table, (*column).to_owned()))

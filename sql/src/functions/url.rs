@@ -1,31 +1,93 @@
 //! Functions of a URL.
 
+use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 
 use arrow::array::StringBuilder;
 use arrow::datatypes::DataType;
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ScalarUDF;
+use flate2::bufread::MultiGzDecoder;
+use text::url::{BlockList, BlockListBuilder, Dialect, ListKind};
 
-use super::text_function::text_function;
+use super::text_function::{Evaluate, text_function, text_function_with};
+use crate::Files;
+use crate::files::Content;
 
 /// `url_host(url)`: the host in lower case, without user and port; NULL for what is no URL.
 pub(super) fn host() -> ScalarUDF {
-    text_function("url_host", DataType::Utf8, |urls, _| {
-        let mut hosts = StringBuilder::new();
-        for url in urls {
-            hosts.append_option(url.and_then(text::url::host));
-        }
-        Arc::new(hosts.finish())
-    })
+    strings("url_host", text::url::host)
+}
+
+/// `url_domain(url)`: the registered domain, by the public suffix list: `example.co.uk`.
+pub(super) fn domain() -> ScalarUDF {
+    strings("url_domain", text::url::registered_domain)
 }
 
 /// `url_suspicion(url)`: why an address looks like adult or spam content, else NULL.
 pub(super) fn suspicion() -> ScalarUDF {
-    text_function("url_suspicion", DataType::Utf8, |urls, _| {
-        let mut reasons = StringBuilder::new();
+    strings("url_suspicion", text::url::suspicion)
+}
+
+fn strings<T: AsRef<str>>(
+    name: &'static str,
+    of: impl Fn(&str) -> Option<T> + Send + Sync + 'static,
+) -> ScalarUDF {
+    text_function(name, DataType::Utf8, move |urls, _| {
+        let mut found = StringBuilder::new();
         for url in urls {
-            reasons.append_option(url.and_then(text::url::suspicion));
+            found.append_option(url.and_then(&of));
         }
-        Arc::new(reasons.finish())
+        Arc::new(found.finish())
     })
+}
+
+/// `url_block_reason(url, 'LISTS')`: why a folder of block lists, or one list, blocks an address, else
+/// NULL; with a third argument `'datatrove'` it compares as datatrove does.
+pub(super) fn block_reason(files: Files) -> ScalarUDF {
+    text_function_with("url_block_reason", 1..=2, DataType::Utf8, move |constants| {
+        let (kind, dialect) = match constants.get(1).copied() {
+            None | Some("canonical") => ("block list", Dialect::Canonical),
+            Some("datatrove") => ("block list as of datatrove", Dialect::Datatrove),
+            Some(other) => {
+                return plan_err!("there is no dialect `{other}`; there is canonical, datatrove");
+            }
+        };
+        let name = constants.first().copied().unwrap_or_default();
+        let lists = files.get(kind, name, |content| read(content, dialect))?;
+        let evaluate: Arc<Evaluate> = Arc::new(move |urls, _| {
+            let mut reasons = StringBuilder::new();
+            for url in urls {
+                let reason = url.and_then(|url| lists.check(url));
+                reasons.append_option(reason.map(|reason| reason.as_str()));
+            }
+            Arc::new(reasons.finish())
+        });
+        Ok(evaluate)
+    })
+}
+
+/// Reads the files whose names tell what kind of list they are.
+fn read(content: &mut Content, dialect: Dialect) -> std::result::Result<BlockList, String> {
+    let mut builder = BlockListBuilder::new(dialect);
+    let mut lists = 0;
+    content.each(|name, bytes| {
+        let Some(kind) = ListKind::of_path(name) else { return Ok(()) };
+        lists += 1;
+        let lines: Box<dyn BufRead + '_> = match name.rsplit('.').next() {
+            Some("gz") => Box::new(BufReader::new(MultiGzDecoder::new(bytes))),
+            Some("zst") => Box::new(BufReader::new(
+                zstd::Decoder::with_buffer(bytes).map_err(|error| format!("{name}: {error}"))?,
+            )),
+            Some("xz" | "bz2") => return Err(format!("{name}: unpack it first")),
+            _ => Box::new(bytes),
+        };
+        builder.add_reader(kind, lines).map_err(|error| format!("{name}: {error}"))
+    })?;
+    if lists == 0 {
+        return Err("no file is called domains, urls, banned_words, soft_banned_words or \
+                    banned_subwords"
+            .into());
+    }
+    Ok(builder.build())
 }
