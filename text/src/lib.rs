@@ -6,6 +6,7 @@
 //! on the arguments alone, so that it is the same on any thread of any machine.
 
 pub mod charset;
+pub mod fasttext;
 pub mod hash;
 pub mod html;
 pub mod language;

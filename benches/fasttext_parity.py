@@ -1,0 +1,141 @@
+"""Compares gristmill's fastText with the C++ tool: predictions on the same texts, both ways.
+
+    pip install fasttext-numpy2-wheel zstandard
+    cargo build -p gristmill-text --release --examples
+    python benches/fasttext_parity.py DATA_FOLDER EXAMPLES_FOLDER WORK_FOLDER [lid] [losses] [ours]
+
+DATA_FOLDER has language/ (lid.176.ftz, *.jsonl.zst); EXAMPLES_FOLDER has the built examples.
+Prints a line a model: texts, equal best labels, largest difference of probability, seconds of both.
+"""
+
+import io
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+import fasttext
+import zstandard
+
+fasttext.FastText.eprint = lambda *_: None
+DATA, EXAMPLES, WORK = (pathlib.Path(argument) for argument in sys.argv[1:4])
+PARTS = sys.argv[4:] or ["lid", "losses", "ours"]
+
+
+def rows(path):
+    with open(path, "rb") as raw:
+        text = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(raw), encoding="utf-8")
+        for line in text:
+            yield json.loads(line)
+
+
+def one_line(text):
+    """Only line feeds end a line, here and in the example."""
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def theirs(model, texts, k, threshold):
+    start = time.perf_counter()
+    answers = [model.f.predict(text + "\n", k, threshold, "strict") for text in texts]
+    return answers, time.perf_counter() - start
+
+
+def ours(path, texts, k, threshold, repeats=1):
+    lines = WORK / "texts.txt"
+    lines.write_text("".join(text + "\n" for text in texts), encoding="utf-8", newline="\n")
+    command = [EXAMPLES / "fasttext_predict", path, lines, str(k), str(threshold), str(repeats)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    answers = []
+    for line in done.stdout.split("\n")[:-1]:
+        fields = line.split(" ") if line else []
+        answers.append([(float(p), name) for name, p in zip(fields[::2], fields[1::2])])
+    return answers, json.loads(done.stderr)
+
+
+def compare(name, path, texts, k=3, threshold=0.0):
+    """Best labels, whole lists and probabilities; the time is for k = 1, each the best of 3."""
+    model = fasttext.load_model(str(path))
+    expected, _ = theirs(model, texts, k, threshold)
+    found, _ = ours(path, texts, k, threshold)
+    assert len(found) == len(expected), (len(found), len(expected))
+    best = lists = 0
+    worst = 0.0
+    for text, left, right in zip(texts, found, expected):
+        best += [n for _, n in left[:1]] == [n for _, n in right[:1]]
+        lists += [n for _, n in left] == [n for _, n in right]
+        if left and right:
+            worst = max(worst, abs(left[0][0] - right[0][0]))
+    their_seconds = min(theirs(model, texts, 1, 0.0)[1] for _ in range(3))
+    our_seconds = ours(path, texts, 1, 0.0, 3)[1]["predict_seconds"]
+    print(
+        f"{name:34} texts {len(texts):6}  best {best / len(texts):.6f}  top {k} {lists / len(texts):.6f}"
+        f"  largest difference {worst:.2e}  seconds {our_seconds:.3f} against {their_seconds:.3f}"
+        f"  ({their_seconds / our_seconds:.2f} times as fast)",
+        flush=True,
+    )
+
+
+def language_texts():
+    lingua = [one_line(row["text"]) for row in rows(DATA / "language/lingua.jsonl.zst")]
+    udhr = [one_line(row["text"]) for row in rows(DATA / "language/udhr.jsonl.zst")]
+    return lingua, udhr
+
+
+def labelled():
+    pairs = [
+        (row["lang"], one_line(row["text"]))
+        for row in rows(DATA / "language/lingua.jsonl.zst")
+        if row["kind"] == "sentences"
+    ]
+    random.Random(1).shuffle(pairs)
+    return pairs
+
+
+def train_files(pairs, name):
+    path = WORK / f"{name}.train.txt"
+    path.write_text("".join(f"__label__{l} {t}\n" for l, t in pairs), encoding="utf-8", newline="\n")
+    return path
+
+
+def losses():
+    pairs = labelled()
+    half = len(pairs) // 2
+    texts = [text for _, text in pairs[half:]] + ["", " ", "</s>", "a </s> b", "__label__en x", "a\0b"]
+    train = str(train_files(pairs[:half], "language"))
+    for loss in ["softmax", "ns", "ova", "hs"]:
+        for ngrams, minn, maxn in [(1, 0, 0), (2, 0, 0), (1, 2, 5), (2, 2, 5)]:
+            name = f"{loss} n{ngrams} {minn}-{maxn}"
+            options = dict(loss=loss, wordNgrams=ngrams, minn=minn, maxn=maxn, dim=17, epoch=3)
+            options |= dict(lr=0.5, bucket=50_000, thread=1, verbose=0, seed=1)
+            path = WORK / "model.bin"
+            model = fasttext.train_supervised(train, **options)
+            model.save_model(str(path))
+            compare(name, path, texts)
+            if (ngrams, minn) not in [(2, 2), (1, 0)]:
+                continue
+            for how in [
+                dict(dsub=2),
+                dict(dsub=2, qnorm=True, cutoff=8_000, retrain=True, input=train),
+                dict(dsub=3, qnorm=True, cutoff=8_000),
+            ]:
+                model = fasttext.train_supervised(train, **options)
+                model.quantize(verbose=0, **how)
+                path = WORK / "model.ftz"
+                model.save_model(str(path))
+                shown = " ".join(f"{k}" for k in how if k != "input")
+                compare(f"{name} {shown}", path, texts)
+
+
+def main():
+    WORK.mkdir(parents=True, exist_ok=True)
+    if "lid" in PARTS:
+        lingua, udhr = language_texts()
+        compare("lid.176.ftz lingua", DATA / "language/lid.176.ftz", lingua)
+        compare("lid.176.ftz udhr", DATA / "language/lid.176.ftz", udhr)
+    if "losses" in PARTS:
+        losses()
+
+
+main()

@@ -1,0 +1,47 @@
+//! Labels the texts of a file with a fastText model, one line a text, for comparison with the C++
+//! tool: `fasttext_predict MODEL TEXTS K THRESHOLD [REPEATS]`. TEXTS holds one text a line. Prints
+//! `label probability …` a line, and to standard error the seconds that the predictions took.
+
+use std::error::Error;
+use std::io::Write;
+use std::time::Instant;
+
+use text::fasttext::{Model, Scratch};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [model, texts, k, threshold, repeats @ ..] = arguments.as_slice() else {
+        return Err("usage: fasttext_predict MODEL TEXTS K THRESHOLD [REPEATS]".into());
+    };
+    let (k, threshold): (usize, f32) = (k.parse()?, threshold.parse()?);
+    let repeats: usize = repeats.first().map_or(Ok(1), |repeats| repeats.parse())?;
+    let start = Instant::now();
+    let model = Model::from_bytes(&std::fs::read(model)?)?;
+    let load_seconds = start.elapsed().as_secs_f64();
+    let texts = std::fs::read_to_string(texts)?;
+    let mut scratch = Scratch::default();
+    let mut best_seconds = f64::INFINITY;
+    for _ in 0..repeats {
+        let start = Instant::now();
+        for text in texts.lines() {
+            std::hint::black_box(model.predict_with(&mut scratch, text, k, threshold));
+        }
+        best_seconds = best_seconds.min(start.elapsed().as_secs_f64());
+    }
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for text in texts.split_terminator('\n') {
+        for (index, prediction) in
+            model.predict_with(&mut scratch, text, k, threshold).iter().enumerate()
+        {
+            let separator = if index == 0 { "" } else { " " };
+            let label = model.label(prediction.label);
+            write!(out, "{separator}{label} {}", prediction.probability)?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(
+        std::io::stderr(),
+        "{{\"load_seconds\": {load_seconds}, \"predict_seconds\": {best_seconds}}}"
+    )?;
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! From a text to the rows of the input matrix: words, subwords and word n-grams (Bojanowski et
+//! al. 2017, "Enriching Word Vectors with Subword Information", section 3.2, for subwords).
+
+use super::arguments::Arguments;
+use super::dictionary::{Dictionary, END_OF_TEXT, HASH_START, LABEL_PREFIX, hash, hash_step};
+
+/// Multiplier of the hash of word n-grams (fastText 0.9.2, `addWordNgrams`).
+const WORD_NGRAM_FACTOR: u64 = 116_049_371;
+
+/// What of a model's arguments decides the features of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Features {
+    bucket: u32,
+    min_subword: usize,
+    max_subword: usize,
+    word_ngrams: usize,
+}
+
+/// Buffers that are reused from text to text.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FeatureScratch {
+    /// The hashes of the tokens, signed as fastText has them.
+    hashes: Vec<i32>,
+    /// A word between its boundary marks.
+    marked: Vec<u8>,
+}
+
+/// What is found in a text, in fastText's order.
+pub(super) enum Found {
+    /// A row of the input matrix.
+    Row(usize),
+    /// The index of a label that stands in the text.
+    Label(usize),
+}
+
+impl Features {
+    pub(super) fn new(arguments: &Arguments) -> Self {
+        let has_buckets = arguments.bucket > 0;
+        let length = |n: i32| usize::try_from(n).unwrap_or(0);
+        Self {
+            bucket: arguments.bucket.max(1) as u32,
+            min_subword: length(arguments.min_subword),
+            max_subword: if has_buckets { length(arguments.max_subword) } else { 0 },
+            word_ngrams: if has_buckets { length(arguments.word_ngrams) } else { 0 },
+        }
+    }
+
+    /// Calls `found` with every row and label of a text and returns its number of tokens. Line
+    /// ends count as spaces; the text ends with an end-of-text token, or at one that it holds.
+    #[inline]
+    pub(super) fn visit(
+        self,
+        text: &[u8],
+        dictionary: &Dictionary,
+        scratch: &mut FeatureScratch,
+        mut found: impl FnMut(Found),
+    ) -> usize {
+        scratch.hashes.clear();
+        let mut token_count = 0;
+        let tokens = text.split(|&byte| is_separator(byte)).filter(|token| !token.is_empty());
+        for token in tokens.chain([END_OF_TEXT]) {
+            token_count += 1;
+            self.visit_token(token, dictionary, scratch, &mut found);
+            if token == END_OF_TEXT {
+                break;
+            }
+        }
+        if self.word_ngrams > 1 {
+            self.visit_word_ngrams(dictionary, &scratch.hashes, found);
+        }
+        token_count
+    }
+
+    #[inline]
+    fn visit_token(
+        self,
+        token: &[u8],
+        dictionary: &Dictionary,
+        scratch: &mut FeatureScratch,
+        found: &mut impl FnMut(Found),
+    ) {
+        let hash = hash(token);
+        match dictionary.find(hash, token) {
+            Some(id) if id >= dictionary.word_count() => {
+                found(Found::Label(id - dictionary.word_count()));
+                return;
+            }
+            Some(id) => found(Found::Row(id)),
+            None if token.starts_with(LABEL_PREFIX.as_bytes()) => return,
+            None => {}
+        }
+        scratch.hashes.push(hash as i32);
+        if self.max_subword > 0 && token != END_OF_TEXT {
+            scratch.marked.clear();
+            scratch.marked.push(b'<');
+            scratch.marked.extend_from_slice(token);
+            scratch.marked.push(b'>');
+            self.visit_subwords(dictionary, &scratch.marked, found);
+        }
+    }
+
+    /// All runs of `min_subword` to `max_subword` characters, but not a boundary mark alone.
+    #[inline]
+    fn visit_subwords(self, dictionary: &Dictionary, marked: &[u8], found: &mut impl FnMut(Found)) {
+        for start in 0..marked.len() {
+            if is_continuation(marked[start]) {
+                continue;
+            }
+            let mut hash = HASH_START;
+            let mut end = start;
+            let mut length = 1;
+            while end < marked.len() && length <= self.max_subword {
+                hash = hash_step(hash, marked[end]);
+                end += 1;
+                while end < marked.len() && is_continuation(marked[end]) {
+                    hash = hash_step(hash, marked[end]);
+                    end += 1;
+                }
+                let is_mark = length == 1 && (start == 0 || end == marked.len());
+                if length >= self.min_subword
+                    && !is_mark
+                    && let Some(row) = dictionary.bucket_row(hash % self.bucket)
+                {
+                    found(Found::Row(row));
+                }
+                length += 1;
+            }
+        }
+    }
+
+    fn visit_word_ngrams(
+        self,
+        dictionary: &Dictionary,
+        hashes: &[i32],
+        mut found: impl FnMut(Found),
+    ) {
+        for start in 0..hashes.len() {
+            let mut hash = hashes[start] as u64;
+            let end = hashes.len().min(start + self.word_ngrams);
+            for &next in &hashes[start + 1..end] {
+                hash = hash.wrapping_mul(WORD_NGRAM_FACTOR).wrapping_add(next as u64);
+                let bucket = (hash % u64::from(self.bucket)) as u32;
+                if let Some(row) = dictionary.bucket_row(bucket) {
+                    found(Found::Row(row));
+                }
+            }
+        }
+    }
+}
+
+/// The bytes between tokens. They are ASCII, so spaces of other scripts do not end a token.
+#[inline]
+fn is_separator(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x0B | 0x0C | 0)
+}
+
+#[inline]
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
