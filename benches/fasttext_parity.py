@@ -108,7 +108,7 @@ def losses():
         for ngrams, minn, maxn in [(1, 0, 0), (2, 0, 0), (1, 2, 5), (2, 2, 5)]:
             name = f"{loss} n{ngrams} {minn}-{maxn}"
             options = dict(loss=loss, wordNgrams=ngrams, minn=minn, maxn=maxn, dim=17, epoch=3)
-            options |= dict(lr=0.5, bucket=50_000, thread=1, verbose=0, seed=1)
+            options |= dict(lr=0.2, bucket=50_000, thread=1, verbose=0, seed=1)
             path = WORK / "model.bin"
             model = fasttext.train_supervised(train, **options)
             model.save_model(str(path))
@@ -128,6 +128,78 @@ def losses():
                 compare(f"{name} {shown}", path, texts)
 
 
+def run_ours(example, *arguments):
+    command = [EXAMPLES / example, *map(str, arguments)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def accuracy(answers, truths):
+    hits = sum(bool(a) and a[0][1] == f"__label__{t}" for a, t in zip(answers, truths))
+    return hits / len(truths)
+
+
+def tasks():
+    """Training and test pairs; the halves are drawn once for both tools."""
+    lines = lambda path: map(json.loads, open(DATA / path, encoding="utf-8"))
+    sets = {
+        "language": labelled(),
+        "quality": [
+            (row["label"], one_line(row["text"]))
+            for name in ["human-agreement", "human-majority"]
+            for row in lines(f"quality/{name}.jsonl")
+        ],
+        "safety": [(row["label"], one_line(row["text"])) for row in lines("safety/davidson.jsonl")],
+    }
+    for name, pairs in sets.items():
+        random.Random(2).shuffle(pairs)
+        cut = len(pairs) // 2
+        yield name, pairs[:cut], pairs[cut:]
+
+
+def training():
+    """The same options for both tools: accuracy on the held-out half, seconds, and whether the
+    C++ tool predicts the same from our file as we do. Three seeds each."""
+    grid = {
+        "language": [
+            dict(loss="softmax", dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.5),
+            dict(loss="hs", dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.5),
+            dict(loss="ns", dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.3),
+            dict(loss="ova", dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.3),
+        ],
+        "quality": [dict(loss="softmax", dim=100, wordNgrams=2, bucket=100_000, epoch=25, lr=0.3)],
+        "safety": [
+            dict(loss="softmax", dim=50, wordNgrams=2, bucket=200_000, epoch=5, lr=0.3),
+            dict(loss="hs", dim=50, wordNgrams=2, minn=3, maxn=5, bucket=200_000, epoch=5, lr=0.1),
+        ],
+    }
+    for task, train, test in tasks():
+        path = train_files(train, task)
+        truths, texts = [str(label) for label, _ in test], [text for _, text in test]
+        for options in grid[task]:
+            theirs_scores, ours_scores, their_seconds, our_seconds = [], [], [], []
+            for seed in [1, 2, 3]:
+                start = time.perf_counter()
+                model = fasttext.train_supervised(
+                    str(path), thread=1, verbose=0, seed=seed, **options
+                )
+                their_seconds.append(time.perf_counter() - start)
+                theirs_scores.append(accuracy(theirs(model, texts, 1, 0.0)[0], truths))
+                settings = [f"{k}={v}" for k, v in options.items()]
+                out = WORK / "ours.bin"
+                done = run_ours("fasttext_train", path, out, f"seed={seed}", *settings)
+                our_seconds.append(done["train_seconds"])
+                ours_scores.append(accuracy(ours(out, texts, 1, 0.0)[0], truths))
+            show = lambda scores: " ".join(f"{score:.4f}" for score in scores)
+            print(
+                f"{task} {options['loss']}: accuracy ours {show(ours_scores)} theirs"
+                f" {show(theirs_scores)}; seconds {min(our_seconds):.2f} against"
+                f" {min(their_seconds):.2f} ({min(their_seconds) / min(our_seconds):.2f} times as"
+                " fast)",
+                flush=True,
+            )
+            compare(f"our {task} {options['loss']} file", out, texts)
+
+
 def main():
     WORK.mkdir(parents=True, exist_ok=True)
     if "lid" in PARTS:
@@ -136,6 +208,8 @@ def main():
         compare("lid.176.ftz udhr", DATA / "language/lid.176.ftz", udhr)
     if "losses" in PARTS:
         losses()
+    if "ours" in PARTS:
+        training()
 
 
 main()

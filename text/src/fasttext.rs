@@ -11,18 +11,23 @@ mod error;
 mod features;
 mod matrix;
 mod output;
+mod random;
 mod reader;
+mod sgd;
+mod train;
 mod tree;
+mod vocabulary;
 
 use std::borrow::Cow;
 
 pub use arguments::Loss;
 pub use error::ModelError;
+pub use train::{Example, Progress, TrainError, TrainOptions};
 
 use arguments::Arguments;
 use best::Best;
 use dictionary::Dictionary;
-use features::{FeatureScratch, Features, Found};
+use features::{FeatureScratch, Features};
 use matrix::Matrix;
 use output::Output;
 use reader::{Reader, within};
@@ -184,10 +189,12 @@ impl Model {
         let Scratch { hidden, scores, best, stack, predictions, .. } = scratch;
         best.reset(k);
         self.output.predict(hidden, threshold, scores, best, stack);
-        predictions.extend(best.sort().iter().map(|&(score, label)| Prediction {
-            label: label as usize,
-            probability: score.exp(),
-        }));
+        predictions.extend(
+            best.sort().iter().map(|&(score, label)| Prediction {
+                label: label as usize,
+                probability: score.exp(),
+            }),
+        );
         predictions
     }
 
@@ -218,11 +225,9 @@ impl Model {
         mut add: impl FnMut(usize),
     ) -> usize {
         let mut count = 0;
-        self.features.visit(text.as_bytes(), &self.dictionary, scratch, |found| {
-            if let Found::Row(row) = found {
-                add(row);
-                count += 1;
-            }
+        self.features.visit(text.as_bytes(), &self.dictionary, scratch, |row| {
+            add(row);
+            count += 1;
         });
         count
     }

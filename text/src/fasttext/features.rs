@@ -25,14 +25,6 @@ pub(super) struct FeatureScratch {
     marked: Vec<u8>,
 }
 
-/// What is found in a text, in fastText's order.
-pub(super) enum Found {
-    /// A row of the input matrix.
-    Row(usize),
-    /// The index of a label that stands in the text.
-    Label(usize),
-}
-
 impl Features {
     pub(super) fn new(arguments: &Arguments) -> Self {
         let has_buckets = arguments.bucket > 0;
@@ -45,30 +37,22 @@ impl Features {
         }
     }
 
-    /// Calls `found` with every row and label of a text and returns its number of tokens. Line
-    /// ends count as spaces; the text ends with an end-of-text token, or at one that it holds.
+    /// Calls `found` with every row of a text, in fastText's order.
     #[inline]
     pub(super) fn visit(
         self,
         text: &[u8],
         dictionary: &Dictionary,
         scratch: &mut FeatureScratch,
-        mut found: impl FnMut(Found),
-    ) -> usize {
+        mut found: impl FnMut(usize),
+    ) {
         scratch.hashes.clear();
-        let mut token_count = 0;
-        let tokens = text.split(|&byte| is_separator(byte)).filter(|token| !token.is_empty());
-        for token in tokens.chain([END_OF_TEXT]) {
-            token_count += 1;
+        for token in tokens(text) {
             self.visit_token(token, dictionary, scratch, &mut found);
-            if token == END_OF_TEXT {
-                break;
-            }
         }
         if self.word_ngrams > 1 {
             self.visit_word_ngrams(dictionary, &scratch.hashes, found);
         }
-        token_count
     }
 
     #[inline]
@@ -77,15 +61,13 @@ impl Features {
         token: &[u8],
         dictionary: &Dictionary,
         scratch: &mut FeatureScratch,
-        found: &mut impl FnMut(Found),
+        found: &mut impl FnMut(usize),
     ) {
         let hash = hash(token);
         match dictionary.find(hash, token) {
-            Some(id) if id >= dictionary.word_count() => {
-                found(Found::Label(id - dictionary.word_count()));
-                return;
-            }
-            Some(id) => found(Found::Row(id)),
+            // Labels that stand in a text are no words of it.
+            Some(id) if id >= dictionary.word_count() => return,
+            Some(id) => found(id),
             None if token.starts_with(LABEL_PREFIX.as_bytes()) => return,
             None => {}
         }
@@ -101,7 +83,7 @@ impl Features {
 
     /// All runs of `min_subword` to `max_subword` characters, but not a boundary mark alone.
     #[inline]
-    fn visit_subwords(self, dictionary: &Dictionary, marked: &[u8], found: &mut impl FnMut(Found)) {
+    fn visit_subwords(self, dictionary: &Dictionary, marked: &[u8], found: &mut impl FnMut(usize)) {
         for start in 0..marked.len() {
             if is_continuation(marked[start]) {
                 continue;
@@ -121,7 +103,7 @@ impl Features {
                     && !is_mark
                     && let Some(row) = dictionary.bucket_row(hash % self.bucket)
                 {
-                    found(Found::Row(row));
+                    found(row);
                 }
                 length += 1;
             }
@@ -132,7 +114,7 @@ impl Features {
         self,
         dictionary: &Dictionary,
         hashes: &[i32],
-        mut found: impl FnMut(Found),
+        mut found: impl FnMut(usize),
     ) {
         for start in 0..hashes.len() {
             let mut hash = hashes[start] as u64;
@@ -141,11 +123,26 @@ impl Features {
                 hash = hash.wrapping_mul(WORD_NGRAM_FACTOR).wrapping_add(next as u64);
                 let bucket = (hash % u64::from(self.bucket)) as u32;
                 if let Some(row) = dictionary.bucket_row(bucket) {
-                    found(Found::Row(row));
+                    found(row);
                 }
             }
         }
     }
+}
+
+/// The tokens of a text. Line ends count as spaces; the last is an end-of-text token, be it one
+/// that the text itself holds.
+#[inline]
+pub(super) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut is_over = false;
+    text.split(|&byte| is_separator(byte))
+        .filter(|token| !token.is_empty())
+        .chain([END_OF_TEXT])
+        .take_while(move |token| {
+            let was_over = is_over;
+            is_over = *token == END_OF_TEXT;
+            !was_over
+        })
 }
 
 /// The bytes between tokens. They are ASCII, so spaces of other scripts do not end a token.
