@@ -1,166 +1,132 @@
-//! How unsafe a text is, by the density of words that seldom have a harmless use.
+//! How unsafe a text is: sexual content, toxicity and swearing, each from 0 to 1.
 //!
-//! The lists in `safety/*.txt` are the project's own, one file a language, with a weight for each
-//! term: a term that is nearly always meant badly weighs 1, one with common harmless uses less.
-//! Terms count on word boundaries only, in lower, title or upper case, whatever the language of the
-//! text. A score says how a text talks, not what it is about: medicine, law and hate research use
-//! some of the words, at a density that keeps their scores low; and hatred in polite words is not
-//! seen at all. Measured by the area under the ROC curve of the highest of the three scores: 0.88 on
-//! tweets labelled offensive or hateful (Davidson et al., 2017), 0.74 on comments labelled toxic,
-//! but 0.42, worse than chance, on HateCheck (Röttger et al., 2021), whose cases are built so that
-//! words alone mislead. In 101,222 technical documents 0.2 % score above 0.2 for sexual content.
+//! Three things are read. The lists in `safety/*.txt` are the project's own, one file a language,
+//! with a weight for each term: a term that is nearly always meant badly weighs 1, one with common
+//! harmless uses less. The patterns (`safety/patterns.rs`) see who is spoken of and how: contempt,
+//! hatred and threats against groups, and the negation, quotation, condemnation and words of
+//! oneself that only look like them. A linear classifier (`safety/model.rs`) weighs both beside
+//! hashed words and letter n-grams. Digits, signs, spaces and stretched letters that hide a listed
+//! word are undone. Lists and patterns are plain text: encoding them would hide mistakes in them,
+//! and nobody reads them by chance.
+//!
+//! Sexual content and swearing are densities of listed words. Toxicity is the expected share of the
+//! text, in windows of about a hundred words, that a reader would call toxic: so a page of news,
+//! medicine or law with some bad words scores low, and one insult alone high. A window of a longer
+//! text that has neither a listed term nor a group with a word of contempt counts as harmless.
+//!
+//! Measured with `benches/safety.py` and `examples/safety_train.rs` by the area under the ROC curve
+//! of toxicity, on rows that the classifier did not learn from: 0.98 on tweets labelled offensive or
+//! hateful (Davidson et al., 2017), 0.89 on comments labelled toxic (Surge AI), 0.79 on HateCheck
+//! (Röttger et al., 2021), whose cases are built so that words alone mislead (a plain word list has
+//! 0.86, 0.63 and 0.43). The labels of the tweets take the everyday speech of some communities for
+//! offence, and the classifier inherits a part of that (Sap et al., "The Risk of Racial Bias in Hate
+//! Speech Detection", 2019): prefer tagging to dropping. Beyond English there are only lists, and
+//! hatred in polite words is mostly not seen.
 
-use std::sync::LazyLock;
+mod lexicon;
+pub mod model;
+mod patterns;
+mod tokens;
+mod window;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
+use model::Features;
 
-use crate::words::words;
-
-/// Weight for each thousand words at which a score is one half: one strong word in fifty.
+/// Weight for each thousand words at which a density score is one half: one strong word in fifty.
 const HALF_DENSITY: f32 = 20.0;
 
 /// Words that every text is taken to have besides its own, all harmless, so that one word in a
 /// short message does not decide alone.
-const PRIOR_WORDS: u64 = 25;
+const PRIOR_WORDS: f32 = 25.0;
 
-/// The lists: a line is a category, a weight and a term; `#` starts a comment.
-const LISTS: [&str; 7] = [
-    include_str!("safety/de.txt"),
-    include_str!("safety/en.txt"),
-    include_str!("safety/es.txt"),
-    include_str!("safety/fr.txt"),
-    include_str!("safety/it.txt"),
-    include_str!("safety/pt.txt"),
-    include_str!("safety/ru.txt"),
-];
-
-/// Scores from 0 (no listed word) to 1 (little else): `d / (d + 20)` for a weight of d in each
-/// thousand words, of which 25 are assumed. One strong word alone scores 0.66, in a message of 25
-/// words 0.5, in a page of 1,000 words 0.05.
+/// Scores from 0 to 1. `nsfw` and `profanity` are `d / (d + 20)` for a weight of d in each thousand
+/// words, of which 25 are assumed: one strong word alone scores 0.66, in a message of 25 words 0.5,
+/// in a page of 1,000 words 0.05.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct UnsafeScore {
     /// Sexual content that means to arouse.
     pub nsfw: f32,
-    /// Slurs, threats and insults.
+    /// Slurs, threats, insults and hatred: the expected share of the text that is toxic.
     pub toxicity: f32,
     /// Swearing, at whomever.
     pub profanity: f32,
 }
 
-/// The categories of the lists, by their index in a term's scores.
-const CATEGORIES: [&str; 3] = ["nsfw", "toxicity", "profanity"];
-
-/// The automaton of all terms with the category and weight of each of its patterns.
-struct Lexicon {
-    automaton: Option<AhoCorasick>,
-    meanings: Vec<(usize, f32)>,
-}
-
-static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::of(&LISTS));
-
-impl Lexicon {
-    fn of(lists: &[&str]) -> Self {
-        let mut patterns = Vec::new();
-        let mut meanings = Vec::new();
-        for line in lists.iter().flat_map(|list| list.lines()) {
-            let Some((category, weight, term)) = parse_line(line) else { continue };
-            // The automaton ignores the case of ASCII alone.
-            for form in forms(term) {
-                patterns.push(form);
-                meanings.push((category, weight));
-            }
-        }
-        let automaton = AhoCorasickBuilder::new()
-            .match_kind(MatchKind::LeftmostLongest)
-            .ascii_case_insensitive(true)
-            .build(patterns)
-            .ok();
-        Self { automaton, meanings }
-    }
-}
-
-/// The category's index, the weight and the term of a line of a list.
-fn parse_line(line: &str) -> Option<(usize, f32, &str)> {
-    let mut parts = line.splitn(3, ' ');
-    let category = parts.next()?;
-    let category = CATEGORIES.iter().position(|name| *name == category)?;
-    Some((category, parts.next()?.parse().ok()?, parts.next()?.trim()))
-}
-
-/// A term as listed and, if it has letters beyond ASCII, in title and upper case.
-fn forms(term: &str) -> Vec<String> {
-    if term.is_ascii() {
-        return vec![term.to_owned()];
-    }
-    let mut characters = term.chars();
-    let title = characters.next().map(char::to_uppercase).into_iter().flatten();
-    let title = title.chain(characters).collect();
-    let mut forms = vec![term.to_owned(), title, term.to_uppercase()];
-    forms.dedup();
-    forms
-}
-
 /// Scores a text.
 pub fn score(text: &str) -> UnsafeScore {
-    let weights = weigh(text);
-    if weights.iter().all(|weight| *weight == 0.0) {
-        return UnsafeScore::default();
-    }
-    let thousands = (words(text).count() as u64 + PRIOR_WORDS) as f32 / 1000.0;
-    let [nsfw, toxicity, profanity] = weights.map(|weight| {
-        let density = weight / thousands;
-        density / (density + HALF_DENSITY)
+    let mut listed = [0.0_f32; 3];
+    let mut foreign_toxicity = 0.0;
+    let (mut words, mut toxic_words) = (0.0, 0.0);
+    window::each_window(text, |window| {
+        for (sum, (english, other)) in
+            listed.iter_mut().zip(window.english.iter().zip(&window.other))
+        {
+            *sum += english + other;
+        }
+        foreign_toxicity += window.other[1];
+        let length = window.tokens.len() as f32;
+        words += length;
+        if window.is_hot() && length > 0.0 {
+            let features = window.features();
+            toxic_words += length * model::toxicity(model::log_odds(&features), &features);
+        }
     });
-    UnsafeScore { nsfw, toxicity, profanity }
+    let density = |weight: f32| {
+        let density = weight * 1000.0 / (words + PRIOR_WORDS);
+        density / (density + HALF_DENSITY)
+    };
+    let toxicity = if words > 0.0 { toxic_words / words } else { 0.0 };
+    UnsafeScore {
+        nsfw: density(listed[0]),
+        toxicity: toxicity.max(density(foreign_toxicity)),
+        profanity: density(listed[2]),
+    }
 }
 
-/// The sum of the weights of a text's terms, by category.
-fn weigh(text: &str) -> [f32; 3] {
-    let mut weights = [0.0; 3];
-    let Some(automaton) = &LEXICON.automaton else { return weights };
-    let mut from = 0;
-    while let Some(found) = automaton.find(aho_corasick::Input::new(text).range(from..)) {
-        let is_letter = |c: char| c.is_alphanumeric();
-        let is_word = !text[..found.start()].ends_with(is_letter)
-            && !text[found.end()..].starts_with(is_letter);
-        if is_word {
-            let (category, weight) = LEXICON.meanings[found.pattern().as_usize()];
-            weights[category] += weight;
-            from = found.end();
-        } else {
-            // A term may start inside what only looked like another.
-            from = text.ceil_char_boundary(found.start() + 1);
-        }
-    }
-    weights
+/// What the classifier sees of each window of a text.
+pub fn features(text: &str) -> Vec<Features> {
+    let mut all = Vec::new();
+    window::each_window(text, |window| all.push(window.features()));
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::lexicon::{LEXICON, LISTS, ROLE_NAMES, ROLES, parse_line};
+    use super::tokens::Tokens;
     use super::*;
+
+    fn toxicity(text: &str) -> f32 {
+        score(text).toxicity
+    }
 
     #[test]
     fn every_line_of_the_lists_is_read() {
-        assert!(LEXICON.automaton.is_some());
         for line in LISTS.iter().flat_map(|list| list.lines()) {
             if !line.is_empty() && !line.starts_with('#') {
                 let (_, weight, term) = parse_line(line).unwrap_or_else(|| panic!("{line:?}"));
                 assert!(weight > 0.0 && weight <= 1.0 && !term.is_empty(), "{line:?}");
                 assert_eq!(term, term.to_lowercase(), "terms are in lower case");
+                let first = Tokens::of(term).next().unwrap_or_else(|| panic!("{line:?}"));
+                assert!(LEXICON.may_know(first.hash), "{line:?}");
             }
+        }
+        for line in ROLES.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+            let (name, _) = line.split_once(": ").unwrap();
+            assert!(ROLE_NAMES.contains(&name), "{name}");
         }
     }
 
     #[test]
     fn density_decides() {
-        assert!(score("You are a fucking idiot, go and kill yourself.").toxicity > 0.4);
+        assert!(toxicity("You are a fucking idiot, go and kill yourself.") > 0.8);
         assert!(score("Fuck this shit!").profanity > 0.5);
         let page = "The class assessed the cocktail in Scunthorpe and Essex. ".repeat(40);
         assert_eq!(score(&page), UnsafeScore::default());
         let one_word = score(&format!("{page} Shit."));
         assert!(one_word.profanity > 0.0 && one_word.profanity < 0.2);
+        assert!(one_word.toxicity < 0.1);
         assert_eq!(score(""), UnsafeScore::default());
     }
 
@@ -168,17 +134,62 @@ mod tests {
     fn terms_count_in_any_case_and_language() {
         assert!(score("SCHEIẞE, Scheiße, scheiße").profanity > 0.5);
         assert!(score("Блять").profanity > 0.3);
-        assert!(score("¡Gilipollas!").toxicity > 0.3);
+        assert!(toxicity("¡Gilipollas!") > 0.3);
+        assert!(toxicity("お前は死ねよ") > 0.3);
+        assert!(toxicity("이 개새끼야") > 0.3);
+        assert!(score("我们在路口交通灯前操作机器，妈妈的书").profanity < 0.01);
+    }
+
+    #[test]
+    fn groups_are_attacked_by_what_is_said_of_them() {
+        for (attack, harmless) in [
+            ("Immigrants are vermin.", "Immigrants are my neighbours."),
+            ("I hate Muslims.", "I would never hate Muslims."),
+            ("We should kill all gay people.", "We should invite all gay people."),
+            ("Jews are parasites.", "Mosquitoes are parasites."),
+            ("Women are worthless.", "Saying \"women are worthless\" is sexist, report it."),
+            ("Disabled people deserve no respect.", "Disabled people deserve respect."),
+        ] {
+            assert!(toxicity(attack) > 0.6, "{attack} {}", toxicity(attack));
+            assert!(toxicity(harmless) < toxicity(attack) - 0.3, "{harmless}");
+        }
+    }
+
+    #[test]
+    fn hidden_spellings_are_undone() {
+        let plain = toxicity("Women are disgusting filth.");
+        for hidden in [
+            "W0men are d1sgusting filth.",
+            "W o m e n are disgusting f i l t h.",
+            "Womne are filth.",
+        ] {
+            assert!(toxicity(hidden) > plain - 0.3, "{hidden}");
+        }
+        assert!(score("What a load of bullsh*t, f**k it, shiiiiit").profanity > 0.6);
+        assert!(score("mail a@b.example costs $5 or 3*4 % of R2D2!").profanity < 0.01);
     }
 
     proptest! {
         #[test]
-        fn scores_are_within_0_and_1(any in any::<String>(), bad in "(fuck|shit |porn |é|[a-z]){0,30}") {
+        fn scores_are_within_0_and_1(
+            any in any::<String>(),
+            bad in "(fuck|sh\\*t |porn |é|women |h a t e |’s|[a-z@*0-9]){0,60}",
+        ) {
             for text in [any, bad] {
                 let UnsafeScore { nsfw, toxicity, profanity } = score(&text);
                 for value in [nsfw, toxicity, profanity] {
-                    prop_assert!((0.0..1.0).contains(&value));
+                    prop_assert!((0.0..=1.0).contains(&value));
                 }
+            }
+        }
+
+        #[test]
+        fn tokens_are_in_order(text in any::<String>()) {
+            let mut end = 0;
+            for token in Tokens::of(&text) {
+                prop_assert!(token.start >= end && token.end > token.start);
+                prop_assert!(text.is_char_boundary(token.start) && text.is_char_boundary(token.end));
+                end = token.end;
             }
         }
     }

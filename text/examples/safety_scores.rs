@@ -1,0 +1,26 @@
+//! The scores of documents: JSON lines with `text` in, possibly zstd-compressed, JSON lines with
+//! `id`, `nsfw`, `toxicity` and `profanity` out.
+//!
+//! `cargo run --release -p gristmill-text --example safety_scores -- FILE`; `benches/safety.py`
+//! compares them with labels.
+
+use std::error::Error;
+use std::io::{BufRead as _, BufReader, BufWriter, Read, Write as _};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = std::env::args().nth(1).ok_or("the first argument is a file")?;
+    let file = std::fs::File::open(&path)?;
+    let reader: Box<dyn Read> =
+        if path.ends_with(".zst") { Box::new(zstd::Decoder::new(file)?) } else { Box::new(file) };
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for line in BufReader::new(reader).lines() {
+        let row: serde_json::Value = serde_json::from_str(&line?)?;
+        let score = text::safety::score(row["text"].as_str().unwrap_or_default());
+        let scores = serde_json::json!({
+            "id": row["id"], "nsfw": score.nsfw, "toxicity": score.toxicity,
+            "profanity": score.profanity,
+        });
+        writeln!(out, "{scores}")?;
+    }
+    Ok(())
+}
