@@ -152,3 +152,166 @@ impl BlockList {
         self.domains.memory_bytes() + self.urls.memory_bytes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{BlockListBuilder, LineCounts};
+    use super::*;
+
+    /// A list of lines, each with its kind.
+    fn list(dialect: Dialect, lines: &[(ListKind, &str)]) -> BlockList {
+        let mut builder = BlockListBuilder::new(dialect);
+        lines.iter().for_each(|(kind, line)| builder.add_line(*kind, line.as_bytes()));
+        builder.build()
+    }
+
+    fn check(list: &BlockList, url: &str) -> Option<&'static str> {
+        list.check(url).map(Reason::as_str)
+    }
+
+    const LINES: &[(ListKind, &str)] = &[
+        (ListKind::Domains, "bad.example.com"),
+        (ListKind::Domains, "worse.com"),
+        (ListKind::Domains, "192.0.2.7"),
+        (ListKind::Domains, "xxx"),
+        (ListKind::Urls, "www.example.com/page/"),
+        (ListKind::Urls, "http://example.org/a"),
+        (ListKind::Urls, "example.net/"),
+        (ListKind::BannedWords, "banned"),
+        (ListKind::SoftWords, "soft"),
+        (ListKind::SoftWords, "soggy"),
+        (ListKind::Subwords, "sub word"),
+    ];
+
+    #[test]
+    fn reasons_of_both_dialects() {
+        let (canonical, datatrove) =
+            (list(Dialect::Canonical, LINES), list(Dialect::Datatrove, LINES));
+        for (url, meant, as_datatrove) in [
+            ("http://worse.com/soft-soggy", Some("domain"), Some("domain")),
+            ("https://a.b.worse.com:8080", Some("domain"), Some("domain")),
+            ("http://me@worse.com./", Some("domain"), Some("domain")),
+            ("http://bad.example.com/", Some("subdomain"), Some("subdomain")),
+            ("http://www.bad.example.com/", Some("subdomain"), None),
+            ("http://notbad.example.com/", None, None),
+            ("HTTP://WORSE.COM/", Some("domain"), None),
+            ("http://192.0.2.7/", Some("domain"), None),
+            ("http://7/", None, None),
+            ("http://some.xxx/", Some("domain"), None),
+            ("http://xxx.example.com/", None, None),
+            ("http://example.org/a", Some("url"), Some("url")),
+            ("https://example.org/A/b?c", Some("url"), None),
+            ("http://example.org/ab", None, None),
+            ("http://example.com/page?x#y", Some("url"), None),
+            ("http://example.net", Some("url"), None),
+            ("http://example.net/other", None, None),
+            (
+                "http://a.example/some-banned-thing",
+                Some("hard_blacklisted"),
+                Some("hard_blacklisted"),
+            ),
+            ("http://a.example/Banned", Some("hard_blacklisted"), None),
+            ("http://a.example/soft/soggy", Some("soft_blacklisted"), Some("soft_blacklisted")),
+            ("http://a.example/soft/soft", None, None),
+            (
+                "http://a.example/aSub-Words",
+                Some("blacklisted_subword"),
+                Some("blacklisted_subword"),
+            ),
+            ("", None, None),
+        ] {
+            assert_eq!(check(&canonical, url), meant, "canonical {url:?}");
+            assert_eq!(check(&datatrove, url), as_datatrove, "datatrove {url:?}");
+        }
+    }
+
+    #[test]
+    fn lists_are_read_with_tolerance() {
+        let mut builder = BlockListBuilder::new(Dialect::Canonical).soft_words_minimum(1);
+        let file = b"\xef\xbb\xbf# a list\r\n\r\nworse.com\r\n0.0.0.0 a.com b.com\n! x\n\xff\nno/domain\nlast.com";
+        builder.add_bytes(ListKind::Domains, file);
+        let counts = LineCounts { entries: 4, skipped: 3, unusable: 2 };
+        assert_eq!(builder.counts(ListKind::Domains), counts);
+        let long = [vec![b'x'; 1 << 18], b"\nafter.com".to_vec()].concat();
+        builder.add_reader(ListKind::Domains, long.as_slice()).unwrap();
+        let counts = LineCounts { entries: 5, skipped: 3, unusable: 3 };
+        assert_eq!(builder.counts(ListKind::Domains), counts);
+        builder.add_lines(ListKind::SoftWords, [b"soft".as_slice(), b"#soggy", "é".as_bytes()]);
+        let list = builder.build();
+        assert_eq!(list.len(ListKind::Domains), 5);
+        for blocked in
+            ["worse.com", "http://b.com/", "x.after.com", "last.com", "http://c.com/soft"]
+        {
+            assert!(list.check(blocked).is_some(), "{blocked}");
+        }
+        assert_eq!(list.check("http://c.com/soggy"), None);
+    }
+
+    #[test]
+    fn kinds_of_files() {
+        for (path, kind) in [
+            ("fineweb/domains", Some(ListKind::Domains)),
+            ("adult/urls.gz", Some(ListKind::Urls)),
+            ("hosts.txt", Some(ListKind::Domains)),
+            ("a/banned_words.txt", Some(ListKind::BannedWords)),
+            ("a/soft_banned_words.txt", Some(ListKind::SoftWords)),
+            ("a/banned_subwords.txt", Some(ListKind::Subwords)),
+            ("adult/usage", None),
+            ("adult/very_restrictive_expression", None),
+            ("domains/README.md", None),
+            ("urls.py", None),
+            ("", None),
+        ] {
+            assert_eq!(ListKind::of_path(path), kind, "{path:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_list_and_url_are_read(
+            lines in prop::collection::vec(prop_oneof![any::<Vec<u8>>(), "[a-z./:é%#?\\[]{0,20}".prop_map(String::into_bytes)], 0..20),
+            url in prop_oneof![any::<String>(), "(http://)?[a-z./:é%#?\\[@]{0,30}"],
+        ) {
+            for dialect in [Dialect::Canonical, Dialect::Datatrove] {
+                let mut builder = BlockListBuilder::new(dialect);
+                for kind in [ListKind::Domains, ListKind::Urls, ListKind::BannedWords, ListKind::SoftWords, ListKind::Subwords] {
+                    builder.add_lines(kind, lines.iter().map(Vec::as_slice));
+                }
+                let _ = builder.build().check(&url);
+            }
+        }
+
+        #[test]
+        fn order_and_duplicates_of_lines_do_not_matter(
+            picks in prop::collection::vec(0..LINES.len(), 0..20),
+            url in "http://(www\\.|bad\\.)?(worse|example|some)\\.(com|xxx)/(page|banned|soft-soggy|sub-word|x)",
+        ) {
+            let lines: Vec<(ListKind, &str)> = picks.iter().map(|&pick| LINES[pick]).collect();
+            let mut sorted: Vec<usize> = picks.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            let sorted: Vec<(ListKind, &str)> = sorted.into_iter().map(|pick| LINES[pick]).collect();
+            for dialect in [Dialect::Canonical, Dialect::Datatrove] {
+                prop_assert_eq!(check(&list(dialect, &lines), &url), check(&list(dialect, &sorted), &url));
+            }
+        }
+
+        /// The rule by its words: a name above the host, or the host, is listed; datatrove's: the registered domain or the host.
+        #[test]
+        fn a_listed_name_blocks_what_its_rule_says(
+            labels in prop::collection::vec("[a-z]{1,2}", 1..5), listed in 0_usize..6, other in "[a-z]{1,2}\\.com",
+        ) {
+            let host = format!("{}.com", labels.join("."));
+            let names: Vec<&str> = std::iter::successors(Some(host.as_str()), |name| Some(name.split_once('.')?.1)).collect();
+            let entry = names.get(listed).copied().unwrap_or(&other);
+            let lines = [(ListKind::Domains, entry)];
+            let is_above = names.contains(&entry);
+            let is_asked = entry == host || entry == names[names.len() - 2];
+            let url = format!("http://{host}/");
+            prop_assert_eq!(list(Dialect::Canonical, &lines).check(&url).is_some(), is_above);
+            prop_assert_eq!(list(Dialect::Datatrove, &lines).check(&url).is_some(), is_asked);
+        }
+    }
+}
