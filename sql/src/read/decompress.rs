@@ -81,6 +81,7 @@ pub(super) struct Stream {
     member: Restart,
     limits: Limits,
     stopped: bool,
+    strained: bool,
 }
 
 impl Stream {
@@ -108,6 +109,7 @@ impl Stream {
             member: restart,
             limits: input.limits.clone(),
             stopped: false,
+            strained: false,
         })
     }
 
@@ -136,6 +138,12 @@ impl Stream {
         !matches!(self.codec, Codec::Plain)
     }
 
+    /// Whether the data came near the limits of its growth, or over them. How much of it is
+    /// delivered then depends on where reading started.
+    pub(super) fn is_strained(&self) -> bool {
+        self.strained
+    }
+
     /// The most bytes that can still come after the data at hand: for plain data what is left of
     /// the file, for packed data what the limits leave.
     pub(super) fn left_at_most(&self) -> u64 {
@@ -144,6 +152,18 @@ impl Stream {
             _ => self.limits.max_decompressed_bytes,
         };
         all.saturating_sub(self.produced)
+    }
+
+    /// Drops data up to the decompressed offset `start`, gaps and all.
+    pub(super) fn skip_to(&mut self, start: u64) -> io::Result<()> {
+        while self.offset() < start {
+            if self.buffer().is_empty() && matches!(self.fill()?, Filled::End) {
+                break;
+            }
+            let skip = (start - self.offset()).min(self.buffer().len() as u64);
+            self.consume(skip as usize);
+        }
+        Ok(())
     }
 
     /// Gets the next data. To be called only when the buffer is empty.
@@ -180,16 +200,19 @@ impl Stream {
             return None;
         }
         let at = self.source.position();
-        let grows_over = |out: u64, packed: u64| {
-            out > self.limits.ratio_grace_bytes
-                && out > packed.max(1).saturating_mul(self.limits.max_ratio)
-        };
         let member_out = self.produced - self.member.decompressed;
-        let detail = if self.produced > self.limits.max_decompressed_bytes {
+        let member_packed = at - self.member.compressed;
+        let grows_over = |ratio: u64| {
+            let is_over = |out: u64, packed: u64| {
+                out > self.limits.ratio_grace_bytes && out > packed.max(1).saturating_mul(ratio)
+            };
+            is_over(self.produced, at) || is_over(member_out, member_packed)
+        };
+        let is_long = self.produced > self.limits.max_decompressed_bytes;
+        self.strained |= is_long || grows_over(self.limits.max_ratio / 2);
+        let detail = if is_long {
             format!("unpacks to more than {} bytes", self.limits.max_decompressed_bytes)
-        } else if grows_over(self.produced, at)
-            || grows_over(member_out, at - self.member.compressed)
-        {
+        } else if grows_over(self.limits.max_ratio) {
             format!("unpacks to more than {} times its size", self.limits.max_ratio)
         } else {
             return None;

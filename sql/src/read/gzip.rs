@@ -26,6 +26,7 @@ const TRIAL_BYTES: usize = 32 << 10;
 enum State {
     Between,
     Body,
+    Damaged,
     Trailer,
     Ended,
 }
@@ -52,6 +53,7 @@ impl Gzip {
             State::Between => self.start_member(source),
             State::Body => self.inflate(source, chunk),
             State::Trailer => self.check_trailer(source),
+            State::Damaged => self.resync_damaged(source),
             State::Ended => Ok(Step::End),
         }
     }
@@ -103,19 +105,21 @@ impl Gzip {
             let read = (self.inflate.total_in() - before_in) as usize;
             let written = (self.inflate.total_out() - before_out) as usize;
             source.consume(read);
-            let stuck = read == 0 && written == 0 && !matches!(status, Ok(Status::StreamEnd));
-            if status.is_err() || stuck {
-                return self.resync(source, FaultReason::Decompression, "invalid deflate data");
-            }
             self.crc.update(&chunk[..written]);
-            if matches!(status, Ok(Status::StreamEnd)) {
-                self.state = State::Trailer;
+            let stuck = read == 0 && written == 0;
+            match status {
+                Ok(Status::StreamEnd) => self.state = State::Trailer,
+                Ok(_) if !stuck => {}
+                _ => self.state = State::Damaged,
             }
+            // What was unpacked up to the damage is delivered, however it came in calls.
             if written > 0 {
                 return Ok(Step::Data(written));
             }
-            if self.state == State::Trailer {
-                return self.check_trailer(source);
+            match self.state {
+                State::Trailer => return self.check_trailer(source),
+                State::Damaged => return self.resync_damaged(source),
+                _ => {}
             }
         }
     }
@@ -150,6 +154,10 @@ impl Gzip {
         self.state = State::Ended;
         let (member, resume) = (self.member, source.length());
         Step::Gap(Damage { reason, member, failed, resume, detail: detail.to_owned() })
+    }
+
+    fn resync_damaged(&mut self, source: &mut Source) -> io::Result<Step> {
+        self.resync(source, FaultReason::Decompression, "invalid deflate data")
     }
 
     /// A gap from here to the next member. A member that seems to go on to the end of the file may

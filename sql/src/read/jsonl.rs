@@ -38,7 +38,7 @@ impl JsonlRecords {
             PartRange::Lines { start, end, first_ordinal, restart } => {
                 (start, end, first_ordinal, restart)
             }
-            PartRange::Whole | PartRange::RowGroups { .. } => (0, None, 0, Restart::default()),
+            _ => (0, None, 0, Restart::default()),
         };
         let stream = Stream::open(input, source, restart)?;
         let max_line_bytes = input.limits.max_line_bytes;

@@ -48,13 +48,7 @@ impl Lines {
         first_ordinal: u64,
         max_line_bytes: u64,
     ) -> io::Result<Self> {
-        while stream.offset() < start {
-            if stream.buffer().is_empty() && matches!(stream.fill()?, Filled::End) {
-                break;
-            }
-            let skip = (start - stream.offset()).min(stream.buffer().len() as u64);
-            stream.consume(skip as usize);
-        }
+        stream.skip_to(start)?;
         Ok(Self {
             stream,
             end,

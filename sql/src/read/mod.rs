@@ -8,6 +8,7 @@
 //! [`survey`] cuts a file into [`PartRange`]s by its content alone, and reading the parts one after
 //! another gives the same records with the same ordinals as reading [`PartRange::Whole`].
 
+mod bodies;
 mod decompress;
 mod fault;
 mod format;
@@ -25,6 +26,7 @@ mod text;
 mod warc;
 mod warc_frames;
 mod warc_header;
+mod window;
 mod zstd;
 
 #[cfg(test)]
@@ -34,6 +36,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::bodies::{Bodies, bodies};
 pub use self::fault::{Fault, FaultReason, SkipReason};
 pub use self::format::{Compression, Format, UnknownFormat};
 pub use self::limits::Limits;
@@ -140,6 +143,17 @@ pub enum PartRange {
         /// Where decompression can start so as to reach `start`.
         restart: Restart,
     },
+    /// Records of a WARC file.
+    Records {
+        /// Number of the first record.
+        first_ordinal: u32,
+        /// Number of the first record of the next part; `None` reads to the end of the file.
+        end_ordinal: Option<u32>,
+        /// Offset of the first record, in decompressed bytes.
+        start: u64,
+        /// Where decompression can start so as to reach `start`.
+        restart: Restart,
+    },
     /// Row groups of a Parquet file.
     RowGroups {
         /// The first row group.
@@ -175,10 +189,7 @@ pub fn read(input: &Input, source: Box<dyn ReadSeek>, range: &PartRange) -> io::
     let records: Box<dyn Iterator<Item = io::Result<Record>> + Send> = match input.format {
         Format::Parquet => Box::new(parquet::ParquetRecords::open(input, source, range)?),
         Format::Jsonl => Box::new(jsonl::JsonlRecords::open(input, source, range)?),
-        Format::Warc | Format::Wet => {
-            let stream = Stream::open(input, source, Restart::default())?;
-            Box::new(warc::WarcRecords::new(input, stream))
-        }
+        Format::Warc | Format::Wet => Box::new(warc::WarcRecords::open(input, source, range)?),
         Format::Text => {
             let stream = Stream::open(input, source, Restart::default())?;
             Box::new(text::TextRecords::new(input, stream))

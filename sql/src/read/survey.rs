@@ -8,6 +8,8 @@ use super::decompress::{Restart, Stream};
 use super::lines::{LineEvent, Lines};
 use super::parquet;
 use super::source::ReadSeek;
+use super::warc::is_arc;
+use super::warc_frames::{Entrance, Frame, Frames};
 use super::{Format, Input, PartRange};
 
 /// The most parts of a compressed file that cannot be entered in the middle: part *n* has to
@@ -22,19 +24,19 @@ const MAX_PARTS: usize = 1 << 16;
 pub struct Survey {
     /// The parts, in the order of the file. There is at least one.
     pub parts: Vec<PartRange>,
-    /// Ordinals that the file takes: its rows, or its lines, blank and bad ones too. `None` where
-    /// counting would mean reading (WARC, WET).
+    /// Ordinals that the file takes: its rows, its WARC records, or its lines, blank and bad ones
+    /// too. `None` where it was not counted.
     pub records: Option<u64>,
-    /// Length of the unpacked data in bytes; for Parquet, of the row groups. `None` where it would
-    /// mean reading.
+    /// Length of the unpacked data in bytes; for Parquet, of the row groups. `None` where it was
+    /// not measured.
     pub decompressed_bytes: Option<u64>,
 }
 
 /// Cuts the file that `source` is into parts of about `part_bytes` unpacked bytes.
 ///
 /// The cut is a function of the content, `part_bytes` and the limits. JSONL is cut where a line
-/// starts, which takes one pass over the file; Parquet between row groups. A WARC file and a plain
-/// text file are one part.
+/// starts and WARC where a record starts, which takes one pass over the file; Parquet between row
+/// groups. A plain text file is one part.
 ///
 /// # Errors
 ///
@@ -44,7 +46,8 @@ pub fn survey(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io::
     match input.format {
         Format::Jsonl => survey_lines(input, source, part_bytes.max(1)),
         Format::Parquet => parquet::survey(input, source, part_bytes.max(1)),
-        Format::Warc | Format::Wet | Format::Text => Ok(Survey::whole()),
+        Format::Warc | Format::Wet => survey_records(input, source, part_bytes.max(1)),
+        Format::Text => Ok(Survey::whole()),
     }
 }
 
@@ -63,27 +66,74 @@ struct Cut {
     restart: Restart,
 }
 
+impl Cut {
+    const FIRST: Self =
+        Self { start: 0, ordinal: 0, restart: Restart { compressed: 0, decompressed: 0 } };
+}
+
+/// The cuts of a file, as one pass over it finds them.
+struct Cuts {
+    cuts: Vec<Cut>,
+    part_bytes: u64,
+}
+
+impl Cuts {
+    fn new(part_bytes: u64) -> Self {
+        Self { cuts: vec![Cut::FIRST], part_bytes }
+    }
+
+    /// Cuts at `place` if the part before it is large enough.
+    fn offer(&mut self, place: Cut) {
+        if place.start - self.cuts[self.cuts.len() - 1].start < self.part_bytes {
+            return;
+        }
+        self.cuts.push(place);
+        if self.cuts.len() > MAX_PARTS {
+            self.thin();
+            self.part_bytes = self.part_bytes.saturating_mul(2);
+        }
+    }
+
+    /// Drops every other cut.
+    fn thin(&mut self) {
+        let mut number = 0;
+        self.cuts.retain(|_| {
+            number += 1;
+            number % 2 == 1
+        });
+    }
+
+    /// Bounds the work of reaching the parts that no member of a packed file starts in.
+    fn bound_skipping(&mut self) {
+        let enters = |pair: &[Cut]| pair[1].restart.decompressed > pair[0].start;
+        if !self.cuts.windows(2).all(enters) {
+            while self.cuts.len() > MAX_SKIPPING_PARTS {
+                self.thin();
+            }
+        }
+    }
+
+    /// Each cut, and the next one.
+    fn pairs(&self) -> impl Iterator<Item = (&Cut, Option<&Cut>)> {
+        let next = self.cuts.iter().skip(1).map(Some).chain([None]);
+        self.cuts.iter().zip(next)
+    }
+}
+
 fn survey_lines(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io::Result<Survey> {
     let stream = Stream::open(input, source, Restart::default())?;
     let mut lines = Lines::scan(stream, input.limits.max_line_bytes)?;
-    let mut cuts = vec![Cut { start: 0, ordinal: 0, restart: Restart::default() }];
-    let mut part_bytes = part_bytes;
+    let mut cuts = Cuts::new(part_bytes);
     let mut damaged = false;
     // A cut needs a line after it, so that no part but the first can be empty.
-    let mut next = cuts[0];
+    let mut next = Cut::FIRST;
     loop {
         let event = lines.next_line()?;
         if matches!(event, LineEvent::End) {
             break;
         }
         damaged |= matches!(event, LineEvent::Gap(..));
-        if next.start > 0 && next.start - cuts[cuts.len() - 1].start >= part_bytes {
-            cuts.push(next);
-            if cuts.len() > MAX_PARTS {
-                thin(&mut cuts);
-                part_bytes = part_bytes.saturating_mul(2);
-            }
-        }
+        cuts.offer(next);
         // Where a gap cut a line off, no part may start: it would meet the gap again. Of several
         // events at one offset, the first is where a part starts.
         let start = lines.offset();
@@ -93,47 +143,63 @@ fn survey_lines(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io
         }
     }
     if lines.stream().is_compressed() {
-        if damaged {
+        if damaged || lines.stream().is_strained() {
             // Where a damaged or oversized file stops can depend on where reading started: all
             // parts start where this pass did.
-            for cut in &mut cuts {
+            for cut in &mut cuts.cuts {
                 cut.restart = Restart::default();
             }
         }
-        let enters = |pair: &[Cut]| pair[1].restart.decompressed > pair[0].start;
-        if !cuts.windows(2).all(enters) {
-            while cuts.len() > MAX_SKIPPING_PARTS {
-                thin(&mut cuts);
-            }
-        }
+        cuts.bound_skipping();
     } else {
         // Plain data can be entered anywhere.
-        for cut in &mut cuts {
+        for cut in &mut cuts.cuts {
             cut.restart = Restart { compressed: cut.start, decompressed: cut.start };
         }
     }
-    let records = Some(lines.next_ordinal());
-    Ok(Survey { parts: ranges(&cuts), records, decompressed_bytes: Some(lines.offset()) })
-}
-
-/// Drops every other cut.
-fn thin(cuts: &mut Vec<Cut>) {
-    let mut number = 0;
-    cuts.retain(|_| {
-        number += 1;
-        number % 2 == 1
-    });
-}
-
-/// The ranges between the cuts; the last goes on to the end of the file.
-fn ranges(cuts: &[Cut]) -> Vec<PartRange> {
-    let ends = cuts.iter().skip(1).map(|cut| Some(cut.start)).chain([None]);
-    let range = |(cut, end): (&Cut, Option<u64>)| PartRange::Lines {
+    let range = |(cut, next): (&Cut, Option<&Cut>)| PartRange::Lines {
         start: cut.start,
-        end,
-        // More records than a u32 counts are refused where they are read.
-        first_ordinal: u32::try_from(cut.ordinal).unwrap_or(u32::MAX),
+        end: next.map(|next| next.start),
+        first_ordinal: ordinal(cut),
         restart: cut.restart,
     };
-    cuts.iter().zip(ends).map(range).collect()
+    let parts = cuts.pairs().map(range).collect();
+    let records = Some(lines.next_ordinal());
+    Ok(Survey { parts, records, decompressed_bytes: Some(lines.offset()) })
+}
+
+/// Cuts a WARC file where the frames that reading finds start, so that damage is where it is to
+/// the reader too.
+fn survey_records(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io::Result<Survey> {
+    let stream = Stream::open(input, source, Restart::default())?;
+    let mut frames = Frames::open(stream, 0, &input.limits)?;
+    if is_arc(frames.first_bytes()?) {
+        return Ok(Survey::whole());
+    }
+    let mut cuts = Cuts::new(part_bytes);
+    let mut records = 0;
+    while !matches!(frames.next_frame()?, Frame::End) {
+        if let Some(Entrance { start, member }) = frames.entrance() {
+            cuts.offer(Cut { start, ordinal: records, restart: member });
+        }
+        records += 1;
+    }
+    let stream = frames.window().stream();
+    if stream.is_compressed() {
+        cuts.bound_skipping();
+    }
+    let range = |(cut, next): (&Cut, Option<&Cut>)| PartRange::Records {
+        first_ordinal: ordinal(cut),
+        end_ordinal: next.map(ordinal),
+        start: cut.start,
+        restart: cut.restart,
+    };
+    let is_whole = cuts.cuts.len() == 1 || stream.is_strained();
+    let parts = if is_whole { vec![PartRange::Whole] } else { cuts.pairs().map(range).collect() };
+    Ok(Survey { parts, records: Some(records), decompressed_bytes: Some(frames.window().offset()) })
+}
+
+/// More records than a u32 counts are refused where they are read.
+fn ordinal(cut: &Cut) -> u32 {
+    u32::try_from(cut.ordinal).unwrap_or(u32::MAX)
 }

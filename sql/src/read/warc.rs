@@ -9,13 +9,15 @@ use std::io;
 use fastwarc::warc::header::{HeaderEncoding, HeaderMap};
 use fastwarc::warc::record::WarcRecordType;
 
-use super::decompress::Stream;
+use super::bodies::is_http;
+use super::decompress::{Restart, Stream};
 use super::fault::{Failure, Fault, FaultReason, SkipReason};
 use super::http::{Response, parse_header};
 use super::lines::MAX_RECORDS;
+use super::source::ReadSeek;
 use super::text::checked_text;
 use super::warc_frames::{Frame, Frames};
-use super::{Document, Input, Limits, Record};
+use super::{Document, Input, Limits, PartRange, Record};
 
 /// Bytes of a body that are looked at for whether it is HTML.
 const SNIFF_BYTES: usize = 512;
@@ -26,8 +28,8 @@ pub(super) struct WarcRecords {
     path: String,
     limits: Limits,
     ordinal: u64,
-    /// Ended by its own decision.
-    ended: bool,
+    /// Number of the record that is the next part's.
+    end_ordinal: Option<u64>,
 }
 
 /// What a record is for us.
@@ -37,19 +39,32 @@ enum Kind {
 }
 
 impl WarcRecords {
-    /// The records of the file that `stream` unpacks.
-    pub(super) fn new(input: &Input, stream: Stream) -> Self {
+    /// The records of `range` of the file that `source` is.
+    pub(super) fn open(
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        range: &PartRange,
+    ) -> io::Result<Self> {
+        let (first_ordinal, end_ordinal, start, restart) = match *range {
+            PartRange::Records { first_ordinal, end_ordinal, start, restart } => {
+                (u64::from(first_ordinal), end_ordinal.map(u64::from), start, restart)
+            }
+            _ => (0, None, 0, Restart::default()),
+        };
+        let stream = Stream::open(input, source, restart)?;
         let (path, limits) = (input.path.clone(), input.limits.clone());
-        let frames = Frames::new(stream, &limits);
-        Self { frames, path, limits, ordinal: 0, ended: false }
+        let frames = Frames::open(stream, start, &limits)?;
+        Ok(Self { frames, path, limits, ordinal: first_ordinal, end_ordinal })
     }
 
     fn advance(&mut self) -> io::Result<Option<Record>> {
-        if self.ended {
+        // Parts are told apart by number, so that they tile the file whatever lies between two
+        // records.
+        if self.end_ordinal.is_some_and(|end| self.ordinal >= end) {
             return Ok(None);
         }
         if self.ordinal == 0 && is_arc(self.frames.first_bytes()?) {
-            self.ended = true;
+            self.end_ordinal = Some(0);
             let (offset, length) = (0, self.frames.skip_all()?);
             let (reason, detail) = (FaultReason::UnsupportedType, "ARC".to_owned());
             return Ok(Some(Record::Fault(Fault { ordinal: 0, offset, length, reason, detail })));
@@ -144,8 +159,7 @@ impl WarcRecords {
         url: Option<&str>,
     ) -> Result<Result<Payload, SkipReason>, Failure> {
         let record_content_type = headers.get("Content-Type").unwrap_or_default();
-        let is_http = record_content_type.trim_start().starts_with("application/http");
-        let (body, content_type) = if is_http {
+        let (body, content_type) = if is_http(headers) {
             let response = Response::parse(block, &self.limits)?;
             if !(200..300).contains(&response.status) {
                 return Ok(Err(SkipReason::HttpStatus));
@@ -260,7 +274,7 @@ fn sniff(body: &[u8]) -> Option<Kind> {
 /// Whether a file that opens with `first` is an ARC file, the format before WARC: its records
 /// start with a line of an address, an IP address, a date of 14 digits or more, a media type and a
 /// length.
-fn is_arc(first: &[u8]) -> bool {
+pub(super) fn is_arc(first: &[u8]) -> bool {
     let line = first.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii_end();
     let mut fields = line.split(|&byte| byte == b' ');
     let date = fields.clone().nth(2).unwrap_or_default();

@@ -7,7 +7,6 @@
 //! what follows agrees with it, and one bad record costs one record: reading goes on at the next
 //! line that starts a record.
 
-use std::collections::VecDeque;
 use std::io;
 
 use memchr::memmem;
@@ -19,9 +18,20 @@ use super::warc_header::{
     RECORD_START_BYTES, VERSION_LINE_BYTES, content_length, embedded_record, header_end,
     is_cut_version_line, is_version_line, line_ends,
 };
+use super::window::Window;
 
-/// Consumed bytes that may stay at the front of the window.
-const SLACK_BYTES: usize = 1 << 20;
+/// Bytes behind a record that does not end where it says, in which damage of its member explains
+/// what stands there.
+const DAMAGE_BYTES: usize = 1 << 20;
+
+/// A place where a record starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Entrance {
+    /// Offset in the decompressed data.
+    pub(super) start: u64,
+    /// The member that it is in.
+    pub(super) member: Restart,
+}
 
 /// A stretch of the stream.
 pub(super) enum Frame {
@@ -38,19 +48,14 @@ pub(super) enum Frame {
 }
 
 /// The records of a stream.
+///
+/// What they are depends on the data from where the first of them starts, and on nothing before:
+/// that is what lets a part start at any of them that [`Frames::entrance`] names.
 pub(super) struct Frames {
-    stream: Stream,
-    window: Vec<u8>,
-    /// Where in the window the data at hand starts.
-    head: usize,
-    /// Decompressed offset of the data at hand.
-    offset: u64,
-    /// Starts of the members in the window, and the last one before it.
-    members: VecDeque<Restart>,
-    /// What comes after the window, if it is not more data.
-    barrier: Option<Filled>,
+    window: Window,
     /// Offset of the last frame, as documents tell it.
     frame_offset: u64,
+    entrance: Option<Entrance>,
     /// Header of the last record.
     header: Vec<u8>,
     /// Length of the block of the last record, and of all that its frame takes.
@@ -60,21 +65,27 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// The records of `stream`.
-    pub(super) fn new(stream: Stream, limits: &Limits) -> Self {
-        Self {
-            stream,
-            window: Vec::new(),
-            head: 0,
-            offset: 0,
-            members: VecDeque::new(),
-            barrier: None,
+    /// The records of `stream` from the decompressed offset `start`, where one of them starts.
+    pub(super) fn open(stream: Stream, start: u64, limits: &Limits) -> io::Result<Self> {
+        Ok(Self {
+            window: Window::open(stream, start)?,
             frame_offset: 0,
+            entrance: None,
             header: Vec::new(),
             block_bytes: 0,
             taken: 0,
             limits: limits.clone(),
-        }
+        })
+    }
+
+    /// Where reading can start so that the last frame is its first, if it can.
+    pub(super) fn entrance(&self) -> Option<Entrance> {
+        self.entrance
+    }
+
+    /// The data that the records are in.
+    pub(super) fn window(&self) -> &Window {
+        &self.window
     }
 
     /// Where the last frame starts: the offset of its member in the compressed file, or its own in
@@ -90,23 +101,23 @@ impl Frames {
 
     /// Block of the last [`Frame::Record`].
     pub(super) fn block(&self) -> &[u8] {
-        &self.at_hand()[self.header.len()..][..self.block_bytes]
+        &self.window.at_hand()[self.header.len()..][..self.block_bytes]
     }
 
     /// First bytes at hand, for saying what a file that is no WARC is.
     pub(super) fn first_bytes(&mut self) -> io::Result<&[u8]> {
-        self.want(256)?;
-        let bytes = self.at_hand();
+        self.window.want(256)?;
+        let bytes = self.window.at_hand();
         Ok(&bytes[..bytes.len().min(256)])
     }
 
     /// Steps over all that is left, and tells how many bytes that was.
     pub(super) fn skip_all(&mut self) -> io::Result<u64> {
         let mut length = 0;
-        while !self.at_hand().is_empty() || self.more()? {
-            let count = self.at_hand().len();
+        while !self.window.at_hand().is_empty() || self.window.more()? {
+            let count = self.window.at_hand().len();
             length += count as u64;
-            self.advance(count);
+            self.window.advance(count);
         }
         Ok(length)
     }
@@ -114,15 +125,16 @@ impl Frames {
     /// Goes to the next frame.
     pub(super) fn next_frame(&mut self) -> io::Result<Frame> {
         let taken = std::mem::take(&mut self.taken);
-        self.advance(taken);
+        self.window.advance(taken);
         self.block_bytes = 0;
         self.skip_line_ends()?;
-        self.want(VERSION_LINE_BYTES)?;
-        self.frame_offset = self.place();
-        if self.at_hand().is_empty() {
+        self.window.want(VERSION_LINE_BYTES)?;
+        let place = self.place();
+        (self.frame_offset, self.entrance) = (place.member.compressed, None);
+        if self.window.at_hand().is_empty() {
             return Ok(self.take_barrier());
         }
-        let first = self.at_hand();
+        let first = self.window.at_hand();
         if first.len() < VERSION_LINE_BYTES && is_cut_version_line(first) {
             return self.cut("WARC header");
         }
@@ -130,10 +142,11 @@ impl Frames {
             let detail = "bytes that start no WARC record".to_owned();
             return self.lose(0, FaultReason::BadHeader, detail);
         }
+        self.entrance = Some(place);
         let max = self.limits.max_header_bytes as usize;
         let mut seen = 0;
         let header_bytes = loop {
-            let bytes = self.at_hand();
+            let bytes = self.window.at_hand();
             if let Some(end) = header_end(&bytes[..bytes.len().min(max)], seen) {
                 break end;
             }
@@ -142,12 +155,12 @@ impl Frames {
                 return self.lose(1, FaultReason::BadHeader, detail);
             }
             seen = bytes.len();
-            if !self.more()? {
+            if !self.window.more()? {
                 return self.cut("WARC header");
             }
         };
         self.header.clear();
-        self.header.extend_from_slice(&self.window[self.head..][..header_bytes]);
+        self.header.extend_from_slice(&self.window.at_hand()[..header_bytes]);
         match content_length(&self.header) {
             Ok(length) => self.frame_block(length),
             Err(detail) => self.lose(1, FaultReason::BadContentLength, detail.to_owned()),
@@ -158,7 +171,8 @@ impl Frames {
     fn frame_block(&mut self, length: u64) -> io::Result<Frame> {
         let header_bytes = self.header.len();
         let total = length.saturating_add(header_bytes as u64);
-        let loaded = (self.at_hand().len() as u64).saturating_add(self.stream.left_at_most());
+        let at_hand = self.window.at_hand().len() as u64;
+        let loaded = at_hand.saturating_add(self.window.stream().left_at_most());
         if total > loaded && length > self.limits.max_record_bytes {
             let detail = format!("Content-Length of {length} is more than the file holds");
             return self.lose(1, FaultReason::BadContentLength, detail);
@@ -167,12 +181,12 @@ impl Frames {
             return self.step_over(length);
         }
         let total = total as usize;
-        let complete = self.want(total)?;
+        let complete = self.window.want(total)?;
         if let Some(start) = self.record_start_in(1, total)? {
             return Ok(self.overrun(length, start));
         }
         if !complete {
-            let embedded = embedded_record(&self.at_hand()[header_bytes..]);
+            let embedded = embedded_record(&self.window.at_hand()[header_bytes..]);
             return match embedded {
                 Some(at) => Ok(self.overrun(length, header_bytes + at)),
                 None => self.cut("WARC record"),
@@ -183,9 +197,9 @@ impl Frames {
             Follows::Damage => return self.cut("WARC record"),
             Follows::Other => {
                 // The length may end inside the lines that a record is known by.
-                self.want(total + RECORD_START_BYTES)?;
-                let end = self.at_hand().len().min(total + RECORD_START_BYTES);
-                let embedded = embedded_record(&self.at_hand()[header_bytes..end]);
+                self.window.want(total + RECORD_START_BYTES)?;
+                let end = self.window.at_hand().len().min(total + RECORD_START_BYTES);
+                let embedded = embedded_record(&self.window.at_hand()[header_bytes..end]);
                 if let Some(at) = embedded.filter(|at| header_bytes + at < total) {
                     return Ok(self.overrun(length, header_bytes + at));
                 }
@@ -202,31 +216,34 @@ impl Frames {
     fn what_follows(&mut self, total: usize) -> io::Result<(Follows, usize)> {
         let mut after = total;
         loop {
-            let rest = &self.at_hand()[after..];
+            let rest = &self.window.at_hand()[after..];
             after += line_ends(rest);
-            if after == self.at_hand().len() {
-                if self.more()? {
+            if after == self.window.at_hand().len() {
+                if self.window.more()? {
                     continue;
                 }
                 let follows = if self.is_damaged() { Follows::Damage } else { Follows::End };
                 return Ok((follows, after));
             }
-            self.want(after + VERSION_LINE_BYTES)?;
-            if is_version_line(&self.at_hand()[after..]) {
+            self.window.want(after + VERSION_LINE_BYTES)?;
+            if is_version_line(&self.window.at_hand()[after..]) {
                 return Ok((Follows::Record, after));
             }
             // What follows may be what a damaged member unpacks to: its end tells.
-            while self.at_hand().len() < after + SLACK_BYTES && self.more()? {}
-            let follows = if self.is_damaged() { Follows::Damage } else { Follows::Other };
-            return Ok((follows, after));
+            let end = after + DAMAGE_BYTES;
+            while self.window.at_hand().len() <= end && self.window.more()? {}
+            // More may be at hand from before, and that must make no difference.
+            let explained = self.is_damaged() && self.window.at_hand().len() <= end;
+            return Ok((if explained { Follows::Damage } else { Follows::Other }, after));
         }
     }
 
     /// Whether the data at hand ends in damage of the member that it starts in.
     fn is_damaged(&self) -> bool {
-        match &self.barrier {
+        match self.window.barrier() {
             Some(Filled::Gap(damage)) => {
-                damage.member == self.member_at(self.offset) && damage.failed != damage.member
+                let member = self.window.member().compressed;
+                damage.member == member && damage.failed != damage.member
             }
             _ => false,
         }
@@ -235,20 +252,21 @@ impl Frames {
     /// Steps over a record that is too long to keep, without its block in memory.
     fn step_over(&mut self, length: u64) -> io::Result<Frame> {
         let header_bytes = self.header.len();
-        self.advance(header_bytes);
+        self.window.advance(header_bytes);
         let mut left = length;
         while left > 0 {
-            if self.at_hand().is_empty() && !self.more()? {
+            if self.window.at_hand().is_empty() && !self.window.more()? {
                 return self.cut("WARC record");
             }
-            let count = self.at_hand().len().min(usize::try_from(left).unwrap_or(usize::MAX));
+            let at_hand = self.window.at_hand().len();
+            let count = at_hand.min(usize::try_from(left).unwrap_or(usize::MAX));
             if let Some(start) = self.record_start_in(0, count)? {
                 self.taken = start;
                 let lost = header_bytes as u64 + (length - left) + start as u64;
                 let detail = format!("Content-Length of {length} runs into the next record");
                 return Ok(Frame::Lost(lost, FaultReason::BadContentLength, detail));
             }
-            self.advance(count);
+            self.window.advance(count);
             left -= count as u64;
         }
         Ok(Frame::Oversized(header_bytes as u64 + length))
@@ -263,16 +281,12 @@ impl Frames {
 
     /// The first position at hand in a range where a member starts with a record.
     fn record_start_in(&mut self, start: usize, end: usize) -> io::Result<Option<usize>> {
-        let positions: Vec<usize> = self
-            .members
-            .iter()
-            .filter_map(|member| member.decompressed.checked_sub(self.offset))
-            .map(|position| position as usize)
-            .filter(|position| (start..end).contains(position))
-            .collect();
+        let positions = self.window.member_positions();
+        let positions: Vec<usize> =
+            positions.filter(|position| (start..end).contains(position)).collect();
         for position in positions {
-            self.want(position + VERSION_LINE_BYTES)?;
-            if self.at_hand().get(position..).is_some_and(is_version_line) {
+            self.window.want(position + VERSION_LINE_BYTES)?;
+            if self.window.at_hand().get(position..).is_some_and(is_version_line) {
                 return Ok(Some(position));
             }
         }
@@ -281,9 +295,9 @@ impl Frames {
 
     /// Loses what is at hand up to the barrier, which ends a record in the middle.
     fn cut(&mut self, what: &str) -> io::Result<Frame> {
-        while self.more()? {}
-        let length = self.at_hand().len();
-        self.advance(length);
+        while self.window.more()? {}
+        let length = self.window.at_hand().len();
+        self.window.advance(length);
         if let Frame::Gap(mut damage) = self.take_barrier() {
             damage.detail = format!("{} inside a {what}", damage.detail);
             return Ok(Frame::Gap(damage));
@@ -295,125 +309,68 @@ impl Frames {
     /// Loses what is at hand up to the next line, from `from` on, that starts a record.
     fn lose(&mut self, from: usize, reason: FaultReason, detail: String) -> io::Result<Frame> {
         let mut length = from as u64;
-        self.advance(from);
+        self.window.advance(from);
         loop {
-            self.want(VERSION_LINE_BYTES)?;
-            let bytes = self.at_hand();
-            if let Some(at) = self.find_record() {
-                self.advance(at);
+            self.window.want(VERSION_LINE_BYTES)?;
+            let bytes = self.window.at_hand();
+            if let Some(at) = find_record(&self.window) {
+                self.window.advance(at);
                 return Ok(Frame::Lost(length + at as u64, reason, detail));
             }
             // A version line may be cut by the end of what is at hand; the byte before it tells
             // whether it starts a line.
             let count = bytes.len().saturating_sub(VERSION_LINE_BYTES + 1);
             length += count as u64;
-            self.advance(count);
-            if !self.more()? {
-                let rest = self.at_hand().len();
-                self.advance(rest);
+            self.window.advance(count);
+            if !self.window.more()? {
+                let rest = self.window.at_hand().len();
+                self.window.advance(rest);
                 length += rest as u64;
                 break;
             }
         }
         // Damage in the compression explains what it cuts off.
-        Ok(match &self.barrier {
+        Ok(match self.window.barrier() {
             Some(Filled::Gap(damage)) if damage.failed != damage.member => self.take_barrier(),
             _ => Frame::Lost(length, reason, detail),
         })
     }
 
-    /// The first place at hand where a line or a member starts a record.
-    fn find_record(&self) -> Option<usize> {
-        let bytes = self.at_hand();
-        let starts_member = |at: usize| {
-            let offset = self.offset + at as u64;
-            self.members.iter().any(|member| member.decompressed == offset)
-        };
-        memmem::find_iter(bytes, b"WARC/").find(|&at| {
-            let starts_line = at.checked_sub(1).is_some_and(|before| bytes[before] == b'\n');
-            (starts_line || starts_member(at)) && is_version_line(&bytes[at..])
-        })
-    }
-
-    fn at_hand(&self) -> &[u8] {
-        &self.window[self.head..]
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.head += count;
-        self.offset += count as u64;
-        while self.members.get(1).is_some_and(|next| next.decompressed <= self.offset) {
-            self.members.pop_front();
-        }
-    }
-
-    /// Offset in the file of the member that the decompressed `offset` is in.
-    fn member_at(&self, offset: u64) -> u64 {
-        let before = self.members.iter().take_while(|member| member.decompressed <= offset);
-        before.last().map_or(0, |member| member.compressed)
-    }
-
-    fn place(&self) -> u64 {
-        if self.stream.is_compressed() { self.member_at(self.offset) } else { self.offset }
-    }
-
-    /// Makes at least `count` bytes be at hand, or tells that there are not so many before the
-    /// barrier.
-    fn want(&mut self, count: usize) -> io::Result<bool> {
-        while self.at_hand().len() < count {
-            if !self.more()? {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-
-    /// Puts one more chunk into the window, or tells that a barrier is next.
-    fn more(&mut self) -> io::Result<bool> {
-        if self.barrier.is_some() {
-            return Ok(false);
-        }
-        if self.head > SLACK_BYTES || self.head == self.window.len() {
-            self.window.drain(..self.head);
-            self.head = 0;
-        }
-        match self.stream.fill()? {
-            Filled::Data => {
-                let member = self.stream.member();
-                if self.members.back() != Some(&member) {
-                    self.members.push_back(member);
-                }
-                self.window.extend_from_slice(self.stream.buffer());
-                self.stream.consume(self.stream.buffer().len());
-                Ok(true)
-            }
-            barrier => {
-                self.barrier = Some(barrier);
-                Ok(false)
-            }
-        }
-    }
-
     /// The frame of the barrier, past which reading goes on.
     fn take_barrier(&mut self) -> Frame {
-        match self.barrier.take() {
-            Some(Filled::Gap(damage)) => Frame::Gap(damage),
-            barrier => {
-                self.barrier = barrier;
-                Frame::End
-            }
+        match self.window.take_gap() {
+            Some(damage) => Frame::Gap(damage),
+            None => Frame::End,
         }
+    }
+
+    /// Where the data at hand is, and where reading can start to reach it.
+    fn place(&self) -> Entrance {
+        let start = self.window.offset();
+        let is_packed = self.window.stream().is_compressed();
+        // Plain data can be entered anywhere.
+        let plain = Restart { compressed: start, decompressed: start };
+        Entrance { start, member: if is_packed { self.window.member() } else { plain } }
     }
 
     fn skip_line_ends(&mut self) -> io::Result<()> {
         loop {
-            let count = line_ends(self.at_hand());
-            self.advance(count);
-            if !self.at_hand().is_empty() || !self.more()? {
+            let count = line_ends(self.window.at_hand());
+            self.window.advance(count);
+            if !self.window.at_hand().is_empty() || !self.window.more()? {
                 return Ok(());
             }
         }
     }
+}
+
+/// The first place at hand where a line or a member starts a record.
+fn find_record(window: &Window) -> Option<usize> {
+    let bytes = window.at_hand();
+    memmem::find_iter(bytes, b"WARC/").find(|&at| {
+        let starts_line = at.checked_sub(1).is_some_and(|before| bytes[before] == b'\n');
+        (starts_line || window.starts_member(at)) && is_version_line(&bytes[at..])
+    })
 }
 
 /// What stands after a block.

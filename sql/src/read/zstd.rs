@@ -16,6 +16,9 @@ use super::source::{SOURCE_BYTES, Source};
 /// First bytes of the skippable frame that holds the dictionary of a `.warc.zst` file.
 const DICTIONARY_FRAME_MAGIC: [u8; 4] = [0x5D, 0x2A, 0x4D, 0x18];
 
+/// Bytes that tell how long the header of a frame is (RFC 8878, 3.1.1.1): magic and descriptor.
+const FRAME_START_BYTES: usize = 5;
+
 /// How far before the failure the search for the next frame starts: the largest block of a frame
 /// (RFC 8878, 3.1.1.2.4).
 const RESYNC_BACK_BYTES: u64 = 128 << 10;
@@ -29,6 +32,10 @@ pub(super) struct Zstd {
     dictionary: Vec<u8>,
     max_window_log: u32,
     in_frame: bool,
+    /// Packed bytes that the decoder wants next: the rest of a header, or a block and the header of
+    /// the next. It is given no more, so that what it unpacks before damage is the same wherever
+    /// reading started: of a call that fails, everything is lost.
+    wanted: usize,
     ended: bool,
     member: u64,
     /// Why the dictionary could not be used, to be told once.
@@ -49,6 +56,7 @@ impl Zstd {
             dictionary,
             max_window_log,
             in_frame: false,
+            wanted: FRAME_START_BYTES,
             ended: false,
             member: 0,
             bad_dictionary,
@@ -81,6 +89,7 @@ impl Zstd {
             }
             if first.starts_with(&ZSTD_MAGIC) {
                 self.in_frame = true;
+                self.wanted = FRAME_START_BYTES;
                 return Ok(Step::Member(self.member));
             }
             if is_skippable_frame(first) {
@@ -100,8 +109,10 @@ impl Zstd {
         loop {
             let packed = source.some()?;
             let at_end = packed.is_empty();
+            let packed = &packed[..packed.len().min(self.wanted)];
             match self.decoder.run_on_buffers(packed, chunk) {
                 Ok(status) => {
+                    self.wanted = status.remaining.max(1);
                     source.consume(status.bytes_read);
                     self.in_frame = status.remaining != 0;
                     if status.bytes_written > 0 {

@@ -2,17 +2,6 @@
 
 use super::*;
 
-/// Letters that hardly compress, from a fixed generator.
-fn noise(seed: u64, count: usize) -> String {
-    let mut state = seed;
-    let letter = |_| {
-        state =
-            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        char::from(b'a' + ((state >> 33) % 26) as u8)
-    };
-    (0..count).map(letter).collect()
-}
-
 fn wet_members(pack: impl Fn(&[u8]) -> Vec<u8>) -> Vec<Vec<u8>> {
     (0..3).map(|number| pack(&wet_record(number, &noise(number as u64, 700)))).collect()
 }

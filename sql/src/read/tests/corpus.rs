@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::super::survey;
 use super::*;
 
 /// The folder of real WARC files, or `None`, said aloud, where there is none.
@@ -64,6 +65,32 @@ fn odd_files_have_the_records_that_fastwarc_finds() {
         }
     }
     assert_eq!(differences, []);
+}
+
+/// Every real file, cut into parts of several sizes, gives what it gives in one.
+#[test]
+fn parts_of_real_files_are_the_whole() {
+    let Some(folder) = folder() else { return };
+    let expected = String::from_utf8(contents(&folder.join("odd/EXPECTED.tsv"))).unwrap();
+    let odd = expected.lines().skip(1).filter_map(|line| line.split('\t').next());
+    let mut names: Vec<String> = odd.map(|name| format!("odd/{name}")).collect();
+    for name in ["resiliparse-warcfile", "resiliparse-warcfile.dict", "resiliparse-warcfile.zdict"]
+    {
+        names.push(format!("zstd/{name}.warc.zst"));
+    }
+    names.push("realweb-00000.warc.wet.gz".to_owned());
+    for name in &names {
+        let file = contents(&folder.join(name));
+        let whole = records(Format::Warc, &file);
+        for part_bytes in [1, 5000, 300_000] {
+            let input = input(Format::Warc);
+            let survey = survey(&input, Box::new(Cursor::new(file.clone())), part_bytes).unwrap();
+            let read = |part| records_of(&input, &file, part);
+            let parts: Vec<Record> = survey.parts.iter().flat_map(read).collect();
+            assert!(parts == whole, "{name} in parts of {part_bytes}");
+            println!("{name}: {} records, {} parts", whole.len(), survey.parts.len());
+        }
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Tests of the readers, by promise. Inputs are made here; those that are real files are read from
 //! the folder that `GRISTMILL_DATA` names.
 
+mod abuse;
 mod compression;
 mod corpus;
+mod fuzz;
 mod jsonl;
 mod parquet;
 mod parts;
@@ -96,4 +98,15 @@ fn wet_record(number: usize, text: &str) -> Vec<u8> {
         ("Content-Type", "text/plain"),
     ];
     warc_record(&headers, text.as_bytes())
+}
+
+/// Letters that hardly compress, from a fixed generator.
+fn noise(seed: u64, count: usize) -> String {
+    let mut state = seed;
+    let letter = |_| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + ((state >> 33) % 26) as u8)
+    };
+    (0..count).map(letter).collect()
 }

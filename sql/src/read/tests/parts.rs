@@ -5,13 +5,22 @@ use proptest::prelude::*;
 use super::super::survey;
 use super::*;
 
-/// How a file of lines is packed, and damaged.
-fn pack(lines: &[String], kind: u8, member_lines: usize, damage: Option<usize>) -> Vec<u8> {
+/// A file of lines or records as it is packed, and damaged.
+fn pack<T: AsRef<[u8]>>(
+    pieces: &[T],
+    kind: u8,
+    member_pieces: usize,
+    damage: Option<usize>,
+) -> Vec<u8> {
+    let concat = |pieces: &[T]| -> Vec<u8> {
+        pieces.iter().flat_map(|piece| piece.as_ref().iter().copied()).collect()
+    };
+    let members = pieces.chunks(member_pieces).map(concat);
     let mut file: Vec<u8> = match kind {
-        0 => lines.concat().into_bytes(),
-        1 => gzip(lines.concat().as_bytes()),
-        2 => lines.chunks(member_lines).flat_map(|lines| gzip(lines.concat().as_bytes())).collect(),
-        _ => lines.chunks(member_lines).flat_map(|lines| zstd(lines.concat().as_bytes())).collect(),
+        0 => concat(pieces),
+        1 => gzip(&concat(pieces)),
+        2 => members.flat_map(|member| gzip(&member)).collect(),
+        _ => members.flat_map(|member| zstd(&member)).collect(),
     };
     if let Some(damage) = damage
         && !file.is_empty()
@@ -59,6 +68,109 @@ proptest! {
         if kind == 1 {
             prop_assert!(survey.parts.len() <= 16);
         }
+    }
+}
+
+/// A record, sound or not, and what may stand between two.
+fn warc_piece() -> impl Strategy<Value = Vec<u8>> {
+    let text = "[a-zé \\r\\n]{0,80}";
+    prop_oneof![
+        6 => (any::<usize>(), text).prop_map(|(number, text)| wet_record(number, &text)),
+        1 => (0..3000usize).prop_map(|count| wet_record(count, &"x".repeat(count))),
+        1 => (text, -9..90i64).prop_map(|(text, over)| {
+            let length = (text.len() as i64 + over).max(0);
+            let header = "WARC/1.0\r\nWARC-Type: conversion\r\nContent-Type: text/plain\r\n";
+            format!("{header}Content-Length: {length}\r\n\r\n{text}\r\n\r\n").into_bytes()
+        }),
+        1 => "[a-z\\n]{0,30}".prop_map(String::into_bytes),
+        1 => Just(b"WARC/1.0\r\n\r\n".to_vec()),
+        1 => Just(warc_record(&[("WARC-Type", "request")], b"GET / HTTP/1.1\r\n\r\n")),
+        1 => Just(Vec::new()),
+    ]
+}
+
+/// The records of a WARC file, which its parts must give too.
+fn whole_by_parts(input: &Input, file: &[u8], part_bytes: u64) -> (Vec<Record>, usize) {
+    let whole = records_of(input, file, &PartRange::Whole);
+    let survey = survey(input, Box::new(Cursor::new(file.to_vec())), part_bytes).unwrap();
+    let parts: Vec<Record> =
+        survey.parts.iter().flat_map(|part| records_of(input, file, part)).collect();
+    assert_eq!(parts, whole);
+    if survey.records.is_some() {
+        assert_eq!(survey.records, Some(whole.len() as u64));
+    }
+    (whole, survey.parts.len())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn parts_of_a_warc_file_are_the_whole(
+        pieces in prop::collection::vec(warc_piece(), 0..40),
+        kind in 0..4u8,
+        member_pieces in 1..6usize,
+        part_bytes in 1..3000u64,
+        damage in prop::option::of(any::<usize>()),
+        cut in prop::option::of(any::<usize>()),
+    ) {
+        let mut file = pack(&pieces, kind, member_pieces, damage);
+        if let Some(cut) = cut {
+            file.truncate(cut % (file.len() + 1));
+        }
+        let mut input = input(Format::Warc);
+        input.limits.max_record_bytes = 2000;
+        whole_by_parts(&input, &file, part_bytes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    /// Longer than the buffers, so that those of the parts and of the whole lie otherwise.
+    #[test]
+    fn parts_of_a_long_warc_file_are_the_whole(
+        lengths in prop::collection::vec((any::<u64>(), 0..150_000usize), 5..40),
+        kind in 0..4u8,
+        member_pieces in 1..9usize,
+        part_bytes in 1..400_000u64,
+        damage in prop::option::of(any::<usize>()),
+    ) {
+        let record = |(seed, length): &(u64, usize)| wet_record(*length, &noise(*seed, *length));
+        let pieces: Vec<Vec<u8>> = lengths.iter().map(record).collect();
+        let file = pack(&pieces, kind, member_pieces, damage);
+        let mut input = input(Format::Warc);
+        input.limits.max_record_bytes = 120_000;
+        whole_by_parts(&input, &file, part_bytes);
+    }
+}
+
+#[test]
+fn a_warc_file_is_cut_between_members_and_inside_of_large_ones() {
+    let pieces: Vec<Vec<u8>> = (0..200).map(|n| wet_record(n, &noise(n as u64, 800))).collect();
+    let all = pieces.concat();
+    let dictionary_frame = [&[0x5D, 0x2A, 0x4D, 0x18, 8, 0, 0, 0][..], b"no magic"].concat();
+    let mut by_frame = dictionary_frame;
+    by_frame.extend(pieces.iter().flat_map(|piece| zstd(piece)));
+    let by_member: Vec<u8> = pieces.iter().flat_map(|piece| gzip(piece)).collect();
+    // A single member or frame has to be unpacked up to each part, so its parts are few.
+    let files = [(all.clone(), 100), (by_member, 100), (by_frame, 100), (gzip(&all), 13)];
+    for (file, parts) in files {
+        let (whole, count) = whole_by_parts(&input(Format::Warc), &file, 1500);
+        assert_eq!((documents(&whole).len(), count), (200, parts));
+    }
+}
+
+#[test]
+fn a_warc_file_that_comes_near_the_limits_of_growth_is_one_part() {
+    let pieces: Vec<Vec<u8>> = (0..40).map(|n| wet_record(n, &"a".repeat(9000))).collect();
+    let file: Vec<u8> = pieces.iter().flat_map(|piece| gzip(piece)).collect();
+    for grace in [0, 100_000, 200_000, 300_000] {
+        let mut input = input(Format::Warc);
+        (input.limits.max_ratio, input.limits.ratio_grace_bytes) = (50, grace);
+        assert_eq!(whole_by_parts(&input, &file, 1000).1, 1);
+        input.limits.max_ratio = 1000;
+        assert_eq!(whole_by_parts(&input, &file, 1000).1, 40);
     }
 }
 
