@@ -2,9 +2,9 @@
 
 use super::builder::ListKind;
 use super::datatrove::Names;
-use super::entry::{self, NAME_LIMIT_BYTES};
+use super::entry::{NAME_LIMIT_BYTES, url_of_parts, without_www};
 use super::fingerprints::Fingerprints;
-use super::host::canonical_host;
+use super::host::{canonical_name, split};
 use super::suffix::registered_start;
 use super::words::WordRules;
 
@@ -68,6 +68,8 @@ pub struct BlockList {
     pub(super) dialect: Dialect,
     pub(super) domains: Fingerprints,
     pub(super) urls: Fingerprints,
+    /// The hosts of the URLs listed, without `www.`: few URLs have one, the others are not asked.
+    pub(super) url_hosts: Fingerprints,
     /// Length of the longest URL listed: no longer one needs a look-up.
     pub(super) url_longest_bytes: usize,
     pub(super) words: WordRules,
@@ -79,25 +81,31 @@ impl BlockList {
     /// A text that is no URL has no host, but words.
     pub fn check(&self, url: &str) -> Option<Reason> {
         let listed = match self.dialect {
-            Dialect::Canonical => self.check_host(url).or_else(|| self.check_url(url)),
+            Dialect::Canonical => self.check_as_meant(url),
             Dialect::Datatrove => self.check_as_datatrove(url),
         };
         listed.or_else(|| self.words.check(url))
     }
 
-    /// Looks up the host and all names above it.
-    fn check_host(&self, url: &str) -> Option<Reason> {
-        if self.domains.len() == 0 {
-            return None;
-        }
-        let host = canonical_host(url)?;
+    /// Looks up the host, all names above it, the URL and all paths above it.
+    fn check_as_meant(&self, url: &str) -> Option<Reason> {
+        let parts = split(url)?;
+        let host = canonical_name(parts.host)?;
+        self.check_host(&host).or_else(|| {
+            let is_asked = self.url_hosts.contains(without_www(&host).as_bytes());
+            is_asked.then(|| self.check_url(&url_of_parts(&host, parts.rest))).flatten()
+        })
+    }
+
+    /// Looks up a host in canonical form and all names above it.
+    fn check_host(&self, host: &str) -> Option<Reason> {
         let is_address = host.starts_with('[')
             || host.rsplit('.').next().is_some_and(|label| label.parse::<u8>().is_ok());
         if is_address {
             return self.domains.contains(host.as_bytes()).then_some(Reason::Domain);
         }
         // Where no domain can be registered, the host itself is as good as one.
-        let registered_start = registered_start(&host).unwrap_or(0);
+        let registered_start = registered_start(host).unwrap_or(0);
         let dots = host.rmatch_indices('.').map(|(dot, _)| dot + 1);
         dots.chain([0])
             .take_while(|start| host.len() - start <= NAME_LIMIT_BYTES)
@@ -105,12 +113,8 @@ impl BlockList {
             .map(|start| if start < registered_start { Reason::Subdomain } else { Reason::Domain })
     }
 
-    /// Looks up the URL and all paths above it.
+    /// Looks up a URL in canonical form and all paths above it.
     fn check_url(&self, url: &str) -> Option<Reason> {
-        if self.urls.len() == 0 {
-            return None;
-        }
-        let url = entry::url(url)?;
         let parts = url.match_indices(['/', '?']).map(|(at, _)| at);
         // The first part is the host alone: a listed front page does not block the whole site.
         parts
@@ -149,7 +153,7 @@ impl BlockList {
 
     /// Size of the domains and URLs in memory; the words are small beside them.
     pub fn memory_bytes(&self) -> usize {
-        self.domains.memory_bytes() + self.urls.memory_bytes()
+        [&self.domains, &self.urls, &self.url_hosts].map(Fingerprints::memory_bytes).iter().sum()
     }
 }
 

@@ -79,6 +79,7 @@ pub struct BlockListBuilder {
     soft_words_minimum: usize,
     domains: Gathered,
     urls: Gathered,
+    url_hosts: Gathered,
     url_longest_bytes: usize,
     words: WordLists,
     counts: [LineCounts; 5],
@@ -92,6 +93,7 @@ impl BlockListBuilder {
             soft_words_minimum: SOFT_WORDS_MINIMUM,
             domains: Gathered::default(),
             urls: Gathered::default(),
+            url_hosts: Gathered::default(),
             url_longest_bytes: 0,
             words: WordLists::default(),
             counts: [LineCounts::default(); 5],
@@ -178,7 +180,11 @@ impl BlockListBuilder {
                 usize::from(self.domains.insert(line.as_bytes()))
             }
             (ListKind::Urls, Dialect::Canonical) => {
-                usize::from(entry::url(line).is_some_and(|url| self.add_url(&url)))
+                let is_added = entry::url(line).is_some_and(|url| {
+                    let host = url.split('/').next().unwrap_or_default();
+                    self.url_hosts.insert(host.as_bytes()) && self.add_url(&url)
+                });
+                usize::from(is_added)
             }
             (ListKind::Urls, Dialect::Datatrove) => usize::from(self.add_url(line)),
             (ListKind::BannedWords | ListKind::SoftWords | ListKind::Subwords, _) => {
@@ -207,6 +213,7 @@ impl BlockListBuilder {
             dialect: self.dialect,
             domains: self.domains.finish(),
             urls: self.urls.finish(),
+            url_hosts: self.url_hosts.finish(),
             url_longest_bytes: self.url_longest_bytes,
             words: self.words.finish(self.soft_words_minimum, self.dialect == Dialect::Datatrove),
         }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::host::{canonical_name, percent_byte, split};
+use super::host::{canonical_name, is_plain, percent_byte, split};
 use super::suffix::registered_start;
 
 /// Longest name of the domain name system as text (RFC 1035, section 2.3.4).
@@ -14,6 +14,11 @@ pub(super) const NAME_LIMIT_BYTES: usize = 253;
 /// that it stands for. Leading `www.`, `*.` and `.`, user, port, a final slash and a comment
 /// behind a space and `#` are taken off. Zero when there is no domain, or something is left over.
 pub(super) fn domains(line: &str, mut add: impl FnMut(&str)) -> usize {
+    // Nearly all lines of the long lists are in canonical form.
+    if is_plain(line) && !line.starts_with("www.") && !line.ends_with('.') && is_name(line) {
+        add(line);
+        return 1;
+    }
     let uncommented = [" #", "\t#"]
         .iter()
         .fold(line, |line, mark| line.split_once(mark).map_or(line, |(before, _)| before));
@@ -49,12 +54,16 @@ fn domain(field: &str) -> Option<std::borrow::Cow<'_, str>> {
     if bare < name.len() {
         name = name[name.len() - bare..].to_owned().into();
     }
-    let is_name = name.len() <= NAME_LIMIT_BYTES && !name.starts_with('.') && !name.contains("..");
-    is_name.then_some(name)
+    is_name(&name).then_some(name)
+}
+
+/// Whether a host in canonical form can be a name of the domain name system.
+fn is_name(host: &str) -> bool {
+    (1..=NAME_LIMIT_BYTES).contains(&host.len()) && !host.starts_with('.') && !host.contains("..")
 }
 
 /// A host without a leading `www.`, unless nothing is left of its registered domain then.
-fn without_www(host: &str) -> &str {
+pub(super) fn without_www(host: &str) -> &str {
     match host.strip_prefix("www.") {
         Some(bare) if registered_start(bare).is_some() => bare,
         _ => host,
@@ -67,11 +76,15 @@ fn without_www(host: &str) -> &str {
 /// character stands in percent-encoding that needs none (RFC 3986, section 6.2.2.2).
 pub(super) fn url(written: &str) -> Option<String> {
     let parts = split(written)?;
-    let host = canonical_name(parts.host)?;
-    let host = without_www(&host);
-    let mut url = String::with_capacity(host.len() + parts.rest.len());
+    Some(url_of_parts(&canonical_name(parts.host)?, parts.rest))
+}
+
+/// [`url`] of a canonical host and of path, query and fragment as written.
+pub(super) fn url_of_parts(host: &str, rest: &str) -> String {
+    let host = without_www(host);
+    let mut url = String::with_capacity(host.len() + rest.len());
     url.push_str(host);
-    let mut rest = parts.rest.split('#').next().unwrap_or_default().as_bytes();
+    let mut rest = rest.split('#').next().unwrap_or_default().as_bytes();
     if rest.first() == Some(&b'?') {
         url.push('/');
     }
@@ -88,7 +101,7 @@ pub(super) fn url(written: &str) -> Option<String> {
         rest = if escaped.is_some() { &rest[3..] } else { behind };
     }
     url.truncate(url.trim_end_matches('/').len());
-    Some(url)
+    url
 }
 
 /// A word of a list as it is compared: its ASCII letters and digits in lower case.

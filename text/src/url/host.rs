@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use idna::AsciiDenyList;
+use memchr::memchr;
 
 /// Longer hosts are no names: 253 octets are the limit of the domain name system (RFC 1035,
 /// section 2.3.4), and this many are room for a name written in percent-encoded Unicode.
@@ -36,11 +37,13 @@ pub(super) struct Parts<'a> {
 /// `about:blank`, a bare word and a path alone have no host.
 pub(super) fn split(url: &str) -> Option<Parts<'_>> {
     let url = url.trim();
-    let (behind_scheme, has_scheme) = match url.split_once("://") {
-        Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => (rest, true),
+    let colon = memchr(b':', url.as_bytes()).unwrap_or(url.len());
+    let (behind_scheme, has_scheme) = match url[colon..].strip_prefix("://") {
+        Some(rest) if !url[..colon].contains(['/', '?', '#']) => (rest, true),
         _ => url.strip_prefix("//").map_or((url, false), |rest| (rest, true)),
     };
-    let end = behind_scheme.find(['/', '?', '#', '\\']).unwrap_or(behind_scheme.len());
+    let ends_authority = |byte: u8| matches!(byte, b'/' | b'?' | b'#' | b'\\');
+    let end = behind_scheme.bytes().position(ends_authority).unwrap_or(behind_scheme.len());
     let (authority, rest) = behind_scheme.split_at(end);
     let behind_user = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (host, port) = if behind_user.starts_with('[') {
@@ -60,9 +63,7 @@ pub(super) fn canonical_name(written: &str) -> Option<Cow<'_, str>> {
     if name.is_empty() || name.len() > HOST_LIMIT_BYTES {
         return None;
     }
-    let is_plain =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_".contains(&byte);
-    if name.bytes().all(is_plain) {
+    if is_plain(name) {
         return Some(Cow::Borrowed(name));
     }
     if let Some(address) = name.strip_prefix('[') {
@@ -79,6 +80,11 @@ pub(super) fn canonical_name(written: &str) -> Option<Cow<'_, str>> {
     let is_host =
         |c: char| !(c.is_ascii_control() || c.is_whitespace() || "<>\"\\^`{|}/?#@:%[]".contains(c));
     (!ascii.is_empty() && ascii.chars().all(is_host)).then_some(Cow::Owned(ascii))
+}
+
+/// Whether a name consists of the characters of canonical names alone, as nearly all do.
+pub(super) fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'))
 }
 
 /// A text with its percent-encoding decoded; `None` where that is not UTF-8. A `%` without two
