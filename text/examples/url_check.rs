@@ -11,14 +11,6 @@ use std::io::{BufReader, BufWriter, Write, stdout};
 
 use text::url::{BlockList, BlockListBuilder, Dialect, ListKind};
 
-const KINDS: [ListKind; 5] = [
-    ListKind::Domains,
-    ListKind::Urls,
-    ListKind::BannedWords,
-    ListKind::SoftWords,
-    ListKind::Subwords,
-];
-
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [dialect, urls, repeats, lists @ ..] = arguments.as_slice() else {
@@ -42,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         (0..repeats).map(|_| urls.iter().filter(|url| list.check(url).is_some()).count()).sum();
     let check_seconds = processor_seconds()? - start;
     let figures = serde_json::json!({
-        "entries": KINDS.map(|kind| list.len(kind)),
+        "entries": ListKind::ALL.map(|kind| list.len(kind)),
         "unusable_lines": unusable,
         "load_seconds": load_seconds,
         "list_bytes": list.memory_bytes(),
@@ -64,7 +56,7 @@ fn load(dialect: Dialect, files: &[String]) -> Result<(BlockList, u64, f64), Box
             ListKind::of_path(file).ok_or_else(|| format!("{file} is no list by its name"))?;
         builder.add_reader(kind, BufReader::with_capacity(1 << 18, File::open(file)?))?;
     }
-    let unusable = KINDS.iter().map(|&kind| builder.counts(kind).unusable).sum();
+    let unusable = ListKind::ALL.iter().map(|&kind| builder.counts(kind).unusable).sum();
     let list = builder.build();
     Ok((list, unusable, processor_seconds()? - start))
 }

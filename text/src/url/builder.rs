@@ -31,6 +31,15 @@ pub enum ListKind {
 }
 
 impl ListKind {
+    /// All kinds.
+    pub const ALL: [ListKind; 5] = [
+        ListKind::Domains,
+        ListKind::Urls,
+        ListKind::BannedWords,
+        ListKind::SoftWords,
+        ListKind::Subwords,
+    ];
+
     /// What kind of list a file is, by its name, or `None` for a file that is no list.
     ///
     /// The names are those of FineWeb's lists (`domains`, `urls`, `banned_words.txt`,

@@ -70,7 +70,7 @@ pub(super) fn without_www(host: &str) -> &str {
     }
 }
 
-/// The form in which a URL is compared: `example.org/a/b?c` for `HTTPS://www.example.org:80/A/b/?c#d`.
+/// The form in which a URL is compared: `example.org/a?b` for `HTTPS://www.example.org:80/A?b#c`.
 ///
 /// Scheme, user, port, `www.`, fragment and final slashes are gone, all is in lower case, and no
 /// character stands in percent-encoding that needs none (RFC 3986, section 6.2.2.2).

@@ -136,7 +136,8 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_the_set_of_its_members(
-            members in prop::collection::vec("[a-c]{0,3}", 0..200), others in prop::collection::vec("[a-d]{0,4}", 50),
+            members in prop::collection::vec("[a-c]{0,3}", 0..200),
+            others in prop::collection::vec("[a-d]{0,4}", 50),
         ) {
             let found = set(&members);
             let exact: BTreeSet<&String> = members.iter().collect();
@@ -145,7 +146,6 @@ mod tests {
             for other in &others {
                 prop_assert_eq!(found.contains(other.as_bytes()), exact.contains(other));
             }
-            // The number of buckets follows the lines given; the members of each do not depend on their order.
             prop_assert_eq!(&found, &set(members.iter().rev()));
         }
     }
