@@ -2,6 +2,7 @@
 
 mod apply;
 mod arguments;
+mod classifier;
 mod dedup;
 mod demo;
 mod failure;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use arguments::{Arguments, Command, TokenizerCommand};
+use arguments::{Arguments, ClassifierCommand, Command, TokenizerCommand};
 use printer::Printer;
 
 #[global_allocator]
@@ -56,6 +57,12 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         Command::Stages(stages) => stages::main(stages, printer),
         Command::Dedup(dedup) => dedup::main(dedup, common, printer),
         Command::Stats(stats) => stats::main(stats, common, printer),
+        Command::Classifier(ClassifierCommand::Train(train)) => {
+            classifier::train(train, common, printer)
+        }
+        Command::Classifier(ClassifierCommand::Eval(eval)) => {
+            classifier::eval(eval, common, printer)
+        }
         Command::Tokenizer(TokenizerCommand::Train(train)) => {
             tokenizer_command::train(train, common, printer)
         }

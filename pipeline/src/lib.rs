@@ -5,6 +5,7 @@
 //! Every step is a function of its inputs alone; the run directory's journal says which are done, so
 //! that a run goes on where it stopped and ends with the same bytes.
 
+pub mod classifier;
 pub mod dedup;
 mod documents;
 mod error;

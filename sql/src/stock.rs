@@ -11,11 +11,13 @@ pub struct StockStage {
 
 /// All stock stages.
 pub const STOCK_STAGES: &[StockStage] = &[
+    StockStage { name: "classifier", sql: include_str!("../stages/classifier.sql") },
     StockStage { name: "language", sql: include_str!("../stages/language.sql") },
     StockStage { name: "pii", sql: include_str!("../stages/pii.sql") },
     StockStage { name: "quality", sql: include_str!("../stages/quality.sql") },
     StockStage { name: "safety", sql: include_str!("../stages/safety.sql") },
     StockStage { name: "url", sql: include_str!("../stages/url.sql") },
+    StockStage { name: "url_lists", sql: include_str!("../stages/url_lists.sql") },
 ];
 
 /// The stock stage of a name.

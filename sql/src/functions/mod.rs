@@ -1,6 +1,8 @@
 //! The functions that gristmill adds to SQL: thin wrappers over `text` and `tokenizer`.
 
+mod classify;
 mod distinct_words;
+mod iso639;
 mod language;
 mod lookup;
 mod pii;
@@ -42,7 +44,11 @@ pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Resul
         url::host(),
         url::suspicion(),
         tokens::function(resources.tokenizer.clone()),
+        classify::function(files.clone()),
         distinct_words::function(),
+        iso639::function(),
+        url::domain(),
+        url::block_reason(files.clone()),
         lookup::lookup(files.clone()),
         lookup::lookup_words(files.clone()),
     ];
