@@ -6,11 +6,13 @@
 
 mod arguments;
 mod best;
+mod codebook;
 mod dictionary;
 mod error;
 mod features;
 mod matrix;
 mod output;
+mod quantize;
 mod random;
 mod reader;
 mod sgd;
@@ -22,6 +24,7 @@ use std::borrow::Cow;
 
 pub use arguments::Loss;
 pub use error::ModelError;
+pub use quantize::{QuantizeError, QuantizeOptions, Retrain};
 pub use train::{Example, Progress, TrainError, TrainOptions};
 
 use arguments::Arguments;
@@ -60,6 +63,7 @@ pub struct Prediction {
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
     features: FeatureScratch,
+    rows: Vec<usize>,
     hidden: Vec<f32>,
     scores: Vec<f32>,
     best: Best,
@@ -200,36 +204,15 @@ impl Model {
 
     /// Averages the rows of a text; false if it has none.
     fn set_hidden(&self, scratch: &mut Scratch, text: &str) -> bool {
-        let Scratch { features, hidden, .. } = scratch;
+        let Scratch { features, rows, hidden, .. } = scratch;
+        rows.clear();
+        self.features.visit(text.as_bytes(), &self.dictionary, features, |row| rows.push(row));
         hidden.clear();
         hidden.resize(self.dim(), 0.0);
-        let count = match &self.input {
-            Matrix::Dense(matrix) => {
-                self.sum_rows(features, text, |row| matrix.add_row(row, hidden))
-            }
-            Matrix::Quantized(matrix) => {
-                self.sum_rows(features, text, |row| matrix.add_row(row, hidden))
-            }
-        };
-        let scale = (1.0 / count as f64) as f32;
+        self.input.add_rows(rows, hidden);
+        let scale = (1.0 / rows.len() as f64) as f32;
         hidden.iter_mut().for_each(|value| *value *= scale);
-        count > 0
-    }
-
-    /// Calls `add` with every row of a text and returns how many there are.
-    #[inline]
-    fn sum_rows(
-        &self,
-        scratch: &mut FeatureScratch,
-        text: &str,
-        mut add: impl FnMut(usize),
-    ) -> usize {
-        let mut count = 0;
-        self.features.visit(text.as_bytes(), &self.dictionary, scratch, |row| {
-            add(row);
-            count += 1;
-        });
-        count
+        !rows.is_empty()
     }
 }
 
@@ -253,3 +236,6 @@ fn check_input_rows(
     let range = needed..=i64::MAX;
     within("the rows of the input", offset, input.rows() as i64, range, "one a word and bucket")
 }
+
+#[cfg(test)]
+mod tests;

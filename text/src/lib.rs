@@ -10,6 +10,7 @@ pub mod fasttext;
 pub mod hash;
 pub mod html;
 pub mod language;
+pub mod metrics;
 pub mod minhash;
 pub mod normalise;
 pub mod pii;

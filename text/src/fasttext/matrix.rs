@@ -6,6 +6,9 @@ use super::reader::{Reader, within};
 /// Centroids of each part of a vector: a code is one byte.
 pub(super) const CENTROIDS: usize = 256;
 
+/// Columns that are added up together.
+const BLOCK: usize = 16;
+
 /// A matrix of `rows` × `columns`, in either form.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Matrix {
@@ -81,6 +84,14 @@ impl Matrix {
         matches!(self, Self::Quantized(_))
     }
 
+    /// Adds rows to `sum`, one after the other.
+    pub(super) fn add_rows(&self, rows: &[usize], sum: &mut [f32]) {
+        match self {
+            Self::Dense(matrix) => matrix.add_rows(rows, sum),
+            Self::Quantized(matrix) => rows.iter().for_each(|&row| matrix.add_row(row, sum)),
+        }
+    }
+
     /// The dot product of a row and a vector, added up from the first column to the last.
     pub(super) fn dot_row(&self, row: usize, vector: &[f32]) -> f32 {
         match self {
@@ -134,11 +145,25 @@ impl DenseMatrix {
         &mut self.values[row * self.columns..][..self.columns]
     }
 
-    /// Adds a row to `sum`.
-    #[inline]
-    pub(super) fn add_row(&self, row: usize, sum: &mut [f32]) {
-        for (sum, value) in sum.iter_mut().zip(self.row(row)) {
-            *sum += value;
+    /// Adds rows to `sum`, one after the other. A few columns at a time, so that their sums stay
+    /// in registers and many rows are on their way from memory at once.
+    pub(super) fn add_rows(&self, rows: &[usize], sum: &mut [f32]) {
+        let (blocks, rest) = sum.as_chunks_mut::<BLOCK>();
+        for (index, block) in blocks.iter_mut().enumerate() {
+            let mut sums = *block;
+            for &row in rows {
+                let values = &self.values[row * self.columns + index * BLOCK..][..BLOCK];
+                for (sum, value) in sums.iter_mut().zip(values) {
+                    *sum += value;
+                }
+            }
+            *block = sums;
+        }
+        let first = self.columns - rest.len();
+        for &row in rows {
+            for (sum, value) in rest.iter_mut().zip(&self.row(row)[first..]) {
+                *sum += value;
+            }
         }
     }
 }

@@ -140,9 +140,7 @@ impl<'d> Trainer<'d> {
     /// One step; returns the loss before it.
     fn step(&mut self, rows: &[usize], labels: &[usize], rate: f32) -> f32 {
         self.hidden.fill(0.0);
-        for &row in rows {
-            self.input.add_row(row, &mut self.hidden);
-        }
+        self.input.add_rows(rows, &mut self.hidden);
         let scale = 1.0 / rows.len() as f32;
         self.hidden.iter_mut().for_each(|value| *value *= scale);
         self.gradient.fill(0.0);

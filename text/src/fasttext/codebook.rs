@@ -1,0 +1,186 @@
+//! Finds the centroids of a product quantizer (Jégou et al. 2011, "Product Quantization for
+//! Nearest Neighbor Search") by Lloyd's algorithm, and the codes of rows.
+
+use super::matrix::{CENTROIDS, DenseMatrix, Norms, QuantizedMatrix, Quantizer};
+use super::random::Random;
+
+/// Most rows that the centroids are found from (fastText 0.9.2, `max_points_`).
+const MAX_POINTS: usize = 256 * CENTROIDS;
+
+/// Most rounds of Lloyd's algorithm (fastText 0.9.2, `niter_`).
+const ROUNDS: usize = 25;
+
+/// What two halves of a centroid are moved apart, as a share of its own coordinates and at least
+/// (fastText 0.9.2 has the second alone, `eps_`).
+const SPLIT: [f32; 2] = [1e-4, 1e-7];
+
+/// Distances that are compared side by side.
+const LANES: usize = 16;
+
+/// A matrix as codes of parts of `part` columns, with its rows' lengths as codes of their own if
+/// asked.
+pub(super) fn quantize(
+    matrix: &DenseMatrix,
+    part: usize,
+    with_norms: bool,
+    random: &mut Random,
+) -> QuantizedMatrix {
+    let norms = with_norms.then(|| row_norms(matrix));
+    let points = Points { matrix, norms: norms.as_deref() };
+    let (quantizer, codes) = points.quantize(part.min(matrix.columns), random);
+    let norms = norms.map(|values| {
+        let lengths = DenseMatrix { columns: 1, values };
+        let points = Points { matrix: &lengths, norms: None };
+        let (quantizer, codes) = points.quantize(1, random);
+        Norms { quantizer, codes }
+    });
+    QuantizedMatrix { rows: matrix.rows(), quantizer, codes, norms }
+}
+
+/// The Euclidean lengths of all rows.
+pub(super) fn row_norms(matrix: &DenseMatrix) -> Vec<f32> {
+    let norm = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
+    matrix.values.chunks_exact(matrix.columns).map(norm).collect()
+}
+
+/// The rows of a matrix, brought to length 1 if their lengths are given.
+struct Points<'a> {
+    matrix: &'a DenseMatrix,
+    norms: Option<&'a [f32]>,
+}
+
+impl Points<'_> {
+    /// The centroids, and the codes row by row.
+    fn quantize(&self, part: usize, random: &mut Random) -> (Quantizer, Vec<u8>) {
+        let (rows, columns) = (self.matrix.rows(), self.matrix.columns);
+        let mut sample: Vec<u32> = (0..rows as u32).collect();
+        random.shuffle_first(&mut sample, MAX_POINTS);
+        sample.truncate(MAX_POINTS);
+        let parts = columns.div_ceil(part);
+        let mut quantizer = Quantizer { columns, part, centroids: Vec::new() };
+        let mut codes = vec![0; rows * parts];
+        let mut point = Vec::new();
+        for index in 0..parts {
+            let first = index * part;
+            let width = part.min(columns - first);
+            let mut points = Vec::with_capacity(sample.len() * width);
+            for &row in &sample {
+                self.part(row as usize, first, width, &mut point);
+                points.extend_from_slice(&point);
+            }
+            let mut centroids = Centroids::find(&points, width);
+            for row in 0..rows {
+                self.part(row, first, width, &mut point);
+                codes[row * parts + index] = centroids.nearest(&point);
+            }
+            quantizer.centroids.extend_from_slice(&centroids.values());
+        }
+        (quantizer, codes)
+    }
+
+    /// Sets `point` to some columns of a row.
+    fn part(&self, row: usize, first: usize, width: usize, point: &mut Vec<f32>) {
+        point.clear();
+        let norm = self.norms.map_or(1.0, |norms| norms[row]);
+        let scale = if norm > 0.0 { norm } else { 1.0 };
+        let values = &self.matrix.row(row)[first..first + width];
+        point.extend(values.iter().map(|value| value / scale));
+    }
+}
+
+/// 256 points, kept column by column, so that a point is compared with many at once.
+struct Centroids {
+    columns: Vec<[f32; CENTROIDS]>,
+    distances: [f32; CENTROIDS],
+}
+
+impl Centroids {
+    /// The centroids of `points` of `width` numbers each, which stand in random order: the first
+    /// ones are the first centroids. Up to 256 points are their own centroids.
+    fn find(points: &[f32], width: usize) -> Self {
+        let columns = vec![[0.0; CENTROIDS]; width];
+        let mut centroids = Self { columns, distances: [0.0; CENTROIDS] };
+        for (index, point) in points.chunks_exact(width).take(CENTROIDS).enumerate() {
+            for (column, value) in centroids.columns.iter_mut().zip(point) {
+                column[index] = *value;
+            }
+        }
+        let count = points.len() / width;
+        if count <= CENTROIDS {
+            return centroids;
+        }
+        let mut codes = vec![0; count];
+        for _ in 0..ROUNDS {
+            let mut has_changed = false;
+            for (point, code) in points.chunks_exact(width).zip(&mut codes) {
+                let nearest = centroids.nearest(point);
+                has_changed |= nearest != *code;
+                *code = nearest;
+            }
+            if !has_changed {
+                break;
+            }
+            centroids.set_means(points, &codes);
+        }
+        centroids
+    }
+
+    /// The index of the nearest centroid, the first of several.
+    fn nearest(&mut self, point: &[f32]) -> u8 {
+        self.distances.fill(0.0);
+        for (column, &value) in self.columns.iter().zip(point) {
+            for (distance, centroid) in self.distances.iter_mut().zip(column) {
+                *distance += (value - centroid) * (value - centroid);
+            }
+        }
+        let mut least = [f32::INFINITY; LANES];
+        for distances in self.distances.as_chunks::<LANES>().0 {
+            for (least, &distance) in least.iter_mut().zip(distances) {
+                *least = if distance < *least { distance } else { *least };
+            }
+        }
+        let least = least.into_iter().fold(f32::INFINITY, f32::min);
+        self.distances.iter().position(|&distance| distance <= least).unwrap_or(0) as u8
+    }
+
+    /// Moves each centroid to the mean of its points. One without points takes half of the points
+    /// of the one with the most.
+    fn set_means(&mut self, points: &[f32], codes: &[u8]) {
+        let mut counts = [0usize; CENTROIDS];
+        for column in &mut self.columns {
+            column.fill(0.0);
+        }
+        for (point, &code) in points.chunks_exact(self.columns.len()).zip(codes) {
+            counts[usize::from(code)] += 1;
+            for (column, value) in self.columns.iter_mut().zip(point) {
+                column[usize::from(code)] += value;
+            }
+        }
+        for column in &mut self.columns {
+            for (value, &count) in column.iter_mut().zip(&counts) {
+                *value /= count.max(1) as f32;
+            }
+        }
+        for empty in 0..CENTROIDS {
+            if counts[empty] > 0 {
+                continue;
+            }
+            let most = (0..CENTROIDS).rev().max_by_key(|&code| counts[code]).unwrap_or(0);
+            for column in &mut self.columns {
+                let value = column[most];
+                let apart = (value * SPLIT[0]).abs().max(SPLIT[1]);
+                column[empty] = value + apart;
+                column[most] = value - apart;
+            }
+            counts[empty] = counts[most] / 2;
+            counts[most] -= counts[empty];
+        }
+    }
+
+    /// Centroid by centroid, as in a file.
+    fn values(&self) -> Vec<f32> {
+        (0..CENTROIDS)
+            .flat_map(|code| self.columns.iter().map(move |column| column[code]))
+            .collect()
+    }
+}
