@@ -5,6 +5,7 @@
 //! function that has nothing to say about a document returns `None` or zero. Every result depends
 //! on the arguments alone, so that it is the same on any thread of any machine.
 
+pub mod c4;
 pub mod charset;
 pub mod fasttext;
 pub mod hash;
@@ -15,6 +16,7 @@ pub mod minhash;
 pub mod normalise;
 pub mod pii;
 pub mod safety;
+pub mod sentences;
 pub mod signals;
 pub mod url;
 pub mod words;

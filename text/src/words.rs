@@ -1,14 +1,82 @@
-//! Word segmentation for signals and MinHash: fast, the same for every language, and simpler than
-//! Unicode's UAX 29.
+//! Word segmentation for signals and MinHash.
 //!
-//! A word is a maximal run of letters, digits and combining marks; an apostrophe (`'` or `’`)
-//! between two of them belongs to the word (`don't`), all other punctuation separates. In scripts
-//! that are written without spaces a word has to be something shorter: each Han or kana character
-//! is a word, and so is each cluster (base character with its vowel signs and tone marks) of Thai,
-//! Lao, Khmer and Myanmar. This counts more words there than a dictionary would: about 1.5 for
-//! Chinese and about 3 for Thai.
+//! [`words`] is fast, the same for every language, and simpler than Unicode's UAX 29: a word is a
+//! maximal run of letters, digits and combining marks; an apostrophe (`'` or `’`) between two of
+//! them belongs to the word (`don't`), all other punctuation separates. In scripts that are written
+//! without spaces a word has to be something shorter: each Han or kana character is a word, and so
+//! is each cluster (base character with its vowel signs and tone marks) of Thai, Lao, Khmer and
+//! Myanmar. This counts more words there than a dictionary would: about 1.5 for Chinese and about 3
+//! for Thai.
+//!
+//! [`Segmenter::SpacyEn`] gives the tokens of spaCy's English tokenizer instead, with which
+//! datatrove 0.10, and so FineWeb-2, count; there punctuation is a token too.
+
+pub(crate) mod classes;
+mod spacy;
+
+use std::str::FromStr;
 
 use unicode_normalization::char::is_combining_mark;
+
+/// A way to cut a text into words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Segmenter {
+    /// Runs of letters, as [`words`] gives them; never punctuation.
+    #[default]
+    Unicode,
+    /// The tokens of spaCy 3.8's blank English tokenizer, as datatrove 0.10 takes them: with
+    /// punctuation, without white space.
+    SpacyEn,
+}
+
+/// The name of no segmenter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnknownSegmenter;
+
+impl std::fmt::Display for UnknownSegmenter {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a segmenter is `unicode` or `spacy-en`")
+    }
+}
+
+impl std::error::Error for UnknownSegmenter {}
+
+impl FromStr for Segmenter {
+    type Err = UnknownSegmenter;
+
+    fn from_str(name: &str) -> Result<Self, UnknownSegmenter> {
+        let named = |segmenter: &&Self| segmenter.as_str() == name;
+        Self::ALL.iter().find(named).copied().ok_or(UnknownSegmenter)
+    }
+}
+
+impl Segmenter {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Unicode, Self::SpacyEn];
+
+    /// The name in recipes and SQL: `unicode` or `spacy-en`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unicode => "unicode",
+            Self::SpacyEn => "spacy-en",
+        }
+    }
+
+    /// The words of a text, in order, as slices of it: none is empty or holds white space.
+    pub fn segment(self, text: &str) -> Vec<&str> {
+        let mut found = Vec::new();
+        self.segment_into(text, &mut found);
+        found
+    }
+
+    /// Appends the words of a text; see [`Self::segment`].
+    pub fn segment_into<'a>(self, text: &'a str, found: &mut Vec<&'a str>) {
+        match self {
+            Self::Unicode => found.extend(words(text)),
+            Self::SpacyEn => spacy::tokenize(text, found),
+        }
+    }
+}
 
 /// Splits a text into its words, in order, without copying.
 pub fn words(text: &str) -> Words<'_> {
@@ -215,7 +283,57 @@ mod tests {
         check("မြန်မာ", &["မြ", "န်", "မာ"]);
     }
 
+    fn check_spacy(text: &str, expected: &str) {
+        let expected: Vec<&str> = expected.split_whitespace().collect();
+        assert_eq!(Segmenter::SpacyEn.segment(text), expected, "{text}");
+    }
+
+    #[test]
+    fn tokens_of_spacy() {
+        check_spacy(
+            "I can't; cannot, gonna. He's it's",
+            "I ca n't ; can not , gon na . He 's it 's",
+        );
+        check_spacy("10km at 8am, 50% (of $5)", "10 km at 8 am , 50 % ( of $ 5 )");
+        check_spacy("see www.a.org/x?y=1. me@b.com!", "see www.a.org/x?y=1 . me@b.com !");
+        check_spacy(
+            "well-known and/or 1-2 a,b 3,4 a/b",
+            "well - known and/or 1 - 2 a , b 3,4 a / b",
+        );
+        check_spacy("(e.g. the U.S.) :) wait...what", "( e.g. the U.S. ) :) wait ... what");
+        check_spacy("http://192.168.0.1/a 8.8.8.8:80", "http://192.168.0.1 / a 8.8.8.8:80");
+        // The second pass: apart by the rules alone, and with a space that keeps others away.
+        check_spacy("x-a. 20°C. x/Mr.", "x - a. 20 ° C . x / Mr.");
+        check_spacy("", "");
+    }
+
+    #[test]
+    fn segmenters_have_names() {
+        for segmenter in Segmenter::ALL {
+            assert_eq!(segmenter.as_str().parse(), Ok(segmenter));
+        }
+        assert_eq!("spacy".parse::<Segmenter>(), Err(UnknownSegmenter));
+    }
+
     proptest! {
+        #[test]
+        fn segments_are_slices_in_order(
+            text in any::<String>(),
+            tricky in "([a-cS0-9.'’\"(),:;/@_%°$\\-… \n\u{a0}]|n't|http://|\\.\\.|…|é|中|km|US\\$){0,40}",
+        ) {
+            for text in [&text, &tricky] {
+                let mut end = 0;
+                for token in Segmenter::SpacyEn.segment(text) {
+                    let start = token.as_ptr() as usize - text.as_ptr() as usize;
+                    prop_assert!(start >= end && !token.is_empty());
+                    prop_assert!(text[end..start].chars().all(classes::is_space));
+                    prop_assert!(!token.contains(classes::is_space));
+                    end = start + token.len();
+                }
+                prop_assert!(text[end..].chars().all(classes::is_space));
+            }
+        }
+
         #[test]
         fn words_are_in_order_and_hold_every_letter(text in any::<String>()) {
             let mut end = 0;
