@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use text::minhash::{MinHashConfig, MinHasher, Scratch};
+use text::words::Segmenter;
 
 /// Bytes that are read at most.
 const MAX_BYTES: usize = 64 << 20;
@@ -81,7 +82,7 @@ fn run(documents: &[String]) {
         black_box(&keys);
     });
     time("signals::measure", documents, |text| {
-        black_box(text::signals::measure(text));
+        black_box(text::signals::measure(text, Segmenter::Unicode));
     });
     time("language::detect", documents, |text| {
         black_box(text::language::detect(text));

@@ -76,6 +76,18 @@ impl Segmenter {
             Self::SpacyEn => spacy::tokenize(text, found),
         }
     }
+
+    /// Appends the tokens of a text: its words, and the marks of punctuation as spaCy splits them
+    /// off, of which some published rules count the share.
+    ///
+    /// With `unicode` these are the rules of spaCy that hold for every language, without special
+    /// cases and URLs; in scripts without spaces the words are those of [`words`].
+    pub(crate) fn tokens_into<'a>(self, text: &'a str, found: &mut Vec<&'a str>) {
+        match self {
+            Self::Unicode => spacy::tokenize_any(text, found),
+            Self::SpacyEn => spacy::tokenize(text, found),
+        }
+    }
 }
 
 /// Splits a text into its words, in order, without copying.

@@ -5,10 +5,10 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use super::{Signals, share};
 
-/// Counts of characters, summed over lines.
+/// Counts of characters.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct CharacterCounts {
-    /// Characters of all kinds, without line feeds.
+    /// Characters of all kinds.
     pub(super) all: u64,
     space: u64,
     upper: u64,
@@ -16,9 +16,9 @@ pub(super) struct CharacterCounts {
     punctuation: u64,
     control: u64,
     replacement: u64,
-    hash_marks: u64,
+    pub(super) hash_marks: u64,
     curly_brackets: u64,
-    ellipses: u64,
+    pub(super) ellipses: u64,
     urls: u64,
 }
 
@@ -66,71 +66,75 @@ const PACKED: [u64; 256] = {
 };
 
 impl CharacterCounts {
-    /// Adds the characters of a line without its line feed.
-    pub(super) fn add(&mut self, line: &str) {
-        let mut beyond_ascii = 0;
-        for block in line.as_bytes().chunks(BLOCK_BYTES) {
+    /// Counts the characters of a text, its ellipses and its URLs.
+    pub(super) fn of(text: &str) -> Self {
+        let mut counts = Self::default();
+        for (index, block) in text.as_bytes().chunks(BLOCK_BYTES).enumerate() {
             let packed = block.iter().fold(0_u64, |sum, byte| sum + PACKED[*byte as usize]);
             let lane = |index: u32| (packed >> (index * LANE_BITS)) & 0xff;
-            self.space += lane(0);
-            self.upper += lane(1);
-            self.digit += lane(2);
-            self.punctuation += lane(3);
-            self.control += lane(4);
-            self.hash_marks += lane(5);
-            self.curly_brackets += lane(6);
-            beyond_ascii += lane(7);
+            counts.space += lane(0);
+            counts.upper += lane(1);
+            counts.digit += lane(2);
+            counts.punctuation += lane(3);
+            counts.control += lane(4);
+            counts.hash_marks += lane(5);
+            counts.curly_brackets += lane(6);
+            counts.all += block.len() as u64 - lane(7);
+            if lane(7) > 0 {
+                counts.add_beyond_ascii(text, index * BLOCK_BYTES, block);
+            }
         }
-        self.all += line.len() as u64 - beyond_ascii;
-        if beyond_ascii > 0 {
-            self.add_beyond_ascii(line);
+        counts.ellipses += memmem::find_iter(text.as_bytes(), "...").count() as u64;
+        for at in memmem::find_iter(text.as_bytes(), "://") {
+            let scheme = text.as_bytes()[at.saturating_sub(5)..at].to_ascii_lowercase();
+            counts.urls += u64::from(scheme.ends_with(b"http") || scheme == b"https");
         }
+        counts
     }
 
-    /// Adds what is looked for in a whole text: ellipses of three dots, and the schemes of URLs.
-    pub(super) fn add_strings(&mut self, text: &str) {
-        let bytes = text.as_bytes();
-        self.ellipses += memmem::find_iter(bytes, "...").count() as u64;
-        for at in memmem::find_iter(bytes, "://") {
-            let scheme = bytes[at.saturating_sub(5)..at].to_ascii_lowercase();
-            self.urls += u64::from(scheme.ends_with(b"http") || scheme == b"https");
-        }
-    }
-
-    fn add_beyond_ascii(&mut self, line: &str) {
-        for character in line.chars().filter(|character| !character.is_ascii()) {
-            self.all += 1;
-            if character.is_alphabetic() {
-                self.upper += u64::from(character.is_uppercase());
+    /// Adds the characters beyond ASCII that start in a block of the text.
+    fn add_beyond_ascii(&mut self, text: &str, start: usize, block: &[u8]) {
+        for (at, byte) in block.iter().enumerate() {
+            // Not the first byte of such a character.
+            if *byte < 0xc0 {
                 continue;
             }
-            match character {
-                char::REPLACEMENT_CHARACTER => self.replacement += 1,
-                '…' => self.ellipses += 1,
-                _ => {}
-            }
-            if character.is_whitespace() {
-                self.space += 1;
-                continue;
-            }
-            match character.general_category_group() {
-                GeneralCategoryGroup::Number => self.digit += u64::from(character.is_numeric()),
-                GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol => {
-                    self.punctuation += 1;
-                }
-                _ => self.control += u64::from(character.is_control()),
-            }
+            let character = text.get(start + at..).and_then(|rest| rest.chars().next());
+            self.add_character(character.unwrap_or_default());
         }
     }
 
-    /// Writes what was counted; `line_breaks` are the line feeds between the lines.
-    pub(super) fn write(&self, line_breaks: u64, words: u64, signals: &mut Signals) {
+    fn add_character(&mut self, character: char) {
+        self.all += 1;
+        if character.is_alphabetic() {
+            self.upper += u64::from(character.is_uppercase());
+            return;
+        }
+        match character {
+            char::REPLACEMENT_CHARACTER => self.replacement += 1,
+            '…' => self.ellipses += 1,
+            _ => {}
+        }
+        if character.is_whitespace() {
+            self.space += 1;
+            return;
+        }
+        match character.general_category_group() {
+            GeneralCategoryGroup::Number => self.digit += u64::from(character.is_numeric()),
+            GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol => {
+                self.punctuation += 1;
+            }
+            _ => self.control += u64::from(character.is_control()),
+        }
+    }
+
+    /// Writes what was counted.
+    pub(super) fn write(&self, signals: &mut Signals) {
         let visible = self.all - self.space;
-        signals.characters = self.all + line_breaks;
+        signals.characters = self.all;
         signals.uppercase_fraction = share(self.upper, visible);
         signals.digit_fraction = share(self.digit, visible);
         signals.punctuation_fraction = share(self.punctuation, visible);
-        signals.symbol_word_ratio = share(self.hash_marks + self.ellipses, words);
         signals.curly_brackets = self.curly_brackets;
         signals.url_count = self.urls;
         signals.replacement_characters = self.replacement;

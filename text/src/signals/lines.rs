@@ -1,226 +1,209 @@
-//! The pass over lines: everything but repeated sequences of words.
+//! What lines and paragraphs look like, and how many repeat an earlier one.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2_iter, memmem};
 use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::characters::CharacterCounts;
 use super::{Signals, share};
-use crate::words::words;
-
-/// The stop words of Gopher (appendix A1.1), packed.
-const STOP_WORDS: [u32; 8] = [
-    pack(b"the"),
-    pack(b"be"),
-    pack(b"to"),
-    pack(b"of"),
-    pack(b"and"),
-    pack(b"that"),
-    pack(b"have"),
-    pack(b"with"),
-];
-
-/// Marks at the start of a line that make it an item of a list: those that Gopher's
-/// reimplementations agree on, and the asterisk of plain-text lists.
-const BULLETS: [char; 12] = ['•', '-', '*', '●', '○', '◦', '‣', '▪', '■', '·', '–', '►'];
-
-/// Marks that end a sentence, in the scripts that have their own.
-const TERMINAL_MARKS: [char; 16] =
-    ['.', '!', '?', '…', '。', '！', '？', '．', '؟', '۔', '।', '॥', '։', '።', '။', '។'];
-
-/// Quotes and brackets that may follow the end of a sentence on its line.
-const CLOSING_MARKS: [char; 10] = ['"', '\'', '”', '’', '»', ')', ']', '」', '』', '）'];
+use crate::words::classes::{Classes, TERMINAL, is_space, strip};
 
 /// Characters of a short line at most (FineWeb).
-const SHORT_LINE_CHARACTERS: u64 = 30;
+const SHORT_LINE_CHARACTERS: usize = 30;
 
-/// Lengths above this count as this in the median.
-const MAX_WORD_LENGTH: usize = 63;
+/// Marks at which a line of the first FineWeb had to end.
+const FIRST_FINEWEB_MARKS: [char; 5] = ['.', '\'', '"', '!', '?'];
 
-/// One word for the search of repetitions.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Word {
-    /// A hash of its bytes.
-    pub(super) hash: u64,
-    /// Its length in characters.
-    pub(super) characters: u32,
-}
-
-/// Whether something occurred before, and how much of it did.
+/// How many elements repeat an earlier one, and their characters.
 #[derive(Debug, Default)]
 struct Duplicates {
     seen: FxHashSet<u64>,
     all: u64,
-    all_characters: u64,
     repeated: u64,
     repeated_characters: u64,
 }
 
 impl Duplicates {
-    fn add(&mut self, hash: u64, characters: u64) {
-        let is_repeated = u64::from(!self.seen.insert(hash));
+    /// Adds an element; returns its characters if it is a repetition, else 0.
+    fn add(&mut self, element: &str) -> u64 {
         self.all += 1;
-        self.all_characters += characters;
-        self.repeated += is_repeated;
-        self.repeated_characters += is_repeated * characters;
-    }
-}
-
-/// What the pass gathers.
-#[derive(Debug, Default)]
-pub(super) struct LineScan {
-    /// All words in order.
-    pub(super) words: Vec<Word>,
-    lines: Duplicates,
-    paragraphs: Duplicates,
-    /// Hash and characters of the paragraph that is being read.
-    paragraph: Option<(u64, u64)>,
-    characters: CharacterCounts,
-    bullet_lines: u64,
-    ellipsis_lines: u64,
-    terminal_lines: u64,
-    short_lines: u64,
-    javascript_lines: u64,
-    alphabetic_words: u64,
-    /// One bit for each stop word that occurred.
-    stop_words: u8,
-    lorem_ipsum: bool,
-    /// How many words have each length.
-    word_lengths: Vec<u64>,
-}
-
-impl LineScan {
-    /// Reads a text and writes its signals.
-    pub(super) fn run(&mut self, text: &str, signals: &mut Signals) {
-        self.words.reserve(text.len() / 6);
-        self.word_lengths.resize(MAX_WORD_LENGTH + 1, 0);
-        let mut rest = text;
-        let mut line_breaks = 0;
-        while !rest.is_empty() {
-            let end = memchr(b'\n', rest.as_bytes());
-            self.line(&rest[..end.unwrap_or(rest.len())]);
-            line_breaks += u64::from(end.is_some());
-            rest = end.map_or("", |end| &rest[end + 1..]);
+        if self.seen.insert(xxh3_64(element.as_bytes())) {
+            return 0;
         }
-        self.end_paragraph();
-        self.characters.add_strings(text);
-        self.write(line_breaks, signals);
+        let characters = element.chars().count() as u64;
+        self.repeated += 1;
+        self.repeated_characters += characters;
+        characters
     }
+}
 
-    fn line(&mut self, line: &str) {
-        let before = self.characters;
-        self.characters.add(line);
-        let trimmed = line.trim();
-        if trimmed.is_empty() {
-            self.end_paragraph();
+/// What the pass over lines gathers.
+#[derive(Debug, Default)]
+struct Lines {
+    /// Lines that are not empty.
+    filled: Duplicates,
+    /// Lines with more than white space; the characters of those that repeat an earlier one.
+    visible: u64,
+    repeated_visible_characters: u64,
+    terminal: u64,
+    short: u64,
+    /// Pieces between line feeds, also the empty one at the end.
+    pieces: u64,
+    first_fineweb_terminal: u64,
+    short_pieces: u64,
+    /// Whether Python's `splitlines` finds more breaks than line feeds.
+    has_other_breaks: bool,
+    /// Of the lines of `splitlines`.
+    bullet: u64,
+    ellipsis: u64,
+}
+
+/// Measures lines and paragraphs. `characters` are those of the text.
+pub(super) fn measure(text: &str, characters: u64, signals: &mut Signals) {
+    let mut lines = Lines { has_other_breaks: has_other_breaks(text), ..Lines::default() };
+    let classes = Classes::get();
+    let mut rest = Some(text);
+    while let Some(piece) = rest {
+        let end = memchr(b'\n', piece.as_bytes());
+        lines.piece(&piece[..end.unwrap_or(piece.len())], classes);
+        rest = end.map(|end| &piece[end + 1..]);
+    }
+    lines.split(text, characters, signals);
+    // `re.split("\n+", text)` has an empty element at either end where the text has line feeds.
+    let edges = u64::from(text.starts_with('\n')) + u64::from(text.ends_with('\n'));
+    let repeated = lines.filled.repeated + edges.saturating_sub(1);
+    signals.duplicate_line_fraction = share(repeated, lines.filled.all + edges);
+    signals.duplicate_line_char_fraction = share(lines.filled.repeated_characters, characters);
+    lines.write(characters, signals);
+    paragraphs(text, characters, signals);
+    signals.javascript_lines = javascript_lines(text);
+}
+
+impl Lines {
+    /// Takes a piece between line feeds.
+    fn piece(&mut self, piece: &str, classes: &Classes) {
+        self.pieces += 1;
+        let is_short = piece.len() <= SHORT_LINE_CHARACTERS
+            || piece.len() <= 4 * SHORT_LINE_CHARACTERS
+                && piece.chars().count() <= SHORT_LINE_CHARACTERS;
+        self.short_pieces += u64::from(is_short);
+        let Some(last) = piece.chars().next_back() else { return };
+        self.first_fineweb_terminal += u64::from(FIRST_FINEWEB_MARKS.contains(&last));
+        let repeated_characters = self.filled.add(piece);
+        if !self.has_other_breaks {
+            self.shape(piece);
+        }
+        if strip(piece).is_empty() {
             return;
         }
-        let around = (line.len() - trimmed.len()) as u64;
-        let is_ascii = self.characters.all - before.all == line.len() as u64;
-        let length =
-            if is_ascii { line.len() as u64 - around } else { trimmed.chars().count() as u64 };
-        let hash = xxh3_64(trimmed.as_bytes());
-        self.lines.add(hash, length);
-        let (paragraph, characters) = self.paragraph.unwrap_or_default();
-        // The order of lines matters, hence not their plain sum.
-        let joined = paragraph.rotate_left(5).wrapping_mul(super::ngrams::BASE) ^ hash;
-        self.paragraph = Some((joined, characters + length));
-        self.bullet_lines += u64::from(trimmed.starts_with(BULLETS));
-        self.ellipsis_lines += u64::from(trimmed.ends_with("...") || trimmed.ends_with('…'));
-        let ending = trimmed.trim_end_matches(CLOSING_MARKS);
-        self.terminal_lines += u64::from(ending.ends_with(TERMINAL_MARKS));
-        self.short_lines += u64::from(length <= SHORT_LINE_CHARACTERS);
-        self.line_words(trimmed);
+        self.visible += 1;
+        self.terminal += u64::from(classes.is(last, TERMINAL));
+        self.short += u64::from(is_short);
+        self.repeated_visible_characters += repeated_characters;
     }
 
-    fn line_words(&mut self, line: &str) {
-        let mut has_javascript = false;
-        let mut follows_lorem = false;
-        for word in words(line) {
-            let bytes = word.as_bytes();
-            let is_ascii = word.is_ascii();
-            let characters = if is_ascii { bytes.len() } else { word.chars().count() };
-            self.words.push(Word { hash: xxh3_64(bytes), characters: characters as u32 });
-            self.word_lengths[characters.min(MAX_WORD_LENGTH)] += 1;
-            let is_alphabetic = if is_ascii {
-                bytes.iter().any(u8::is_ascii_alphabetic)
-            } else {
-                word.chars().any(char::is_alphabetic)
-            };
-            self.alphabetic_words += u64::from(is_alphabetic);
-            match bytes.len() {
-                2..=4 => self.stop_words |= stop_word_bit(bytes),
-                5 => {
-                    self.lorem_ipsum |= follows_lorem && bytes.eq_ignore_ascii_case(b"ipsum");
-                    follows_lorem = bytes.eq_ignore_ascii_case(b"lorem");
-                    continue;
-                }
-                10 => has_javascript |= bytes.eq_ignore_ascii_case(b"javascript"),
-                _ => {}
+    /// Looks at the start and the end of a line.
+    fn shape(&mut self, line: &str) {
+        let start = line.trim_start_matches(is_space);
+        self.bullet += u64::from(start.starts_with(['•', '-']));
+        let end = line.trim_end_matches(is_space);
+        self.ellipsis += u64::from(end.ends_with('…') || end.ends_with("..."));
+    }
+
+    /// Measures the lines of `splitlines`: in most texts the pieces, without an empty one at the end.
+    fn split(&mut self, text: &str, characters: u64, signals: &mut Signals) {
+        let mut duplicates = Duplicates::default();
+        if self.has_other_breaks {
+            for line in split_lines(text) {
+                self.shape(line);
+                duplicates.add(line);
             }
-            follows_lorem = false;
+        } else {
+            duplicates.all = self.pieces - u64::from(text.is_empty() || text.ends_with('\n'));
+            let empty = duplicates.all - self.filled.all;
+            duplicates.repeated = self.filled.repeated + empty.saturating_sub(1);
+            duplicates.repeated_characters = self.filled.repeated_characters;
         }
-        self.javascript_lines += u64::from(has_javascript);
+        signals.bullet_line_fraction = share(self.bullet, duplicates.all);
+        signals.ellipsis_line_fraction = share(self.ellipsis, duplicates.all);
+        signals.duplicate_line_fraction_fineweb_v1 = share(duplicates.repeated, duplicates.all);
+        signals.duplicate_line_char_fraction_fineweb_v1 =
+            share(duplicates.repeated_characters, characters);
     }
 
-    fn end_paragraph(&mut self) {
-        if let Some((hash, characters)) = self.paragraph.take() {
-            self.paragraphs.add(hash, characters);
+    fn write(&self, characters: u64, signals: &mut Signals) {
+        let line_feeds = self.pieces - 1;
+        signals.lines = self.visible;
+        signals.line_breaks = line_feeds;
+        signals.terminal_punctuation_line_fraction = share(self.terminal, self.visible);
+        signals.short_line_fraction = share(self.short, self.visible);
+        signals.duplicate_visible_line_char_fraction =
+            share(self.repeated_visible_characters, characters - line_feeds);
+        signals.terminal_punctuation_line_fraction_fineweb_v1 =
+            share(self.first_fineweb_terminal, self.pieces);
+        signals.short_line_fraction_fineweb_v1 = share(self.short_pieces, self.pieces);
+    }
+}
+
+/// Paragraphs are what stands between two or more line feeds, white space around the text aside.
+fn paragraphs(text: &str, characters: u64, signals: &mut Signals) {
+    let mut paragraphs = Duplicates::default();
+    let mut rest = strip(text);
+    while !rest.is_empty() {
+        let end = memmem::find(rest.as_bytes(), b"\n\n").unwrap_or(rest.len());
+        paragraphs.add(&rest[..end]);
+        rest = rest[end..].trim_start_matches('\n');
+    }
+    signals.paragraphs = paragraphs.all;
+    signals.duplicate_paragraph_fraction = share(paragraphs.repeated, paragraphs.all);
+    signals.duplicate_paragraph_char_fraction = share(paragraphs.repeated_characters, characters);
+}
+
+/// Lines that hold `javascript`, in any case.
+fn javascript_lines(text: &str) -> u64 {
+    let word = b"javascript";
+    let bytes = text.as_bytes();
+    let mut lines = 0;
+    let mut counted_to = 0;
+    for at in memchr2_iter(b'j', b'J', bytes) {
+        let found = bytes.get(at..at + word.len());
+        if at >= counted_to && found.is_some_and(|found| found.eq_ignore_ascii_case(word)) {
+            lines += 1;
+            counted_to = memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |end| at + end);
         }
     }
+    lines
+}
 
-    fn write(&self, line_breaks: u64, signals: &mut Signals) {
-        let words = self.words.len() as u64;
-        let word_characters = self.words.iter().map(|word| u64::from(word.characters)).sum();
-        let lines = self.lines.all;
-        signals.words = words;
-        signals.mean_word_length = share(word_characters, words);
-        signals.median_word_length = self.median_word_length();
-        signals.alphabetic_word_fraction = share(self.alphabetic_words, words);
-        signals.stop_words = u64::from(self.stop_words.count_ones());
-        signals.new_line_word_ratio = share(line_breaks, words);
-        signals.lines = lines;
-        signals.bullet_line_fraction = share(self.bullet_lines, lines);
-        signals.ellipsis_line_fraction = share(self.ellipsis_lines, lines);
-        signals.terminal_punctuation_line_fraction = share(self.terminal_lines, lines);
-        signals.short_line_fraction = share(self.short_lines, lines);
-        signals.javascript_lines = self.javascript_lines;
-        signals.lorem_ipsum = u64::from(self.lorem_ipsum);
-        signals.duplicate_line_fraction = share(self.lines.repeated, lines);
-        signals.duplicate_line_char_fraction =
-            share(self.lines.repeated_characters, self.lines.all_characters);
-        signals.paragraphs = self.paragraphs.all;
-        signals.duplicate_paragraph_fraction = share(self.paragraphs.repeated, self.paragraphs.all);
-        signals.duplicate_paragraph_char_fraction =
-            share(self.paragraphs.repeated_characters, self.paragraphs.all_characters);
-        self.characters.write(line_breaks, words, signals);
-    }
+/// Whether a text may have line breaks other than line feeds.
+fn has_other_breaks(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_break = |byte: &u8| matches!(byte, 0x0b..=0x0d | 0x1c..=0x1e);
+    bytes.chunks(256).any(|chunk| chunk.iter().filter(|byte| is_break(byte)).count() > 0)
+        || memchr2_iter(0xc2, 0xe2, bytes)
+            .any(|at| matches!(bytes[at + 1..], [0x85, ..] | [0x80, 0xa8 | 0xa9, ..]))
+}
 
-    fn median_word_length(&self) -> f64 {
-        let middle = (self.words.len() as u64).div_ceil(2);
-        let mut shorter = 0;
-        let median = self.word_lengths.iter().position(|count| {
-            shorter += count;
-            middle > 0 && shorter >= middle
+/// The lines of a text by every line break that Python's `splitlines` knows.
+pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let end = rest.find(|c| {
+            matches!(
+                c,
+                '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+            )
         });
-        median.map_or(0.0, |length| length as f64)
-    }
-}
-
-/// The bit of a stop word, 0 for another word of at most four bytes.
-fn stop_word_bit(word: &[u8]) -> u8 {
-    let packed = pack(word);
-    let at = STOP_WORDS.iter().position(|stop| *stop == packed);
-    at.map_or(0, |at| 1 << at)
-}
-
-/// A word of at most four bytes in lower case, as a number.
-const fn pack(word: &[u8]) -> u32 {
-    let mut packed = 0;
-    let mut at = 0;
-    while at < word.len() {
-        packed = packed << 8 | word[at].to_ascii_lowercase() as u32;
-        at += 1;
-    }
-    packed
+        let Some(end) = end else { return Some(std::mem::take(&mut rest)) };
+        let (line, behind) = rest.split_at(end);
+        let break_bytes = if behind.starts_with("\r\n") {
+            2
+        } else {
+            behind.chars().next().map_or(0, char::len_utf8)
+        };
+        rest = &behind[break_bytes..];
+        Some(line)
+    })
 }

@@ -91,46 +91,66 @@ macro_rules! signals {
 signals! {
     characters: Count = "Code points.";
     bytes: Count = "Bytes of UTF-8.";
-    words: Count = "Words (Gopher keeps 50 to 100,000).";
+    tokens: Count = "Words and marks of punctuation, each mark by itself unless the segmenter keeps it in a word.";
+    words: Count =
+        "Tokens with a character outside datatrove's 281 marks (Gopher keeps 50 to 100,000).";
+    words_fineweb_v1: Count =
+        "The same with the 129 marks of the first FineWeb, which has not the marks of other scripts that end a sentence.";
     mean_word_length: Real = "Mean length of the words in characters (Gopher keeps 3 to 10).";
+    mean_word_length_fineweb_v1: Real = "The same of `words_fineweb_v1`.";
     median_word_length: Real =
         "Median length of the words in characters, the lower of the two middle ones (Dolma's reading of Gopher).";
-    symbol_word_ratio: Real =
-        "Number of `#` and of ellipses (`...` or `…`) for each word (Gopher drops above 0.1 for either).";
+    symbol_word_ratio: Real = "Number of `#` and of ellipses (`...` or `…`) for each token.";
+    hash_word_ratio: Real = "Number of `#` for each token (Gopher drops above 0.1).";
+    ellipsis_word_ratio: Real =
+        "Number of `...`, not overlapping, and of `…` for each token (Gopher drops above 0.1).";
     bullet_line_fraction: Fraction =
-        "Share of lines that start with a bullet mark such as `•`, `-` or `*` (Gopher drops above 0.9).";
+        "Share of the lines of `splitlines` that start with `•` or `-` behind white space (Gopher drops above 0.9).";
     ellipsis_line_fraction: Fraction =
-        "Share of lines that end with an ellipsis (Gopher drops above 0.3).";
+        "Share of the lines of `splitlines` that end with an ellipsis before white space (Gopher drops above 0.3).";
     alphabetic_word_fraction: Fraction =
-        "Share of words with a letter (Gopher drops below 0.8).";
+        "Share of tokens, marks included, with a letter (Gopher drops below 0.8).";
     stop_words: Count =
-        "How many of the eight English words the, be, to, of, and, that, have, with occur, in any case (Gopher drops below 2).";
-    lines: Count = "Lines that are not blank.";
+        "How many of the eight English words the, be, to, of, and, that, have, with occur in lower case (Gopher drops below 2).";
+    stop_word_occurrences: Count =
+        "How often these words occur in lower case (the first FineWeb drops below 2).";
+    lines: Count = "Lines, ended by line feeds, with more than white space (FineWeb drops at 0).";
+    line_breaks: Count = "Line feeds.";
     duplicate_line_fraction: Fraction =
-        "Share of lines that repeat an earlier line (Gopher drops above 0.3).";
+        "Share of lines, split at runs of line feeds, that repeat an earlier line (Gopher drops above 0.3).";
     duplicate_line_char_fraction: Fraction =
-        "Share of the characters of lines that stand in lines that repeat an earlier line (Gopher drops above 0.2, FineWeb above 0.01).";
-    paragraphs: Count = "Paragraphs.";
+        "Characters of such repeated lines for each character of the text (Gopher drops above 0.2).";
+    duplicate_line_fraction_fineweb_v1: Fraction =
+        "Share of the lines of `splitlines`, the empty ones too, that repeat an earlier line (the first FineWeb drops above 0.3).";
+    duplicate_line_char_fraction_fineweb_v1: Fraction =
+        "Characters of such repeated lines for each character of the text (the first FineWeb drops above 0.2).";
+    duplicate_visible_line_char_fraction: Fraction =
+        "Characters of lines with more than white space that repeat an earlier one, for each character of the text other than line feeds (FineWeb drops above 0.01, the first FineWeb at 0.01 too).";
+    paragraphs: Count = "Paragraphs: what stands between two or more line feeds.";
     duplicate_paragraph_fraction: Fraction =
         "Share of paragraphs that repeat an earlier paragraph (Gopher drops above 0.3).";
     duplicate_paragraph_char_fraction: Fraction =
-        "Share of the characters of paragraphs that stand in paragraphs that repeat an earlier one (Gopher drops above 0.2).";
-    top_2gram_char_fraction: Fraction =
-        "Share of the characters of words that the most frequent sequence of 2 words covers, 0 if none occurs twice (Gopher drops above 0.20).";
-    top_3gram_char_fraction: Fraction = "The same for 3 words (Gopher drops above 0.18).";
-    top_4gram_char_fraction: Fraction = "The same for 4 words (Gopher drops above 0.16).";
+        "Characters of repeated paragraphs for each character of the text (Gopher drops above 0.2).";
+    top_2gram_char_fraction: Real =
+        "Characters of the most frequent sequence of 2 tokens joined by a space, times its occurrences, for each character of the text; also where it occurs once; 0 without a sequence; above 1 where it overlaps itself (Gopher drops above 0.20).";
+    top_3gram_char_fraction: Real = "The same for 3 tokens (Gopher drops above 0.18).";
+    top_4gram_char_fraction: Real = "The same for 4 tokens (Gopher drops above 0.16).";
     duplicated_5gram_char_fraction: Fraction =
-        "Share of the characters of words that stand in a sequence of 5 words that occurred before, each character counted once (Gopher drops above 0.15).";
-    duplicated_6gram_char_fraction: Fraction = "The same for 6 words (Gopher drops above 0.14).";
-    duplicated_7gram_char_fraction: Fraction = "The same for 7 words (Gopher drops above 0.13).";
-    duplicated_8gram_char_fraction: Fraction = "The same for 8 words (Gopher drops above 0.12).";
-    duplicated_9gram_char_fraction: Fraction = "The same for 9 words (Gopher drops above 0.11).";
-    duplicated_10gram_char_fraction: Fraction = "The same for 10 words (Gopher drops above 0.10).";
+        "Characters, for each character of the text, in sequences of 5 tokens whose letters occurred before in such a sequence, each character counted once (Gopher drops above 0.15).";
+    duplicated_6gram_char_fraction: Fraction = "The same for 6 tokens (Gopher drops above 0.14).";
+    duplicated_7gram_char_fraction: Fraction = "The same for 7 tokens (Gopher drops above 0.13).";
+    duplicated_8gram_char_fraction: Fraction = "The same for 8 tokens (Gopher drops above 0.12).";
+    duplicated_9gram_char_fraction: Fraction = "The same for 9 tokens (Gopher drops above 0.11).";
+    duplicated_10gram_char_fraction: Fraction = "The same for 10 tokens (Gopher drops above 0.10).";
     terminal_punctuation_line_fraction: Fraction =
-        "Share of lines that end with the mark of a sentence's end, before closing quotes and brackets if any (C4 keeps only such lines; FineWeb drops below 0.12).";
+        "Share of lines with more than white space whose last character is one of datatrove's 159 marks that end a sentence (FineWeb drops below 0.12).";
+    terminal_punctuation_line_fraction_fineweb_v1: Fraction =
+        "Share of all pieces between line feeds, the empty ones too, that end with `.`, `'`, `\"`, `!` or `?` (the first FineWeb drops at 0.12 and below).";
     short_line_fraction: Fraction =
-        "Share of lines of at most 30 characters (FineWeb drops above 0.67).";
-    new_line_word_ratio: Real = "Number of line breaks for each word (FineWeb drops above 0.3).";
+        "Share of lines with more than white space of at most 30 characters (FineWeb drops above 0.67).";
+    short_line_fraction_fineweb_v1: Fraction =
+        "Share of all pieces between line feeds, the empty ones too, of at most 30 characters (the first FineWeb drops at 0.67 and above).";
+    new_line_word_ratio: Real = "Number of line feeds for each token (FineWeb drops above 0.3).";
     uppercase_fraction: Fraction =
         "Share of the characters other than white space that are upper-case letters.";
     digit_fraction: Fraction =
@@ -138,9 +158,9 @@ signals! {
     punctuation_fraction: Fraction =
         "Share of the characters other than white space that are neither letter, mark, digit nor control.";
     url_count: Count = "Occurrences of `http://` and `https://`.";
-    curly_brackets: Count = "Number of `{` and `}` (C4 drops a page with `{`).";
-    lorem_ipsum: Count = "1 if the words `lorem ipsum` occur, in any case, else 0 (C4 drops at 1).";
-    javascript_lines: Count = "Lines with the word `javascript`, in any case (C4 drops such lines).";
+    curly_brackets: Count = "Number of `{` and `}`.";
+    lorem_ipsum: Count = "1 if the words `lorem ipsum` occur, in any case, else 0.";
+    javascript_lines: Count = "Lines that hold `javascript`, in any case.";
     unique_word_fraction: Fraction =
         "Share of words that are the first of their spelling (RedPajama-V2).";
     word_entropy: Real =

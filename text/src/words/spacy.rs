@@ -30,6 +30,9 @@ struct Tables {
 static TABLES: LazyLock<Tables> =
     LazyLock::new(|| Tables { specials: Specials::new(), affixes: Affixes::new(Classes::get()) });
 
+/// The first of the scripts without spaces, Thai.
+const FIRST_DENSE: char = '\u{e00}';
+
 /// What the bytes of a chunk are, as a set of bits.
 type Kinds = u8;
 const LETTER: Kinds = 1;
@@ -63,6 +66,50 @@ pub(super) fn tokenize<'a>(text: &'a str, tokens: &mut Vec<&'a str>) {
     let tables = &*TABLES;
     let first = tokens.len();
     let mut splitter = Splitter { tables, tokens, suffixes: Vec::new() };
+    for_each_chunk(text, |chunk, kinds| splitter.chunk(chunk, kinds));
+    tables.specials.join(text, tokens, first);
+}
+
+/// Appends the tokens of a text in any language: by the marks at the edges and in the middle of
+/// chunks alone, and, in scripts without spaces, the words of [`super::words`].
+pub(super) fn tokenize_any<'a>(text: &'a str, tokens: &mut Vec<&'a str>) {
+    let affixes = &TABLES.affixes;
+    let mut suffixes = Vec::new();
+    for_each_chunk(text, |chunk, kinds| {
+        if kinds == LETTER {
+            return tokens.push(chunk);
+        }
+        let first = tokens.len();
+        let rest = affixes.strip(chunk, kinds & (DIGIT | WIDE) != 0, tokens, &mut suffixes);
+        affixes.split_infixes(rest, tokens);
+        if kinds & WIDE != 0 {
+            split_without_spaces(tokens, first);
+        }
+        while let Some(suffix) = suffixes.pop() {
+            tokens.push(suffix);
+        }
+    });
+}
+
+/// Splits the tokens from `first` on that are of several words of a script without spaces.
+fn split_without_spaces(tokens: &mut Vec<&str>, first: usize) {
+    let is_dense = |c: char| c >= FIRST_DENSE && !matches!(c, '\u{1e00}'..='\u{2dff}');
+    if !tokens[first..].iter().any(|token| token.contains(is_dense)) {
+        return;
+    }
+    for token in tokens.split_off(first) {
+        let count = tokens.len();
+        if token.contains(is_dense) {
+            tokens.extend(super::words(token));
+        }
+        if tokens.len() == count {
+            tokens.push(token);
+        }
+    }
+}
+
+/// Calls with every run of characters other than white space.
+fn for_each_chunk<'a>(text: &'a str, mut call: impl FnMut(&'a str, Kinds)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -82,11 +129,10 @@ pub(super) fn tokenize<'a>(text: &'a str, tokens: &mut Vec<&'a str>) {
             at += 1;
         }
         if at > start {
-            splitter.chunk(&text[start..at], kinds & !SPACE);
+            call(&text[start..at], kinds & !SPACE);
         }
         at += space;
     }
-    tables.specials.join(text, tokens, first);
 }
 
 /// The length of the white space character at a position, 0 if it is another.

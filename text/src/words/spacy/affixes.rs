@@ -107,6 +107,33 @@ impl Affixes {
         }
     }
 
+    /// Takes prefixes and suffixes off a chunk until there are none, and returns what is left; the
+    /// suffixes come from the last to the first.
+    pub(super) fn strip<'a>(
+        &self,
+        chunk: &'a str,
+        may_have_unit: bool,
+        prefixes: &mut Vec<&'a str>,
+        suffixes: &mut Vec<&'a str>,
+    ) -> &'a str {
+        let mut rest = chunk;
+        loop {
+            let (prefix, behind) = rest.split_at(self.prefix(rest));
+            let (before, suffix) =
+                behind.split_at(behind.len() - self.suffix(behind, may_have_unit));
+            if !prefix.is_empty() {
+                prefixes.push(prefix);
+            }
+            if !suffix.is_empty() {
+                suffixes.push(suffix);
+            }
+            if before.len() == rest.len() {
+                return rest;
+            }
+            rest = before;
+        }
+    }
+
     /// Appends a text, split at the marks in its middle. A mark at its very front stays.
     pub(super) fn split_infixes<'a>(&self, text: &'a str, tokens: &mut Vec<&'a str>) {
         let bytes = text.as_bytes();

@@ -1,0 +1,74 @@
+//! Verdicts of the filters of Gopher, C4 and FineWeb on every document, and the time they take.
+//!
+//! `cargo run --release -p gristmill-text --example filters -- SEGMENTER [PRESET] < IN.jsonl > OUT.jsonl`:
+//! the input has a `text` on each line; the output has, for each filter, the reason to drop or null. The
+//! rules are those of the stock stages; C4 runs without its rule of terminal punctuation, as in FineWeb.
+//! A line on standard error tells documents, bytes and the seconds of one core.
+
+mod stage;
+
+use std::error::Error;
+use std::io::{BufRead as _, BufWriter, Write as _, stderr, stdin, stdout};
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use stage::Stage;
+use text::c4::{Rules, clean};
+use text::signals::{FIELDS, measure};
+use text::words::Segmenter;
+
+/// The filters over signals, with their stages.
+const STAGES: [(&str, &str); 3] = [
+    ("gopher_quality", include_str!("../../../sql/stages/gopher.sql")),
+    ("gopher_rep", include_str!("../../../sql/stages/gopher_repetition.sql")),
+    ("fineweb", include_str!("../../../sql/stages/fineweb.sql")),
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let segmenter: Segmenter = arguments.next().unwrap_or_default().parse()?;
+    let preset = arguments.next();
+    let mut stages = STAGES.map(|(name, sql)| (name, Stage::parse(sql)));
+    for (_, stage) in &mut stages {
+        if let Some(preset) = &preset {
+            stage.set("preset", preset.as_str().into());
+        }
+    }
+    let rules = Rules { filter_no_terminal_punct: false, ..Rules::default() };
+    let mut texts = Vec::new();
+    for line in stdin().lock().lines() {
+        let row: Value = serde_json::from_str(&line?)?;
+        texts.push(row["text"].as_str().unwrap_or_default().to_owned());
+    }
+    let start = processor_seconds();
+    let begun = Instant::now();
+    let results: Vec<_> =
+        texts.iter().map(|text| (measure(text, segmenter), clean(text, &rules))).collect();
+    let seconds = match (start, processor_seconds()) {
+        (Some(start), Some(end)) => end - start,
+        _ => begun.elapsed().as_secs_f64(),
+    };
+    let mut out = BufWriter::new(stdout().lock());
+    for (signals, cleaned) in &results {
+        let values = signals.values();
+        let field = |name: &str| {
+            let at = FIELDS.iter().position(|field| field.name == name);
+            at.map_or(f64::NAN, |at| values[at].as_f64())
+        };
+        let mut row = json!({"c4": cleaned.drop_reason, "c4_text": cleaned.text});
+        for (name, stage) in &stages {
+            row[name] = json!(stage.reason(&field));
+        }
+        writeln!(out, "{row}")?;
+    }
+    out.flush()?;
+    let bytes: usize = texts.iter().map(String::len).sum();
+    writeln!(stderr(), "{} documents, {bytes} bytes, {seconds:.4} s", texts.len())?;
+    Ok(())
+}
+
+/// Seconds that this thread has run, on Linux, so that other programs do not count.
+fn processor_seconds() -> Option<f64> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+}
