@@ -7,6 +7,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::logical_expr::ScalarUDF;
 use text::signals::{FIELDS, FieldKind, Value, measure};
+use text::words::Segmenter;
 
 use super::text_function::{Texts, text_function};
 
@@ -29,7 +30,7 @@ fn evaluate(texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
     let mut columns: Vec<Vec<Value>> = vec![Vec::with_capacity(rows); FIELDS.len()];
     let mut valid = Vec::with_capacity(rows);
     for text in texts {
-        let signals = measure(text.unwrap_or_default());
+        let signals = measure(text.unwrap_or_default(), Segmenter::default());
         for (column, value) in columns.iter_mut().zip(signals.values()) {
             column.push(value);
         }
