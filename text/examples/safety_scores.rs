@@ -6,12 +6,17 @@
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, BufWriter, Read, Write as _};
+use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args().nth(1).ok_or("the first argument is a file")?;
     let file = std::fs::File::open(&path)?;
     let reader: Box<dyn Read> =
-        if path.ends_with(".zst") { Box::new(zstd::Decoder::new(file)?) } else { Box::new(file) };
+        if Path::new(&path).extension().is_some_and(|ending| ending == "zst") {
+            Box::new(zstd::Decoder::new(file)?)
+        } else {
+            Box::new(file)
+        };
     let mut out = BufWriter::new(std::io::stdout().lock());
     for line in BufReader::new(reader).lines() {
         let row: serde_json::Value = serde_json::from_str(&line?)?;

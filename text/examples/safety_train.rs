@@ -1,13 +1,14 @@
 //! Trains the classifier of `text::safety` and tells by cross-validation what it is worth.
 //!
-//! `cargo run --release -p gristmill-text --example safety_train -- DATA OUTPUT`: DATA is the folder
+//! `cargo run --release -p gristmill-text --example safety_train -- DATA > WEIGHTS`: DATA is the folder
 //! with `safety/davidson.jsonl` (Davidson et al., 2017, MIT), `safety/surge.jsonl` (Surge AI, MIT)
 //! and `corpus/{mixed,docs}.jsonl.zst`, of which windows without a listed term are harmless. HateCheck
-//! is never trained on. The weights go to OUTPUT (`text/model/safety.bin`); no text does. Two runs
-//! write the same bytes. Prints the areas under the ROC curve.
+//! is never trained on. The weights, `text/model/safety.bin`, go to the standard output; no text does. Two runs
+//! write the same bytes. The areas under the ROC curve go to the standard error.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
 
 use text::safety::model::{Features, HASH_BITS, SIGNAL_NAMES, toxicity};
 
@@ -131,7 +132,7 @@ fn area(scored: &[(f32, bool)]) -> f64 {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (mut negatives, mut wins) = (0.0, 0.0);
-    for group in sorted.chunk_by(|a, b| a.0 == b.0) {
+    for group in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
         let positive = group.iter().filter(|row| row.1).count() as f64;
         let negative = group.len() as f64 - positive;
         wins += positive * (negatives + negative / 2.0);
@@ -142,8 +143,12 @@ fn area(scored: &[(f32, bool)]) -> f64 {
 
 fn lines(path: &str) -> Result<Vec<serde_json::Value>, Box<dyn Error>> {
     let file = std::fs::File::open(path)?;
-    let reader: Box<dyn Read> =
-        if path.ends_with(".zst") { Box::new(zstd::Decoder::new(file)?) } else { Box::new(file) };
+    let reader: Box<dyn Read> = if Path::new(path).extension().is_some_and(|ending| ending == "zst")
+    {
+        Box::new(zstd::Decoder::new(file)?)
+    } else {
+        Box::new(file)
+    };
     let rows = BufReader::new(reader).lines();
     rows.map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
@@ -189,11 +194,9 @@ fn read_harmless(path: &str, rows: &mut Vec<Row>) -> Result<(), Box<dyn Error>> 
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let data = arguments.next().ok_or("the first argument is the folder of data")?;
-    let output = arguments.next().ok_or("the second argument is the file of weights")?;
+    let data = std::env::args().nth(1).ok_or("the first argument is the folder of data")?;
     let rows = read(&data)?;
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::stderr().lock();
     let score = |model: &Model, source: usize, fold: Option<usize>| -> Vec<(f32, bool)> {
         let chosen = rows
             .iter()
@@ -223,6 +226,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (name, weight) in SIGNAL_NAMES.iter().zip(&model.signals) {
         writeln!(out, "{name}: {weight:.3}")?;
     }
-    std::fs::write(output, model.bytes())?;
+    std::io::stdout().lock().write_all(&model.bytes())?;
     Ok(())
 }

@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod minhash;
 pub mod normalise;
 pub mod pii;
+pub mod quality;
 pub mod safety;
 pub mod sentences;
 pub mod signals;

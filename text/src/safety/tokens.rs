@@ -134,7 +134,6 @@ impl<'a> Tokens<'a> {
                 }
                 Kind::Separator => {
                     found |= match byte {
-                        b' ' => 0,
                         b'.' | b'\n' => gap::SENTENCE,
                         b'!' => gap::SENTENCE | gap::EXCLAMATION | gap::MASK,
                         b'?' => gap::SENTENCE | gap::QUESTION,
