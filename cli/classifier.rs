@@ -35,11 +35,10 @@ pub(crate) fn train(
     }
     let options = options(arguments)?;
     let labelled = read(&arguments.labels, common, arguments.held_out)?;
-    let mut model =
-        pipeline::classifier::train(&labelled, &options, &Progress::new(printer))?;
+    let mut model = pipeline::classifier::train(&labelled, &options, &Progress::new(printer))?;
     if quantized {
         model = model
-            .quantize(&QuantizeOptions::default())
+            .quantize(&QuantizeOptions::default(), None, |_| {})
             .map_err(|error| Failure::usage(error.to_string(), "write a .bin model instead"))?;
     }
     let bytes = model.to_bytes();
@@ -73,7 +72,8 @@ pub(crate) fn eval(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let path = arguments.model.display();
-    let failed = |error: String| Failure::usage(format!("{path}: {error}"), "give a fastText model");
+    let failed =
+        |error: String| Failure::usage(format!("{path}: {error}"), "give a fastText model");
     let bytes = std::fs::read(&arguments.model).map_err(|error| failed(error.to_string()))?;
     let model = Model::from_bytes(&bytes).map_err(|error| failed(error.to_string()))?;
     let labelled = read(&arguments.labels, common, 0.0)?;
@@ -109,11 +109,7 @@ fn options(arguments: &ClassifierTrainArguments) -> Result<TrainOptions, Failure
     })
 }
 
-fn read(
-    labels: &LabelArguments,
-    common: &Common,
-    held_out: f64,
-) -> Result<LabelledTexts, Failure> {
+fn read(labels: &LabelArguments, common: &Common, held_out: f64) -> Result<LabelledTexts, Failure> {
     let paths: Vec<Value> = labels.labels.iter().map(|path| path.as_str().into()).collect();
     let source = table([
         ("name", "labels".into()),
@@ -138,8 +134,10 @@ fn show(evaluation: &Evaluation, printer: Printer) {
         human_count(evaluation.documents),
         evaluation.accuracy
     ));
-    let mut rows = vec![["label", "texts", "precision", "recall", "AUC"].map(str::to_owned).to_vec()];
-    let number = |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
+    let mut rows =
+        vec![["label", "texts", "precision", "recall", "AUC"].map(str::to_owned).to_vec()];
+    let number =
+        |value: Option<f64>| value.map_or_else(|| "–".into(), |value| format!("{value:.3}"));
     for row in &evaluation.labels {
         rows.push(vec![
             row.label.clone(),

@@ -43,11 +43,10 @@ fn verdicts_are_those_of_datatrove() {
         ("gopher_quality", vec!["--stage", "gopher"]),
         ("gopher_repetition", vec!["--stage", "gopher_repetition"]),
         ("fineweb", vec!["--stage", "fineweb"]),
-        ("c4", vec!["--stage", "c4", "--with", "c4.terminal_punctuation=true"]),
-        ("c4_nopunct", vec!["--stage", "c4", "--with", "c4.terminal_punctuation=false"]),
+        ("c4", vec!["--stage", "c4", "--with", "c4.filter_no_terminal_punct=true"]),
+        ("c4_nopunct", vec!["--stage", "c4", "--with", "c4.filter_no_terminal_punct=false"]),
     ] {
-        let segmenter = format!("{}.segmenter=spacy-en", flags[1]);
-        let rows = annotate(&folder, &texts, &[&flags[..], &["--with", &segmenter]].concat());
+        let rows = annotate(&folder, &texts, &flags);
         for (id, text) in &texts {
             let (case, row) = (&cases[*id], &rows[*id]);
             assert_eq!(row["drop_reason"], case[key][1], "{key} of {id}: {text:?}");

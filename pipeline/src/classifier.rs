@@ -100,8 +100,7 @@ impl LabelledTexts {
             labelled.unusable += losses.faults.len() as u64;
         }
         if labelled.training.is_empty() && labelled.held_out.is_empty() {
-            let message =
-                format!("no record has a text and a label in the field `{label_field}`");
+            let message = format!("no record has a text and a label in the field `{label_field}`");
             return Err(PipelineError::Empty(message));
         }
         Ok(labelled)
@@ -140,12 +139,7 @@ pub fn train(
         .iter()
         .map(|one| Example { labels: vec![one.label.as_str()], text: &one.text })
         .collect();
-    observer.event(&Event::Begin {
-        step: "train".into(),
-        unit: "percent",
-        total: 100,
-        done: 0,
-    });
+    observer.event(&Event::Begin { step: "train".into(), unit: "percent", total: 100, done: 0 });
     let mut done = 0;
     let progress = |progress: text::fasttext::Progress| {
         let now = (progress.done * 100.0) as u64;
@@ -189,7 +183,13 @@ pub fn evaluate(model: &Model, texts: &[LabelledText]) -> Evaluation {
         .map(|((label, scores), (judged, found))| {
             let documents = scores.iter().filter(|(_, is)| *is).count() as u64;
             let (precision, recall) = (share(found, judged), share(found, documents));
-            LabelEvaluation { label, documents, precision, recall, auc: text::metrics::roc_auc(&scores) }
+            LabelEvaluation {
+                label,
+                documents,
+                precision,
+                recall,
+                auc: text::metrics::roc_auc(scores),
+            }
         })
         .collect();
     rows.sort_by(|a, b| a.label.cmp(&b.label));

@@ -22,7 +22,7 @@ const READ_BYTES: usize = 1 << 20;
 #[derive(Clone, Default)]
 pub struct Files {
     base: PathBuf,
-    read: Arc<Mutex<BTreeMap<(&'static str, String), Entry>>>,
+    read: Arc<Mutex<BTreeMap<(String, String), Entry>>>,
 }
 
 struct Entry {
@@ -56,12 +56,12 @@ impl Files {
     /// What `parse` makes of the file or folder `name`, parsed once for each `kind`.
     pub(crate) fn get<T: Send + Sync + 'static>(
         &self,
-        kind: &'static str,
+        kind: &str,
         name: &str,
         parse: impl FnOnce(&mut Content) -> std::result::Result<T, String>,
     ) -> Result<Arc<T>> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (kind, name.to_owned());
+        let key = (kind.to_owned(), name.to_owned());
         if let Some(found) = read.get(&key)
             && let Ok(value) = found.value.clone().downcast::<T>()
         {

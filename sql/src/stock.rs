@@ -11,10 +11,18 @@ pub struct StockStage {
 
 /// All stock stages.
 pub const STOCK_STAGES: &[StockStage] = &[
+    StockStage { name: "c4", sql: include_str!("../stages/c4.sql") },
+    StockStage { name: "c4_bad_words", sql: include_str!("../stages/c4_bad_words.sql") },
+    StockStage { name: "c4_paragraph", sql: include_str!("../stages/c4_paragraph.sql") },
     StockStage { name: "classifier", sql: include_str!("../stages/classifier.sql") },
+    StockStage { name: "fineweb", sql: include_str!("../stages/fineweb.sql") },
+    StockStage { name: "fineweb2", sql: include_str!("../stages/fineweb2.sql") },
+    StockStage { name: "gopher", sql: include_str!("../stages/gopher.sql") },
+    StockStage { name: "gopher_repetition", sql: include_str!("../stages/gopher_repetition.sql") },
     StockStage { name: "language", sql: include_str!("../stages/language.sql") },
     StockStage { name: "pii", sql: include_str!("../stages/pii.sql") },
     StockStage { name: "quality", sql: include_str!("../stages/quality.sql") },
+    StockStage { name: "quality_score", sql: include_str!("../stages/quality_score.sql") },
     StockStage { name: "safety", sql: include_str!("../stages/safety.sql") },
     StockStage { name: "url", sql: include_str!("../stages/url.sql") },
     StockStage { name: "url_lists", sql: include_str!("../stages/url_lists.sql") },

@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use text::signals::FIELDS;
+use text::words::Segmenter;
 
 /// One measure.
 #[derive(Debug, Clone, Copy)]
@@ -15,8 +16,9 @@ pub struct Measure {
 }
 
 /// Measures besides the signals.
-const SCORES: [Measure; 5] = [
+const SCORES: [Measure; 6] = [
     Measure { name: "language.confidence", doc: "How sure `language(text)` is, from 0 to 1." },
+    Measure { name: "quality_score", doc: "`quality_score(text)`, from 0 (debris) to 1 (prose)." },
     Measure { name: "safety.nsfw", doc: "`unsafe_score(text).nsfw`, from 0 to 1." },
     Measure { name: "safety.toxicity", doc: "`unsafe_score(text).toxicity`, from 0 to 1." },
     Measure { name: "safety.profanity", doc: "`unsafe_score(text).profanity`, from 0 to 1." },
@@ -35,7 +37,7 @@ pub static MEASURES: LazyLock<Vec<Measure>> = LazyLock::new(|| {
 
 /// The language of a text, and the value of each measure in their order.
 pub(super) fn measure(text: &str) -> (Option<String>, Vec<Option<f64>>) {
-    let signals = text::signals::measure(text);
+    let signals = text::signals::measure(text, Segmenter::default());
     let language = text::language::detect(text);
     let safety = text::safety::score(text);
     let characters = signals.characters.max(1000) as f64;
@@ -43,6 +45,7 @@ pub(super) fn measure(text: &str) -> (Option<String>, Vec<Option<f64>>) {
     let confidence = language.as_ref().map(|language| f64::from(language.confidence));
     let scores = [
         confidence,
+        Some(f64::from(text::quality::score(text))),
         Some(f64::from(safety.nsfw)),
         Some(f64::from(safety.toxicity)),
         Some(f64::from(safety.profanity)),

@@ -18,7 +18,7 @@ const LABEL_PREFIX: &str = "__label__";
 
 pub(super) fn function(files: Files) -> ScalarUDF {
     text_function_with("classify", 1..=2, DataType::Struct(fields()), move |constants| {
-        let model = model(&files, constants.first().copied().unwrap_or_default())?;
+        let model = model(&files, constants.first().map(String::as_str).unwrap_or_default())?;
         let label = constants.get(1).map(|label| label_index(&model, label)).transpose()?;
         let evaluate: Arc<Evaluate> =
             Arc::new(move |texts, rows| evaluate(&model, label, texts, rows));
@@ -35,9 +35,8 @@ pub(super) fn model(files: &Files, name: &str) -> Result<Arc<Model>> {
 
 /// A label may be given with fastText's prefix or without.
 fn label_index(model: &Model, label: &str) -> Result<usize> {
-    let found = model
-        .label_index(label)
-        .or_else(|| model.label_index(&format!("{LABEL_PREFIX}{label}")));
+    let found =
+        model.label_index(label).or_else(|| model.label_index(&format!("{LABEL_PREFIX}{label}")));
     let Some(index) = found else {
         let labels: Vec<String> = model.labels().map(|l| without_prefix(&l).to_owned()).collect();
         return match nearest(label, labels.iter().map(String::as_str)) {
@@ -62,12 +61,7 @@ fn fields() -> Fields {
     ])
 }
 
-fn evaluate(
-    model: &Model,
-    label: Option<usize>,
-    texts: &mut Texts<'_>,
-    rows: usize,
-) -> ArrayRef {
+fn evaluate(model: &Model, label: Option<usize>, texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
     let mut labels = StringBuilder::new();
     let mut probabilities = Float32Builder::with_capacity(rows);
     let mut valid = Vec::with_capacity(rows);

@@ -1,14 +1,20 @@
-//! `distinct_words(text, words)`: how many of the words of a list occur in a text.
+//! `distinct_words(text, words)` and `distinct_words(text, words, 'SEGMENTER')`: how many of the words of
+//! a list occur in a text, in the case in which they are written.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, UInt64Builder};
 use arrow::datatypes::DataType;
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature,
+    Volatility,
 };
 
+use text::words::Segmenter;
+
+use super::signals::segmenter;
 use super::text_function::texts;
 
 /// The function; it has no state, so that all its values are equal.
@@ -18,7 +24,10 @@ struct DistinctWords {
 }
 
 pub(super) fn function() -> ScalarUDF {
-    let signature = Signature::any(2, Volatility::Immutable);
+    let signature = Signature::one_of(
+        vec![TypeSignature::Any(2), TypeSignature::Any(3)],
+        Volatility::Immutable,
+    );
     ScalarUDF::new_from_impl(DistinctWords { signature })
 }
 
@@ -36,8 +45,17 @@ impl ScalarUDFImpl for DistinctWords {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [text, words] = args.args.as_slice() else {
+        let (Some(text), Some(words)) = (args.args.first(), args.args.get(1)) else {
             return exec_err!("distinct_words() takes a text and a list of words");
+        };
+        let segmenter = match args.args.get(2) {
+            Some(ColumnarValue::Scalar(name)) => {
+                segmenter(name.try_as_str().flatten().map(str::to_owned).as_ref())?
+            }
+            Some(ColumnarValue::Array(_)) => {
+                return exec_err!("the segmenter of distinct_words() must be a constant");
+            }
+            None => Segmenter::default(),
         };
         let (text, words) = (text.to_array(args.number_rows)?, words.to_array(args.number_rows)?);
         let Some(lists) = words.as_list_opt::<i32>() else {
@@ -50,10 +68,11 @@ impl ScalarUDFImpl for DistinctWords {
         for (text, list) in texts(&text)?.zip(lists.iter()) {
             let count = match (text, list) {
                 (Some(text), Some(list)) => {
-                    let wanted: std::collections::BTreeSet<&str> =
-                        texts(&list)?.flatten().collect();
-                    let found = text::words::words(text).filter_map(|word| wanted.get(word));
-                    Some(found.collect::<std::collections::BTreeSet<_>>().len() as u64)
+                    let wanted: BTreeSet<&str> = texts(&list)?.flatten().collect();
+                    let mut found = Vec::new();
+                    segmenter.segment_into(text, &mut found);
+                    found.retain(|word| wanted.contains(word));
+                    Some(found.into_iter().collect::<BTreeSet<_>>().len() as u64)
                 }
                 _ => None,
             };

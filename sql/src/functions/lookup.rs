@@ -45,14 +45,14 @@ pub(super) fn lookup_words(files: Files) -> ScalarUDF {
     })
 }
 
-fn open(files: &Files, name: &str, constants: &[&str]) -> Result<(Arc<Thresholds>, String)> {
+fn open(files: &Files, name: &str, constants: &[String]) -> Result<(Arc<Thresholds>, String)> {
     let [file, column] = constants else {
         return plan_err!("{name}() takes a key, a file and a column");
     };
     if file.is_empty() {
-        return Ok((Arc::default(), (*column).to_owned()));
+        return Ok((Arc::default(), column.clone()));
     }
     let table = files.get("table", file, Thresholds::read)?;
     table.check(column).map_err(|error| plan_datafusion_err!("the table `{file}`: {error}"))?;
-    Ok((table, (*column).to_owned()))
+    Ok((table, column.clone()))
 }

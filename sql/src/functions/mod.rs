@@ -1,5 +1,6 @@
 //! The functions that gristmill adds to SQL: thin wrappers over `text` and `tokenizer`.
 
+mod c4;
 mod classify;
 mod distinct_words;
 mod iso639;
@@ -44,7 +45,11 @@ pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Resul
         url::host(),
         url::suspicion(),
         tokens::function(resources.tokenizer.clone()),
+        c4::function(),
+        c4::paragraph(),
+        c4::bad_words(files.clone()),
         classify::function(files.clone()),
+        scalar::quality_score(),
         distinct_words::function(),
         iso639::function(),
         url::domain(),

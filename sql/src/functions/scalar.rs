@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{LargeStringBuilder, UInt64Builder};
+use arrow::array::{Float32Builder, LargeStringBuilder, UInt64Builder};
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::ScalarUDF;
 
@@ -28,5 +28,16 @@ pub(super) fn simplify() -> ScalarUDF {
             simplified.append_option(text.map(text::normalise::simplify));
         }
         Arc::new(simplified.finish())
+    })
+}
+
+/// `quality_score(text)`: how much of good prose a text has, from 0 to 1 (`text::quality`).
+pub(super) fn quality_score() -> ScalarUDF {
+    text_function("quality_score", DataType::Float32, |texts, rows| {
+        let mut scores = Float32Builder::with_capacity(rows);
+        for text in texts {
+            scores.append_option(text.map(text::quality::score));
+        }
+        Arc::new(scores.finish())
     })
 }

@@ -1,18 +1,42 @@
-//! `signals(text)` → a struct with one field for each quality signal of `text::signals`.
+//! `signals(text)` and `signals(text, 'SEGMENTER')` → a struct with one field for each quality signal of
+//! `text::signals`.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array, StructArray, UInt64Array};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
+use datafusion::common::{Result, plan_datafusion_err};
 use datafusion::logical_expr::ScalarUDF;
-use text::signals::{FIELDS, FieldKind, Value, measure};
+use text::signals::{FIELDS, FieldKind, Signals, Value, measure};
 use text::words::Segmenter;
 
-use super::text_function::{Texts, text_function};
+use super::text_function::{Evaluate, Texts, text_function_with};
+
+/// Texts whose signals a thread remembers: those of some batches, so that a stage does not measure
+/// what the stage before it measured. About 2 MiB a thread.
+const REMEMBERED: usize = 4 * crate::BATCH_ROWS_MAX;
+
+/// A text by its hash, and its signals.
+type Remembered = Option<(u128, Segmenter, Signals)>;
+
+thread_local! {
+    static MEMORY: RefCell<Vec<Remembered>> = const { RefCell::new(Vec::new()) };
+}
 
 pub(super) fn function() -> ScalarUDF {
-    text_function("signals", DataType::Struct(fields()), evaluate)
+    text_function_with("signals", 0..=1, DataType::Struct(fields()), |constants| {
+        let segmenter = segmenter(constants.first())?;
+        let evaluate: Arc<Evaluate> = Arc::new(move |texts, rows| evaluate(segmenter, texts, rows));
+        Ok(evaluate)
+    })
+}
+
+/// The segmenter of that name, or the default.
+pub(super) fn segmenter(name: Option<&String>) -> Result<Segmenter> {
+    let Some(name) = name else { return Ok(Segmenter::default()) };
+    name.parse().map_err(|error| plan_datafusion_err!("there is no segmenter `{name}`: {error}"))
 }
 
 fn fields() -> Fields {
@@ -26,11 +50,11 @@ fn data_type(kind: FieldKind) -> DataType {
     }
 }
 
-fn evaluate(texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
+fn evaluate(segmenter: Segmenter, texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
     let mut columns: Vec<Vec<Value>> = vec![Vec::with_capacity(rows); FIELDS.len()];
     let mut valid = Vec::with_capacity(rows);
     for text in texts {
-        let signals = measure(text.unwrap_or_default(), Segmenter::default());
+        let signals = text.map(|text| remembered(text, segmenter)).unwrap_or_default();
         for (column, value) in columns.iter_mut().zip(signals.values()) {
             column.push(value);
         }
@@ -38,6 +62,23 @@ fn evaluate(texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
     }
     let columns = FIELDS.iter().zip(columns).map(|(field, values)| column(field.kind, &values));
     Arc::new(StructArray::new(fields(), columns.collect(), Some(NullBuffer::from(valid))))
+}
+
+/// The signals of a text, from memory where its 128-bit hash is there.
+fn remembered(text: &str, segmenter: Segmenter) -> Signals {
+    let hash = text::hash::exact_key(text);
+    MEMORY.with_borrow_mut(|memory| {
+        memory.resize(REMEMBERED, None);
+        let slot = &mut memory[hash as usize % REMEMBERED];
+        match slot {
+            Some((found, by, signals)) if *found == hash && *by == segmenter => *signals,
+            _ => {
+                let signals = measure(text, segmenter);
+                *slot = Some((hash, segmenter, signals));
+                signals
+            }
+        }
+    })
 }
 
 fn column(kind: FieldKind, values: &[Value]) -> ArrayRef {

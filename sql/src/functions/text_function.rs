@@ -21,7 +21,7 @@ pub(crate) type Evaluate = dyn Fn(&mut Texts<'_>, usize) -> ArrayRef + Send + Sy
 
 /// Makes the loop from the constants. It runs when a statement is planned, where its error refuses the
 /// statement, and again for each batch, so that whatever is expensive in it must be cached.
-type Prepare = dyn Fn(&[&str]) -> Result<Arc<Evaluate>> + Send + Sync;
+type Prepare = dyn Fn(&[String]) -> Result<Arc<Evaluate>> + Send + Sync;
 
 /// A function `name(text, constants…) -> output`; its identity is its name.
 #[derive(Clone)]
@@ -42,14 +42,14 @@ pub(crate) fn text_function(
     text_function_with(name, 0..=0, output, move |_| Ok(evaluate.clone()))
 }
 
-/// A function of a text and so many string constants, such as the name of a file.
+/// A function of a text and so many constants, such as the name of a file, given as text.
 pub(crate) fn text_function_with(
     name: &'static str,
     constants: RangeInclusive<usize>,
     output: DataType,
-    prepare: impl Fn(&[&str]) -> Result<Arc<Evaluate>> + Send + Sync + 'static,
+    prepare: impl Fn(&[String]) -> Result<Arc<Evaluate>> + Send + Sync + 'static,
 ) -> ScalarUDF {
-    let forms = constants.map(|constants| TypeSignature::String(1 + constants)).collect();
+    let forms = constants.map(|constants| TypeSignature::Any(1 + constants)).collect();
     let signature = Signature::one_of(forms, Volatility::Immutable);
     TextFunction { name, signature, output, prepare: Arc::new(prepare) }.into()
 }
@@ -63,6 +63,11 @@ pub(crate) fn texts(array: &dyn Array) -> Result<Box<Texts<'_>>> {
         DataType::Null => Ok(Box::new(std::iter::repeat_n(None, array.len()))),
         other => exec_err!("a text column was expected, found {other}"),
     }
+}
+
+/// A constant as text: `true`, `5`, `en`.
+fn text_of(constant: &ScalarValue) -> String {
+    constant.try_as_str().flatten().map_or_else(|| constant.to_string(), str::to_owned)
 }
 
 impl ScalarUDFImpl for TextFunction {
@@ -81,16 +86,14 @@ impl ScalarUDFImpl for TextFunction {
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let mut constants = Vec::new();
         for (index, argument) in args.scalar_arguments.iter().enumerate().skip(1) {
-            match argument.and_then(ScalarValue::try_as_str).flatten() {
-                Some(constant) => constants.push(constant),
-                None => {
-                    return plan_err!(
-                        "argument {} of {}() must be a constant text, the same for all documents",
-                        index + 1,
-                        self.name
-                    );
-                }
-            }
+            let Some(constant) = argument else {
+                return plan_err!(
+                    "argument {} of {}() must be a constant, the same for all documents",
+                    index + 1,
+                    self.name
+                );
+            };
+            constants.push(text_of(constant));
         }
         (self.prepare)(&constants)?;
         Ok(Arc::new(Field::new(self.name, self.output.clone(), true)))
@@ -103,9 +106,7 @@ impl ScalarUDFImpl for TextFunction {
         let mut constants = Vec::new();
         for argument in rest {
             match argument {
-                ColumnarValue::Scalar(value) => {
-                    constants.push(value.try_as_str().flatten().unwrap_or_default());
-                }
+                ColumnarValue::Scalar(value) => constants.push(text_of(value)),
                 ColumnarValue::Array(_) => {
                     return exec_err!("{}() takes constants after the text", self.name);
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::StringBuilder;
 use arrow::datatypes::DataType;
-use datafusion::common::{Result, plan_err};
+use datafusion::common::plan_err;
 use datafusion::logical_expr::ScalarUDF;
 use flate2::bufread::MultiGzDecoder;
 use text::url::{BlockList, BlockListBuilder, Dialect, ListKind};
@@ -46,20 +46,20 @@ fn strings<T: AsRef<str>>(
 /// NULL; with a third argument `'datatrove'` it compares as datatrove does.
 pub(super) fn block_reason(files: Files) -> ScalarUDF {
     text_function_with("url_block_reason", 1..=2, DataType::Utf8, move |constants| {
-        let (kind, dialect) = match constants.get(1).copied() {
+        let (kind, dialect) = match constants.get(1).map(String::as_str) {
             None | Some("canonical") => ("block list", Dialect::Canonical),
             Some("datatrove") => ("block list as of datatrove", Dialect::Datatrove),
             Some(other) => {
                 return plan_err!("there is no dialect `{other}`; there is canonical, datatrove");
             }
         };
-        let name = constants.first().copied().unwrap_or_default();
+        let name = constants.first().map(String::as_str).unwrap_or_default();
         let lists = files.get(kind, name, |content| read(content, dialect))?;
         let evaluate: Arc<Evaluate> = Arc::new(move |urls, _| {
             let mut reasons = StringBuilder::new();
             for url in urls {
                 let reason = url.and_then(|url| lists.check(url));
-                reasons.append_option(reason.map(|reason| reason.as_str()));
+                reasons.append_option(reason.map(text::url::Reason::as_str));
             }
             Arc::new(reasons.finish())
         });
