@@ -1,12 +1,26 @@
-//! The natural language and the script of a text.
+//! The natural language and the script of a text, or of each of its paragraphs.
 //!
-//! The trigram model of the crate `whatlang` (70 languages) reads a bounded sample: it runs at
-//! 15 MB/s on whole documents, which would make it the slowest step of a pipeline, and what it
-//! says does not change beyond a kilobyte or two.
+//! The script of most letters is found first: it leaves few languages or one. Among them an
+//! embedded linear model on character n-grams decides (see `language/model.rs` and, for how it was
+//! made, `text/model/README.md`), or a fastText model of the user's. A long text is judged by a
+//! bounded sample of it.
 
 use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
 
-use whatlang::{Lang, Script};
+use crate::fasttext;
+
+mod grams;
+mod label;
+mod model;
+mod paragraphs;
+mod script;
+pub mod train;
+
+pub use paragraphs::{Paragraph, Share, shares};
+
+use grams::Words;
+use label::Label;
 
 /// Places of a long text from which the sample is taken, evenly spaced from its head to its tail.
 /// Three, so that a menu above or a licence below does not decide alone.
@@ -17,192 +31,98 @@ const SLICE_BYTES: usize = 400;
 
 /// What [`detect`] found.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Language {
+pub struct Language<'a> {
     /// ISO 639-1 code where the language has one, else ISO 639-3: `en`, `zh`.
-    pub code: &'static str,
+    pub code: &'a str,
     /// ISO 15924 code of the script: `Latn`, `Hani`.
-    pub script: &'static str,
-    /// From 0 to 1, the model's own estimate: comparable between texts, not a calibrated
-    /// probability. Below 0.5 the answer is a guess, as it is for most texts of few words.
+    pub script: &'a str,
+    /// From 0 to 1: the model's probability of the language among those of the script, times the
+    /// share of the text's letters that are in the script. Below 0.5 the answer is a guess, as it
+    /// is for many texts of few words.
     pub confidence: f32,
 }
 
-/// How many Latin letters a character of Chinese, Japanese or Korean outweighs: about as many as a
-/// language with an alphabet needs to say the same.
-const DENSE_WEIGHT: usize = 3;
+/// Finds languages with a model.
+#[derive(Debug, Clone)]
+pub struct Detector(Kind);
 
-/// How many Latin letters a letter of another alphabet outweighs: names, links and code put Latin
-/// letters into texts of all languages, but hardly the other way round.
-const OTHER_WEIGHT: usize = 2;
+#[derive(Debug, Clone)]
+enum Kind {
+    Compact(Arc<model::Model>),
+    FastText { model: Arc<fasttext::Model>, labels: Arc<[Label]> },
+}
 
-/// The language of a text, or `None` for a text without letters of a known script.
+static EMBEDDED: LazyLock<Option<Detector>> =
+    LazyLock::new(|| Detector::from_bytes(Cow::Borrowed(include_bytes!("../model/language.bin"))));
+
+/// The language of a text by the embedded model, or `None` for a text without letters of a known
+/// script.
 ///
 /// A text above 1,200 bytes is judged by three slices of 400 bytes from its head, middle and tail.
-/// Latin letters are left out of the judgement where letters of other scripts outweigh them, since
-/// the model goes by the most frequent script.
-pub fn detect(text: &str) -> Option<Language> {
-    let sample = if text.len() <= SAMPLE_SLICES * SLICE_BYTES {
-        Cow::Borrowed(text)
-    } else {
-        Cow::Owned(sample(text))
-    };
-    let info = if is_outweighed(&sample) {
-        whatlang::detect(&sample.replace(is_latin, " "))
-    } else {
-        whatlang::detect(&sample)
-    }?;
-    Some(Language {
-        code: code_of(info.lang()),
-        script: script_of(info.script(), info.lang()),
-        confidence: info.confidence() as f32,
-    })
+pub fn detect(text: &str) -> Option<Language<'static>> {
+    EMBEDDED.as_ref()?.detect(text)
 }
 
-/// Whether a sample has Latin letters and letters of other scripts that outweigh them.
-fn is_outweighed(sample: &str) -> bool {
-    if sample.is_ascii() {
-        return false;
+/// The paragraphs of a text with their languages by the embedded model: see
+/// [`Detector::paragraphs`].
+pub fn paragraphs(text: &str) -> Vec<Paragraph<'static>> {
+    EMBEDDED.as_ref().map_or_else(Vec::new, |detector| detector.paragraphs(text))
+}
+
+impl Detector {
+    /// A detector with a model that [`train::train`] made; `None` where the bytes are none.
+    pub fn from_bytes(bytes: Cow<'static, [u8]>) -> Option<Self> {
+        Some(Self(Kind::Compact(Arc::new(model::Model::from_bytes(bytes)?))))
     }
-    let (mut latin, mut others) = (0, 0);
-    for character in sample.chars().filter(|character| character.is_alphabetic()) {
-        match character {
-            _ if is_latin(character) => latin += 1,
-            '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => {
-                others += DENSE_WEIGHT;
+
+    /// A detector with a fastText model, whose labels name languages and perhaps scripts:
+    /// `__label__en`, `__label__eng_Latn`, `__label__zh-Hans`. It reads the same sample of a text
+    /// as the embedded model does, and its most probable label and that label's probability are
+    /// returned as they are.
+    pub fn with_model(model: Arc<fasttext::Model>) -> Self {
+        let labels = model.labels().map(|label| Label::parse(&label)).collect();
+        Self(Kind::FastText { model, labels })
+    }
+
+    /// The language of a text, or `None` for a text without letters of a script of the model.
+    pub fn detect(&self, text: &str) -> Option<Language<'_>> {
+        let mut words = Words::new();
+        for slice in sample(text) {
+            words.push(slice);
+        }
+        let (script, share) = words.script()?;
+        match &self.0 {
+            Kind::Compact(model) => {
+                let (class, probability) = model.classify(&words, script)?;
+                Some(Language {
+                    code: &class.code,
+                    script: &class.script,
+                    confidence: probability * share,
+                })
             }
-            _ => others += OTHER_WEIGHT,
+            Kind::FastText { model, labels } => {
+                let slices: Vec<&str> = sample(text).collect();
+                let prediction = *model.predict(&slices.join(" "), 1, 0.0).first()?;
+                let label = labels.get(prediction.label)?;
+                Some(label.language(script.code(), prediction.probability.min(1.0)))
+            }
         }
     }
-    latin > 0 && others > latin
 }
 
-/// Whether a character is a letter of the Latin script, as far as Latin Extended-B, or of
-/// Vietnamese.
-fn is_latin(character: char) -> bool {
-    character.is_ascii_alphabetic()
-        || matches!(character, 'ª' | 'º' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}')
-}
-
-/// Slices of a long text, joined by a space, each cut at a character boundary.
-fn sample(text: &str) -> String {
-    let mut sample = String::with_capacity(SAMPLE_SLICES * (SLICE_BYTES + 8));
-    let last_start = text.len() - SLICE_BYTES;
-    for slice in 0..SAMPLE_SLICES {
-        let start = text.ceil_char_boundary(last_start * slice / (SAMPLE_SLICES - 1));
-        let end = text.ceil_char_boundary((start + SLICE_BYTES).min(text.len()));
-        sample.push_str(&text[start..end]);
-        sample.push(' ');
-    }
-    sample
-}
-
-/// ISO 15924: <https://www.unicode.org/iso15924>.
-fn script_of(script: Script, language: Lang) -> &'static str {
-    match script {
-        Script::Arabic => "Arab",
-        Script::Armenian => "Armn",
-        Script::Bengali => "Beng",
-        Script::Cyrillic => "Cyrl",
-        Script::Devanagari => "Deva",
-        Script::Ethiopic => "Ethi",
-        Script::Georgian => "Geor",
-        Script::Greek => "Grek",
-        Script::Gujarati => "Gujr",
-        Script::Gurmukhi => "Guru",
-        Script::Hangul => "Hang",
-        Script::Hebrew => "Hebr",
-        // Japanese mixes three scripts, and which of them the model names is chance.
-        Script::Hiragana | Script::Katakana => "Jpan",
-        Script::Mandarin if language == Lang::Jpn => "Jpan",
-        Script::Mandarin => "Hani",
-        Script::Kannada => "Knda",
-        Script::Khmer => "Khmr",
-        Script::Latin => "Latn",
-        Script::Malayalam => "Mlym",
-        Script::Myanmar => "Mymr",
-        Script::Oriya => "Orya",
-        Script::Sinhala => "Sinh",
-        Script::Tamil => "Taml",
-        Script::Telugu => "Telu",
-        Script::Thai => "Thai",
-    }
-}
-
-/// ISO 639-1 where there is a code: <https://www.loc.gov/standards/iso639-2>.
-#[expect(clippy::too_many_lines, reason = "one line for each language of the model")]
-fn code_of(language: Lang) -> &'static str {
-    match language {
-        Lang::Afr => "af",
-        Lang::Aka => "ak",
-        Lang::Amh => "am",
-        Lang::Ara => "ar",
-        Lang::Aze => "az",
-        Lang::Bel => "be",
-        Lang::Ben => "bn",
-        Lang::Bul => "bg",
-        Lang::Cat => "ca",
-        Lang::Ces => "cs",
-        Lang::Cmn => "zh",
-        Lang::Cym => "cy",
-        Lang::Dan => "da",
-        Lang::Deu => "de",
-        Lang::Ell => "el",
-        Lang::Eng => "en",
-        Lang::Epo => "eo",
-        Lang::Est => "et",
-        Lang::Fin => "fi",
-        Lang::Fra => "fr",
-        Lang::Guj => "gu",
-        Lang::Heb => "he",
-        Lang::Hin => "hi",
-        Lang::Hrv => "hr",
-        Lang::Hun => "hu",
-        Lang::Hye => "hy",
-        Lang::Ind => "id",
-        Lang::Ita => "it",
-        Lang::Jav => "jv",
-        Lang::Jpn => "ja",
-        Lang::Kan => "kn",
-        Lang::Kat => "ka",
-        Lang::Khm => "km",
-        Lang::Kor => "ko",
-        Lang::Lat => "la",
-        Lang::Lav => "lv",
-        Lang::Lit => "lt",
-        Lang::Mal => "ml",
-        Lang::Mar => "mr",
-        Lang::Mkd => "mk",
-        Lang::Mya => "my",
-        Lang::Nep => "ne",
-        Lang::Nld => "nl",
-        Lang::Nob => "nb",
-        Lang::Ori => "or",
-        Lang::Pan => "pa",
-        Lang::Pes => "fa",
-        Lang::Pol => "pl",
-        Lang::Por => "pt",
-        Lang::Ron => "ro",
-        Lang::Rus => "ru",
-        Lang::Sin => "si",
-        Lang::Slk => "sk",
-        Lang::Slv => "sl",
-        Lang::Sna => "sn",
-        Lang::Spa => "es",
-        Lang::Srp => "sr",
-        Lang::Swe => "sv",
-        Lang::Tam => "ta",
-        Lang::Tel => "te",
-        Lang::Tgl => "tl",
-        Lang::Tha => "th",
-        Lang::Tuk => "tk",
-        Lang::Tur => "tr",
-        Lang::Ukr => "uk",
-        Lang::Urd => "ur",
-        Lang::Uzb => "uz",
-        Lang::Vie => "vi",
-        Lang::Yid => "yi",
-        Lang::Zul => "zu",
-    }
+/// The text, or slices of a long one, each cut at a character boundary.
+fn sample(text: &str) -> impl Iterator<Item = &str> {
+    let (slices, slice_bytes) = if text.len() <= SAMPLE_SLICES * SLICE_BYTES {
+        (1, text.len())
+    } else {
+        (SAMPLE_SLICES, SLICE_BYTES)
+    };
+    let last_start = text.len() - slice_bytes;
+    (0..slices).map(move |slice| {
+        let start = text.ceil_char_boundary(last_start * slice / (slices - 1).max(1));
+        let end = text.ceil_char_boundary((start + slice_bytes).min(text.len()));
+        &text[start..end]
+    })
 }
 
 #[cfg(test)]
@@ -217,16 +137,50 @@ mod tests {
     }
 
     #[test]
-    fn languages_have_their_iso_codes() {
+    fn one_sentence_tells_the_language() {
         check("The miller ground the wheat slowly while his children slept.", "en", "Latn");
         check(
             "Le meunier moulait lentement le blé pendant que ses enfants dormaient.",
             "fr",
             "Latn",
         );
+        check(
+            "Der Müller mahlte langsam den Weizen, während seine Kinder schliefen.",
+            "de",
+            "Latn",
+        );
+        check("El molinero molía despacio el trigo mientras sus hijos dormían.", "es", "Latn");
+        check("Il mugnaio macinava piano il grano mentre i suoi figli dormivano.", "it", "Latn");
+        check("O moleiro moía devagar o trigo enquanto os seus filhos dormiam.", "pt", "Latn");
+        check("De molenaar maalde langzaam de tarwe terwijl zijn kinderen sliepen.", "nl", "Latn");
+        check("Młynarz powoli mełł pszenicę, podczas gdy jego dzieci spały.", "pl", "Latn");
+        check("Mlynář pomalu mlel pšenici, zatímco jeho děti spaly.", "cs", "Latn");
+        check("Mjölnaren malde långsamt vetet medan hans barn sov.", "sv", "Latn");
+        check("Mylläri jauhoi vehnää hitaasti, kun hänen lapsensa nukkuivat.", "fi", "Latn");
+        check("A molnár lassan őrölte a búzát, amíg a gyermekei aludtak.", "hu", "Latn");
+        check("Değirmenci, çocukları uyurken buğdayı yavaşça öğüttü.", "tr", "Latn");
+        check("Người thợ xay xay lúa mì chậm rãi trong khi các con ông ngủ.", "vi", "Latn");
+        check("Morarul măcina încet grâul în timp ce copiii lui dormeau.", "ro", "Latn");
+        check("Мельник медленно молол пшеницу, пока его дети спали.", "ru", "Cyrl");
+        check("Мірошник повільно молов пшеницю, поки його діти спали.", "uk", "Cyrl");
+        check("Мелничарят бавно мелеше житото, докато децата му спяха.", "bg", "Cyrl");
+        check("كان الطحان يطحن القمح ببطء بينما كان أطفاله نائمين.", "ar", "Arab");
+        check("آسیابان گندم را آهسته آسیاب می‌کرد در حالی که بچه‌هایش خواب بودند.", "fa", "Arab");
+        check("चक्कीवाला धीरे-धीरे गेहूँ पीस रहा था जबकि उसके बच्चे सो रहे थे।", "hi", "Deva");
+        check("ο μυλωνάς άλεθε αργά το σιτάρι ενώ τα παιδιά του κοιμόντουσαν", "el", "Grek");
+        check("방앗간 주인은 아이들이 자는 동안 천천히 밀을 빻았다.", "ko", "Hang");
         check("磨坊主慢慢地磨着小麦，孩子们都睡着了。", "zh", "Hani");
         check("粉屋は子供たちが眠っている間にゆっくりと小麦を挽いた。", "ja", "Jpan");
-        check("Мельник медленно молол пшеницу, пока его дети спали.", "ru", "Cyrl");
+    }
+
+    #[test]
+    fn code_links_and_names_do_not_decide() {
+        check(
+            "Run `cargo build --release`; then call `let model = Model::from_bytes(&bytes)?;` and \
+             check that `model.len() > 0`. See https://example.org/docs/api/v2/index.html#usage.",
+            "en",
+            "Latn",
+        );
         check(
             "[粉屋][mill]はゆっくりと小麦を挽いた。\n\n[mill]: /images/header/mill-logo.png",
             "ja",
@@ -244,11 +198,65 @@ mod tests {
         check(&(menu + &body), "de", "Latn");
     }
 
+    #[test]
+    fn paragraphs_have_languages_of_their_own() {
+        let text = "The mill stood by the river for two hundred years.\n\n  Die Mühle stand \
+                    zweihundert Jahre lang am Fluss.\nDer Müller\n\n— 1790 —\n";
+        let paragraphs = paragraphs(text);
+        let found: Vec<_> = paragraphs
+            .iter()
+            .map(|paragraph| {
+                let code = paragraph.language.map_or("", |language| language.code);
+                (&text[paragraph.start..paragraph.end], code)
+            })
+            .collect();
+        let expected = [
+            ("The mill stood by the river for two hundred years.", "en"),
+            ("Die Mühle stand zweihundert Jahre lang am Fluss.", "de"),
+            ("Der Müller", "de"),
+            ("— 1790 —", ""),
+        ];
+        assert_eq!(found, expected);
+        let shares: Vec<_> = shares(&paragraphs).iter().map(|share| share.code).collect();
+        assert_eq!(shares, ["de", "en", ""]);
+    }
+
+    #[test]
+    fn a_trained_model_finds_what_it_was_shown() {
+        let examples: Vec<_> = (0..50)
+            .flat_map(|_| [("xx", "barako tilune moda"), ("yy", "shreng wyght plorf")])
+            .collect();
+        let options = train::Options {
+            examples: 2_000,
+            examples_after: 1_000,
+            row_bits: 12,
+            bucket_bits: 9,
+            examples_min: 1,
+            ..train::Options::default()
+        };
+        let bytes = train::train(&examples, &options);
+        assert_eq!(bytes, train::train(&examples, &options), "the same examples, the same bytes");
+        let detector = Detector::from_bytes(Cow::Owned(bytes.clone())).unwrap();
+        assert_eq!(detector.detect("tilune barako").unwrap().code, "xx");
+        assert_eq!(detector.detect("plorf").unwrap().code, "yy");
+        assert_eq!(detector.detect("мельник"), None, "a script without a language");
+        for end in 0..bytes.len() {
+            assert!(Detector::from_bytes(Cow::Owned(bytes[..end].to_vec())).is_none());
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_has_a_language_or_none(text in any::<String>(), times in 1_usize..200) {
-            if let Some(language) = detect(&text.repeat(times)) {
+            let text = text.repeat(times);
+            if let Some(language) = detect(&text) {
                 prop_assert!((0.0..=1.0).contains(&language.confidence));
+            }
+            let mut last = 0;
+            for paragraph in paragraphs(&text) {
+                prop_assert!(last <= paragraph.start && paragraph.start < paragraph.end);
+                prop_assert!(text.get(paragraph.start..paragraph.end).is_some());
+                last = paragraph.end;
             }
         }
     }

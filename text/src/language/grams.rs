@@ -1,0 +1,127 @@
+//! Character n-grams of the words of a text, as 64-bit hashes: the features of the model.
+
+use std::ops::Range;
+
+use super::script::{self, Role, SCRIPTS, Script};
+
+/// The longest n-gram, with the marks of a word's start and end counted as characters. Five, as in
+/// most work on language identification since Cavnar and Trenkle, N-Gram-Based Text
+/// Categorization, 1994.
+const LONGEST_GRAM: usize = 5;
+
+/// Words above this length are names of files, hashes or other machine text; Thai, Chinese and
+/// their like have no spaces, so that a longer run is cut there rather than left out.
+const WORD_CHARACTERS_MAX: usize = 40;
+
+/// Stands before the first and after the last character of a word: no letter.
+const EDGE: char = ' ';
+
+/// Marks the hash of a whole word, which differs from that of an n-gram of the same characters.
+const WHOLE: u64 = 1 << 40;
+
+/// Multiplier of the hash, that of FxHash: odd, its bits without a pattern.
+const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
+
+/// The words of a text in lower case, and how much of the text is in which script.
+#[derive(Debug)]
+pub(super) struct Words {
+    /// All words one after the other, each between two edges.
+    characters: Vec<char>,
+    /// Where in `characters` a word with its edges is, and its script.
+    ranges: Vec<(Range<u32>, Script)>,
+    /// Letters of each script times their weight.
+    weights: [usize; SCRIPTS],
+}
+
+impl Words {
+    /// No words.
+    pub(super) fn new() -> Self {
+        Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS] }
+    }
+
+    /// Splits a text where the script changes or a character is no letter.
+    pub(super) fn push(&mut self, text: &str) {
+        let mut word: Option<(usize, Script)> = None;
+        for character in text.chars() {
+            let script = match (script::role(character), word) {
+                (Role::Letter(script), _) | (Role::Mark, Some((_, script))) => script,
+                _ => {
+                    self.end(&mut word);
+                    continue;
+                }
+            };
+            let fits = word.is_some_and(|(start, current)| {
+                current == script && self.characters.len() - start <= WORD_CHARACTERS_MAX
+            });
+            if !fits {
+                self.end(&mut word);
+                word = Some((self.characters.len(), script));
+                self.characters.push(EDGE);
+            }
+            self.weights[script as usize] += script.weight();
+            push_lower(&mut self.characters, character);
+        }
+        self.end(&mut word);
+    }
+
+    /// Ends the word that is being read, if any.
+    fn end(&mut self, word: &mut Option<(usize, Script)>) {
+        if let Some((start, script)) = word.take() {
+            self.characters.push(EDGE);
+            self.ranges.push((start as u32..self.characters.len() as u32, script));
+        }
+    }
+
+    /// The script that most of the text is in, and its share of all letters: both by weight.
+    pub(super) fn script(&self) -> Option<(Script, f32)> {
+        let total: usize = self.weights.iter().sum();
+        let mut weights = self.weights;
+        // Japanese is written with Han and kana; Chinese has no kana but in names and quotations.
+        let (han, kana) = (weights[Script::Han as usize], weights[Script::Kana as usize]);
+        if kana * 8 >= han {
+            weights[Script::Kana as usize] += han;
+            weights[Script::Han as usize] = 0;
+        }
+        let heaviest = script::ALL.into_iter().max_by_key(|&script| weights[script as usize])?;
+        let weight = weights[heaviest as usize];
+        if weight == 0 {
+            return None;
+        }
+        Some((heaviest, weight as f32 / total as f32))
+    }
+
+    /// Calls `visit` with the hash of every n-gram of 1 to 5 characters of every word of a script,
+    /// and with the hash of every word that is longer than that.
+    pub(super) fn grams(&self, script: Script, mut visit: impl FnMut(u64)) {
+        for (range, _) in self.ranges.iter().filter(|&&(_, other)| other == script) {
+            let word = &self.characters[range.start as usize..range.end as usize];
+            for start in 0..word.len() - 1 {
+                let mut hash = 0;
+                for (index, &character) in word[start..].iter().take(LONGEST_GRAM).enumerate() {
+                    hash = mix(hash, character as u64);
+                    // The edge alone says nothing.
+                    if index > 0 || start > 0 {
+                        visit(hash);
+                    }
+                }
+            }
+            if word.len() > LONGEST_GRAM {
+                visit(word.iter().fold(WHOLE, |hash, &character| mix(hash, character as u64)));
+            }
+        }
+    }
+}
+
+/// One step of the hash.
+fn mix(hash: u64, value: u64) -> u64 {
+    (hash.rotate_left(5) ^ value).wrapping_mul(MULTIPLIER)
+}
+
+/// Lower case of a character, which may be more than one.
+fn push_lower(characters: &mut Vec<char>, character: char) {
+    if character.is_ascii() {
+        characters.push(character.to_ascii_lowercase());
+    } else {
+        characters.extend(character.to_lowercase());
+    }
+}

@@ -1,0 +1,163 @@
+//! The embedded model: a linear classifier on the sum of low-dimensional vectors of n-grams
+//! (Joulin and others, Bag of Tricks for Efficient Text Classification, 2016), its vectors of four
+//! bits a number in a table without keys.
+//!
+//! The file, all numbers little-endian:
+//! - 8 bytes `MAGIC`;
+//! - `u32` bits of a bucket's index, `u32` bits of a fingerprint, `u32` classes, `u32` bytes of
+//!   the labels, `f32` value of one step of a vector's numbers;
+//! - the labels, a line each: `en Latn`;
+//! - for each class `DIMENSIONS` weights and a bias, `f32`;
+//! - for each bucket one byte of fingerprint (255: empty) and `DIMENSIONS` numbers of four bits.
+//!   Byte `i` holds number `i` in its low half and number `i + DIMENSIONS / 2` in its high half,
+//!   both plus 8.
+
+use std::borrow::Cow;
+
+use super::grams::Words;
+use super::script::Script;
+
+/// First bytes of a model.
+pub(super) const MAGIC: &[u8; 8] = b"grstlid1";
+
+/// Length of the vectors. 16 as in fastText's lid.176; longer ones gained less than more buckets
+/// of the same total size did.
+pub(super) const DIMENSIONS: usize = 16;
+
+/// Bytes of a bucket: the fingerprint and the vector.
+pub(super) const BUCKET_BYTES: usize = 1 + DIMENSIONS / 2;
+
+/// Fingerprint of a bucket without an n-gram.
+pub(super) const EMPTY: u8 = 255;
+
+/// What is added to a vector's number so that it is stored without a sign.
+pub(super) const ZERO: i32 = 8;
+
+/// Bytes before the labels.
+const HEADER_BYTES: usize = 28;
+
+/// A language in a script.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Class {
+    /// ISO 639-1 code where the language has one, else ISO 639-3.
+    pub(super) code: String,
+    /// ISO 15924 code.
+    pub(super) script: String,
+    weights: [f32; DIMENSIONS],
+    bias: f32,
+}
+
+/// A model that was read from its bytes.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    classes: Vec<Class>,
+    /// The classes that are written in each script.
+    of_script: Vec<Vec<usize>>,
+    bucket_bits: u32,
+    fingerprint_bits: u32,
+    step: f32,
+    buckets: Cow<'static, [u8]>,
+}
+
+impl Model {
+    /// Reads a model; `None` where the bytes are none.
+    pub(super) fn from_bytes(bytes: Cow<'static, [u8]>) -> Option<Self> {
+        let word = |index: usize| {
+            let start = 8 + index * 4;
+            Some(u32::from_le_bytes(bytes.get(start..start + 4)?.try_into().ok()?))
+        };
+        if !bytes.starts_with(MAGIC) {
+            return None;
+        }
+        let (bucket_bits, fingerprint_bits) = (word(0)?, word(1)?);
+        let (count, labels_bytes) = (word(2)? as usize, word(3)? as usize);
+        let step = f32::from_bits(word(4)?);
+        if bucket_bits > 24 || !(1..8).contains(&fingerprint_bits) || count > 10_000 {
+            return None;
+        }
+        let labels_end = HEADER_BYTES.checked_add(labels_bytes)?;
+        let labels = std::str::from_utf8(bytes.get(HEADER_BYTES..labels_end)?).ok()?;
+        let weights_end = labels_end + count * (DIMENSIONS + 1) * 4;
+        let weights = bytes.get(labels_end..weights_end)?;
+        let mut classes = Vec::with_capacity(count);
+        for (label, numbers) in labels.lines().zip(weights.chunks_exact((DIMENSIONS + 1) * 4)) {
+            classes.push(Class::new(label, numbers)?);
+        }
+        let of_script = super::script::ALL
+            .into_iter()
+            .map(|script| {
+                let is_written = |&class: &usize| classes[class].script == script.code();
+                (0..classes.len()).filter(is_written).collect()
+            })
+            .collect();
+        let end = weights_end + (BUCKET_BYTES << bucket_bits);
+        let whole = classes.len() == count && bytes.len() == end;
+        let buckets = match bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(weights_end..)?),
+            Cow::Owned(mut bytes) => Cow::Owned(bytes.split_off(weights_end.min(bytes.len()))),
+        };
+        whole.then_some(Self { classes, of_script, bucket_bits, fingerprint_bits, step, buckets })
+    }
+
+    /// The most probable class among those of the script of most of the text, with its
+    /// probability among them.
+    pub(super) fn classify(&self, words: &Words, script: Script) -> Option<(&Class, f32)> {
+        let candidates = &self.of_script[script as usize];
+        let (&first, rest) = candidates.split_first()?;
+        if rest.is_empty() {
+            return Some((&self.classes[first], 1.0));
+        }
+        let hidden = self.hidden(words, script);
+        let scores: Vec<f32> =
+            candidates.iter().map(|&class| self.classes[class].score(&hidden)).collect();
+        let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]))?;
+        let total: f32 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
+        Some((&self.classes[candidates[best]], 1.0 / total))
+    }
+
+    /// The vectors of the text's n-grams, added up and divided by the root of their number.
+    fn hidden(&self, words: &Words, script: Script) -> [f32; DIMENSIONS] {
+        let (bucket_shift, fingerprint_shift) =
+            (64 - self.bucket_bits, 64 - self.bucket_bits - self.fingerprint_bits);
+        let fingerprint_mask = (1 << self.fingerprint_bits) - 1;
+        let (mut sums, mut count) = ([0_i32; DIMENSIONS], 0);
+        words.grams(script, |hash| {
+            let start = (hash >> bucket_shift) as usize * BUCKET_BYTES;
+            let bucket = &self.buckets[start..start + BUCKET_BYTES];
+            if bucket[0] == ((hash >> fingerprint_shift) & fingerprint_mask) as u8 {
+                count += 1;
+                let (low, high) = sums.split_at_mut(DIMENSIONS / 2);
+                for ((low, high), &byte) in low.iter_mut().zip(high).zip(&bucket[1..]) {
+                    *low += (byte & 15) as i32;
+                    *high += (byte >> 4) as i32;
+                }
+            }
+        });
+        let factor = self.step / (count.max(1) as f32).sqrt();
+        sums.map(|sum| (sum - ZERO * count) as f32 * factor)
+    }
+}
+
+impl Class {
+    /// Reads a class from its label and its numbers.
+    fn new(label: &str, numbers: &[u8]) -> Option<Self> {
+        let (code, script) = label.split_once(' ')?;
+        let mut numbers =
+            numbers.as_chunks::<4>().0.iter().map(|number| f32::from_le_bytes(*number));
+        let mut weights = [0.0; DIMENSIONS];
+        for weight in &mut weights {
+            *weight = numbers.next()?;
+        }
+        Some(Self {
+            code: code.to_owned(),
+            script: script.to_owned(),
+            weights,
+            bias: numbers.next()?,
+        })
+    }
+
+    fn score(&self, hidden: &[f32; DIMENSIONS]) -> f32 {
+        let products = self.weights.iter().zip(hidden).map(|(weight, value)| weight * value);
+        self.bias + products.sum::<f32>()
+    }
+}
