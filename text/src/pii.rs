@@ -1,39 +1,55 @@
-//! Personal data in a text: where it stands, and the text with it masked.
+//! Personal data in a text: where it stands, and the text with it masked or replaced.
 //!
-//! Every kind has a shape that can be checked: an address grammar, a check digit, a numbering plan.
-//! Names and postal addresses have none and are not looked for. A text is scanned for digits and
-//! at signs, and rules run only around them.
+//! Every kind has a shape that can be checked: an address grammar, a check digit, a numbering plan,
+//! a checksum. Names and postal addresses have none and are not looked for. One pass over the text
+//! looks for digits, at signs, colons and hyphens, a block at a time; rules run only around them.
 //!
-//! On 1,886 synthetic sentences with labelled spans, which the rules for telephone numbers were
-//! tuned on, precision is 1.00 for every kind, and recall 1.00 for e-mail addresses and accounts,
-//! 0.995 for cards, 0.987 for telephone numbers and 0.95 for IP addresses, where the one that is
-//! missed is private (`examples/pii_accuracy.rs`). On prose expect a lower recall for national
-//! telephone numbers: without a word such as `phone` only the commonest shapes count.
+//! How sure a span is says its confidence: 0.9 and more where a checksum or the grammar leaves
+//! little else, 0.5 to 0.9 where the shape or a word near it decides, and less where it is one
+//! reading among others. [`Options::min_confidence`] draws the line, at 0.5 by default, because a
+//! mask over the ordinary numbers of a manual destroys it. Numbers and words are weighed within
+//! their line; a text that is nothing but a number with the right check digit, such as a field of a
+//! table, counts as that number.
+//!
+//! `examples/pii_accuracy.rs` measures precision and recall, `benches/pii.py` compares them with
+//! others'.
 
 mod account;
 mod address;
+mod crypto;
 mod email;
+mod kind;
+mod national;
+mod number;
 mod phone;
+mod plan;
+mod replace;
 mod scan;
+mod secret;
+mod url;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use scan::next_trigger;
+pub use kind::{Kind, Kinds};
+pub use national::NationalId;
+pub use plan::Region;
+pub use replace::KEY_BYTES;
 
-/// What a piece of personal data is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// An e-mail address.
-    Email,
-    /// A public IPv4 or IPv6 address.
-    IpAddress,
-    /// A telephone number.
-    Phone,
-    /// The number of a payment card.
-    CreditCard,
-    /// An international bank account number.
-    Iban,
-}
+use number::Number;
+use scan::Triggers;
+
+/// Bytes of a text at most that may be one field of a table.
+const MAX_FIELD_BYTES: usize = 64;
+
+/// How sure a number is that is all of its text and passes its check.
+const FIELD_CONFIDENCE: f32 = 0.55;
+
+/// Confidence from which on a number is more than a guess, so that [`FIELD_CONFIDENCE`] holds.
+const CHECKED_CONFIDENCE: f32 = 0.2;
+
+/// Characters of a run of letters and digits from which on it may be a key or an account.
+const MIN_SECRET_BYTES: usize = 14;
 
 /// A piece of personal data.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,219 +64,294 @@ pub struct Span {
     pub confidence: f32,
 }
 
-impl Kind {
-    /// All kinds.
-    pub const ALL: [Self; 5] =
-        [Self::Email, Self::IpAddress, Self::Phone, Self::CreditCard, Self::Iban];
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// The kinds; by default all but [`Kind::Url`].
+    pub kinds: Kinds,
+    /// Whether addresses of private networks and of documentation are left alone; by default yes.
+    pub public_ip_only: bool,
+    /// The confidence that a span has at least, 0.5 by default.
+    pub min_confidence: f32,
+    /// The country whose national telephone numbers need no word about them; none by default.
+    pub default_region: Option<Region>,
+}
 
-    /// The name of the kind in results: `email`, `ip`, `phone`, `card` or `iban`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::IpAddress => "ip",
-            Self::Phone => "phone",
-            Self::CreditCard => "card",
-            Self::Iban => "iban",
-        }
-    }
-
-    /// What [`mask`] puts in place of a piece of the kind.
-    pub fn mask(self) -> &'static str {
-        match self {
-            Self::Email => "<EMAIL>",
-            Self::IpAddress => "<IP>",
-            Self::Phone => "<PHONE>",
-            Self::CreditCard => "<CARD>",
-            Self::Iban => "<IBAN>",
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            kinds: Kinds::default(),
+            public_ip_only: true,
+            min_confidence: 0.5,
+            default_region: None,
         }
     }
 }
 
-/// The personal data of a text, in order, without overlap.
-pub fn spans(text: &str) -> Vec<Span> {
-    let bytes = text.as_bytes();
-    let mut spans: Vec<Span> = Vec::new();
-    let mut position = 0;
-    let mut floor = 0;
-    while let Some(trigger) = next_trigger(bytes, position) {
-        let found = if bytes[trigger] == b'@' {
-            email::around(text, trigger, floor)
-        } else {
-            // The kinds with a checksum first: what passes one is seldom anything else.
-            account::iban_at(text, trigger, floor)
-                .or_else(|| address::around(text, trigger, floor))
-                .or_else(|| email::before_its_sign(text, trigger, floor))
-                .or_else(|| account::card_at(text, trigger))
-                .or_else(|| phone::around(text, trigger, floor))
+/// How much of a text is personal data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Density {
+    /// Pieces in each 1,024 bytes.
+    pub spans_per_kib: f32,
+    /// The share of the bytes that they cover, from 0 to 1.
+    pub covered: f32,
+}
+
+impl Density {
+    /// The density of the spans of a text.
+    pub fn of(text: &str, spans: &[Span]) -> Self {
+        let bytes = text.len().max(1) as f32;
+        let covered: usize = spans.iter().map(|span| span.end - span.start).sum();
+        Self { spans_per_kib: spans.len() as f32 * 1024.0 / bytes, covered: covered as f32 / bytes }
+    }
+}
+
+/// Finds the personal data of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Detector {
+    options: Options,
+}
+
+impl Detector {
+    /// A detector of what the options name.
+    pub fn new(options: Options) -> Self {
+        Self { options }
+    }
+
+    /// The personal data of a text, in order, without overlap.
+    pub fn spans(&self, text: &str) -> Vec<Span> {
+        let mut search = Search {
+            text,
+            options: &self.options,
+            field: field_of(text),
+            floor: 0,
+            token_end: 0,
+            next_at: memchr::memchr(b'@', text.as_bytes()).unwrap_or(usize::MAX),
+            best: None,
         };
-        if let Some(span) = found {
-            position = span.end;
-            floor = span.end;
-            spans.push(span);
+        let spans = search.run();
+        let asks_urls = self.options.kinds.contains(Kind::Url);
+        if asks_urls {
+            with_urls(spans, url::all(text), self.options.min_confidence)
         } else {
-            position = scan::run_end(bytes, trigger);
+            spans
         }
     }
+
+    /// The text with each piece of personal data replaced by the mask of its kind; borrowed if
+    /// there is none.
+    ///
+    /// Nothing is found in masked text, so that masking it again changes nothing.
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut masked = Cow::Borrowed(text);
+        // A mask is shorter or longer than what it hides, which may bring a number into the reach
+        // of the word `phone`; hence again until nothing is left. This ends because each round
+        // removes digits, at signs, colons, hyphens or full stops, and a mask has none of them.
+        loop {
+            let spans = self.spans(&masked);
+            if spans.is_empty() {
+                return masked;
+            }
+            masked = Cow::Owned(rewrite(&masked, &spans, |span| Cow::Borrowed(span.kind.mask())));
+        }
+    }
+
+    /// The text with each piece replaced by a pseudonym of its kind, which is the same for the same
+    /// piece and key and belongs to nobody; borrowed if there is none.
+    pub fn replace<'a>(&self, text: &'a str, key: &[u8; KEY_BYTES]) -> Cow<'a, str> {
+        let spans = self.spans(text);
+        if spans.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let pseudonym =
+            |span: &Span| replace::pseudonym(span.kind, &text[span.start..span.end], key);
+        Cow::Owned(rewrite(text, &spans, |span| Cow::Owned(pseudonym(span))))
+    }
+}
+
+/// [`Detector::spans`] with the default options.
+pub fn spans(text: &str) -> Vec<Span> {
+    Detector::default().spans(text)
+}
+
+/// [`Detector::mask`] with the default options.
+pub fn mask(text: &str) -> Cow<'_, str> {
+    Detector::default().mask(text)
+}
+
+/// [`Detector::replace`] with the default options.
+pub fn replace<'a>(text: &'a str, key: &[u8; KEY_BYTES]) -> Cow<'a, str> {
+    Detector::default().replace(text, key)
+}
+
+fn rewrite<'a>(text: &str, spans: &[Span], piece: impl Fn(&Span) -> Cow<'a, str>) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut end = 0;
+    for span in spans {
+        out.push_str(&text[end..span.start]);
+        out.push_str(&piece(span));
+        end = span.end;
+    }
+    out.push_str(&text[end..]);
+    out
+}
+
+/// What a text is without white space around it, if that may be one field of a table.
+fn field_of(text: &str) -> Option<Range<usize>> {
+    let start = text.len() - text.trim_start().len();
+    let field = text.trim();
+    (field.len() <= MAX_FIELD_BYTES).then_some(start..start + field.len())
+}
+
+/// The spans and, between them, the URLs.
+fn with_urls(mut spans: Vec<Span>, urls: Vec<Span>, min_confidence: f32) -> Vec<Span> {
+    let found = spans.len();
+    for url in urls.into_iter().filter(|url| url.confidence >= min_confidence) {
+        let place = spans[..found].partition_point(|span| span.end <= url.start);
+        if spans[..found].get(place).is_none_or(|span| span.start >= url.end) {
+            spans.push(url);
+        }
+    }
+    spans.sort_unstable_by_key(|span| span.start);
     spans
 }
 
-/// The text with each piece of personal data replaced by the mask of its kind; borrowed if there
-/// is none.
-///
-/// Nothing is found in masked text, so that masking it again changes nothing.
-pub fn mask(text: &str) -> Cow<'_, str> {
-    let mut masked = Cow::Borrowed(text);
-    // A mask is shorter or longer than what it hides, which may bring a number into the reach of
-    // the word `phone`; hence again until nothing is left. This ends because each round removes
-    // digits or at signs, and a mask has neither.
-    loop {
-        let spans = spans(&masked);
-        if spans.is_empty() {
-            return masked;
+/// The pass over one text.
+struct Search<'a> {
+    text: &'a str,
+    options: &'a Options,
+    field: Option<Range<usize>>,
+    /// The end of the last span: the next starts there at the earliest.
+    floor: usize,
+    /// The end of the run of letters and digits whose rules have run.
+    token_end: usize,
+    /// The offset of the next at sign, `usize::MAX` if there is none.
+    next_at: usize,
+    /// The surest span at the present place.
+    best: Option<Span>,
+}
+
+impl Search<'_> {
+    fn run(&mut self) -> Vec<Span> {
+        let bytes = self.text.as_bytes();
+        let mut spans = Vec::new();
+        let mut position = 0;
+        let mut triggers = Triggers::new(bytes);
+        while let Some(trigger) = triggers.next_from(position) {
+            match bytes[trigger] {
+                b'@' => self.at_sign(trigger),
+                b':' => self.offer(address::mac_around(self.text, trigger, self.floor)),
+                b'-' => self.at_hyphen(trigger),
+                _ => self.at_digit(trigger),
+            }
+            if let Some(span) = self.best.take() {
+                position = span.end;
+                self.floor = span.end;
+                spans.push(span);
+            } else {
+                position = scan::run_end(bytes, trigger);
+            }
         }
-        let mut out = String::with_capacity(masked.len());
-        let mut end = 0;
-        for span in spans {
-            out.push_str(&masked[end..span.start]);
-            out.push_str(span.kind.mask());
-            end = span.end;
+        spans
+    }
+
+    fn at_sign(&mut self, at: usize) {
+        match url::userinfo_before(self.text, at, self.floor) {
+            url::Userinfo::None => self.offer(email::around(self.text, at, self.floor)),
+            url::Userinfo::Name => {}
+            url::Userinfo::Password(span) => self.offer(Some(span)),
         }
-        out.push_str(&masked[end..]);
-        masked = Cow::Owned(out);
+    }
+
+    fn at_hyphen(&mut self, hyphen: usize) {
+        if self.text.as_bytes().get(hyphen + 1) == Some(&b'-') {
+            self.offer(secret::private_key_at(self.text, hyphen));
+        } else {
+            self.offer(address::mac_around(self.text, hyphen, self.floor));
+        }
+    }
+
+    fn at_digit(&mut self, digit: usize) {
+        let (text, floor) = (self.text, self.floor);
+        let bytes = text.as_bytes();
+        if digit >= self.token_end {
+            self.token_at(digit);
+        }
+        self.offer(account::iban_at(text, digit, floor));
+        let near = &bytes[digit + 1..(digit + 5).min(bytes.len())];
+        if near.iter().any(|byte| matches!(byte, b':' | b'-' | b'.')) {
+            self.offer(address::mac_around(text, digit, floor));
+        }
+        self.offer(address::around(text, digit, floor, self.options.public_ip_only));
+        if self.at_sign_from(digit) <= digit + email::MAX_LOCAL_BYTES
+            && let Some(at) = email::sign_behind(text, digit)
+        {
+            self.at_sign(at);
+        }
+        let end = digit + scan::digits_at(bytes, digit);
+        let before = digit.checked_sub(1).map(|before| bytes[before]);
+        let is_alone = end - digit < 6
+            && !matches!(before, Some(b'(' | b'+'))
+            && matches!(bytes.get(end..end + 2), Some([a, b]) if *a < 0x80
+                && !matches!(b, b'0'..=b'9' | b'(' | b'/'));
+        if is_alone {
+            return;
+        }
+        let Some(number) = Number::read(text, digit, floor) else { return };
+        let count = number.digits().len();
+        if count < 6 {
+            return;
+        }
+        if count >= 12 {
+            self.offer(account::card_at(text, digit));
+        }
+        self.offer(national::ssn(text, &number));
+        national::of_number(text, &number, |span| self.offer(Some(span)));
+        self.offer(phone::of(text, &number, self.options.default_region));
+    }
+
+    /// The offset of the first at sign behind a position.
+    fn at_sign_from(&mut self, position: usize) -> usize {
+        if self.next_at < position {
+            let found = memchr::memchr(b'@', &self.text.as_bytes()[position..]);
+            self.next_at = found.map_or(usize::MAX, |offset| position + offset);
+        }
+        self.next_at
+    }
+
+    /// Runs the rules for the run of letters and digits in which a digit is the first.
+    fn token_at(&mut self, digit: usize) {
+        let text = self.text;
+        let token = scan::token_around(text.as_bytes(), digit, self.floor);
+        self.token_end = token.end;
+        if token.len() >= MIN_SECRET_BYTES {
+            let is_part = scan::before(text, token.start).is_some_and(char::is_alphanumeric);
+            if !is_part {
+                self.offer(crypto::of_token(&text[token.clone()], token.start));
+                self.offer(secret::of_token(text, token.clone()));
+            }
+        }
+        national::of_token(text, digit, token, self.floor, |span| self.offer(Some(span)));
+    }
+
+    /// Keeps a span if it is asked for and surer than the others at this place; of two as sure the
+    /// longer, or the first.
+    fn offer(&mut self, span: Option<Span>) {
+        let Some(mut span) = span.filter(|span| self.options.kinds.contains(span.kind)) else {
+            return;
+        };
+        let is_number = matches!(span.kind, Kind::NationalId(_) | Kind::Phone | Kind::Ssn);
+        let is_field = is_number && self.field == Some(span.start..span.end);
+        if is_field && (CHECKED_CONFIDENCE..FIELD_CONFIDENCE).contains(&span.confidence) {
+            span.confidence = FIELD_CONFIDENCE + span.confidence / 100.0;
+        }
+        let rank = |span: &Span| (span.confidence, span.end - span.start);
+        let is_better = self.best.is_none_or(|best| rank(&span) > rank(&best));
+        if span.confidence >= self.options.min_confidence && is_better && span.start >= self.floor {
+            self.best = Some(span);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[track_caller]
-    fn check(text: &str, masked: &str) {
-        assert_eq!(mask(text), masked);
-    }
-
-    #[test]
-    fn emails() {
-        check("Write to <Jane.O'Hara+x@mail.example.co.uk>.", "Write to <<EMAIL>>.");
-        check("a@xn--d1acufc.xn--p1ai, b_c@d-e.org", "<EMAIL>, <EMAIL>");
-        check("2fast4u@example.com 12@example.com", "<EMAIL> <EMAIL>");
-        check("müller@bücher.example", "<EMAIL>");
-        for clean in ["icon@2x.png", "@name", "a @ b.c", "lodash@4.17.21", "x@y", "me@.com", "git@"]
-        {
-            check(clean, clean);
-        }
-    }
-
-    #[test]
-    fn addresses() {
-        check("from 8.8.4.4, 93.184.216.34:80 and (1.0.0.127)", "from <IP>, <IP>:80 and (<IP>)");
-        check("2606:4700:4700::1111 http://[2a00:1450:4001:830::200e]/", "<IP> http://[<IP>]/");
-        for clean in [
-            "192.168.0.1 10.1.2.3 127.0.0.1 0.0.0.0 255.255.255.255 224.0.0.1 203.0.113.9",
-            "version 93.184.216.34",
-            "v93.184.216.34",
-            "93.184.216.345",
-            "1.93.184.216.34",
-            "12:34:56",
-            "std::string",
-            "add::2",
-            "fe80::1",
-            "2001:db8::1",
-            "::1",
-            "section 1.2.3.4",
-            "6.34.2.1. Title",
-        ] {
-            check(clean, clean);
-        }
-    }
-
-    #[test]
-    fn cards_and_accounts() {
-        check(
-            "4012888888881881, 4012-8888-8888-1881 or 3782 822463 10005",
-            "<CARD>, <CARD> or <CARD>",
-        );
-        check("GB29 NWBK 6016 1331 9268 19 X, DE89370400440532013000", "<IBAN> X, <IBAN>");
-        for clean in [
-            "4012888888881882",
-            "0004012888888881881",
-            "a4012888888881881",
-            "/4012888888881881",
-            "GB29 NWBK 6016 1331 9268 18",
-            "XGB29NWBK60161331926819",
-            "9780306406157",
-        ] {
-            check(clean, clean);
-        }
-    }
-
-    #[test]
-    fn phones() {
-        for phone in [
-            "+41 (0)44 668 18 00",
-            "+14155552671",
-            "(415) 555-2671",
-            "415-555-2671",
-            "1-415-555-2671",
-            "415.555.2671",
-            "01.84.17.61.18",
-            "0490 75 40 81",
-            "020 7946 0958",
-            "0041 44 668 18 00",
-        ] {
-            check(&format!("a {phone}."), "a <PHONE>.");
-        }
-        check("call 9472 7916 or 3660170548", "call <PHONE> or <PHONE>");
-        check("Tel.: 72 128 827", "Tel.: <PHONE>");
-        check("(978)645-9740x111, +1-448-414-3381 ext. 60", "<PHONE>, <PHONE>");
-        check("22 498317 office, 61 51 81 88-Fax", "<PHONE> office, <PHONE>-Fax");
-        for clean in [
-            "078-05-1120",
-            "9472 7916",
-            "2024-01-02 10:20:30",
-            "1.2.3.4567890",
-            "ISBN 0-306-40615-2",
-            "01.02.2003",
-            "0.123456 0.789012",
-            "pages 120-134",
-            "$415 555 2671",
-            "id=415-555-2671",
-            "978-3-16-148410-0",
-            "100 200 300 400",
-            "0000 0001 0002 0003",
-            "call 2024-01-02",
-        ] {
-            check(clean, clean);
-        }
-    }
-
-    #[test]
-    fn spans_are_byte_offsets() {
-        let found = spans("é jane@example.com");
-        assert_eq!((found[0].start, found[0].end, found[0].kind), (3, 19, Kind::Email));
-        assert!(matches!(mask("nothing here"), Cow::Borrowed("nothing here")));
-    }
-
-    proptest! {
-        #[test]
-        fn spans_are_sorted_apart_and_on_boundaries(
-            any in any::<String>(),
-            likely in "([0-9]{60,70}|tel |phone: |[+]|[0-9]{1,5}|[ .@:/()-]|[a-fé]|GB29|4012|<IP>|\n){0,40}",
-        ) {
-            for text in [any, likely] {
-                let mut end = 0;
-                for span in spans(&text) {
-                    prop_assert!(span.start >= end && span.end > span.start, "{span:?}");
-                    prop_assert!(text.get(span.start..span.end).is_some(), "{span:?} of {text:?}");
-                    prop_assert!((0.0..=1.0).contains(&span.confidence));
-                    end = span.end;
-                }
-                let masked = mask(&text).into_owned();
-                prop_assert_eq!(spans(&masked), vec![], "{} gave {}", text, masked);
-                prop_assert_eq!(mask(&masked), masked.as_str());
-            }
-        }
-    }
-}
+mod tests;

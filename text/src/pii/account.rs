@@ -1,11 +1,33 @@
 //! Numbers of payment cards (ISO/IEC 7812) and bank accounts (ISO 13616).
 
-use super::scan::{after, before, is_inside_token_after, is_inside_token_before};
+use super::national::luhn_sum;
+use super::scan::{after, before, has_word_before, is_inside_token_after, is_inside_token_before};
 use super::{Kind, Span};
 
 /// Digits of a card number.
 const MIN_CARD_DIGITS: usize = 12;
 const MAX_CARD_DIGITS: usize = 19;
+
+/// Words, in lower case, beside which the check digit alone makes a card.
+const CARD_WORDS: [&str; 14] = [
+    "card",
+    "credit",
+    "debit",
+    "visa ",
+    "mastercard",
+    "amex",
+    "karte",
+    "kreditkarte",
+    "carte ",
+    "tarjeta",
+    "cartão",
+    "карт",
+    "カード",
+    "卡",
+];
+
+/// Bytes before a number in which such a word counts.
+const REACH_BYTES: usize = 32;
 
 /// Characters of an IBAN by country (SWIFT IBAN Registry), sorted.
 const IBAN_LENGTHS: [(&[u8; 2], usize); 89] = [
@@ -139,7 +161,11 @@ pub(super) fn card_at(text: &str, start: usize) -> Option<Span> {
     let is_grouped =
         matches!(groups[..=group], [_] | [4, 4, 4, 4 | 1] | [4, 4, 4, 4, 3] | [4, 6, 5 | 4]);
     let digits = &digits[..count];
-    let is_card = is_grouped && is_issued(digits) && passes_luhn(digits);
+    let is_named = || has_word_before(text, start, REACH_BYTES, &CARD_WORDS);
+    let is_card = is_grouped
+        && count >= MIN_CARD_DIGITS
+        && passes_luhn(digits)
+        && (is_issued(digits) || is_named());
     (is_card && !is_inside_token_after(text, end)).then_some(Span {
         start,
         end,
@@ -150,9 +176,6 @@ pub(super) fn card_at(text: &str, start: usize) -> Option<Span> {
 
 /// Whether a number starts and is as long as those of a card network.
 fn is_issued(digits: &[u8]) -> bool {
-    if digits.len() < MIN_CARD_DIGITS {
-        return false;
-    }
     let prefix = digits[..4].iter().fold(0, |value, digit| value * 10 + u32::from(*digit));
     match digits.len() {
         // Maestro issues 12 to 19 digits.
@@ -169,18 +192,9 @@ fn is_issued(digits: &[u8]) -> bool {
     }
 }
 
-/// The check digit of ISO/IEC 7812-1 annex B. A number of one repeated digit is none.
+/// The check digit of ISO/IEC 7812-1. A number of one repeated digit is none.
 fn passes_luhn(digits: &[u8]) -> bool {
-    let sum: u32 = digits
-        .iter()
-        .rev()
-        .enumerate()
-        .map(|(place, digit)| {
-            let value = u32::from(*digit) << (place % 2);
-            if value > 9 { value - 9 } else { value }
-        })
-        .sum();
-    sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != digits[0])
+    luhn_sum(digits).is_multiple_of(10) && digits.iter().any(|digit| *digit != digits[0])
 }
 
 /// The account number whose check digits start at an offset, behind the letters of its country.
@@ -188,6 +202,9 @@ pub(super) fn iban_at(text: &str, check_digits: usize, floor: usize) -> Option<S
     let bytes = text.as_bytes();
     let start = check_digits.checked_sub(2).filter(|start| *start >= floor)?;
     let country = &bytes[start..check_digits];
+    if !country.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
     let index = IBAN_LENGTHS.binary_search_by(|(code, _)| code.as_slice().cmp(country)).ok()?;
     if !bytes.get(check_digits + 1).is_some_and(u8::is_ascii_digit)
         || is_inside_token_before(text, start)

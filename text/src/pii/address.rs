@@ -1,17 +1,30 @@
-//! IPv4 and IPv6 addresses that are public: an address of a private network identifies nobody.
+//! IPv4 and IPv6 addresses and hardware addresses. An address of a private network identifies
+//! nobody, so that by default only public ones count.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::scan::{before, has_word_before, is_inside_token_after, is_inside_token_before};
+use super::scan::{after, before, has_word_before, is_inside_token_after, is_inside_token_before};
 use super::{Kind, Span};
 
 /// Characters of an IPv6 address at most: eight groups of four and seven colons, or six groups and
 /// an IPv4 address.
 const MAX_ADDRESS_BYTES: usize = 45;
 
-/// Words that make four numbers with dots a version or the number of a section.
-const NUMBERING_WORDS: [&str; 7] =
-    ["version", "release", "section", "chapter", "revision", "build", "firmware"];
+/// Words that make four numbers with dots a version, the number of a section or of a telephone.
+const NUMBERING_WORDS: [&str; 12] = [
+    "version",
+    "release",
+    "section",
+    "chapter",
+    "revision",
+    "build",
+    "firmware",
+    "tel ",
+    "phone ",
+    "telephone",
+    "telefon ",
+    "fax ",
+];
 
 /// Bytes before an address in which such a word counts.
 const WORD_REACH_BYTES: usize = 16;
@@ -20,12 +33,81 @@ const WORD_REACH_BYTES: usize = 16;
 const ADDRESS_WORDS: [&str; 8] =
     ["ip", "dns", "server", "host", "address", "ping", "gateway", "from"];
 
+/// Characters of a hardware address in pairs: `00:00:5e:00:53:01`.
+const MAC_BYTES: usize = 17;
+
+/// Characters of one in fours: `0000.5e00.5301`.
+const DOTTED_MAC_BYTES: usize = 14;
+
 /// The address of which the digit at an offset is the first; it starts at `floor` at the earliest.
-pub(super) fn around(text: &str, digit: usize, floor: usize) -> Option<Span> {
-    ipv6_around(text, digit, floor).or_else(|| ipv4_at(text, digit))
+pub(super) fn around(text: &str, digit: usize, floor: usize, only_public: bool) -> Option<Span> {
+    ipv6_around(text, digit, floor, only_public).or_else(|| ipv4_at(text, digit, only_public))
 }
 
-fn ipv4_at(text: &str, start: usize) -> Option<Span> {
+/// The hardware address around the digit, colon or hyphen at an offset.
+pub(super) fn mac_around(text: &str, trigger: usize, floor: usize) -> Option<Span> {
+    let bytes = text.as_bytes();
+    // The quick way out of nearly all hyphens and colons of a text.
+    if matches!(bytes[trigger], b'-' | b':') && bytes.get(trigger + 3) != Some(&bytes[trigger]) {
+        return None;
+    }
+    let is_pair_or_four = |start: usize| {
+        matches!(bytes.get(start + 2), Some(b':' | b'-')) || bytes.get(start + 4) == Some(&b'.')
+    };
+    let earliest = floor.max(trigger.saturating_sub(3));
+    let start = (earliest..=trigger).find(|start| {
+        bytes[*start..trigger].iter().all(u8::is_ascii_hexdigit)
+            && is_pair_or_four(*start)
+            && !is_inside_token_before(text, ceil(text, *start))
+    })?;
+    let length = if bytes.get(start + 4) == Some(&b'.') { DOTTED_MAC_BYTES } else { MAC_BYTES };
+    let run = bytes.get(start..start + length)?;
+    let (group, separator) = if length == MAC_BYTES { (2, run[2]) } else { (4, b'.') };
+    let is_address = run.iter().enumerate().all(|(place, byte)| {
+        if place % (group + 1) == group { *byte == separator } else { byte.is_ascii_hexdigit() }
+    });
+    let end = start + length;
+    let goes_on = match bytes.get(end..end + 2) {
+        Some([b':' | b'-', next]) => next.is_ascii_hexdigit(),
+        Some([b'.', next]) => next.is_ascii_alphanumeric(),
+        _ => false,
+    };
+    let is_part = goes_on
+        || after(text, ceil(text, end)).is_some_and(|c| c.is_alphanumeric() || c == '_')
+        || matches!(before(text, start), Some(':' | '.')) && follows_hexadecimal(bytes, start);
+    // All zeros stand for none and all ones for every card of a network.
+    let hexadecimal = || run.iter().filter(|byte| byte.is_ascii_hexdigit());
+    let is_set = hexadecimal().any(|byte| *byte != b'0')
+        && hexadecimal().any(|byte| !byte.eq_ignore_ascii_case(&b'f'));
+    (is_address && !is_part && is_set).then_some(Span {
+        start,
+        end,
+        kind: Kind::MacAddress,
+        confidence: 0.9,
+    })
+}
+
+/// The offset, or the next where a character starts.
+fn ceil(text: &str, offset: usize) -> usize {
+    text.ceil_char_boundary(offset)
+}
+
+/// Whether a hexadecimal digit stands before the separator before an offset.
+fn follows_hexadecimal(bytes: &[u8], offset: usize) -> bool {
+    offset >= 2 && bytes[offset - 2].is_ascii_hexdigit()
+}
+
+/// The bytes of a prefix length, `/24`, that a slice starts with.
+fn prefix_length(bytes: &[u8], bits: u32) -> usize {
+    let [b'/', rest @ ..] = bytes else { return 0 };
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let value =
+        rest[..count.min(4)].iter().fold(0, |value, byte| value * 10 + u32::from(byte - b'0'));
+    let goes_on = rest.get(count).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'/');
+    if (1..=3).contains(&count) && value <= bits && !goes_on { count + 1 } else { 0 }
+}
+
+fn ipv4_at(text: &str, start: usize, only_public: bool) -> Option<Span> {
     let bytes = text.as_bytes();
     if bytes.get(start + 1..start + 4).is_none_or(|head| !head.contains(&b'.')) {
         return None;
@@ -37,17 +119,24 @@ fn ipv4_at(text: &str, start: usize) -> Option<Span> {
     let end = start + run.len();
     let is_part = is_inside_token_before(text, start)
         || before(text, start) == Some('.')
-        || (is_inside_token_after(text, end) && !matches!(bytes.get(end), Some(b':' | b'/')));
-    if is_part || !is_public_v4(address) {
+        || (is_inside_token_after(text, end)
+            && !matches!(bytes.get(end), Some(b':' | b'/' | b'%')));
+    if is_part || (only_public && !is_public_v4(address)) {
         return None;
     }
     let says_version = has_word_before(text, start, WORD_REACH_BYTES, &NUMBERING_WORDS);
-    let is_short = is_like_a_section(address);
+    let prefix = prefix_length(&bytes[end..], 32);
+    let is_short = is_like_a_section(address) && is_public_v4(address) && prefix == 0;
     let says_address = || has_word_before(text, start, WORD_REACH_BYTES, &ADDRESS_WORDS);
     if says_version || (is_short && !says_address()) {
         return None;
     }
-    Some(Span { start, end, kind: Kind::IpAddress, confidence: if is_short { 0.6 } else { 0.9 } })
+    Some(Span {
+        start,
+        end: end + prefix,
+        kind: Kind::IpAddress,
+        confidence: if is_short { 0.6 } else { 0.9 },
+    })
 }
 
 /// Whether an address could as well number a section of a manual: `6.34.2.1`.
@@ -58,25 +147,40 @@ fn is_like_a_section(address: Ipv4Addr) -> bool {
 }
 
 /// The maximal run of hexadecimal digits, colons and dots around a digit, if it is an address.
-fn ipv6_around(text: &str, digit: usize, floor: usize) -> Option<Span> {
+fn ipv6_around(text: &str, digit: usize, floor: usize, only_public: bool) -> Option<Span> {
     let bytes = text.as_bytes();
     let is_address = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let hexadecimal =
+        |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+    // A group of four at most, with a colon at one end.
+    let next = digit + hexadecimal(&bytes[digit..(digit + 5).min(bytes.len())]);
+    let head = &bytes[floor.max(digit.saturating_sub(5))..digit];
+    let colon = head.iter().rev().find(|byte| !byte.is_ascii_hexdigit());
+    if bytes.get(next) != Some(&b':') && colon != Some(&b':') {
+        return None;
+    }
     let reach = &bytes[floor.max(digit.saturating_sub(MAX_ADDRESS_BYTES))..digit];
     let start = digit - reach.iter().rev().take_while(is_address).count();
     let behind = bytes[digit..].iter().take(MAX_ADDRESS_BYTES).take_while(is_address).count();
-    let run = text[start..digit + behind].trim_end_matches(['.', ':']);
-    if run.len() < 8 || run.bytes().filter(|byte| *byte == b':').count() < 2 {
+    let run = text[start..digit + behind].trim_end_matches('.');
+    let run = if run.ends_with("::") { run } else { run.trim_end_matches(':') };
+    if run.len() < 7 || run.bytes().filter(|byte| *byte == b':').count() < 2 {
         return None;
     }
     let address: Ipv6Addr = run.parse().ok()?;
     let end = start + run.len();
-    // `a::b` of a program is an address by its grammar; those in use start with 2000::/3.
-    let is_in_use = address.segments()[0] >> 13 == 1 || !run.contains("::");
+    // `a::b` of a program is an address by its grammar; those in use start with 2000::/3, are
+    // local or hold an IPv4 address.
+    let is_local = address.is_unicast_link_local() || address.is_unique_local();
+    let is_in_use = address.segments()[0] >> 13 == 1
+        || (!run.contains("::") && run.split(':').any(|group| group.len() > 2))
+        || (!only_public && (is_local || run.contains('.')));
     let is_part = is_inside_token_before(text, start) || is_inside_token_after(text, end);
     let is_part = is_part && !matches!(bytes.get(end), Some(b'/' | b'%'));
-    (end > digit && !is_part && is_in_use && is_public_v6(address)).then_some(Span {
+    let is_asked = !only_public || is_public_v6(address);
+    (end > digit && !is_part && is_in_use && is_asked).then_some(Span {
         start,
-        end,
+        end: end + prefix_length(&bytes[end..], 128),
         kind: Kind::IpAddress,
         confidence: 0.95,
     })

@@ -5,12 +5,19 @@ use super::scan::run_end;
 use super::{Kind, Span};
 
 /// RFC 5321 §4.5.3.1: bytes of a local part and of a domain at most.
-const MAX_LOCAL_BYTES: usize = 64;
+pub(super) const MAX_LOCAL_BYTES: usize = 64;
 const MAX_DOMAIN_BYTES: usize = 253;
 
-/// Last labels that are the endings of files, as in `icon@2x.png`, and no top-level domains.
-const FILE_ENDINGS: [&str; 12] =
-    ["css", "gif", "htm", "html", "jpeg", "jpg", "js", "json", "pdf", "png", "svg", "webp"];
+/// Last labels that are the endings of files, as in `icon@2x.png`, or of systemd's units, as in
+/// `user@1000.service`, and no top-level domains.
+const FILE_ENDINGS: [&str; 20] = [
+    "css", "device", "gif", "htm", "html", "jpeg", "jpg", "js", "json", "mount", "path", "pdf",
+    "png", "scope", "service", "slice", "socket", "svg", "timer", "webp",
+];
+
+/// Domains behind the names of algorithms of the Secure Shell protocol (RFC 4251 §6), as in
+/// `chacha20-poly1305@openssh.com`.
+const PROTOCOL_DOMAINS: [&str; 2] = ["openssh.com", "libssh.org"];
 
 /// The address around the at sign at an offset; it starts at `floor` at the earliest.
 pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
@@ -22,7 +29,8 @@ pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
     let is_whole = local.chars().next_back().is_some_and(|c| c != '.');
     let latest = text.floor_char_boundary((at + 1 + MAX_DOMAIN_BYTES).min(text.len()));
     let domain = domain_at_start(&text[at + 1..latest])?;
-    (is_whole && !local.contains("..")).then_some(Span {
+    let is_algorithm = PROTOCOL_DOMAINS.contains(&domain) && local.contains(['-', '_']);
+    (is_whole && !is_algorithm && !local.contains("..")).then_some(Span {
         start: at - local.len(),
         end: at + 1 + domain.len(),
         kind: Kind::Email,
@@ -30,17 +38,14 @@ pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
     })
 }
 
-/// The address whose local part starts with the digits at an offset.
-pub(super) fn before_its_sign(text: &str, digit: usize, floor: usize) -> Option<Span> {
+/// The offset of the at sign that ends the local part in which a digit stands.
+pub(super) fn sign_behind(text: &str, digit: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let is_local = |c: char| c.is_alphanumeric() || "._%+-'".contains(c);
     let latest = text.floor_char_boundary((digit + MAX_LOCAL_BYTES + 1).min(text.len()));
     let local = text.get(run_end(bytes, digit)..latest)?;
     let at = latest - local.trim_start_matches(is_local).len();
-    if bytes.get(at) != Some(&b'@') {
-        return None;
-    }
-    around(text, at, floor).filter(|span| span.start <= digit)
+    (bytes.get(at) == Some(&b'@')).then_some(at)
 }
 
 /// The domain name that a text starts with: at least two labels, the last of letters.

@@ -1,35 +1,72 @@
 //! Telephone numbers: ITU-T E.164 with `+` or `00`, the North American plan, the groups of plans
-//! with a trunk zero, and any other groups of digits behind a word such as `phone`.
+//! with a trunk zero, the formats of a region, and any other groups of digits beside a word such as
+//! `phone`.
 
+use super::number::Number;
+use super::plan::{Region, is_international};
 use super::scan::{before, has_word_before, is_inside_token_after};
 use super::{Kind, Span};
 
-/// Digits of an international number (E.164 §6).
-const INTERNATIONAL_DIGITS: std::ops::RangeInclusive<usize> = 8..=15;
+/// Digits of an international number behind `00`.
+const PREFIXED_DIGITS: std::ops::RangeInclusive<usize> = 11..=17;
 
 /// Digits of a national number with its trunk zero.
 const TRUNK_DIGITS: std::ops::RangeInclusive<usize> = 9..=12;
 
-/// Digits of a number that only a word before it makes a telephone number.
+/// Digits of a number that only a word beside it makes a telephone number; six only in groups.
 const NAMED_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Groups of digits of one number at most.
-const MAX_GROUPS: usize = 7;
-
-/// Words, or starts of words, that announce a number, in lower case.
-const PHONE_WORDS: [&str; 21] = [
+/// Words that announce a number, in lower case; a space ends the word.
+const PHONE_WORDS: [&str; 58] = [
+    "desk:",
+    "home:",
+    "work:",
+    "office:",
+    "mob:",
+    "ph:",
     "phone",
-    "tel",
-    "call",
-    "fax",
-    "mobil",
-    "cell",
-    "whatsapp",
-    "sms",
+    "telephone",
+    "tel ",
+    "tele ",
+    "telefon ",
+    "telefonnummer",
+    "telefono ",
+    "teléfono",
     "téléphone",
-    "handy",
+    "tél ",
+    "tlf ",
+    "puh ",
+    "puhelin",
+    "telepono",
+    "telepon",
+    "fax",
+    "téléfax",
+    "telefax",
+    "mobile ",
+    "mobil ",
+    "móvil",
+    "celular",
+    "cellulare",
+    "cell ",
+    "cellphone",
+    "handy ",
+    "portable ",
+    "gsm ",
     "hotline",
-    "dial",
+    "helpline",
+    "whatsapp",
+    "sms ",
+    "call ",
+    "calling ",
+    "dial ",
+    "ring ",
+    "rufnummer",
+    "appelez",
+    "appeler",
+    "llame",
+    "llamar",
+    "ligue ",
+    "chiama",
     "answering",
     "reach me",
     "reach us",
@@ -38,11 +75,14 @@ const PHONE_WORDS: [&str; 21] = [
     "тел",
     "電話",
     "电话",
-    "cellphone",
+    "전화",
 ];
 
 /// Words that say behind a number what it is for, in lower case.
 const PURPOSE_WORDS: [&str; 5] = ["office", "fax", "mobile", "cell", "phone"];
+
+/// Words that announce numbers of any kind, in lower case.
+const NUMBER_WORDS: [&str; 6] = ["number is", "my number", "手机", "手機", "号码", "contact"];
 
 /// Bytes behind a number in which such a word starts.
 const PURPOSE_REACH_BYTES: usize = 2;
@@ -51,50 +91,74 @@ const PURPOSE_REACH_BYTES: usize = 2;
 const MAX_EXTENSION_DIGITS: usize = 6;
 
 /// Bytes before a number in which such a word counts.
-const WORD_REACH_BYTES: usize = 24;
+const WORD_REACH_BYTES: usize = 28;
 
-/// Groups of digits as they stand in a text.
-#[derive(Debug, Default)]
-struct Number {
-    /// The offset of its first character, with plus sign or bracket.
-    start: usize,
-    end: usize,
-    /// Digits in each group, and how many groups there are.
-    lengths: [usize; MAX_GROUPS],
-    groups: usize,
-    /// The digits, as far as rules look at them.
-    digits: Vec<u8>,
-    has_plus: bool,
-    has_bracket: bool,
-    separators: Vec<u8>,
+/// The telephone number that groups of digits are.
+pub(super) fn of(text: &str, number: &Number, region: Option<Region>) -> Option<Span> {
+    if number.digits().len() < 6 {
+        return None;
+    }
+    let end = number.end + extension_length(&text[number.end..]);
+    if is_part(text, number, end) || is_another_number(number) {
+        return None;
+    }
+    let span = |confidence| Span { start: number.start, end, kind: Kind::Phone, confidence };
+    let shape = confidence(number);
+    let regional = region
+        .filter(|region| !number.has_plus && region.has(number.digits()) && !is_date(number))
+        .map(|_| 0.7);
+    let best = shape.into_iter().chain(regional).fold(0.0_f32, f32::max);
+    if best >= 0.5 {
+        return Some(span(best));
+    }
+    if is_named(text, number, end) {
+        return Some(span(0.6));
+    }
+    (best > 0.0).then(|| span(best))
 }
 
-/// The telephone number whose first digit is at an offset; it starts at `floor` at the earliest.
-pub(super) fn around(text: &str, digit: usize, floor: usize) -> Option<Span> {
-    let number = read(text, digit, floor)?;
+/// Whether a number is part of a longer token, of a price or of more groups of digits.
+fn is_part(text: &str, number: &Number, end: usize) -> bool {
     let behind = before(text, number.start);
-    let is_part = behind.is_some_and(|c| c.is_alphanumeric() || "._-/=#$€£¥%@&+*".contains(c));
-    let end = number.end + extension_length(&text[number.end..]);
-    if is_part || is_inside_token_after(text, end) {
-        return None;
-    }
-    // The end of a time, of an IPv6 address or of a number with a comma.
-    if matches!(behind, Some(':' | ','))
-        && text[..number.start - 1].ends_with(|c: char| c.is_ascii_hexdigit())
+    if behind.is_some_and(|c| c.is_alphanumeric() || "._-/=#$€£¥%@&+*~^\\".contains(c))
+        || is_inside_token_after(text, end)
+        || text[end..].starts_with(['@', '='])
     {
-        return None;
+        return true;
     }
-    if is_another_number(&number) {
-        return None;
+    let head = &text[..number.start];
+    match behind {
+        // The end of a time, of an IPv6 address or of a number with a comma.
+        Some(':' | ',') => head[..head.len() - 1].ends_with(|c: char| c.is_ascii_hexdigit()),
+        // Groups that go on from groups before: digits, or the capitals and digits of an account.
+        Some(' ') if !number.has_plus && !number.has_bracket => {
+            let word =
+                head.trim_end().rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+            let has = |test: fn(char) -> bool| word.contains(test);
+            let is_group = word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+            let is_code = word.len() <= 6
+                && has(|c| c.is_ascii_digit())
+                && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+            let is_spaced = number.separators().first() == Some(&b' ');
+            is_spaced && (is_group || is_code)
+        }
+        _ => false,
     }
-    let confidence = confidence(&number).or_else(|| {
-        let is_named = NAMED_DIGITS.contains(&number.digits.len())
-            && !is_date(&number)
-            && (has_word_before(text, number.start, WORD_REACH_BYTES, &PHONE_WORDS)
-                || has_purpose_behind(text, end));
-        is_named.then_some(0.6)
-    })?;
-    Some(Span { start: number.start, end, kind: Kind::Phone, confidence })
+}
+
+/// Whether a word beside a number says that it is one for the telephone.
+fn is_named(text: &str, number: &Number, end: usize) -> bool {
+    let count = number.digits().len();
+    let is_short = count == 6 && number.lengths().len() >= 2;
+    let is_round = number.lengths().len() == 1 && number.digits().ends_with(&[0, 0, 0, 0]);
+    if !(NAMED_DIGITS.contains(&count) || is_short) || is_date(number) || is_round {
+        return false;
+    }
+    // A mobile number of China.
+    let is_mobile = count == 11 && number.digits()[0] == 1 && number.digits()[1] >= 3;
+    has_purpose_behind(text, end)
+        || (!is_short && has_word_before(text, number.start, WORD_REACH_BYTES, &PHONE_WORDS))
+        || (is_mobile && has_word_before(text, number.start, WORD_REACH_BYTES, &NUMBER_WORDS))
 }
 
 /// Bytes of the extension that a slice starts with, 0 if none.
@@ -118,111 +182,87 @@ fn has_purpose_behind(text: &str, end: usize) -> bool {
     is_near && PURPOSE_WORDS.iter().any(starts_with)
 }
 
-/// Reads groups of digits with single separators between them.
-fn read(text: &str, digit: usize, floor: usize) -> Option<Number> {
-    let bytes = text.as_bytes();
-    let mut number = Number { start: digit, end: digit, ..Number::default() };
-    if number.start > floor && bytes[number.start - 1] == b'(' {
-        number.start -= 1;
-        number.has_bracket = true;
-    }
-    if number.start > floor && bytes[number.start - 1] == b'+' {
-        number.start -= 1;
-        number.has_plus = true;
-    }
-    let mut position = digit;
-    let mut is_open = number.has_bracket;
-    while number.groups < MAX_GROUPS {
-        let length = bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        number.digits.extend(&bytes[position..position + length.min(20)]);
-        number.lengths[number.groups] = length;
-        number.groups += 1;
-        position += length;
-        number.end = position;
-        let separator = separator_length(&bytes[position..], &mut is_open);
-        let next = position + separator;
-        let is_next = separator > 0 && bytes.get(next).is_some_and(u8::is_ascii_digit);
-        if !is_next || number.digits.len() > *INTERNATIONAL_DIGITS.end() {
-            break;
-        }
-        number.has_bracket |= bytes[position..next].contains(&b'(');
-        number.separators.push(bytes[position]);
-        position = next;
-    }
-    // An opening bracket that does not close belongs to the sentence.
-    if is_open && bytes[number.start] == b'(' {
-        number.start += 1;
-        number.has_bracket = false;
-    }
-    (!is_open || !number.has_bracket).then_some(number)
-}
-
-/// Bytes of the separator at the start of a slice: one of space, dot, dash and slash, or a bracket
-/// with a space or dash around it; 0 if there is none.
-fn separator_length(bytes: &[u8], is_open: &mut bool) -> usize {
-    let mut length = 0;
-    let is_separator = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'-' | b'.' | b'/'));
-    if *is_open {
-        if bytes.first() != Some(&b')') {
-            return 0;
-        }
-        *is_open = false;
-        length = 1;
-        return length + usize::from(is_separator(bytes.get(length)));
-    }
-    length += usize::from(is_separator(bytes.first()));
-    if bytes.get(length) == Some(&b'(') && bytes.get(length + 1).is_some_and(u8::is_ascii_digit) {
-        *is_open = true;
-        length += 1;
-    }
-    length
-}
-
 /// How sure the shape alone makes a number a telephone number.
 fn confidence(number: &Number) -> Option<f32> {
-    let digits = &number.digits;
-    let lengths = &number.lengths[..number.groups];
+    let digits = number.digits();
+    let lengths = number.lengths();
     if number.has_plus {
-        let is_international = INTERNATIONAL_DIGITS.contains(&digits.len()) && digits[0] != b'0';
-        return is_international.then_some(0.95);
+        return is_international(digits).then_some(0.95);
     }
-    if lengths.len() < 2 || lengths[1..].contains(&1) {
+    // Without groups it is one only where the text is nothing else.
+    if lengths.len() < 2 {
+        return (digits[0] == 0 && digits[1] != 0 && (10..=11).contains(&digits.len()))
+            .then_some(0.22);
+    }
+    if lengths[1..].contains(&1) {
         return None;
     }
-    let is_uniform = number.separators.windows(2).all(|pair| pair[0] == pair[1]);
-    let is_slash_free = number.separators.iter().skip(1).all(|separator| *separator != b'/');
+    let has_slash_later = number.separators().iter().skip(1).any(|separator| *separator == b'/');
     // North American Numbering Plan: area and exchange start with 2 to 9.
     let american = match lengths {
-        [3, 3, 4] => Some(&digits[..]),
-        [1, 3, 3, 4] if digits[0] == b'1' => Some(&digits[1..]),
+        [3, 3, 4] => Some(digits),
+        [1, 3, 3, 4] if digits[0] == 1 => Some(&digits[1..]),
         _ => None,
     };
-    if american.is_some_and(|digits| digits[0] >= b'2' && digits[3] >= b'2') {
-        return (is_slash_free && (is_uniform || number.has_bracket)).then_some(0.9);
+    if american.is_some_and(|digits| digits[0] >= 2 && digits[3] >= 2) {
+        let is_written =
+            number.has_bracket || number.is_uniform_from(0) || number.separators().ends_with(b"-");
+        return (!has_slash_later && is_written).then_some(if number.separators() == b"  " {
+            0.45
+        } else {
+            0.9
+        });
     }
-    if digits[0] != b'0' || !is_slash_free {
+    if has_slash_later {
         return None;
     }
-    let has_long_group = lengths.iter().all(|length| *length >= 2) || number.has_bracket;
-    if digits[1] == b'0' {
-        let is_international = digits.get(2).is_some_and(|digit| *digit != b'0')
-            && (11..=17).contains(&digits.len())
-            && lengths.len() >= 3;
-        return (is_international && has_long_group).then_some(0.7);
+    if digits[0] != 0 {
+        return bracketed(number);
     }
+    let has_long_groups = lengths.iter().all(|length| *length >= 2) || number.has_bracket;
+    if digits[1] == 0 {
+        let is_prefixed = PREFIXED_DIGITS.contains(&digits.len())
+            && lengths.len() >= 3
+            && is_international(&digits[2..]);
+        return (is_prefixed && has_long_groups).then_some(0.7);
+    }
+    let is_uniform = number.has_bracket
+        || number.is_uniform_from(0)
+        || (number.is_uniform_from(1)
+            && matches!(number.separators()[0], b'-' | b'/')
+            && lengths.len() > 3);
+    // A code of the area and one group; two groups of about the same length are parts of a code.
+    let is_grouped = lengths.len() > 2 || lengths[1] >= 6;
     let is_national = TRUNK_DIGITS.contains(&digits.len())
-        && has_long_group
+        && has_long_groups
+        && is_grouped
+        && is_uniform
         && lengths[0] <= 6
         && !is_date(number);
     is_national.then_some(0.75)
 }
 
+/// An area code in brackets and the groups of a number: `(11) 98456-5666`.
+fn bracketed(number: &Number) -> Option<f32> {
+    let lengths = number.lengths();
+    let is_first = number.has_bracket && number.separators().first() == Some(&b')');
+    let rest: u8 = lengths[1..].iter().sum();
+    let is_number = is_first
+        && (2..=3).contains(&lengths[0])
+        && lengths.len() >= 3
+        && (7..=9).contains(&rest)
+        && lengths[1..].iter().all(|length| *length >= 2);
+    is_number.then_some(0.7)
+}
+
 /// Whether a number without plus sign has the shape of something else: an American social security
 /// number, a ZIP+4 code, a decimal fraction, binary digits, or a dump of bytes.
 fn is_another_number(number: &Number) -> bool {
-    let lengths = &number.lengths[..number.groups];
-    let is_decimal = lengths.len() == 2 && lengths[0] < 3 && number.separators == [b'.'];
-    let is_binary = number.digits.iter().all(|digit| matches!(digit, b'0' | b'1'));
+    let lengths = number.lengths();
+    let separators = number.separators();
+    let is_decimal = (lengths.len() == 2 && lengths[0] < 3 && separators == b".")
+        || (separators.first() == Some(&b'.') && separators.contains(&b' '));
+    let is_binary = number.digits().iter().all(|digit| *digit < 2);
     // A dump of bytes: no plan has six groups of two.
     let is_dump = lengths.len() > 5 && lengths.iter().all(|length| *length == 2);
     let is_other_code = matches!(lengths, [3, 2, 4] | [5, 4]);
@@ -231,8 +271,8 @@ fn is_another_number(number: &Number) -> bool {
 
 /// Whether the groups are a date, as year, month and day in either order.
 fn is_date(number: &Number) -> bool {
-    match number.lengths[..number.groups] {
-        [4, 1 | 2, 1 | 2, ..] => matches!(number.digits[0], b'1' | b'2'),
+    match *number.lengths() {
+        [4, 1 | 2, 1 | 2, ..] => matches!(number.digits()[0], 1 | 2),
         [1 | 2, 1 | 2, 4, ..] => true,
         _ => false,
     }

@@ -1,27 +1,98 @@
 //! Finding the bytes where rules start, and looking around them.
 
+use std::ops::Range;
+
 /// Bytes that are tested together; a power of two lets the compiler use vector instructions.
 const BLOCK_BYTES: usize = 64;
 
-/// The first digit or at sign at or behind a position.
-pub(super) fn next_trigger(bytes: &[u8], from: usize) -> Option<usize> {
-    let is_trigger = |byte: &u8| byte.is_ascii_digit() || *byte == b'@';
-    let mut from = from;
-    for block in bytes.get(from..)?.chunks(BLOCK_BYTES) {
-        // Without an early exit the test of a block is a handful of vector instructions.
-        let has_trigger = block.iter().fold(false, |has, byte| has | is_trigger(byte));
-        if has_trigger && let Some(at) = block.iter().position(is_trigger) {
-            return Some(from + at);
-        }
-        from += block.len();
+/// The digits, colons, at signs and hyphens of a text, in order.
+pub(super) struct Triggers<'a> {
+    bytes: &'a [u8],
+    /// The offset of the present block.
+    block: usize,
+    /// A bit for each byte of the present block from the position on, if it is one of them.
+    marks: u64,
+}
+
+impl<'a> Triggers<'a> {
+    /// Those of a text.
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, block: 0, marks: marks(bytes.get(..BLOCK_BYTES).unwrap_or(bytes)) }
     }
-    None
+
+    /// The first at or behind a position, which is not before that of the last call.
+    pub(super) fn next_from(&mut self, position: usize) -> Option<usize> {
+        if position >= self.block + BLOCK_BYTES {
+            self.block = position - position % BLOCK_BYTES;
+            self.marks = marks(self.rest());
+        }
+        if position > self.block {
+            self.marks &= u64::MAX << (position - self.block);
+        }
+        while self.marks == 0 {
+            self.block += BLOCK_BYTES;
+            if self.block >= self.bytes.len() {
+                return None;
+            }
+            self.marks = marks(self.rest());
+        }
+        Some(self.block + self.marks.trailing_zeros() as usize)
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        let rest = self.bytes.get(self.block..).unwrap_or_default();
+        rest.get(..BLOCK_BYTES).unwrap_or(rest)
+    }
+}
+
+/// A bit for each byte of a block that is a digit, a colon, an at sign or a hyphen.
+fn marks(block: &[u8]) -> u64 {
+    // The colon follows the nine.
+    let is_trigger = |byte: u8| matches!(byte, b'0'..=b':' | b'@' | b'-');
+    // Without an early exit the test of a block is a handful of vector instructions.
+    if !block.iter().fold(false, |has, byte| has | is_trigger(*byte)) {
+        return 0;
+    }
+    let (words, rest) = block.as_chunks::<8>();
+    let last = rest.iter().enumerate().fold(0, |bits, (bit, byte)| {
+        bits | u64::from(is_trigger(*byte)) << (8 * words.len() + bit)
+    });
+    words.iter().enumerate().fold(last, |marks, (place, word)| {
+        marks | word_marks(u64::from_le_bytes(*word)) << (8 * place)
+    })
+}
+
+/// The marks of eight bytes, computed in one word.
+fn word_marks(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let low = word & !HIGH;
+    // The high bit of a byte is set where the byte is at least '0', and at most ':'.
+    let is_digit = (low + (0x80 - 0x30) * ONES) & !(low + (0x80 - 0x3b) * ONES);
+    // The high bit of a byte is clear where the byte is the other.
+    let differs = |other: u64| (low ^ (other * ONES)) + (0x7f * ONES);
+    let is_sign = !(differs(0x40) & differs(0x2d));
+    let bits = (is_digit | is_sign) & HIGH & !word;
+    // Gathers the high bits of the bytes in the highest byte.
+    (bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// The offset behind the run of digits at a position, at least one behind the position.
 pub(super) fn run_end(bytes: &[u8], position: usize) -> usize {
-    let digits = bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    position + digits.max(1)
+    position + digits_at(bytes, position).max(1)
+}
+
+/// Digits that stand at a position.
+pub(super) fn digits_at(bytes: &[u8], position: usize) -> usize {
+    bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// The run of ASCII letters, digits, hyphens and underscores around an offset, from `floor` on.
+pub(super) fn token_around(bytes: &[u8], offset: usize, floor: usize) -> Range<usize> {
+    let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let before = bytes[floor..offset].iter().rev().take_while(is_token).count();
+    let behind = bytes[offset..].iter().take_while(is_token).count();
+    offset - before..offset + behind
 }
 
 /// The character before an offset.
@@ -54,10 +125,53 @@ pub(super) fn is_inside_token_after(text: &str, offset: usize) -> bool {
 pub(super) fn has_word_before(text: &str, offset: usize, reach: usize, list: &[&str]) -> bool {
     let from = text.ceil_char_boundary(offset.saturating_sub(reach));
     let line = text[from..offset].rsplit('\n').next().unwrap_or_default();
+    has_word(line, list)
+}
+
+/// Whether a word of a list starts in the `reach` bytes of its line behind an offset.
+pub(super) fn has_word_behind(text: &str, offset: usize, reach: usize, list: &[&str]) -> bool {
+    let to = text.floor_char_boundary((offset + reach).min(text.len()));
+    let line = text[offset..to].split('\n').next().unwrap_or_default();
+    has_word(line, list)
+}
+
+/// Whether a word of a list, in lower case, starts in a slice. A word with a space at its end must
+/// end there, too: `call ` is not found in `called`.
+fn has_word(line: &str, list: &[&str]) -> bool {
+    if !line.contains(char::is_alphabetic) {
+        return false;
+    }
     let line = line.to_lowercase();
-    let starts_a_word = |at: usize| !line[..at].ends_with(char::is_alphanumeric);
-    list.iter().any(|word| {
-        let is_separated = word.is_ascii();
-        line.match_indices(word).any(|(at, _)| !is_separated || starts_a_word(at))
+    // Chinese, Japanese and Korean put no space between words.
+    let is_spaced = |word: &str| word.chars().all(|c| c < '\u{2e80}');
+    list.iter().any(|entry| {
+        let word = entry.trim_end();
+        line.match_indices(word).any(|(at, _)| {
+            let starts = !is_spaced(word) || !line[..at].ends_with(char::is_alphanumeric);
+            let ends = !line[at + word.len()..].starts_with(char::is_alphanumeric);
+            starts && (ends || word.len() == entry.len())
+        })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn triggers_are_those_of_a_plain_loop(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let mut triggers = Triggers::new(&bytes);
+            let mut found = Vec::new();
+            let mut position = 0;
+            while let Some(at) = triggers.next_from(position) {
+                found.push(at);
+                position = at + 1;
+            }
+            let is_trigger = |at: &usize| matches!(bytes[*at], b'0'..=b':' | b'@' | b'-');
+            prop_assert_eq!(found, (0..bytes.len()).filter(is_trigger).collect::<Vec<_>>());
+        }
+    }
 }
