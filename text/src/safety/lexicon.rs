@@ -54,6 +54,7 @@ pub(super) mod role {
     pub(in super::super) const THEY: u32 = 1 << 16;
     pub(in super::super) const LIKENED: u32 = 1 << 22;
     pub(in super::super) const COPULA: u32 = 1 << 23;
+    pub(in super::super) const THAN: u32 = 1 << 24;
     /// A term of the lists, by its category.
     pub(in super::super) const NSFW: u32 = 1 << 18;
     pub(in super::super) const TOXIC: u32 = 1 << 19;
@@ -63,10 +64,10 @@ pub(super) mod role {
 }
 
 /// The names of the roles in `roles.txt`, by their bits.
-pub(super) const ROLE_NAMES: [&str; 24] = [
+pub(super) const ROLE_NAMES: [&str; 25] = [
     "identity", "trait", "person", "contempt", "hate", "harm", "intent", "negation", "obvious",
     "worth", "say", "counter", "praise", "self", "you", "first", "they", "common", "", "", "", "",
-    "likened", "copula",
+    "likened", "copula", "than",
 ];
 
 /// Roles whose words are also known by a misspelling.
@@ -78,7 +79,8 @@ const MISSPELT: u32 = role::IDENTITY
     | role::HARM
     | role::TOXIC;
 
-/// Letters of the shortest word that is known by a misspelling too: shorter ones are other words.
+/// Letters of the shortest word that is known with a letter left out: shorter ones are other words.
+/// With two letters swapped, words of one letter less are known too.
 const MISSPELT_LETTERS: usize = 5;
 
 /// Real words that are misspellings of a listed one; they keep their own meaning.
@@ -159,7 +161,7 @@ impl Lexicon {
         let words = listed.map(|(_, _, term)| term).chain(role_terms().map(|(_, term)| term));
         for word in words.filter(|word| word.bytes().all(|byte| byte.is_ascii_lowercase())) {
             let Some(entry) = self.entries.get(&chain(0, hash_of(word))) else { continue };
-            if word.len() < MISSPELT_LETTERS || entry.roles & MISSPELT == 0 {
+            if word.len() + 1 < MISSPELT_LETTERS || entry.roles & MISSPELT == 0 {
                 continue;
             }
             let entry = Entry { roles: entry.roles & !role::TOXIC, meaning: None, ..*entry };
@@ -309,10 +311,14 @@ fn squeeze(letters: &[u8], kept: usize) -> impl Iterator<Item = u8> {
     })
 }
 
-/// A word without one inner letter, and with two inner neighbours swapped.
+/// A word without one inner letter, if it is not too short, and with two neighbours swapped, the
+/// first letter aside.
 fn misspellings(word: &str) -> impl Iterator<Item = String> {
     let bytes = word.as_bytes();
-    let shorter = (1..bytes.len() - 1).map(|at| [&word[..at], &word[at + 1..]].concat());
+    let is_long = bytes.len() >= MISSPELT_LETTERS;
+    let shorter = (1..bytes.len() - 1)
+        .filter(move |_| is_long)
+        .map(|at| [&word[..at], &word[at + 1..]].concat());
     let swapped = (1..bytes.len() - 1).map(|at| {
         let mut letters: Vec<char> = word.chars().collect();
         letters.swap(at, at + 1);

@@ -48,6 +48,9 @@ const PATTERN_TRUST: f32 = 0.95;
 /// What is left of the learned probability when a whole window talks about attacks.
 const COUNTER_DISCOUNT: f32 = 0.35;
 
+/// What is left of the learned probability when neither a listed term nor a pattern bears it out.
+const MILD_DISCOUNT: f32 = 0.6;
+
 /// What is left of the learned probability when a slur is used of oneself.
 const RECLAIMED_DISCOUNT: f32 = 0.7;
 
@@ -148,6 +151,11 @@ pub(super) fn features(
         discount: 1.0 - (1.0 - COUNTER_DISCOUNT) * evidence.counter.min(1.0),
         ..Features::default()
     };
+    let is_mild = listed.iter().sum::<f32>() <= 0.0
+        && evidence.hate.max(evidence.insult).max(evidence.threat) <= 0.0;
+    if is_mild {
+        features.discount *= MILD_DISCOUNT;
+    }
     if evidence.reclaimed {
         features.discount *= RECLAIMED_DISCOUNT;
     }

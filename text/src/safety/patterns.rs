@@ -18,7 +18,7 @@ const NEGATION_SCOPE: usize = 3;
 const DENIAL_SCOPE: usize = 4;
 
 /// Words between what somebody is said to be and the verb that says it.
-const COPULA_SCOPE: usize = 3;
+const COPULA_SCOPE: usize = 5;
 
 /// Words between an attack and the group it is sure to be about.
 const TARGET_SCOPE: usize = 8;
@@ -57,6 +57,7 @@ struct Sentence {
     harm: f32,
     contempt: f32,
     has_quoted_attack: bool,
+    has_negated_attack: bool,
 }
 
 /// Reads a window's sentences.
@@ -85,7 +86,8 @@ fn read_sentence(tokens: &[Token], share: f32, had_group: bool, evidence: &mut E
     let names_group = sentence.groups > 0;
     let is_about_group = names_group || (had_group && count(role::THEY) > 0);
     let readers = count(role::YOU) as f32;
-    let about = talk_about(tokens, sentence.has_quoted_attack);
+    let is_denial = sentence.has_negated_attack && sentence.attack + sentence.harm <= 0.0;
+    let about = is_denial || talk_about(tokens, sentence.has_quoted_attack);
     let praise = count(role::PRAISE) as f32;
     let own = count(role::SELF) > 0;
     let weight = share * if about { 0.15 } else { 1.0 } * if own { 0.4 } else { 1.0 };
@@ -121,10 +123,8 @@ fn talk_about(tokens: &[Token], has_quoted_attack: bool) -> bool {
     let own_claim = tokens.windows(2).any(|pair| {
         pair[0].roles & role::FIRST != 0 && pair[1].roles & (role::SAY | role::OBVIOUS) != 0
     });
-    if has(role::OBVIOUS) && has(role::SAY) && !has_quoted_attack {
-        return false;
-    }
-    has_quoted_attack || has(role::COUNTER) || (has(role::SAY) && !own_claim)
+    let asks = has(role::OBVIOUS);
+    has_quoted_attack || has(role::COUNTER) || (has(role::SAY) && !own_claim && !asks)
 }
 
 /// Whether a slur follows a word of oneself, with at most one word between.
@@ -145,15 +145,17 @@ fn attacks(tokens: &[Token], groups: &[usize], sentence: &mut Sentence) {
         let roles = token.roles;
         let distance = groups.iter().map(|group| group.abs_diff(at)).min();
         let is_likened = roles & role::LIKENED != 0
-            && tokens[at.saturating_sub(COPULA_SCOPE)..at]
-                .iter()
-                .any(|token| token.roles & role::COPULA != 0);
+            && (is_compared(&tokens[at..])
+                || tokens[at.saturating_sub(COPULA_SCOPE)..at]
+                    .iter()
+                    .any(|token| token.roles & role::COPULA != 0));
         let near_group = groups.iter().any(|group| group.abs_diff(at) <= OATH_SCOPE);
         let is_negated = is_negated(tokens, at);
         let mut found = 0.0_f32;
         let is_contempt = roles & (role::CONTEMPT | role::HATE) != 0 || is_likened;
         if is_contempt && roles & role::PRAISE == 0 {
             if is_negated {
+                sentence.has_negated_attack = true;
                 continue;
             }
             found = 0.9;
@@ -168,7 +170,9 @@ fn attacks(tokens: &[Token], groups: &[usize], sentence: &mut Sentence) {
         if roles & role::NEGATION != 0 && denies_worth(&tokens[at..]) && !groups.is_empty() {
             found = found.max(0.7);
         }
-        if roles & role::HARM != 0 && !is_negated {
+        if roles & role::HARM != 0 && is_negated {
+            sentence.has_negated_attack = true;
+        } else if roles & role::HARM != 0 {
             sentence.harm += if has_intent { 0.8 } else { 0.4 };
         }
         sentence.has_quoted_attack |= is_quoted && found > 0.0;
@@ -191,7 +195,14 @@ fn is_negated(tokens: &[Token], at: usize) -> bool {
 
 /// Whether a negation is followed by what every person is granted.
 fn denies_worth(tokens: &[Token]) -> bool {
-    let follows = tokens.iter().skip(1).take(DENIAL_SCOPE);
-    let bits = follows.clone().fold(0, |bits, token| bits | token.roles);
-    bits & role::WORTH != 0 && bits & (role::CONTEMPT | role::HATE | role::HARM) == 0
+    let bits =
+        |count: usize| tokens.iter().skip(1).take(count).fold(0, |bits, token| bits | token.roles);
+    bits(DENIAL_SCOPE) & role::WORTH != 0
+        && bits(2 * DENIAL_SCOPE) & (role::CONTEMPT | role::HATE | role::HARM) == 0
+}
+
+/// Whether a group is said to be less than what the first token names.
+fn is_compared(tokens: &[Token]) -> bool {
+    let than = tokens.iter().position(|token| token.roles & role::THAN != 0);
+    than.is_some_and(|than| (than..tokens.len()).any(|at| is_group(tokens, at)))
 }
