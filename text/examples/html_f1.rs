@@ -1,84 +1,86 @@
 //! Word F1 of HTML extraction against pages with gold text.
 //!
-//! `cargo run --release -p gristmill-text --example html_f1 -- GOLD.jsonl`: each line of the file
-//! has `warc` (a file beside it, one gzip member a record), `offset`, `url` and `gold_text`. F1 is
-//! over the multisets of lower-cased runs of alphanumeric characters, mean over pages.
+//! `cargo run --release -p gristmill-text --example html_f1 -- PAGES.jsonl [--texts | --inspect]`:
+//! each line of the file has the page, as `html` or as `warc` (a file beside it, one gzip member a
+//! record) and `offset`, and `gold_text`. F1 is over the multisets of lower-cased runs of
+//! alphanumeric characters, mean over pages. `--texts` prints a line of JSON a page instead, with
+//! `text` and `seconds`; `--inspect` one with the blocks and their features, to fit weights to.
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::time::Instant;
 
-use dom_smoothie::{CandidateSelectMode, Config, Readability, TextMode};
 use flate2::read::GzDecoder;
-
-type Extractor = fn(&str, &str) -> String;
+use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let gold = std::env::args().nth(1).ok_or("the first argument is the file of gold texts")?;
-    let pages = read_pages(Path::new(&gold))?;
-    let extractors: [(&str, Extractor); 6] = [
-        ("text::html::extract", |html, url| {
-            text::html::extract(html, Some(url)).map(|found| found.text).unwrap_or_default()
-        }),
-        ("readability, raw", |html, _| {
-            readability(html, TextMode::Raw, CandidateSelectMode::Readability)
-        }),
-        ("readability, formatted", |html, _| {
-            readability(html, TextMode::Formatted, CandidateSelectMode::Readability)
-        }),
-        ("readability, markdown", |html, _| {
-            readability(html, TextMode::Markdown, CandidateSelectMode::Readability)
-        }),
-        ("dom_smoothie, raw", |html, _| {
-            readability(html, TextMode::Raw, CandidateSelectMode::DomSmoothie)
-        }),
-        ("dom_smoothie, formatted", |html, _| {
-            readability(html, TextMode::Formatted, CandidateSelectMode::DomSmoothie)
-        }),
-    ];
-    for (name, extractor) in extractors {
-        report(name, &pages, extractor);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let file = arguments.first().ok_or("the first argument is the file of pages")?;
+    let mode = arguments.get(1).map_or("", String::as_str);
+    let mut archives = BTreeMap::new();
+    let folder = Path::new(file).parent().unwrap_or(Path::new("."));
+    let mut out = std::io::stdout().lock();
+    let mut scores = Vec::new();
+    let mut seconds = 0.0;
+    for line in BufReader::new(std::fs::File::open(file)?).lines() {
+        let row: Value = serde_json::from_str(&line?)?;
+        let gold = row["gold_text"].as_str();
+        if mode.is_empty() && gold.is_none() {
+            continue;
+        }
+        let html = match row["html"].as_str() {
+            Some(html) => html.to_owned(),
+            None => read_record(&row, folder, &mut archives)?,
+        };
+        if mode == "--inspect" {
+            let blocks = text::html::inspect(&html).unwrap_or_default();
+            let blocks = blocks.iter().map(|b| json!([b.text, b.is_content, b.features]));
+            writeln!(out, "{}", blocks.collect::<Value>())?;
+            continue;
+        }
+        let start = processor_seconds();
+        let text = text::html::extract(&html).map(|found| found.text).unwrap_or_default();
+        let taken = processor_seconds() - start;
+        if mode == "--texts" {
+            writeln!(out, "{}", json!({ "text": text, "seconds": taken }))?;
+        }
+        seconds += taken;
+        scores.push(word_scores(gold.unwrap_or_default(), &text));
+    }
+    if mode.is_empty() {
+        let mean = |index: usize| {
+            scores.iter().map(|scores: &[f64; 3]| scores[index]).sum::<f64>() / scores.len() as f64
+        };
+        let (precision, recall, f1) = (mean(0), mean(1), mean(2));
+        let rate = scores.len() as f64 / seconds;
+        writeln!(out, "P {precision:.4} R {recall:.4} F1 {f1:.4}, {rate:.0} pages/s")?;
     }
     Ok(())
 }
 
-/// A page's address, HTML and gold text.
-struct Page {
-    url: String,
-    html: String,
-    gold: String,
-}
-
-fn read_pages(gold: &Path) -> Result<Vec<Page>, Box<dyn Error>> {
-    let folder = gold.parent().unwrap_or(Path::new("."));
-    let mut archives: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    let mut pages = Vec::new();
-    for line in std::fs::read_to_string(gold)?.lines() {
-        let row: serde_json::Value = serde_json::from_str(line)?;
-        let Some(gold) = row["gold_text"].as_str() else { continue };
-        let name = row["warc"].as_str().ok_or("a row without `warc`")?;
-        if !archives.contains_key(name) {
-            archives.insert(name.to_owned(), std::fs::read(folder.join(name))?);
-        }
-        let offset = row["offset"].as_u64().ok_or("a row without `offset`")? as usize;
-        let mut record = Vec::new();
-        GzDecoder::new(&archives[name][offset..]).read_to_end(&mut record)?;
-        // WARC header, HTTP header, body.
-        let parts = split_header(&record).and_then(|(_, http)| split_header(http));
-        let (header, body) = parts.ok_or("a record without HTTP header")?;
-        let header = String::from_utf8_lossy(header);
-        let declared = text::charset::declared_in_content_type(&header)
-            .map(str::to_owned)
-            .or_else(|| text::charset::declared_in_html(body));
-        pages.push(Page {
-            url: row["url"].as_str().unwrap_or_default().to_owned(),
-            html: text::charset::decode(body, declared.as_deref()).text,
-            gold: gold.to_owned(),
-        });
+/// The decoded body of the WARC record that a row points to.
+fn read_record(
+    row: &Value,
+    folder: &Path,
+    archives: &mut BTreeMap<String, Vec<u8>>,
+) -> Result<String, Box<dyn Error>> {
+    let name = row["warc"].as_str().ok_or("a row without `warc` and `html`")?;
+    if !archives.contains_key(name) {
+        archives.insert(name.to_owned(), std::fs::read(folder.join(name))?);
     }
-    Ok(pages)
+    let offset = row["offset"].as_u64().ok_or("a row without `offset`")? as usize;
+    let mut record = Vec::new();
+    GzDecoder::new(&archives[name][offset..]).read_to_end(&mut record)?;
+    // WARC header, HTTP header, body.
+    let parts = split_header(&record).and_then(|(_, http)| split_header(http));
+    let (header, body) = parts.ok_or("a record without HTTP header")?;
+    let header = String::from_utf8_lossy(header);
+    let declared = text::charset::declared_in_content_type(&header)
+        .map(str::to_owned)
+        .or_else(|| text::charset::declared_in_html(body));
+    Ok(text::charset::decode(body, declared.as_deref()).text)
 }
 
 fn split_header(record: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -86,43 +88,8 @@ fn split_header(record: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((&record[..end], &record[end + 4..]))
 }
 
-fn readability(
-    html: &str,
-    text_mode: TextMode,
-    candidate_select_mode: CandidateSelectMode,
-) -> String {
-    let config = Config { text_mode, candidate_select_mode, ..Config::default() };
-    Readability::new(html, None, Some(config))
-        .and_then(|mut page| page.parse())
-        .map(|article| article.text_content.to_string())
-        .unwrap_or_default()
-}
-
-#[expect(clippy::print_stdout, reason = "the result of a measuring program")]
-fn report(name: &str, pages: &[Page], extractor: Extractor) {
-    let start = Instant::now();
-    let processor_start = processor_seconds();
-    let texts: Vec<String> = pages.iter().map(|page| extractor(&page.html, &page.url)).collect();
-    // Time on a processor where the system tells it, so that other programs do not count.
-    let seconds = match (processor_start, processor_seconds()) {
-        (Some(start), Some(end)) => end - start,
-        _ => start.elapsed().as_secs_f64(),
-    };
-    let mut sums = [0.0; 3];
-    for (page, text) in pages.iter().zip(&texts) {
-        let scores = scores(&page.gold, text);
-        sums.iter_mut().zip(scores).for_each(|(sum, score)| *sum += score);
-    }
-    let [precision, recall, f1] = sums.map(|sum| sum / pages.len() as f64);
-    let empty = texts.iter().filter(|text| text.is_empty()).count();
-    let rate = pages.len() as f64 / seconds;
-    println!(
-        "{name:26} P {precision:.3} R {recall:.3} F1 {f1:.3}, {empty} empty, {rate:.0} pages/s"
-    );
-}
-
 /// Precision, recall and F1 of the words of a text against those of the gold text.
-fn scores(gold: &str, text: &str) -> [f64; 3] {
+fn word_scores(gold: &str, text: &str) -> [f64; 3] {
     let (gold, text) = (count_words(gold), count_words(text));
     let common: usize =
         text.iter().map(|(word, count)| (*count).min(gold.get(word).copied().unwrap_or(0))).sum();
@@ -144,8 +111,14 @@ fn count_words(text: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Seconds that this thread has run, on Linux.
-fn processor_seconds() -> Option<f64> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+/// Seconds that this thread has run where the system tells it (Linux), so that other programs do
+/// not count; else seconds since the first call.
+fn processor_seconds() -> f64 {
+    static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse::<f64>().ok());
+    nanoseconds.map_or_else(
+        || START.get_or_init(Instant::now).elapsed().as_secs_f64(),
+        |nanoseconds| nanoseconds / 1e9,
+    )
 }
