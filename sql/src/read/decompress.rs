@@ -81,7 +81,9 @@ pub(super) struct Stream {
     member: Restart,
     limits: Limits,
     stopped: bool,
+    opened: Restart,
     strained: bool,
+    steep: bool,
 }
 
 impl Stream {
@@ -109,7 +111,9 @@ impl Stream {
             member: restart,
             limits: input.limits.clone(),
             stopped: false,
+            opened: restart,
             strained: false,
+            steep: false,
         })
     }
 
@@ -142,6 +146,29 @@ impl Stream {
     /// delivered then depends on where reading started.
     pub(super) fn is_strained(&self) -> bool {
         self.strained
+    }
+
+    /// Whether the data since the stream was opened ever grew by half of the ratio that the limits
+    /// allow, be it for a moment. If none of the streams that make a file did, the file did not.
+    pub(super) fn is_steep(&self) -> bool {
+        self.steep
+    }
+
+    /// The first place of a packed file, from `from` on and before `until`, where a member seems
+    /// to start whose data `accept` agrees to.
+    pub(super) fn find_member(
+        &mut self,
+        from: u64,
+        until: u64,
+        accept: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Option<u64>> {
+        let source = &mut self.source;
+        let found = match &mut self.codec {
+            Codec::Plain => return Ok(None),
+            Codec::Gzip(gzip) => gzip.find_member(source, (from, until), accept)?,
+            Codec::Zstd(zstd) => zstd.find_frame(source, (from, until), accept)?,
+        };
+        Ok((found < until && found < source.length()).then_some(found))
     }
 
     /// The most bytes that can still come after the data at hand: for plain data what is left of
@@ -208,6 +235,8 @@ impl Stream {
             };
             is_over(self.produced, at) || is_over(member_out, member_packed)
         };
+        let since = (self.produced - self.opened.decompressed, at - self.opened.compressed);
+        self.steep |= since.0 > since.1.max(1).saturating_mul(self.limits.max_ratio / 2);
         let is_long = self.produced > self.limits.max_decompressed_bytes;
         self.strained |= is_long || grows_over(self.limits.max_ratio / 2);
         let detail = if is_long {

@@ -170,24 +170,41 @@ impl Gzip {
     ) -> io::Result<Step> {
         let failed = source.position();
         let from = (self.member + 1).max(failed.saturating_sub(RESYNC_BACK_BYTES));
-        let resume = source.find(from, &GZIP_MAGIC, |source| self.unpacks(source))?;
+        let unpacks = |source: &mut Source| Ok(self.trial(source)?.is_some());
+        let resume = source.find(from, &GZIP_MAGIC, unpacks)?;
         self.state = State::Between;
         let member = self.member;
         Ok(Step::Gap(Damage { reason, member, failed, resume, detail: detail.to_owned() }))
     }
 
-    /// Whether the first bytes of a candidate unpack without an error.
-    fn unpacks(&mut self, source: &mut Source) -> io::Result<bool> {
-        let Header::Length(length) = header(source)? else { return Ok(false) };
+    /// The first place from `from` on where a member seems to start whose data `accept` agrees to;
+    /// without one, a place that is not before `until`.
+    pub(super) fn find_member(
+        &mut self,
+        source: &mut Source,
+        (from, until): (u64, u64),
+        accept: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<u64> {
+        source.find(from, &GZIP_MAGIC, |source| {
+            Ok(source.position() >= until
+                || self.trial(source)?.is_some_and(|first| accept(&first)))
+        })
+    }
+
+    /// What the first bytes of a candidate unpack to, `None` if not without an error.
+    fn trial(&mut self, source: &mut Source) -> io::Result<Option<Vec<u8>>> {
+        let Header::Length(length) = header(source)? else { return Ok(None) };
         let packed = source.want(SOURCE_BYTES)?;
         let mut trial = vec![0; TRIAL_BYTES];
         self.inflate.reset(false);
         let status = self.inflate.decompress(&packed[length..], &mut trial, FlushDecompress::None);
-        Ok(match status {
+        trial.truncate(self.inflate.total_out() as usize);
+        let is_sound = match status {
             Ok(Status::StreamEnd) => true,
-            Ok(_) => self.inflate.total_out() > 0,
+            Ok(_) => !trial.is_empty(),
             Err(_) => false,
-        })
+        };
+        Ok(is_sound.then_some(trial))
     }
 }
 

@@ -9,6 +9,7 @@
 //! another gives the same records with the same ordinals as reading [`PartRange::Whole`].
 
 mod bodies;
+mod chunks;
 mod decompress;
 mod fault;
 mod format;
@@ -41,7 +42,7 @@ pub use self::fault::{Fault, FaultReason, SkipReason};
 pub use self::format::{Compression, Format, UnknownFormat};
 pub use self::limits::Limits;
 pub use self::source::ReadSeek;
-pub use self::survey::{Survey, survey};
+pub use self::survey::{Survey, survey, survey_parallel};
 
 use self::decompress::{Restart, Stream};
 

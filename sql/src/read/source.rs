@@ -78,9 +78,11 @@ impl Source {
 
     /// Moves to `position` in the file.
     pub(super) fn seek(&mut self, position: u64) -> io::Result<()> {
-        let buffered = self.position..=self.position + (self.end - self.start) as u64;
-        if buffered.contains(&position) {
-            self.start += (position - self.position) as usize;
+        // What was consumed is still there until the buffer is filled again, so that a search
+        // after damage, which starts before it, mostly reads nothing anew.
+        let first = self.position - self.start as u64;
+        if (first..=first + self.end as u64).contains(&position) {
+            self.start = (position - first) as usize;
         } else {
             self.inner.seek(SeekFrom::Start(position))?;
             (self.start, self.end) = (0, 0);

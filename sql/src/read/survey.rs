@@ -1,9 +1,10 @@
 //! Cutting a file into parts by its content alone.
 
-use std::io;
+use std::io::{self, Seek as _, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
+use super::chunks::{self, Open, Place};
 use super::decompress::{Restart, Stream};
 use super::lines::{LineEvent, Lines};
 use super::parquet;
@@ -15,6 +16,10 @@ use super::{Format, Input, PartRange};
 /// The most parts of a compressed file that cannot be entered in the middle: part *n* has to
 /// unpack the *n* - 1 before it, so that the work grows with the square of their number.
 const MAX_SKIPPING_PARTS: usize = 16;
+
+/// Packed bytes of a file that one thread goes over at a time: enough that opening the file and
+/// looking for a member is little beside them.
+const STRETCH_BYTES: u64 = 32 << 20;
 
 /// The most parts of any file.
 const MAX_PARTS: usize = 1 << 16;
@@ -48,6 +53,25 @@ pub fn survey(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io::
         Format::Parquet => parquet::survey(input, source, part_bytes.max(1)),
         Format::Warc | Format::Wet => survey_records(input, source, part_bytes.max(1)),
         Format::Text => Ok(Survey::whole()),
+    }
+}
+
+/// Does the same as [`survey`], and takes all threads of the rayon pool for a large packed WARC
+/// file, which `open` opens anew for each of them.
+///
+/// # Errors
+///
+/// Only when the file itself fails.
+pub fn survey_parallel(
+    input: &Input,
+    open: &(dyn Fn() -> io::Result<Box<dyn ReadSeek>> + Sync),
+    part_bytes: u64,
+) -> io::Result<Survey> {
+    match input.format {
+        Format::Warc | Format::Wet => {
+            survey_stretches(input, open, part_bytes.max(1), STRETCH_BYTES)
+        }
+        _ => survey(input, open()?, part_bytes),
     }
 }
 
@@ -185,18 +209,48 @@ fn survey_records(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> 
         records += 1;
     }
     let stream = frames.window().stream();
-    if stream.is_compressed() {
+    if stream.is_strained() {
+        cuts = Cuts::new(part_bytes);
+    } else if stream.is_compressed() {
         cuts.bound_skipping();
     }
+    Ok(survey_of_records(&cuts, records, frames.window().offset()))
+}
+
+fn survey_of_records(cuts: &Cuts, records: u64, decompressed_bytes: u64) -> Survey {
     let range = |(cut, next): (&Cut, Option<&Cut>)| PartRange::Records {
         first_ordinal: ordinal(cut),
         end_ordinal: next.map(ordinal),
         start: cut.start,
         restart: cut.restart,
     };
-    let is_whole = cuts.cuts.len() == 1 || stream.is_strained();
+    let is_whole = cuts.cuts.len() == 1;
     let parts = if is_whole { vec![PartRange::Whole] } else { cuts.pairs().map(range).collect() };
-    Ok(Survey { parts, records: Some(records), decompressed_bytes: Some(frames.window().offset()) })
+    Survey { parts, records: Some(records), decompressed_bytes: Some(decompressed_bytes) }
+}
+
+/// Does the work of [`survey_records`] in stretches of the packed file.
+pub(super) fn survey_stretches(
+    input: &Input,
+    open: Open,
+    part_bytes: u64,
+    stretch_bytes: u64,
+) -> io::Result<Survey> {
+    let mut source = open()?;
+    let length = source.seek(SeekFrom::End(0))?;
+    source.rewind()?;
+    let places = if length > stretch_bytes {
+        chunks::places(input, open, length, stretch_bytes)?
+    } else {
+        None
+    };
+    let Some(places) = places else { return survey_records(input, source, part_bytes) };
+    let mut cuts = Cuts::new(part_bytes);
+    for Place { ordinal, start, member } in places.places {
+        cuts.offer(Cut { start, ordinal, restart: member });
+    }
+    cuts.bound_skipping();
+    Ok(survey_of_records(&cuts, places.records, places.decompressed_bytes))
 }
 
 /// More records than a u32 counts are refused where they are read.

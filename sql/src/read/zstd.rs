@@ -161,16 +161,35 @@ impl Zstd {
     ) -> io::Result<Step> {
         let failed = source.position();
         let from = (self.member + 1).max(failed.saturating_sub(RESYNC_BACK_BYTES));
-        let resume = source.find(from, &ZSTD_MAGIC, |source| self.unpacks(source))?;
+        let unpacks = |source: &mut Source| Ok(self.trial(source)?.is_some());
+        let resume = source.find(from, &ZSTD_MAGIC, unpacks)?;
         let member = self.member;
         Ok(Step::Gap(Damage { reason, member, failed, resume, detail: detail.to_owned() }))
     }
 
-    /// Whether the first bytes of a candidate unpack without an error.
-    fn unpacks(&self, source: &mut Source) -> io::Result<bool> {
+    /// The first place from `from` on where a frame seems to start whose data `accept` agrees to;
+    /// without one, a place that is not before `until`.
+    pub(super) fn find_frame(
+        &self,
+        source: &mut Source,
+        (from, until): (u64, u64),
+        accept: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<u64> {
+        source.find(from, &ZSTD_MAGIC, |source| {
+            Ok(source.position() >= until
+                || self.trial(source)?.is_some_and(|first| accept(&first)))
+        })
+    }
+
+    /// What the first bytes of a candidate unpack to, `None` if not without an error.
+    fn trial(&self, source: &mut Source) -> io::Result<Option<Vec<u8>>> {
         let mut decoder = new_decoder(&self.dictionary, self.max_window_log)?;
         let mut trial = vec![0; TRIAL_BYTES];
-        Ok(decoder.run_on_buffers(source.want(SOURCE_BYTES)?, &mut trial).is_ok())
+        let status = decoder.run_on_buffers(source.want(SOURCE_BYTES)?, &mut trial);
+        Ok(status.ok().map(|status| {
+            trial.truncate(status.bytes_written);
+            trial
+        }))
     }
 }
 

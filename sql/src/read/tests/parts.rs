@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::super::survey;
+use super::super::chunks::places;
+use super::super::survey::survey_stretches;
+use super::super::{ReadSeek, survey};
 use super::*;
 
 /// A file of lines or records as it is packed, and damaged.
@@ -96,6 +98,14 @@ fn whole_by_parts(input: &Input, file: &[u8], part_bytes: u64) -> (Vec<Record>, 
     let parts: Vec<Record> =
         survey.parts.iter().flat_map(|part| records_of(input, file, part)).collect();
     assert_eq!(parts, whole);
+    let open =
+        || -> std::io::Result<Box<dyn ReadSeek>> { Ok(Box::new(Cursor::new(file.to_vec()))) };
+    for stretch_bytes in [100, 1000, 100_000] {
+        if file.len() as u64 / stretch_bytes < 300 {
+            let stretched = survey_stretches(input, &open, part_bytes, stretch_bytes).unwrap();
+            assert_eq!(stretched, survey, "in stretches of {stretch_bytes}");
+        }
+    }
     if survey.records.is_some() {
         assert_eq!(survey.records, Some(whole.len() as u64));
     }
@@ -158,6 +168,31 @@ fn a_warc_file_is_cut_between_members_and_inside_of_large_ones() {
     for (file, parts) in files {
         let (whole, count) = whole_by_parts(&input(Format::Warc), &file, 1500);
         assert_eq!((documents(&whole).len(), count), (200, parts));
+    }
+}
+
+/// An archive inside an archive, stored as it is: its members look like those of the file.
+#[test]
+fn an_archive_in_an_archive_is_no_place_to_start_at() {
+    let inner: Vec<u8> = (0..50).flat_map(|n| gzip(&wet_record(n, &noise(7, 900)))).collect();
+    let stored = |bytes: &[u8]| {
+        let level = flate2::Compression::none();
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let outer = warc_record(&[("WARC-Type", "resource"), ("Content-Type", "text/html")], &inner);
+    let pages: Vec<u8> = (0..50).flat_map(|n| gzip(&wet_record(n, &noise(8, 900)))).collect();
+    let input = input(Format::Warc);
+    for (file, is_split) in [
+        ([&pages[..], &stored(&outer), &pages].concat(), false),
+        ([&pages[..], &gzip(b""), &pages].concat(), true),
+    ] {
+        whole_by_parts(&input, &file, 3000);
+        let open =
+            || -> std::io::Result<Box<dyn ReadSeek>> { Ok(Box::new(Cursor::new(file.clone()))) };
+        let found = places(&input, &open, file.len() as u64, 4000).unwrap();
+        assert_eq!(found.is_some(), is_split);
     }
 }
 
