@@ -39,7 +39,7 @@ pub(super) struct Place {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Places {
     /// Where they start.
-    pub(super) places: Vec<Place>,
+    pub(super) starts: Vec<Place>,
     /// How many they are.
     pub(super) records: u64,
     /// Length of the unpacked data in bytes.
@@ -78,7 +78,7 @@ pub(super) fn places(
     for stretch in stretches {
         let Some(stretch) = stretch else { return Ok(None) };
         let (records, bytes) = (all.records, all.decompressed_bytes);
-        all.places.extend(stretch.places.into_iter().map(|place| Place {
+        all.starts.extend(stretch.starts.into_iter().map(|place| Place {
             ordinal: records + place.ordinal,
             start: bytes + place.start,
             member: Restart { decompressed: bytes + place.member.decompressed, ..place.member },
@@ -117,10 +117,10 @@ fn stretch(input: &Input, open: Open, from: u64, until: Option<u64>) -> io::Resu
         }
         match (frame, place) {
             (Frame::Record | Frame::Oversized(_), Some(place))
-                if found.places.len() < MAX_PLACES =>
+                if found.starts.len() < MAX_PLACES =>
             {
                 let (start, member) = (place.start, place.member);
-                found.places.push(Place { ordinal: found.records, start, member });
+                found.starts.push(Place { ordinal: found.records, start, member });
                 found.records += 1;
             }
             (Frame::End, _) if until.is_none() => {

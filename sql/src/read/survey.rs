@@ -246,7 +246,7 @@ pub(super) fn survey_stretches(
     };
     let Some(places) = places else { return survey_records(input, source, part_bytes) };
     let mut cuts = Cuts::new(part_bytes);
-    for Place { ordinal, start, member } in places.places {
+    for Place { ordinal, start, member } in places.starts {
         cuts.offer(Cut { start, ordinal, restart: member });
     }
     cuts.bound_skipping();

@@ -92,8 +92,8 @@ fn a_line_or_record_of_any_length_is_stepped_over_in_bounded_memory() {
     let (gib, many) = (1u64 << 30, 1u64 << 28);
     let record_end = [b"\r\n\r\n", &last[..]].concat();
     let line_end = [b"\"}\n", &line[..]].concat();
-    let cases: [(Format, Vec<u8>, u8, u64, &[u8], FaultReason); 6] = [
-        (Format::Jsonl, b"{\"text\":\"".to_vec(), b'x', gib, &line_end, FaultReason::TooLarge),
+    let cases = [
+        (Format::Jsonl, b"{\"text\":\"".to_vec(), b'x', gib, &line_end[..], FaultReason::TooLarge),
         (Format::Jsonl, Vec::new(), b'[', many, &line_end, FaultReason::TooLarge),
         (Format::Warc, header(gib), b'x', gib, &record_end, FaultReason::TooLarge),
         (Format::Warc, b"WARC/1.0\r\nA: ".to_vec(), 0, many, &record_end, FaultReason::BadHeader),
