@@ -35,9 +35,12 @@ pub struct Resources {
 pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Result<(), SqlError> {
     let files = &resources.files;
     let functions = [
-        language::function(),
+        language::function(files.clone()),
+        language::paragraphs(),
+        language::shares(),
         signals::function(),
         pii::mask(),
+        pii::replace(),
         pii::spans(),
         safety::function(),
         scalar::xxh3(),

@@ -8,6 +8,7 @@ use std::io;
 
 use fastwarc::warc::header::{HeaderEncoding, HeaderMap};
 use fastwarc::warc::record::WarcRecordType;
+use text::html::Defeat;
 
 use super::bodies::is_http;
 use super::decompress::{Restart, Stream};
@@ -133,7 +134,7 @@ impl WarcRecords {
             let url = url.trim();
             url.strip_prefix('<').and_then(|url| url.strip_suffix('>')).unwrap_or(url).to_owned()
         });
-        let payload = match self.payload(&headers, block, url.as_deref())? {
+        let payload = match self.payload(&headers, block)? {
             Ok(payload) => payload,
             Err(reason) => return Ok(Err(reason)),
         };
@@ -156,7 +157,6 @@ impl WarcRecords {
         &self,
         headers: &HeaderMap,
         block: &[u8],
-        url: Option<&str>,
     ) -> Result<Result<Payload, SkipReason>, Failure> {
         let record_content_type = headers.get("Content-Type").unwrap_or_default();
         let (body, content_type) = if is_http(headers) {
@@ -186,7 +186,7 @@ impl WarcRecords {
                 let decoded = text::charset::decode(&body, declared);
                 Ok(Ok(Payload { text: decoded.text, title: None, repaired: decoded.repaired }))
             }
-            Kind::Html => extract(&body, declared, url).map(Ok),
+            Kind::Html => extract(&body, declared).map(Ok),
         }
     }
 }
@@ -208,15 +208,19 @@ struct Payload {
 
 /// The main text of an HTML page. The server's word on the encoding comes before the page's
 /// (HTML Standard, 13.2.3.2).
-fn extract(body: &[u8], declared: Option<&str>, url: Option<&str>) -> Result<Payload, Failure> {
+fn extract(body: &[u8], declared: Option<&str>) -> Result<Payload, Failure> {
     if body.trim_ascii().is_empty() {
         return Err((FaultReason::Empty, format!("blank page of {} bytes", body.len())));
     }
     let in_page = if declared.is_none() { text::charset::declared_in_html(body) } else { None };
     let decoded = text::charset::decode(body, declared.or(in_page.as_deref()));
-    let extracted = text::html::extract(&decoded.text, url);
-    let extracted = extracted
-        .ok_or_else(|| (FaultReason::NoContent, format!("page of {} bytes", body.len())))?;
+    let extracted = text::html::extract(&decoded.text).map_err(|defeat| {
+        let reason = match defeat {
+            Defeat::NoText => FaultReason::NoContent,
+            Defeat::TooLarge | Defeat::TooManyNodes => FaultReason::TooLarge,
+        };
+        (reason, format!("{}, page of {} bytes", defeat.name(), body.len()))
+    })?;
     let (text, title) = (extracted.text, extracted.title);
     Ok(Payload { text, title, repaired: decoded.repaired })
 }
