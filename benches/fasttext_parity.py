@@ -2,10 +2,11 @@
 
     pip install fasttext-numpy2-wheel zstandard
     cargo build -p gristmill-text --release --examples
-    python benches/fasttext_parity.py DATA_FOLDER EXAMPLES_FOLDER WORK_FOLDER [lid] [losses] [ours]
+    python benches/fasttext_parity.py DATA_FOLDER EXAMPLES_FOLDER WORK_FOLDER [lid] [losses] [ours] [small]
 
 DATA_FOLDER has language/ (lid.176.ftz, *.jsonl.zst); EXAMPLES_FOLDER has the built examples.
-Prints a line a model: texts, equal best labels, largest difference of probability, seconds of both.
+Prints a line a model: texts, equal best labels, largest difference of probability, seconds of processor
+time of both.
 """
 
 import io
@@ -23,7 +24,7 @@ fasttext.FastText.eprint = lambda *_: None
 # With fewer than ten threads the tool leaves most of its first matrix uninitialised.
 THREADS = 12
 DATA, EXAMPLES, WORK = (pathlib.Path(argument) for argument in sys.argv[1:4])
-PARTS = sys.argv[4:] or ["lid", "losses", "ours"]
+PARTS = sys.argv[4:] or ["lid", "losses", "ours", "small"]
 
 
 def rows(path):
@@ -39,9 +40,10 @@ def one_line(text):
 
 
 def theirs(model, texts, k, threshold):
-    start = time.perf_counter()
-    answers = [model.f.predict(text + "\n", k, threshold, "strict") for text in texts]
-    return answers, time.perf_counter() - start
+    lines = [text + "\n" for text in texts]
+    start = time.process_time()
+    answers = [model.f.predict(line, k, threshold, "strict") for line in lines]
+    return answers, time.process_time() - start
 
 
 def ours(path, texts, k, threshold, repeats=1):
@@ -130,9 +132,12 @@ def losses():
                 compare(f"{name} {shown}", path, texts)
 
 
-def run_ours(example, *arguments):
-    command = [EXAMPLES / example, *map(str, arguments)]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def train_ours(path, train, options):
+    settings = [f"{name}={int(v) if isinstance(v, bool) else v}" for name, v in options.items()]
+    command = [EXAMPLES / "fasttext_train", train, *settings]
+    with open(path, "wb") as model:
+        done = subprocess.run(command, stdout=model, stderr=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stderr)
 
 
 def accuracy(answers, truths):
@@ -186,9 +191,8 @@ def training():
                 )
                 their_seconds.append(time.process_time() - start)
                 theirs_scores.append(accuracy(theirs(model, texts, 1, 0.0)[0], truths))
-                settings = [f"{k}={v}" for k, v in options.items()]
                 out = WORK / "ours.bin"
-                done = run_ours("fasttext_train", path, out, f"seed={seed}", *settings)
+                done = train_ours(out, path, options | dict(seed=seed))
                 our_seconds.append(done["train_seconds"])
                 ours_scores.append(accuracy(ours(out, texts, 1, 0.0)[0], truths))
             show = lambda scores: " ".join(f"{score:.4f}" for score in scores)
@@ -202,6 +206,43 @@ def training():
             compare(f"our {task} {options['loss']} file", out, texts)
 
 
+def quantization():
+    """Our own training and quantization: the C++ tool must predict the same from our files, and
+    the small models must lose as little as its own do."""
+    pairs = labelled()
+    half = len(pairs) // 2
+    train = train_files(pairs[:half], "quantize")
+    truths, texts = [label for label, _ in pairs[half:]], [text for _, text in pairs[half:]]
+    base = dict(dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.5, seed=1)
+    for loss in ["softmax", "hs", "ova"]:
+        for how in [
+            dict(),
+            dict(dsub=2),
+            dict(dsub=2, qnorm=True, qout=True),
+            dict(dsub=4, qnorm=True, cutoff=20_000),
+            dict(dsub=2, qnorm=True, cutoff=20_000, retrain=True),
+        ]:
+            name = f"{loss} {' '.join(how)}"
+            out = WORK / "ours.ftz"
+            done = train_ours(out, train, base | dict(loss=loss, quantize=bool(how)) | how)
+            found = accuracy(ours(out, texts, 1, 0.0)[0], truths)
+            model = fasttext.train_supervised(
+                str(train), thread=THREADS, verbose=0, loss=loss, **base
+            )
+            start = time.process_time()
+            if how and not how.get("qout"):  # The tool cannot quantize fewer than 256 labels.
+                model.quantize(input=str(train), verbose=0, thread=THREADS, **how)
+            seconds = time.process_time() - start
+            expected = accuracy(theirs(model, texts, 1, 0.0)[0], truths)
+            print(
+                f"quantized {name}: accuracy ours {found:.4f} theirs {expected:.4f}; processor"
+                f" seconds {done['quantize_seconds']:.2f} against {seconds:.2f};"
+                f" bytes {out.stat().st_size}",
+                flush=True,
+            )
+            compare(f"our {name} file", out, texts)
+
+
 def main():
     WORK.mkdir(parents=True, exist_ok=True)
     if "lid" in PARTS:
@@ -212,6 +253,8 @@ def main():
         losses()
     if "ours" in PARTS:
         training()
+    if "small" in PARTS:
+        quantization()
 
 
 main()

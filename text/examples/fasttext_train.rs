@@ -1,62 +1,98 @@
-//! Trains a fastText model on a file in fastText's format, for comparison with the C++ tool:
-//! `fasttext_train TRAIN MODEL [option=value …]`. Prints the seconds of the training.
+//! Trains a fastText model on a file in fastText's format and writes it to standard output, for
+//! comparison with the C++ tool: `fasttext_train TRAIN [option=value …] > MODEL`. Options have the
+//! tool's names; with `quantize=1` the model is quantized too. Prints the processor seconds to
+//! standard error.
 
 use std::error::Error;
 use std::io::Write;
-use std::time::Instant;
 
-use text::fasttext::{Example, Loss, Model, TrainOptions};
+use text::fasttext::{Example, Loss, Model, QuantizeOptions, Retrain, TrainOptions};
+
+/// What the command line asks for.
+#[derive(Default)]
+struct Settings {
+    train: TrainOptions,
+    quantize: QuantizeOptions,
+    is_quantized: bool,
+    is_retrained: bool,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [train, model_path, settings @ ..] = arguments.as_slice() else {
-        return Err("usage: fasttext_train TRAIN MODEL [option=value …]".into());
+    let [train, settings @ ..] = arguments.as_slice() else {
+        return Err("usage: fasttext_train TRAIN [option=value …] > MODEL".into());
     };
-    let mut options = TrainOptions::default();
+    let mut all = Settings::default();
     for setting in settings {
         let (name, value) = setting.split_once('=').ok_or("an option is not name=value")?;
-        set(&mut options, name, value)?;
+        all.set(name, value)?;
     }
     let lines = std::fs::read_to_string(train)?;
     let examples: Vec<Example<'_>> = lines.split_terminator('\n').map(Example::from_line).collect();
-    let start = Instant::now();
+    let start = processor_seconds()?;
     let mut loss = 0.0;
-    let model = Model::train(&examples, &options, |progress| loss = progress.loss)?;
-    let seconds = start.elapsed().as_secs_f64();
-    std::io::Write::write_all(
-        &mut std::fs::OpenOptions::new()
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .open(model_path)?,
-        &model.to_bytes(),
+    let mut model = Model::train(&examples, &all.train, |progress| loss = progress.loss)?;
+    let train_seconds = processor_seconds()? - start;
+    let start = processor_seconds()?;
+    if all.is_quantized {
+        let retrain = Retrain {
+            examples: &examples,
+            learning_rate: all.train.learning_rate,
+            epochs: all.train.epochs,
+        };
+        let retrain = all.is_retrained.then_some(&retrain);
+        model = model.quantize(&all.quantize, retrain, |progress| loss = progress.loss)?;
+    }
+    let quantize_seconds = processor_seconds()? - start;
+    std::io::stdout().write_all(&model.to_bytes())?;
+    writeln!(
+        std::io::stderr(),
+        "{{\"train_seconds\": {train_seconds}, \"quantize_seconds\": {quantize_seconds}, \
+         \"loss\": {loss}}}"
     )?;
-    writeln!(std::io::stdout(), "{{\"train_seconds\": {seconds}, \"loss\": {loss}}}")?;
     Ok(())
 }
 
-fn set(options: &mut TrainOptions, name: &str, value: &str) -> Result<(), Box<dyn Error>> {
-    match name {
-        "dim" => options.dim = value.parse()?,
-        "lr" => options.learning_rate = value.parse()?,
-        "epoch" => options.epochs = value.parse()?,
-        "minCount" => options.min_count = value.parse()?,
-        "wordNgrams" => options.word_ngrams = value.parse()?,
-        "minn" => options.min_subword = value.parse()?,
-        "maxn" => options.max_subword = value.parse()?,
-        "bucket" => options.bucket = value.parse()?,
-        "neg" => options.negatives = value.parse()?,
-        "seed" => options.seed = value.parse()?,
-        "loss" => {
-            options.loss = match value {
-                "softmax" => Loss::Softmax,
-                "ns" => Loss::NegativeSampling,
-                "ova" => Loss::OneVsAll,
-                "hs" => Loss::HierarchicalSoftmax,
-                _ => return Err("the loss is softmax, ns, ova or hs".into()),
-            }
+impl Settings {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), Box<dyn Error>> {
+        let Self { train, quantize, is_quantized, is_retrained } = self;
+        match name {
+            "dim" => train.dim = value.parse()?,
+            "lr" => train.learning_rate = value.parse()?,
+            "epoch" => train.epochs = value.parse()?,
+            "minCount" => train.min_count = value.parse()?,
+            "wordNgrams" => train.word_ngrams = value.parse()?,
+            "minn" => train.min_subword = value.parse()?,
+            "maxn" => train.max_subword = value.parse()?,
+            "bucket" => train.bucket = value.parse()?,
+            "neg" => train.negatives = value.parse()?,
+            "seed" => train.seed = value.parse()?,
+            "loss" => train.loss = loss(value)?,
+            "quantize" => *is_quantized = value == "1",
+            "retrain" => *is_retrained = value == "1",
+            "qnorm" => quantize.separate_norms = value == "1",
+            "qout" => quantize.quantize_output = value == "1",
+            "dsub" => quantize.part_columns = value.parse()?,
+            "cutoff" => quantize.cutoff = Some(value.parse()?),
+            _ => return Err(format!("no option is called {name}").into()),
         }
-        _ => return Err(format!("no option is called {name}").into()),
+        Ok(())
     }
-    Ok(())
+}
+
+fn loss(name: &str) -> Result<Loss, Box<dyn Error>> {
+    match name {
+        "softmax" => Ok(Loss::Softmax),
+        "ns" => Ok(Loss::NegativeSampling),
+        "ova" => Ok(Loss::OneVsAll),
+        "hs" => Ok(Loss::HierarchicalSoftmax),
+        _ => Err("the loss is softmax, ns, ova or hs".into()),
+    }
+}
+
+/// The time that this thread has run, other programs' time left out.
+fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or_default().parse()?;
+    Ok(nanoseconds as f64 / 1e9)
 }
