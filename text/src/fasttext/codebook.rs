@@ -43,6 +43,25 @@ pub(super) fn row_norms(matrix: &DenseMatrix) -> Vec<f32> {
     matrix.values.chunks_exact(matrix.columns).map(norm).collect()
 }
 
+/// The rows that the centroids are found from: all, or the longest ones and as many others. Long
+/// vectors decide predictions, but are too few for a plain sample: most buckets of a model are
+/// hardly ever met and keep short ones.
+fn sample(matrix: &DenseMatrix, random: &mut Random) -> Vec<u32> {
+    let mut rows: Vec<u32> = (0..matrix.rows() as u32).collect();
+    if rows.len() > MAX_POINTS {
+        let norms = row_norms(matrix);
+        let longer = |left: &u32, right: &u32| {
+            norms[*right as usize].total_cmp(&norms[*left as usize]).then(left.cmp(right))
+        };
+        let (longest, _, others) = rows.select_nth_unstable_by(MAX_POINTS / 2 - 1, longer);
+        longest.sort_unstable();
+        others.sort_unstable();
+        random.shuffle_first(others, MAX_POINTS / 2);
+        rows.truncate(MAX_POINTS);
+    }
+    rows
+}
+
 /// The rows of a matrix, brought to length 1 if their lengths are given.
 struct Points<'a> {
     matrix: &'a DenseMatrix,
@@ -53,9 +72,7 @@ impl Points<'_> {
     /// The centroids, and the codes row by row.
     fn quantize(&self, part: usize, random: &mut Random) -> (Quantizer, Vec<u8>) {
         let (rows, columns) = (self.matrix.rows(), self.matrix.columns);
-        let mut sample: Vec<u32> = (0..rows as u32).collect();
-        random.shuffle_first(&mut sample, MAX_POINTS);
-        sample.truncate(MAX_POINTS);
+        let sample = sample(self.matrix, random);
         let parts = columns.div_ceil(part);
         let mut quantizer = Quantizer { columns, part, centroids: Vec::new() };
         let mut codes = vec![0; rows * parts];
@@ -68,7 +85,7 @@ impl Points<'_> {
                 self.part(row as usize, first, width, &mut point);
                 points.extend_from_slice(&point);
             }
-            let mut centroids = Centroids::find(&points, width);
+            let mut centroids = Centroids::find(&points, width, random);
             for row in 0..rows {
                 self.part(row, first, width, &mut point);
                 codes[row * parts + index] = centroids.nearest(&point);
@@ -95,20 +112,18 @@ struct Centroids {
 }
 
 impl Centroids {
-    /// The centroids of `points` of `width` numbers each, which stand in random order: the first
-    /// ones are the first centroids. Up to 256 points are their own centroids.
-    fn find(points: &[f32], width: usize) -> Self {
+    /// The centroids of `points` of `width` numbers each. Up to 256 points are their own centroids.
+    fn find(points: &[f32], width: usize, random: &mut Random) -> Self {
         let columns = vec![[0.0; CENTROIDS]; width];
         let mut centroids = Self { columns, distances: [0.0; CENTROIDS] };
-        for (index, point) in points.chunks_exact(width).take(CENTROIDS).enumerate() {
-            for (column, value) in centroids.columns.iter_mut().zip(point) {
-                column[index] = *value;
-            }
-        }
         let count = points.len() / width;
         if count <= CENTROIDS {
+            for (index, point) in points.chunks_exact(width).enumerate() {
+                centroids.set(index, point);
+            }
             return centroids;
         }
+        centroids.spread(points, random);
         let mut codes = vec![0; count];
         for _ in 0..ROUNDS {
             let mut has_changed = false;
@@ -123,6 +138,39 @@ impl Centroids {
             centroids.set_means(points, &codes);
         }
         centroids
+    }
+
+    fn set(&mut self, index: usize, point: &[f32]) {
+        for (column, value) in self.columns.iter_mut().zip(point) {
+            column[index] = *value;
+        }
+    }
+
+    /// Draws the first centroids from the points, each with a probability in proportion to its
+    /// squared distance from the ones before (Arthur and Vassilvitskii 2007, "k-means++: The
+    /// Advantages of Careful Seeding").
+    fn spread(&mut self, points: &[f32], random: &mut Random) {
+        let width = self.columns.len();
+        let mut distances = vec![f32::INFINITY; points.len() / width];
+        let mut drawn = random.below(distances.len());
+        for index in 0..CENTROIDS {
+            let centroid = &points[drawn * width..][..width];
+            self.set(index, centroid);
+            let mut sum = 0.0;
+            for (distance, point) in distances.iter_mut().zip(points.chunks_exact(width)) {
+                let new: f32 = point.iter().zip(centroid).map(|(p, c)| (p - c) * (p - c)).sum();
+                *distance = distance.min(new);
+                sum += f64::from(*distance);
+            }
+            let mut place = random.unit() * sum;
+            drawn = distances
+                .iter()
+                .position(|&distance| {
+                    place -= f64::from(distance);
+                    place < 0.0
+                })
+                .unwrap_or(0);
+        }
     }
 
     /// The index of the nearest centroid, the first of several.
