@@ -152,7 +152,8 @@ pub fn clean(text: &str, rules: &Rules) -> Cleaned {
     if n_sentences < rules.min_num_sentences {
         return cleaned.dropped(text, "too_few_sentences");
     }
-    cleaned.text = strip(&kept).to_owned();
+    // Only a citation at an edge leaves white space there.
+    cleaned.text = if strip(&kept).len() == kept.len() { kept } else { strip(&kept).to_owned() };
     cleaned
 }
 
@@ -228,13 +229,10 @@ fn without_citations(line: &str) -> Cow<'_, str> {
             matches!(*inside, "edit" | "citation needed")
                 || inside.chars().all(|c| classes.is(c, DIGIT))
         });
-        match inside {
-            Some((_, behind)) => rest = behind,
-            None => {
-                bare.push('[');
-                rest = behind;
-            }
+        if inside.is_none() {
+            bare.push('[');
         }
+        rest = inside.map_or(behind, |(_, behind)| behind);
     }
     bare.push_str(rest);
     Cow::Owned(bare)
@@ -251,9 +249,10 @@ struct Phrases {
 impl Phrases {
     fn of(line: &str) -> Self {
         // The Kelvin sign is the one character beyond ASCII whose lower case is in a phrase.
-        let line = match line.contains('\u{212a}') {
-            true => Cow::Owned(line.replace('\u{212a}', "k")),
-            false => Cow::Borrowed(line),
+        let line = if line.contains('\u{212a}') {
+            Cow::Owned(line.replace('\u{212a}', "k"))
+        } else {
+            Cow::Borrowed(line)
         };
         let mut phrases = Self::default();
         for found in SEARCH.iter().flat_map(|search| search.find_iter(line.as_bytes())) {

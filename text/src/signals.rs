@@ -20,12 +20,23 @@ mod tokens;
 
 use characters::CharacterCounts;
 pub(crate) use lines::split_lines;
-use ngrams::Groups;
 pub use stop_words::StopWords;
 pub use table::{FIELDS, Field, FieldKind, Signals, Value};
-use tokens::Tokens;
+use tokens::{Token, Totals};
 
 use crate::words::Segmenter;
+
+/// Memory that [`measure_with`] uses again from text to text.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    slices: Vec<&'static str>,
+    tokens: Vec<Token>,
+    /// The characters of the tokens before each, and of all.
+    ends: Vec<u64>,
+    lines: lines::Scratch,
+    ngrams: ngrams::Scratch,
+    duplicates: duplicates::Scratch,
+}
 
 /// Measures a text, of which the first 2^32 - 1 tokens count.
 ///
@@ -34,24 +45,34 @@ use crate::words::Segmenter;
 /// contractions, abbreviations and emoticons are not looked up, and the words of scripts without
 /// spaces are those of [`words`](crate::words::words).
 pub fn measure(text: &str, segmenter: Segmenter) -> Signals {
+    measure_with(text, segmenter, &mut Scratch::default())
+}
+
+/// Measures a text; see [`measure`].
+pub fn measure_with(text: &str, segmenter: Segmenter, scratch: &mut Scratch) -> Signals {
     let mut signals = Signals { bytes: text.len() as u64, ..Signals::default() };
     let counts = CharacterCounts::of(text);
     counts.write(&mut signals);
-    lines::measure(text, counts.all, &mut signals);
-    let mut slices = Vec::with_capacity(text.len() / 4);
+    lines::measure(text, counts.all, &mut scratch.lines, &mut signals);
+    // The standard library keeps the memory of a vector that is emptied this way.
+    let mut slices: Vec<&str> = std::mem::take(&mut scratch.slices).into_iter().collect();
     segmenter.tokens_into(text, &mut slices);
     slices.truncate(u32::MAX as usize);
-    let tokens = Tokens::of(&slices);
-    tokens.write(counts.hash_marks, counts.ellipses, &mut signals);
-    let mut ends = Vec::with_capacity(slices.len() + 1);
+    let tokens = &mut scratch.tokens;
+    tokens.clear();
+    let totals = Totals::of(&slices, tokens);
+    totals.write(tokens.len(), counts.hash_marks, counts.ellipses, &mut signals);
+    let ends = &mut scratch.ends;
+    ends.clear();
     ends.push(0);
-    ends.extend(tokens.all.iter().scan(0, |end, token| {
+    ends.extend(tokens.iter().scan(0, |end, token| {
         *end += u64::from(token.characters);
         Some(*end)
     }));
-    let mut groups = Groups::default();
-    ngrams::measure(&tokens.all, &ends, counts.all, &mut groups, &mut signals);
-    duplicates::measure(&slices, &ends, counts.all, &mut groups, &mut signals);
+    ngrams::measure(tokens, ends, counts.all, &mut scratch.ngrams, &mut signals);
+    duplicates::measure(text, &slices, ends, counts.all, &mut scratch.duplicates, &mut signals);
+    slices.clear();
+    scratch.slices = slices.into_iter().map(|_| "").collect();
     signals
 }
 

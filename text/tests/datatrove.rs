@@ -1,5 +1,7 @@
 //! Conformance: words, sentences and verdicts equal those that datatrove 0.10 gave for known texts.
 
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "this file is tests alone")]
+
 #[path = "../examples/filters/stage.rs"]
 mod stage;
 

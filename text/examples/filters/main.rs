@@ -8,13 +8,14 @@
 mod stage;
 
 use std::error::Error;
+use std::hint::black_box;
 use std::io::{BufRead as _, BufWriter, Write as _, stderr, stdin, stdout};
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use stage::Stage;
 use text::c4::{Rules, clean};
-use text::signals::{FIELDS, measure};
+use text::signals::{FIELDS, Scratch, measure, measure_with};
 use text::words::Segmenter;
 
 /// The filters over signals, with their stages.
@@ -31,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut stages = STAGES.map(|(name, sql)| (name, Stage::parse(sql)));
     for (_, stage) in &mut stages {
         if let Some(preset) = &preset {
-            stage.set("preset", preset.as_str().into());
+            stage.parameters.insert("preset".to_owned(), preset.as_str().into());
         }
     }
     let rules = Rules { filter_no_terminal_punct: false, ..Rules::default() };
@@ -44,15 +45,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     measure("", segmenter);
     let start = processor_seconds();
     let begun = Instant::now();
-    let results: Vec<_> =
-        texts.iter().map(|text| (measure(text, segmenter), clean(text, &rules))).collect();
+    let mut scratch = Scratch::default();
+    for text in &texts {
+        black_box(measure_with(text, segmenter, &mut scratch));
+        black_box(clean(text, &rules));
+    }
     let seconds = match (start, processor_seconds()) {
         (Some(start), Some(end)) => end - start,
         _ => begun.elapsed().as_secs_f64(),
     };
     let mut out = BufWriter::new(stdout().lock());
-    for (signals, cleaned) in &results {
-        let values = signals.values();
+    for text in &texts {
+        let values = measure(text, segmenter).values();
+        let cleaned = clean(text, &rules);
         let field = |name: &str| {
             let at = FIELDS.iter().position(|field| field.name == name);
             at.map_or(f64::NAN, |at| values[at].as_f64())

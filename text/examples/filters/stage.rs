@@ -1,13 +1,20 @@
 //! Evaluates the stock SQL stages without an engine: of a stage's statement the rules
 //! `WHEN condition THEN 'reason'`, in order, over the defaults of its parameters.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a stage that cannot be read is a mistake here"
+)]
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 /// The rules of one stage.
 pub(crate) struct Stage {
-    parameters: BTreeMap<String, Value>,
+    /// The values of the parameters by name, at first the defaults.
+    pub(crate) parameters: BTreeMap<String, Value>,
     rules: Vec<(Condition, String)>,
 }
 
@@ -40,13 +47,6 @@ impl Stage {
             rules.push((condition, tokens.next().trim_matches('\'').to_owned()));
         }
         Self { parameters, rules }
-    }
-
-    /// Gives a parameter another value.
-    pub(crate) fn set(&mut self, name: &str, value: Value) {
-        if let Some(parameter) = self.parameters.get_mut(name) {
-            *parameter = value;
-        }
     }
 
     /// The reason of the first rule that holds, where `field` tells the value of a field.
@@ -176,13 +176,11 @@ impl<'s> Tokens<'s> {
         if token.starts_with('\'') {
             return Condition::Literal(token.trim_matches('\'').into());
         }
-        match token.parse::<f64>() {
-            Ok(number) => Condition::Literal(number.into()),
-            Err(_) => {
-                // A function: its arguments are the business of whoever knows its value.
-                self.skip_to(")");
-                Condition::Field(token.to_owned())
-            }
+        if let Ok(number) = token.parse::<f64>() {
+            return Condition::Literal(number.into());
         }
+        // A function: its arguments are the business of whoever knows its value.
+        self.skip_to(")");
+        Condition::Field(token.to_owned())
     }
 }

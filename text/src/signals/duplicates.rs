@@ -4,88 +4,200 @@
 //! spaces, were met before, their characters count and the scan skips them; else it remembers them
 //! and moves on by one token. Sequences are equal if their letters are, wherever the tokens end.
 //!
-//! Sequences that are equal start with the same 16 bytes. So only places that share these with
-//! another place, or whose sequence is shorter, are hashed; in ordinary prose they are few.
+//! Sequences that are equal start with the same bytes. So a place is looked at only as far as it
+//! shares its next 16, 24, 32 … bytes with another place, and only its sequences up to there are
+//! hashed; in ordinary prose they are few. Two bits for a hash of these bytes, which others may
+//! share, tell whether they occur again: places more than need be do no harm.
 
 use std::ops::Range;
 
-use rustc_hash::FxHashSet;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::ngrams::Groups;
+use super::tokens::fold;
 use super::{Signals, share};
 
 /// Lengths of sequences in tokens (Gopher, table A1).
 const NGRAMS: Range<usize> = 5..11;
 
-/// Bytes by which places are compared first.
+/// Bytes by which places are compared first, step by step further, and at most.
 const HEAD_BYTES: usize = 16;
+const STEP_BYTES: usize = 8;
+const MAX_HEAD_BYTES: usize = 48;
+
+/// Bits of the sets of heads for each place: of the heads that occur once, every sixteenth or fewer
+/// is taken for one that occurs again.
+const BITS_PER_PLACE: usize = 16;
+
+/// A place that may start a repeated sequence.
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    /// The index of the token.
+    token: u32,
+    /// Bytes that it shares with another place, in steps; sequences below the next step are possible.
+    shared_bytes: u32,
+    /// A hash of these bytes.
+    hash: u64,
+}
+
+/// Memory that is used again from text to text.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    joined: Joined,
+    candidates: Vec<Candidate>,
+    heads: Heads,
+    groups: Groups,
+}
+
+/// Which hashes were met once, and which more than once, as bits.
+#[derive(Debug, Default)]
+struct Heads {
+    once: Vec<u64>,
+    again: Vec<u64>,
+}
+
+impl Heads {
+    /// Empties the sets and makes room for so many hashes.
+    fn reset(&mut self, places: usize) {
+        let words = (places * BITS_PER_PLACE / 64).next_power_of_two();
+        for set in [&mut self.once, &mut self.again] {
+            set.clear();
+            set.resize(words, 0);
+        }
+    }
+
+    fn place(&self, hash: u64) -> (usize, u64) {
+        ((hash >> 6) as usize & (self.once.len() - 1), 1 << (hash & 63))
+    }
+
+    fn add(&mut self, hash: u64) {
+        let (word, bit) = self.place(hash);
+        self.again[word] |= self.once[word] & bit;
+        self.once[word] |= bit;
+    }
+
+    fn occurs_again(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.again[word] & bit != 0
+    }
+}
+
+impl Scratch {
+    /// Finds the places that may start a repeated sequence, and how far.
+    fn find_candidates(&mut self, tokens: usize) {
+        let Self { joined, heads, candidates, .. } = self;
+        candidates.clear();
+        candidates.extend((0..tokens).map(|at| {
+            let hash = fold(joined.word(at, 0), joined.word(at, STEP_BYTES));
+            Candidate { token: at as u32, shared_bytes: 0, hash }
+        }));
+        heads.reset(tokens);
+        for candidate in candidates.iter() {
+            heads.add(candidate.hash);
+        }
+        candidates.retain_mut(|candidate| {
+            let is_shared = heads.occurs_again(candidate.hash);
+            candidate.shared_bytes = if is_shared { HEAD_BYTES as u32 } else { 0 };
+            is_shared || joined.is_short(candidate.token as usize)
+        });
+        for bytes in (HEAD_BYTES..MAX_HEAD_BYTES).step_by(STEP_BYTES) {
+            let is_shared = |candidate: &&mut Candidate| candidate.shared_bytes == bytes as u32;
+            heads.reset(candidates.len());
+            for candidate in candidates.iter_mut().filter(is_shared) {
+                candidate.hash = fold(candidate.hash, joined.word(candidate.token as usize, bytes));
+                heads.add(candidate.hash);
+            }
+            for candidate in candidates.iter_mut().filter(is_shared) {
+                if heads.occurs_again(candidate.hash) {
+                    candidate.shared_bytes += STEP_BYTES as u32;
+                }
+            }
+        }
+    }
+}
+
+impl Candidate {
+    /// Whether a sequence of so many bytes may be repeated.
+    fn may_repeat(&self, bytes: usize) -> bool {
+        let shared = self.shared_bytes as usize;
+        bytes < HEAD_BYTES || bytes < shared + STEP_BYTES && shared > 0 || shared == MAX_HEAD_BYTES
+    }
+}
 
 /// The tokens of a text joined without spaces.
+#[derive(Debug, Default)]
 struct Joined {
+    /// Their bytes, and at least as many more as are compared first.
     bytes: Vec<u8>,
     /// Where each token starts, and the end of the last.
     starts: Vec<usize>,
 }
 
 impl Joined {
-    fn of(tokens: &[&str]) -> Self {
-        let mut bytes =
-            Vec::with_capacity(tokens.iter().map(|t| t.len()).sum::<usize>() + HEAD_BYTES);
-        let mut starts = Vec::with_capacity(tokens.len() + 1);
+    /// Takes the tokens of a text in their order.
+    fn fill(&mut self, text: &str, tokens: &[&str]) {
+        let base = text.as_ptr() as usize;
+        let text = text.as_bytes();
+        self.bytes.clear();
+        self.bytes.resize(text.len() + MAX_HEAD_BYTES, 0);
+        self.starts.clear();
+        let mut start = 0;
         for token in tokens {
-            starts.push(bytes.len());
-            bytes.extend_from_slice(token.as_bytes());
+            self.starts.push(start);
+            let from = token.as_ptr() as usize - base;
+            let place = &mut self.bytes[start..];
+            // A copy of fixed length takes no call; what it copies too much is written over.
+            match (text[from..].first_chunk(), place.first_chunk_mut::<HEAD_BYTES>()) {
+                (Some(source), Some(place)) if token.len() <= HEAD_BYTES => *place = *source,
+                _ => place[..token.len()].copy_from_slice(token.as_bytes()),
+            }
+            start += token.len();
         }
-        starts.push(bytes.len());
-        bytes.resize(bytes.len() + HEAD_BYTES, 0);
-        Self { bytes, starts }
+        self.starts.push(start);
+        self.bytes[start..].fill(0);
     }
 
-    /// A hash of the bytes from a token on, as many as are compared first.
-    fn head(&self, token: usize) -> u64 {
-        let start = self.starts[token];
-        let head = self.bytes[start..].first_chunk::<HEAD_BYTES>();
-        let value = head.map_or(0, |head| u128::from_le_bytes(*head));
-        let (low, high) = (value as u64, (value >> 64) as u64);
-        let product =
-            u128::from(low ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(high ^ 0x8bb8_4b93_962e_acc9);
-        product as u64 ^ (product >> 64) as u64
+    /// The eight bytes that are so many bytes behind the start of a token.
+    fn word(&self, token: usize, behind: usize) -> u64 {
+        let word = self.bytes[self.starts[token] + behind..].first_chunk();
+        word.map_or(0, |word| u64::from_le_bytes(*word))
     }
 
+    /// The bytes of a sequence, if the text has so many tokens.
     fn ngram(&self, token: usize, ngram: usize) -> Option<&[u8]> {
         let end = *self.starts.get(token + ngram)?;
         Some(&self.bytes[self.starts[token]..end])
     }
+
+    /// Whether the shortest sequence from a token on has fewer bytes than are compared first.
+    fn is_short(&self, token: usize) -> bool {
+        let end = self.starts.get(token + NGRAMS.start);
+        end.is_some_and(|end| end - self.starts[token] < HEAD_BYTES)
+    }
 }
 
-/// Writes the signals. `ends` are the characters before each token and behind the last, `characters`
+/// Writes the signals. `slices` are the tokens of the text, `ends` are the characters before each token and behind the last, `characters`
 /// those of the text.
 pub(super) fn measure(
+    text: &str,
     slices: &[&str],
     ends: &[u64],
     characters: u64,
-    groups: &mut Groups,
+    scratch: &mut Scratch,
     signals: &mut Signals,
 ) {
-    let joined = Joined::of(slices);
-    groups.reset(slices.len());
-    let slots: Vec<u32> =
-        (0..slices.len()).map(|at| groups.add(joined.head(at), at as u32) as u32).collect();
-    // Places whose shortest sequence could be repeated: candidates for the longer ones too, unless
-    // they are there only because it is short.
-    let shared = |at: usize| groups.at(slots[at] as usize).count > 1;
-    let is_short = |at: usize| joined.ngram(at, NGRAMS.start).is_some_and(|n| n.len() < HEAD_BYTES);
-    let candidates: Vec<u32> =
-        (0..slices.len()).filter(|at| shared(*at) || is_short(*at)).map(|at| at as u32).collect();
-    let mut seen = FxHashSet::default();
+    scratch.joined.fill(text, slices);
+    scratch.find_candidates(slices.len());
+    let Scratch { joined, candidates, groups, .. } = scratch;
     let mut found = [0.0; NGRAMS.end];
     for ngram in NGRAMS {
-        seen.clear();
+        groups.clear(candidates.len());
         let (mut repeated, mut next) = (0, 0);
-        for at in candidates.iter().map(|at| *at as usize) {
-            let Some(bytes) = joined.ngram(at, ngram).filter(|_| at >= next) else { continue };
-            if !seen.insert(xxh3_64(bytes)) {
+        for candidate in candidates.iter() {
+            let at = candidate.token as usize;
+            let is_possible = |bytes: &&[u8]| at >= next && candidate.may_repeat(bytes.len());
+            let Some(bytes) = joined.ngram(at, ngram).filter(is_possible) else { continue };
+            if groups.add(xxh3_64(bytes), at) > 1 {
                 repeated += ends[at + ngram] - ends[at];
                 next = at + ngram;
             }

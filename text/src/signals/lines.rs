@@ -13,10 +13,29 @@ const SHORT_LINE_CHARACTERS: usize = 30;
 /// Marks at which a line of the first FineWeb had to end.
 const FIRST_FINEWEB_MARKS: [char; 5] = ['.', '\'', '"', '!', '?'];
 
+/// Elements above which the memory of a set is given back, since emptying it takes time.
+const MAX_KEPT: usize = 1 << 14;
+
+/// Memory that is used again from text to text.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    seen: FxHashSet<u64>,
+}
+
+impl Scratch {
+    /// An empty set.
+    fn empty(&mut self) -> &mut FxHashSet<u64> {
+        if self.seen.capacity() > MAX_KEPT {
+            self.seen = FxHashSet::default();
+        }
+        self.seen.clear();
+        &mut self.seen
+    }
+}
+
 /// How many elements repeat an earlier one, and their characters.
 #[derive(Debug, Default)]
 struct Duplicates {
-    seen: FxHashSet<u64>,
     all: u64,
     repeated: u64,
     repeated_characters: u64,
@@ -24,9 +43,9 @@ struct Duplicates {
 
 impl Duplicates {
     /// Adds an element; returns its characters if it is a repetition, else 0.
-    fn add(&mut self, element: &str) -> u64 {
+    fn add(&mut self, element: &str, seen: &mut FxHashSet<u64>) -> u64 {
         self.all += 1;
-        if self.seen.insert(xxh3_64(element.as_bytes())) {
+        if seen.insert(xxh3_64(element.as_bytes())) {
             return 0;
         }
         let characters = element.chars().count() as u64;
@@ -58,29 +77,30 @@ struct Lines {
 }
 
 /// Measures lines and paragraphs. `characters` are those of the text.
-pub(super) fn measure(text: &str, characters: u64, signals: &mut Signals) {
+pub(super) fn measure(text: &str, characters: u64, scratch: &mut Scratch, signals: &mut Signals) {
     let mut lines = Lines { has_other_breaks: has_other_breaks(text), ..Lines::default() };
     let classes = Classes::get();
+    let seen = scratch.empty();
     let mut rest = Some(text);
     while let Some(piece) = rest {
         let end = memchr(b'\n', piece.as_bytes());
-        lines.piece(&piece[..end.unwrap_or(piece.len())], classes);
+        lines.piece(&piece[..end.unwrap_or(piece.len())], classes, seen);
         rest = end.map(|end| &piece[end + 1..]);
     }
-    lines.split(text, characters, signals);
+    lines.split(text, characters, scratch.empty(), signals);
     // `re.split("\n+", text)` has an empty element at either end where the text has line feeds.
     let edges = u64::from(text.starts_with('\n')) + u64::from(text.ends_with('\n'));
     let repeated = lines.filled.repeated + edges.saturating_sub(1);
     signals.duplicate_line_fraction = share(repeated, lines.filled.all + edges);
     signals.duplicate_line_char_fraction = share(lines.filled.repeated_characters, characters);
     lines.write(characters, signals);
-    paragraphs(text, characters, signals);
+    paragraphs(text, characters, scratch.empty(), signals);
     signals.javascript_lines = javascript_lines(text);
 }
 
 impl Lines {
     /// Takes a piece between line feeds.
-    fn piece(&mut self, piece: &str, classes: &Classes) {
+    fn piece(&mut self, piece: &str, classes: &Classes, seen: &mut FxHashSet<u64>) {
         self.pieces += 1;
         let is_short = piece.len() <= SHORT_LINE_CHARACTERS
             || piece.len() <= 4 * SHORT_LINE_CHARACTERS
@@ -88,7 +108,7 @@ impl Lines {
         self.short_pieces += u64::from(is_short);
         let Some(last) = piece.chars().next_back() else { return };
         self.first_fineweb_terminal += u64::from(FIRST_FINEWEB_MARKS.contains(&last));
-        let repeated_characters = self.filled.add(piece);
+        let repeated_characters = self.filled.add(piece, seen);
         if !self.has_other_breaks {
             self.shape(piece);
         }
@@ -110,12 +130,18 @@ impl Lines {
     }
 
     /// Measures the lines of `splitlines`: in most texts the pieces, without an empty one at the end.
-    fn split(&mut self, text: &str, characters: u64, signals: &mut Signals) {
+    fn split(
+        &mut self,
+        text: &str,
+        characters: u64,
+        seen: &mut FxHashSet<u64>,
+        signals: &mut Signals,
+    ) {
         let mut duplicates = Duplicates::default();
         if self.has_other_breaks {
             for line in split_lines(text) {
                 self.shape(line);
-                duplicates.add(line);
+                duplicates.add(line, seen);
             }
         } else {
             duplicates.all = self.pieces - u64::from(text.is_empty() || text.ends_with('\n'));
@@ -145,12 +171,12 @@ impl Lines {
 }
 
 /// Paragraphs are what stands between two or more line feeds, white space around the text aside.
-fn paragraphs(text: &str, characters: u64, signals: &mut Signals) {
+fn paragraphs(text: &str, characters: u64, seen: &mut FxHashSet<u64>, signals: &mut Signals) {
     let mut paragraphs = Duplicates::default();
     let mut rest = strip(text);
     while !rest.is_empty() {
         let end = memmem::find(rest.as_bytes(), b"\n\n").unwrap_or(rest.len());
-        paragraphs.add(&rest[..end]);
+        paragraphs.add(&rest[..end], seen);
         rest = rest[end..].trim_start_matches('\n');
     }
     signals.paragraphs = paragraphs.all;
@@ -177,33 +203,36 @@ fn javascript_lines(text: &str) -> u64 {
 /// Whether a text may have line breaks other than line feeds.
 fn has_other_breaks(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let is_break = |byte: &u8| matches!(byte, 0x0b..=0x0d | 0x1c..=0x1e);
-    bytes.chunks(256).any(|chunk| chunk.iter().filter(|byte| is_break(byte)).count() > 0)
+    // A fold without a way out, so that it is done for many bytes at once.
+    let has_break = |found: u8, byte: &u8| {
+        found | u8::from(byte.wrapping_sub(0x0b) < 3) | u8::from(byte.wrapping_sub(0x1c) < 3)
+    };
+    bytes.chunks(1024).any(|chunk| chunk.iter().fold(0, has_break) > 0)
         || memchr2_iter(0xc2, 0xe2, bytes)
             .any(|at| matches!(bytes[at + 1..], [0x85, ..] | [0x80, 0xa8 | 0xa9, ..]))
 }
 
 /// The lines of a text by every line break that Python's `splitlines` knows.
 pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    let has_other_breaks = has_other_breaks(text);
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let end = rest.find(|c| {
-            matches!(
-                c,
-                '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
-            )
-        });
+        let end = if has_other_breaks {
+            rest.find(is_line_break)
+        } else {
+            memchr(b'\n', rest.as_bytes())
+        };
         let Some(end) = end else { return Some(std::mem::take(&mut rest)) };
         let (line, behind) = rest.split_at(end);
-        let break_bytes = if behind.starts_with("\r\n") {
-            2
-        } else {
-            behind.chars().next().map_or(0, char::len_utf8)
-        };
-        rest = &behind[break_bytes..];
+        let length = behind.chars().next().map_or(0, char::len_utf8);
+        rest = behind.strip_prefix("\r\n").unwrap_or(&behind[length..]);
         Some(line)
     })
+}
+
+fn is_line_break(c: char) -> bool {
+    matches!(c, '\n'..='\r' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }

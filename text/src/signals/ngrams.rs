@@ -1,8 +1,9 @@
-//! Repeated tokens and the most frequent sequences of tokens.
+//! Repeated words and the most frequent sequences of tokens.
 //!
-//! A sequence of n + 1 tokens can occur twice only where its first n tokens do. The search therefore
-//! goes from tokens to pairs to triples, each time only over the places where the shorter sequence
-//! is repeated: in ordinary prose few are left from three tokens on.
+//! Occurrences of sequences are counted in a small table by their hash alone, so that sequences may
+//! share a counter: none of them occurs more often than it says. Only sequences whose counter
+//! reaches what one sequence truly has are then counted by themselves; in ordinary prose these are
+//! a handful.
 
 use super::tokens::Token;
 use super::{Signals, share};
@@ -13,51 +14,75 @@ const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Tokens of the longest sequence of which the most frequent is looked for (Gopher).
 const MAX_TOP_TOKENS: usize = 4;
 
-/// One group of equal things.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Group {
+/// Slots of an empty table of groups.
+const MIN_SLOTS: usize = 64;
+
+/// A group of equal things.
+#[derive(Debug, Clone, Copy)]
+struct Group {
     hash: u64,
-    /// How many there are; 0 marks a free slot.
-    pub(super) count: u32,
+    count: u32,
     /// The index of the first.
-    pub(super) first: u32,
+    first: u32,
 }
 
-/// Open-addressing table of groups, reused from length to length.
+/// Groups of things by their hashes, in the order of the first of each.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
-    slots: Vec<Group>,
+    all: Vec<Group>,
+    /// Open addressing: the index of a group plus 1, or 0.
+    slots: Vec<u32>,
 }
 
 impl Groups {
-    /// Empties the table and makes room for so many groups at a load of at most one half.
-    pub(super) fn reset(&mut self, groups: usize) {
+    /// Takes all out and makes room for so many things in fewer groups.
+    pub(super) fn clear(&mut self, things: usize) {
+        self.all.clear();
         self.slots.clear();
-        self.slots.resize((groups * 2).next_power_of_two(), Group::default());
+        self.slots.resize(things.next_power_of_two().max(MIN_SLOTS), 0);
     }
 
-    /// Counts an occurrence and returns the slot of its group.
-    pub(super) fn add(&mut self, hash: u64, first: u32) -> usize {
+    /// Adds a thing; returns how many equal ones there are now.
+    pub(super) fn add(&mut self, hash: u64, at: usize) -> u32 {
+        if self.all.len() * 2 >= self.slots.len() {
+            self.grow();
+        }
         let mask = self.slots.len() - 1;
         let mut slot = (hash >> 32) as usize & mask;
-        loop {
-            let group = &mut self.slots[slot];
-            if group.count == 0 {
-                *group = Group { hash, count: 1, first };
-                return slot;
-            }
+        while self.slots[slot] != 0 {
+            let group = &mut self.all[self.slots[slot] as usize - 1];
             if group.hash == hash {
                 group.count += 1;
-                return slot;
+                return group.count;
             }
             slot = (slot + 1) & mask;
         }
+        self.all.push(Group { hash, count: 1, first: at as u32 });
+        self.slots[slot] = self.all.len() as u32;
+        1
     }
 
-    /// The group in a slot.
-    pub(super) fn at(&self, slot: usize) -> Group {
-        self.slots[slot]
+    fn grow(&mut self) {
+        let slots = self.slots.len() * 4;
+        self.slots.clear();
+        self.slots.resize(slots, 0);
+        for (index, group) in self.all.iter().enumerate() {
+            let mut slot = (group.hash >> 32) as usize & (slots - 1);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (slots - 1);
+            }
+            self.slots[slot] = index as u32 + 1;
+        }
     }
+}
+
+/// Memory that is used again from text to text.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    groups: Groups,
+    /// The hash of the sequence of the present length from each token on.
+    hashes: Vec<u64>,
+    counters: Vec<u16>,
 }
 
 /// Writes the signals of repeated words and of the most frequent sequences of 2 to 4 tokens.
@@ -67,32 +92,21 @@ pub(super) fn measure(
     tokens: &[Token],
     ends: &[u64],
     characters: u64,
-    groups: &mut Groups,
+    scratch: &mut Scratch,
     signals: &mut Signals,
 ) {
-    // Where the sequence of the present length is repeated, and its hash there.
-    let mut places: Vec<(u32, u64)> =
-        tokens.iter().enumerate().map(|(at, token)| (at as u32, token.hash)).collect();
-    let mut slots = Vec::with_capacity(places.len());
+    count_words(tokens, &mut scratch.groups, signals);
+    scratch.hashes.clear();
+    scratch.hashes.extend(tokens.iter().map(|token| token.hash));
     let mut top = [0.0; MAX_TOP_TOKENS + 1];
-    for ngram in 1..=MAX_TOP_TOKENS {
-        groups.reset(places.len());
-        slots.clear();
-        slots.extend(places.iter().map(|&(at, hash)| groups.add(hash, at) as u32));
-        if ngram == 1 {
-            count_words(tokens, &slots, groups, signals);
-        } else {
-            top[ngram] = share(top_characters(ngram, &places, &slots, groups, ends), characters);
+    for ngram in 2..=MAX_TOP_TOKENS {
+        scratch.hashes.truncate((tokens.len() + 1).saturating_sub(ngram));
+        for (hash, token) in scratch.hashes.iter_mut().zip(tokens.iter().skip(ngram - 1)) {
+            *hash = hash.rotate_left(5).wrapping_mul(BASE) ^ token.hash;
         }
-        let mut slot = slots.iter();
-        places.retain_mut(|(at, hash)| {
-            let is_repeated = slot.next().is_some_and(|slot| groups.at(*slot as usize).count > 1);
-            let next = tokens.get(*at as usize + ngram).filter(|_| is_repeated);
-            if let Some(token) = next {
-                *hash = hash.rotate_left(5).wrapping_mul(BASE) ^ token.hash;
-            }
-            next.is_some()
-        });
+        let Some((start, count)) = most_frequent(scratch) else { break };
+        let length = ends[start + ngram] - ends[start] + ngram as u64 - 1;
+        top[ngram] = share(length * u64::from(count), characters);
     }
     signals.top_2gram_char_fraction = top[2];
     signals.top_3gram_char_fraction = top[3];
@@ -100,42 +114,48 @@ pub(super) fn measure(
 }
 
 /// Distinct words and their entropy, `ln n - sum(c ln c) / n`, in the order of the text.
-fn count_words(tokens: &[Token], slots: &[u32], groups: &Groups, signals: &mut Signals) {
-    let (mut unique, mut weighted) = (0, 0.0);
-    for (at, (token, slot)) in tokens.iter().zip(slots).enumerate() {
-        let group = groups.at(*slot as usize);
-        if token.is_word && group.first as usize == at {
-            unique += 1;
-            if group.count > 1 {
-                weighted += f64::from(group.count) * f64::from(group.count).ln();
-            }
-        }
+fn count_words(tokens: &[Token], groups: &mut Groups, signals: &mut Signals) {
+    groups.clear(tokens.len());
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word) {
+        groups.add(token.hash, at);
     }
-    signals.unique_word_fraction = share(unique, signals.words);
+    signals.unique_word_fraction = share(groups.all.len() as u64, signals.words);
     if signals.words > 0 {
+        let repeated = groups.all.iter().map(|group| f64::from(group.count)).filter(|c| *c > 1.0);
+        let weighted: f64 = repeated.map(|count| count * count.ln()).sum();
         let words = signals.words as f64;
         signals.word_entropy = (words.ln() - weighted / words).max(0.0);
     }
 }
 
-/// The characters of all occurrences of the most frequent sequence, with a space between tokens;
-/// the first of the text among equals, also where none occurs twice. 0 without a sequence.
-fn top_characters(
-    ngram: usize,
-    places: &[(u32, u64)],
-    slots: &[u32],
-    groups: &Groups,
-    ends: &[u64],
-) -> u64 {
-    if ends.len() <= ngram {
-        return 0;
-    }
-    let (mut start, mut count) = (0, 1);
-    for (&(at, _), &slot) in places.iter().zip(slots) {
-        let group = groups.at(slot as usize);
-        if group.first == at && group.count > count {
-            (start, count) = (at as usize, group.count);
+/// Where the most frequent of the hashes first occurs, the first of the text among equals, and how
+/// often it does.
+fn most_frequent(scratch: &mut Scratch) -> Option<(usize, u32)> {
+    let Scratch { groups, hashes, counters } = scratch;
+    counters.clear();
+    counters.resize(hashes.len().next_power_of_two(), 0);
+    let mask = counters.len() - 1;
+    let counter_of = |hash: &u64| (hash >> 32) as usize & mask;
+    let (mut largest, mut largest_hash) = (0, 0);
+    for hash in hashes.iter() {
+        let counter = &mut counters[counter_of(hash)];
+        *counter = counter.saturating_add(1);
+        if *counter > largest {
+            (largest, largest_hash) = (*counter, *hash);
         }
     }
-    (ends[start + ngram] - ends[start] + ngram as u64 - 1) * u64::from(count)
+    if largest <= 1 {
+        return (!hashes.is_empty()).then_some((0, 1));
+    }
+    let least = hashes.iter().filter(|hash| **hash == largest_hash).count();
+    let least = u16::try_from(least).unwrap_or(u16::MAX);
+    groups.clear(MIN_SLOTS);
+    for (at, hash) in hashes.iter().enumerate() {
+        if counters[counter_of(hash)] >= least {
+            groups.add(*hash, at);
+        }
+    }
+    // `max_by_key` gives the last of equals.
+    let top = groups.all.iter().rev().max_by_key(|group| group.count)?;
+    Some((top.first as usize, top.count))
 }

@@ -31,11 +31,34 @@ pub(super) struct Token {
     pub(super) is_word: bool,
 }
 
+/// What the bytes of a token are, as a set of bits.
+const ASCII_LETTER: u8 = 1;
+/// Neither a letter nor one of the marks.
+const ASCII_OTHER: u8 = 2;
+const ASCII_MARK: u8 = 4;
+const WIDE: u8 = 8;
+
+const KINDS: [u8; 256] = {
+    let mut table = [WIDE; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8;
+        table[byte] = if c.is_ascii_alphabetic() {
+            ASCII_LETTER
+        } else if c.is_ascii_punctuation() || c.is_ascii_control() && c != b'\t' && c != b'\n' {
+            // The marks of datatrove within ASCII.
+            ASCII_MARK
+        } else {
+            ASCII_OTHER
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// What the pass over tokens gathers.
 #[derive(Debug)]
-pub(super) struct Tokens {
-    /// All tokens in order.
-    pub(super) all: Vec<Token>,
+pub(super) struct Totals {
     words: u64,
     word_characters: u64,
     /// Words and their characters where only the 129 marks of the first FineWeb are punctuation.
@@ -47,14 +70,21 @@ pub(super) struct Tokens {
     stop_word_occurrences: u64,
     lorem_ipsum: bool,
     /// How many words have each length.
-    word_lengths: [u64; MAX_WORD_LENGTH + 1],
+    word_lengths: [u32; MAX_WORD_LENGTH + 1],
 }
 
-impl Tokens {
-    /// Looks at every token.
-    pub(super) fn of(tokens: &[&str]) -> Self {
-        let mut found = Self {
-            all: Vec::with_capacity(tokens.len()),
+/// What the characters of a token are.
+struct Letters {
+    characters: u32,
+    is_word: bool,
+    is_first_fineweb_word: bool,
+    is_alphabetic: bool,
+}
+
+impl Totals {
+    /// Looks at every token and appends what the search of repetitions has to know of it.
+    pub(super) fn of(slices: &[&str], tokens: &mut Vec<Token>) -> Self {
+        let mut totals = Self {
             words: 0,
             word_characters: 0,
             first_fineweb_words: 0,
@@ -67,53 +97,50 @@ impl Tokens {
         };
         let classes = Classes::get();
         let mut follows_lorem = false;
-        for token in tokens {
-            found.token(token, classes);
-            if token.len() == 5 {
-                found.lorem_ipsum |= follows_lorem && token.eq_ignore_ascii_case("ipsum");
-                follows_lorem = token.eq_ignore_ascii_case("lorem");
+        tokens.extend(slices.iter().map(|slice| {
+            let token = totals.token(slice, classes);
+            if slice.len() == 5 {
+                totals.lorem_ipsum |= follows_lorem && slice.eq_ignore_ascii_case("ipsum");
+                follows_lorem = slice.eq_ignore_ascii_case("lorem");
             } else {
                 follows_lorem = false;
             }
-        }
-        found
+            token
+        }));
+        totals
     }
 
-    fn token(&mut self, token: &str, classes: &Classes) {
-        let bytes = token.as_bytes();
-        let mut characters = 0;
-        // Classes that some, and that all characters are of.
-        let (mut some, mut symbols, mut terminals): (Class, u32, u32) = (0, 0, 0);
-        for character in token.chars() {
-            let class = classes.of(character);
-            some |= class;
-            symbols += u32::from(class & SYMBOL != 0);
-            terminals += u32::from(class & (SYMBOL | TERMINAL) != 0);
-            characters += 1;
-        }
-        let is_word = terminals < characters;
-        if is_word {
+    fn token(&mut self, slice: &str, classes: &Classes) -> Token {
+        let bytes = slice.as_bytes();
+        let letters = Letters::of(slice, classes);
+        let characters = letters.characters;
+        if letters.is_word {
             self.words += 1;
             self.word_characters += u64::from(characters);
             self.word_lengths[(characters as usize).min(MAX_WORD_LENGTH)] += 1;
         }
-        if symbols < characters {
+        if letters.is_first_fineweb_word {
             self.first_fineweb_words += 1;
             self.first_fineweb_word_characters += u64::from(characters);
         }
-        self.alphabetic += u64::from(some & LETTER != 0);
+        self.alphabetic += u64::from(letters.is_alphabetic);
         if let 2..=4 = bytes.len() {
             let bit = stop_word_bit(bytes);
             self.stop_words |= bit;
             self.stop_word_occurrences += u64::from(bit != 0);
         }
-        let hash = xxh3_64(bytes);
-        self.all.push(Token { hash, characters, is_word });
+        Token { hash: hash(bytes), characters, is_word: letters.is_word }
     }
 
     /// Writes the signals; those of characters and of lines are there.
-    pub(super) fn write(&self, hash_marks: u64, ellipses: u64, signals: &mut Signals) {
-        let tokens = self.all.len() as u64;
+    pub(super) fn write(
+        &self,
+        tokens: usize,
+        hash_marks: u64,
+        ellipses: u64,
+        signals: &mut Signals,
+    ) {
+        let tokens = tokens as u64;
         signals.tokens = tokens;
         signals.words = self.words;
         signals.mean_word_length = share(self.word_characters, self.words);
@@ -135,11 +162,73 @@ impl Tokens {
         let middle = self.words.div_ceil(2);
         let mut shorter = 0;
         let median = self.word_lengths.iter().position(|count| {
-            shorter += count;
+            shorter += u64::from(*count);
             middle > 0 && shorter >= middle
         });
         median.map_or(0.0, |length| length as f64)
     }
+}
+
+impl Letters {
+    fn of(slice: &str, classes: &Classes) -> Self {
+        let kinds = slice.bytes().fold(0, |kinds, byte| kinds | KINDS[byte as usize]);
+        if kinds & WIDE == 0 {
+            let is_word = kinds & (ASCII_LETTER | ASCII_OTHER) != 0;
+            return Self {
+                characters: slice.len() as u32,
+                is_word,
+                is_first_fineweb_word: is_word,
+                is_alphabetic: kinds & ASCII_LETTER != 0,
+            };
+        }
+        let mut characters = 0;
+        // Classes that some character is of, and how many are marks.
+        let (mut some, mut symbols, mut marks): (Class, u32, u32) = (0, 0, 0);
+        for character in slice.chars() {
+            let class = classes.of(character);
+            some |= class;
+            symbols += u32::from(class & SYMBOL != 0);
+            marks += u32::from(class & (SYMBOL | TERMINAL) != 0);
+            characters += 1;
+        }
+        Self {
+            characters,
+            is_word: marks < characters,
+            is_first_fineweb_word: symbols < characters,
+            is_alphabetic: some & LETTER != 0,
+        }
+    }
+}
+
+/// A hash of the bytes of a token.
+fn hash(bytes: &[u8]) -> u64 {
+    let length = bytes.len() as u64;
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk())
+        && length <= 16
+    {
+        return fold(u64::from_le_bytes(*first) ^ length << 56, u64::from_le_bytes(*last));
+    }
+    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk())
+        && length < 8
+    {
+        let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return fold(u64::from(first) << 32 | u64::from(last), length);
+    }
+    match bytes {
+        [a, rest @ ..] if rest.len() < 3 => {
+            let b = bytes[bytes.len() / 2];
+            let c = bytes[bytes.len() - 1];
+            fold(u64::from(*a) | u64::from(b) << 8 | u64::from(c) << 16, length)
+        }
+        _ => xxh3_64(bytes),
+    }
+}
+
+/// Mixes two numbers into one, as wyhash does: the halves of their product, xored.
+pub(super) fn fold(low: u64, high: u64) -> u64 {
+    let product =
+        u128::from(low ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(high ^ 0x8bb8_4b93_962e_acc9);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// The bit of a stop word, 0 for another word of at most four bytes.
@@ -158,4 +247,28 @@ const fn pack(word: &[u8]) -> u32 {
         at += 1;
     }
     packed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_kinds_are_those_of_the_classes() {
+        let classes = Classes::get();
+        for byte in 0..128_u8 {
+            let class = classes.of(byte as char);
+            assert_eq!(KINDS[byte as usize] == ASCII_LETTER, class & LETTER != 0, "{byte}");
+            assert_eq!(KINDS[byte as usize] == ASCII_MARK, class & SYMBOL != 0, "{byte}");
+            assert!(class & TERMINAL == 0 || class & SYMBOL != 0, "{byte}");
+        }
+    }
+
+    #[test]
+    fn hashes_of_all_lengths_differ() {
+        let text = "abababababababababababababababab";
+        let hashes: std::collections::BTreeSet<u64> =
+            (0..text.len()).map(|length| hash(&text.as_bytes()[..length])).collect();
+        assert_eq!(hashes.len(), text.len());
+    }
 }

@@ -34,8 +34,9 @@ pub(crate) const SYMBOL: Class = 1 << 10;
 pub(crate) const TERMINAL: Class = 1 << 11;
 /// Of the marks after which spaCy's sentencizer starts a sentence.
 pub(crate) const SENTENCE_END: Class = 1 << 12;
-/// White space in Python: that of Unicode, and the four separators U+001C to U+001F.
-pub(crate) const SPACE: Class = 1 << 13;
+/// White space in Python; [`is_space`] tells the same.
+#[cfg(test)]
+const SPACE: Class = 1 << 13;
 /// Matched by `\w` of a regular expression of Python.
 pub(crate) const WORD: Class = 1 << 14;
 /// Matched by `\d` of a regular expression of Python.
@@ -102,7 +103,8 @@ impl Classes {
     }
 }
 
-/// Whether a character is white space in Python.
+/// Whether a character is white space in Python: that of Unicode, and the four separators U+001C to
+/// U+001F.
 #[inline]
 pub(crate) fn is_space(character: char) -> bool {
     matches!(character, '\u{1c}'..='\u{1f}') || character.is_whitespace()

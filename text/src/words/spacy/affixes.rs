@@ -99,7 +99,7 @@ impl Affixes {
             .iter()
             .rev()
             .take(MAX_UNIT_BYTES + 1)
-            .position(|byte| byte.is_ascii_digit())
+            .position(u8::is_ascii_digit)
             .and_then(|length| text.get(text.len() - length..));
         match unit {
             Some(unit) if !unit.is_empty() && self.units.binary_search(&unit).is_ok() => unit.len(),
