@@ -43,12 +43,10 @@ impl Words {
     pub(super) fn push(&mut self, text: &str) {
         let mut word: Option<(usize, Script)> = None;
         for character in text.chars() {
-            let script = match (script::role(character), word) {
-                (Role::Letter(script), _) | (Role::Mark, Some((_, script))) => script,
-                _ => {
-                    self.end(&mut word);
-                    continue;
-                }
+            let role = script::role(character);
+            let ((Role::Letter(script), _) | (Role::Mark, Some((_, script)))) = (role, word) else {
+                self.end(&mut word);
+                continue;
             };
             let fits = word.is_some_and(|(start, current)| {
                 current == script && self.characters.len() - start <= WORD_CHARACTERS_MAX

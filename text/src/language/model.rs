@@ -120,21 +120,59 @@ impl Model {
         let (bucket_shift, fingerprint_shift) =
             (64 - self.bucket_bits, 64 - self.bucket_bits - self.fingerprint_bits);
         let fingerprint_mask = (1 << self.fingerprint_bits) - 1;
-        let (mut sums, mut count) = ([0_i32; DIMENSIONS], 0);
+        let mut sums = Sums { numbers: [0; DIMENSIONS], count: 0 };
+        // Whether a bucket is the n-gram's cannot be predicted, so that no branch depends on it:
+        // the vector is always written, and the place only moves on where it counts.
+        let (mut found, mut end) = ([0; FOUND_MAX], 0);
         words.grams(script, |hash| {
             let start = (hash >> bucket_shift) as usize * BUCKET_BYTES;
             let bucket = &self.buckets[start..start + BUCKET_BYTES];
-            if bucket[0] == ((hash >> fingerprint_shift) & fingerprint_mask) as u8 {
-                count += 1;
-                let (low, high) = sums.split_at_mut(DIMENSIONS / 2);
-                for ((low, high), &byte) in low.iter_mut().zip(high).zip(&bucket[1..]) {
-                    *low += (byte & 15) as i32;
-                    *high += (byte >> 4) as i32;
-                }
+            let mut vector = [0; DIMENSIONS / 2];
+            vector.copy_from_slice(&bucket[1..]);
+            found[end] = u64::from_le_bytes(vector);
+            let fingerprint = ((hash >> fingerprint_shift) & fingerprint_mask) as u8;
+            end += usize::from(bucket[0] == fingerprint);
+            if end == FOUND_MAX {
+                sums.add(&found);
+                end = 0;
             }
         });
-        let factor = self.step / (count.max(1) as f32).sqrt();
-        sums.map(|sum| (sum - ZERO * count) as f32 * factor)
+        sums.add(&found[..end]);
+        let factor = self.step / (sums.count.max(1) as f32).sqrt();
+        sums.numbers.map(|sum| (sum as i32 - ZERO * sums.count as i32) as f32 * factor)
+    }
+}
+
+/// Vectors added up at a time.
+const FOUND_MAX: usize = 256;
+
+/// Numbers of four bits that can be added up in eight.
+const ADDED_MAX: usize = 17;
+
+/// The low halves of eight bytes.
+const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
+
+/// The sum of vectors as they are stored, so that each number is too large by `ZERO` times `count`.
+struct Sums {
+    numbers: [u32; DIMENSIONS],
+    count: usize,
+}
+
+impl Sums {
+    /// Adds vectors, eight of their numbers in one word.
+    fn add(&mut self, vectors: &[u64]) {
+        self.count += vectors.len();
+        for vectors in vectors.chunks(ADDED_MAX) {
+            let (mut low, mut high) = (0, 0);
+            for vector in vectors {
+                low += vector & LOW;
+                high += (vector >> 4) & LOW;
+            }
+            let bytes = low.to_le_bytes().into_iter().chain(high.to_le_bytes());
+            for (number, byte) in self.numbers.iter_mut().zip(bytes) {
+                *number += u32::from(byte);
+            }
+        }
     }
 }
 
