@@ -6,7 +6,7 @@ use super::{Kind, Span};
 
 /// RFC 5321 §4.5.3.1: bytes of a local part and of a domain at most.
 pub(super) const MAX_LOCAL_BYTES: usize = 64;
-const MAX_DOMAIN_BYTES: usize = 253;
+pub(super) const MAX_DOMAIN_BYTES: usize = 253;
 
 /// Last labels that are the endings of files, as in `icon@2x.png`, or of systemd's units, as in
 /// `user@1000.service`, and no top-level domains.

@@ -1,5 +1,7 @@
 //! Groups of digits with separators between them, as they stand in a text.
 
+use super::scan::digits_at;
+
 /// Groups of digits of one number at most.
 const MAX_GROUPS: usize = 8;
 
@@ -28,13 +30,20 @@ impl Number {
     pub(super) fn read(text: &str, digit: usize, floor: usize) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut number = Self { start: digit, end: digit, ..Self::default() };
-        if number.start > floor && bytes[number.start - 1] == b'(' {
+        // A bracket around more than the first group belongs to the sentence.
+        let closes = bytes.get(digit + digits_at(bytes, digit)) == Some(&b')');
+        if closes && number.start > floor && bytes[number.start - 1] == b'(' {
             number.start -= 1;
             number.has_bracket = true;
         }
         if number.start > floor && bytes[number.start - 1] == b'+' {
             number.start -= 1;
             number.has_plus = true;
+            // `(+41) 44 …`.
+            if closes && number.start > floor && bytes[number.start - 1] == b'(' {
+                number.start -= 1;
+                number.has_bracket = true;
+            }
         }
         let mut position = digit;
         let mut is_open = number.has_bracket;
@@ -63,11 +72,6 @@ impl Number {
             number.has_bracket |= bytes[position..next].contains(&b'(');
             number.separators[number.groups - 1] = separator;
             position = next;
-        }
-        // An opening bracket that does not close belongs to the sentence.
-        if is_open && bytes[number.start] == b'(' {
-            number.start += 1;
-            number.has_bracket = false;
         }
         (!is_open || !number.has_bracket).then_some(number)
     }

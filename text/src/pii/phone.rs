@@ -194,6 +194,12 @@ fn confidence(number: &Number) -> Option<f32> {
         return (digits[0] == 0 && digits[1] != 0 && (10..=11).contains(&digits.len()))
             .then_some(0.22);
     }
+    // The switchboard of an office: `040 41178-0`.
+    let has_extension = digits[0] == 0
+        && lengths.len() > 2
+        && number.separators().last() == Some(&b'-')
+        && (lengths.ends_with(&[1]) || lengths[lengths.len() - 2] >= 5);
+    let lengths = if has_extension { &lengths[..lengths.len() - 1] } else { lengths };
     if lengths[1..].contains(&1) {
         return None;
     }
@@ -227,12 +233,13 @@ fn confidence(number: &Number) -> Option<f32> {
         return (is_prefixed && has_long_groups).then_some(0.7);
     }
     let is_uniform = number.has_bracket
+        || has_extension
         || number.is_uniform_from(0)
         || (number.is_uniform_from(1)
             && matches!(number.separators()[0], b'-' | b'/')
             && lengths.len() > 3);
     // A code of the area and one group; two groups of about the same length are parts of a code.
-    let is_grouped = lengths.len() > 2 || lengths[1] >= 6;
+    let is_grouped = has_extension || lengths.len() > 2 || lengths[1] >= 6;
     let is_national = TRUNK_DIGITS.contains(&digits.len())
         && has_long_groups
         && is_grouped

@@ -147,7 +147,9 @@ fn has_word(line: &str, list: &[&str]) -> bool {
     list.iter().any(|entry| {
         let word = entry.trim_end();
         line.match_indices(word).any(|(at, _)| {
-            let starts = !is_spaced(word) || !line[..at].ends_with(char::is_alphanumeric);
+            // The word of a mask, `<PHONE>`, says nothing about what stands behind it.
+            let starts = (!is_spaced(word) || !line[..at].ends_with(char::is_alphanumeric))
+                && !line[..at].ends_with('<');
             let ends = !line[at + word.len()..].starts_with(char::is_alphanumeric);
             starts && (ends || word.len() == entry.len())
         })

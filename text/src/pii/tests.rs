@@ -45,13 +45,13 @@ fn addresses() {
 
 #[test]
 fn cards_and_accounts() {
-    check("4012888888881881, 4012-8888-8888-1881 or 3782 822463 10005", "<CARD>, <CARD> or <CARD>");
+    check("4556737586899855, 4556-7375-8689-9855 or 3782 822463 10005", "<CARD>, <CARD> or <CARD>");
     check("GB29 NWBK 6016 1331 9268 19 X, DE89370400440532013000", "<IBAN> X, <IBAN>");
     for clean in [
-        "4012888888881882",
-        "0004012888888881881",
-        "a4012888888881881",
-        "/4012888888881881",
+        "4556737586899856",
+        "0004556737586899855",
+        "a4556737586899855",
+        "/4556737586899855",
         "GB29 NWBK 6016 1331 9268 18",
         "XGB29NWBK60161331926819",
         "9780306406157",
@@ -73,9 +73,15 @@ fn phones() {
         "0490 75 40 81",
         "020 7946 0958",
         "0041 44 668 18 00",
+        "040 41178-0",
+        "0731 / 153 87-0",
+        "01\u{a0}43\u{a0}31\u{a0}80\u{a0}49",
+        "(11) 98456-5666",
+        "(+41) 44 668 18 00",
     ] {
         check(&format!("a {phone}."), "a <PHONE>.");
     }
+    check("(1-415-555-2671) or (044 668 18 00)", "(<PHONE>) or (<PHONE>)");
     check("call 9472 7916 or 3660170548", "call <PHONE> or <PHONE>");
     check("Tel.: 72 128 827", "Tel.: <PHONE>");
     check("(978)645-9740x111, +1-448-414-3381 ext. 60", "<PHONE>, <PHONE>");
@@ -96,6 +102,15 @@ fn phones() {
         "call 2024-01-02",
     ] {
         check(clean, clean);
+    }
+}
+
+#[test]
+fn a_mask_is_no_word_about_what_follows() {
+    for text in
+        ["<PHONE> 1234567 or 2345678", "<SSN> 219099999", "<IP> 6.34.2.1", "<CARD> 12345678"]
+    {
+        check(text, text);
     }
 }
 
@@ -155,7 +170,7 @@ fn national_numbers_by_their_shape() {
         ("11010519491231002X", "cn_resident"),
         ("12345678Z", "es_nif"),
         ("X1234567L", "es_nie"),
-        ("131052-308T", "fi_hetu"),
+        ("010203-3455", "fi_hetu"),
         ("1 85 05 78 006 084 91", "fr_nir"),
         ("G123456(A)", "hk_id"),
         ("RSSMRA85T10A562S", "it_codice_fiscale"),
@@ -166,7 +181,7 @@ fn national_numbers_by_their_shape() {
         ("1-2345-67890-12-1", "th_national_id"),
         ("QQ MORGA657054SM9IJ", "uk_driving_licence"),
         ("AB 12 34 56 C", "uk_nino"),
-        ("1EG4-TE5-MK73", "us_mbi"),
+        ("2AC3-DE4-FG56", "us_mbi"),
         ("912-70-1234", "us_itin"),
         ("85.07.30-033.28", "be_national"),
     ] {
@@ -183,10 +198,10 @@ fn national_numbers_beside_a_word_or_alone() {
         ("Aadhaar 2341 2341 2346", "in_aadhaar"),
         ("BSN 111222333", "nl_bsn"),
         ("SIN 046-454-286 046 454 286, SIN 130692544", "ca_sin"),
-        ("T.C. kimlik 10000000146", "tr_national_id"),
+        ("T.C. kimlik 27364591838", "tr_national_id"),
         ("passport number: C01X00T47", "passport"),
         ("44051401359", "pl_pesel"),
-        (" 10000000146\n", "tr_national_id"),
+        (" 27364591838\n", "tr_national_id"),
     ] {
         check_national(text, scheme);
     }
@@ -200,11 +215,11 @@ fn national_numbers_beside_a_word_or_alone() {
 #[test]
 fn crypto_addresses_by_their_checksum() {
     check("to 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2 or", "to <CRYPTO> or");
-    check("bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq", "<CRYPTO>");
+    check("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "<CRYPTO>");
     check("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "<CRYPTO>");
     for clean in [
         "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN3",
-        "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdp",
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5",
         "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD",
         "0x0000000000000000000000000000000000000001",
     ] {
@@ -259,7 +274,7 @@ fn regions_and_private_addresses() {
 fn pseudonyms_are_stable_and_reserved() {
     let key = [7; KEY_BYTES];
     let text = "ann@corp.net, ANN@corp.net, bob@corp.net; 8.8.4.4; +44 20 7946 0958; \
-                4012888888881881; GB29 NWBK 6016 1331 9268 19; 219-09-9999";
+                4556737586899855; GB29 NWBK 6016 1331 9268 19; 219-09-9999";
     let replaced = replace(text, &key);
     let pieces: Vec<&str> = replaced.split([',', ';']).map(str::trim).collect();
     assert_eq!(pieces[0], pieces[1]);

@@ -1,5 +1,6 @@
 //! URLs (RFC 3986): those with a password in front of the host, and, if asked for, any.
 
+use super::email::MAX_DOMAIN_BYTES;
 use super::{Kind, Span};
 
 /// Bytes before an at sign in which the scheme of its URL stands.
@@ -94,7 +95,7 @@ fn domain(text: &str, dot: usize, floor: usize) -> Option<Span> {
     let is_label = |c: char| c.is_alphanumeric() || c == '-';
     let head = &text[floor..dot];
     let start = floor + head.trim_end_matches(is_label).len();
-    let tail = &text[dot..];
+    let tail = &text[dot..text.floor_char_boundary((dot + MAX_DOMAIN_BYTES).min(text.len()))];
     let length = tail.find(|c| !is_label(c) && c != '.').unwrap_or(tail.len());
     let host = text[start..dot + length].trim_end_matches(['.', '-']);
     let labels: Vec<&str> = host.split('.').collect();
