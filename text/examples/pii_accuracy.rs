@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use text::pii::{Detector, Kind, Kinds, Options, Region};
+use text::pii::{Detector, Kind, Options, Region};
 
 /// Found and right, found and wrong, missed, lines in which all was right, lines.
 type Tally = [usize; 5];
@@ -92,8 +92,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
 
 /// A detector of everything, or of one entity alone.
 fn detector(entity: Option<&str>) -> Detector {
-    let all = Options { kinds: Kinds::all(), public_ip_only: false, ..Options::default() };
-    let Some(entity) = entity else { return Detector::new(all) };
+    let Some(entity) = entity else { return Detector::new(Options::everything()) };
     Detector::new(Options {
         kinds: kind_of(entity).into_iter().collect(),
         min_confidence: 0.0,
@@ -101,7 +100,7 @@ fn detector(entity: Option<&str>) -> Detector {
             .get(..2)
             .and_then(Region::of)
             .filter(|_| entity.contains("PHONE") || entity.contains("MOBILE")),
-        ..all
+        ..Options::everything()
     })
 }
 

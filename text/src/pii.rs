@@ -77,6 +77,14 @@ pub struct Options {
     pub default_region: Option<Region>,
 }
 
+impl Options {
+    /// Every kind, URLs and private addresses too: what [`Detector::spans`] can tell about a text,
+    /// more than one would mask.
+    pub fn everything() -> Self {
+        Self { kinds: Kinds::all(), public_ip_only: false, ..Self::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

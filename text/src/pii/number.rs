@@ -108,11 +108,14 @@ impl Number {
     /// Whether its shape, groups as digits of base 36 with the separators between them, is that
     /// of a pattern: `3.3.3-2`.
     pub(super) fn has_shape(&self, pattern: &str) -> bool {
-        let shape = self.lengths().iter().enumerate().flat_map(|(place, length)| {
-            let letter = char::from_digit(u32::from(*length), 36).unwrap_or('?') as u8;
-            [Some(letter), self.separators().get(place).copied()]
-        });
-        shape.flatten().eq(pattern.bytes())
+        let pattern = pattern.as_bytes();
+        let mut groups = self.lengths().iter().enumerate();
+        pattern.len() + 1 == 2 * self.groups
+            && groups.all(|(place, length)| {
+                let letter = char::from_digit(u32::from(*length), 36).map(|letter| letter as u8);
+                letter == Some(pattern[2 * place])
+                    && pattern.get(2 * place + 1) == self.separators().get(place)
+            })
     }
 }
 

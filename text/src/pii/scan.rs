@@ -142,18 +142,27 @@ fn has_word(line: &str, list: &[&str]) -> bool {
         return false;
     }
     let line = line.to_lowercase();
-    // Chinese, Japanese and Korean put no space between words.
-    let is_spaced = |word: &str| word.chars().all(|c| c < '\u{2e80}');
-    list.iter().any(|entry| {
-        let word = entry.trim_end();
-        line.match_indices(word).any(|(at, _)| {
-            // The word of a mask, `<PHONE>`, says nothing about what stands behind it.
-            let starts = (!is_spaced(word) || !line[..at].ends_with(char::is_alphanumeric))
-                && !line[..at].ends_with('<');
-            let ends = !line[at + word.len()..].starts_with(char::is_alphanumeric);
-            starts && (ends || word.len() == entry.len())
-        })
-    })
+    let mut behind = ' ';
+    for (at, c) in line.char_indices() {
+        // Chinese, Japanese and Korean put no space between words. The word of a mask, `<PHONE>`,
+        // says nothing about what stands behind it.
+        let starts = (!behind.is_alphanumeric() || c >= '\u{2e80}') && behind != '<';
+        behind = c;
+        if starts && list.iter().any(|entry| starts_with_word(&line[at..], entry)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether a slice starts with a word of a list.
+fn starts_with_word(line: &str, entry: &str) -> bool {
+    match entry.strip_suffix(' ') {
+        Some(word) => {
+            line.strip_prefix(word).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        }
+        None => line.starts_with(entry),
+    }
 }
 
 #[cfg(test)]

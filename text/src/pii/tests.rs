@@ -123,12 +123,7 @@ fn spans_are_byte_offsets() {
 
 /// A detector of everything, at any confidence.
 fn everything() -> Detector {
-    Detector::new(Options {
-        kinds: Kinds::all(),
-        public_ip_only: false,
-        min_confidence: 0.0,
-        default_region: None,
-    })
+    Detector::new(Options { min_confidence: 0.0, ..Options::everything() })
 }
 
 #[track_caller]
