@@ -336,7 +336,7 @@ impl Search<'_> {
             let is_part = scan::before(text, token.start).is_some_and(char::is_alphanumeric);
             if !is_part {
                 self.offer(crypto::of_token(&text[token.clone()], token.start));
-                self.offer(secret::of_token(text, token.clone()));
+                self.offer(secret::of_token(text, token.clone(), self.floor));
             }
         }
         national::of_token(text, digit, token, self.floor, |span| self.offer(Some(span)));

@@ -127,6 +127,10 @@ fn is_part(text: &str, number: &Number, end: usize) -> bool {
         return true;
     }
     let head = &text[..number.start];
+    // The value of a variable in a program.
+    if head.trim_end_matches(' ').ends_with('=') {
+        return true;
+    }
     match behind {
         // The end of a time, of an IPv6 address or of a number with a comma.
         Some(':' | ',') => head[..head.len() - 1].ends_with(|c: char| c.is_ascii_hexdigit()),

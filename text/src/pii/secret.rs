@@ -105,13 +105,17 @@ const KEY_WORDS: [&str; 22] = [
 /// Bits per character of a random token at least.
 const MIN_ENTROPY_BITS: f32 = 3.2;
 
+/// The same for one with the slashes of Base64.
+const MIN_BASE64_ENTROPY_BITS: f32 = 4.4;
+
 /// Bytes of a private key at most; 16,384-bit RSA has 13,000.
 const MAX_PEM_BYTES: usize = 16 << 10;
 
 /// The key that a run of letters, digits, hyphens and underscores is or starts; dots may join it
 /// to more runs.
-pub(super) fn of_token(text: &str, token: Range<usize>) -> Option<Span> {
+pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<Span> {
     let bytes = text.as_bytes();
+    let token = with_parts_before(text, token, floor);
     let start = token.start;
     let word = &text[token.clone()];
     let whole = start..token.end + joined_bytes(&bytes[token.end..]);
@@ -138,13 +142,50 @@ pub(super) fn of_token(text: &str, token: Range<usize>) -> Option<Span> {
         return Some(key(whole.end, 0.9));
     }
     let end = token.end + encoded_bytes(&bytes[token.end..]);
+    let start = start - encoded_before(&bytes[floor..start]);
+    let key = |end: usize, confidence: f32| Span { start, end, kind: Kind::ApiKey, confidence };
     let rest = &text[start..end];
+    // What has slashes may be a path; words have less entropy than Base64.
+    let least = if rest.contains('/') { MIN_BASE64_ENTROPY_BITS } else { MIN_ENTROPY_BITS };
     let is_named = NAMED_BYTES.contains(&rest.len())
         && has_digit_and_letter(rest)
-        && entropy(rest) >= MIN_ENTROPY_BITS
+        && entropy(rest) >= least
         && !rest.contains("--")
         && has_word_before(text, start, REACH_BYTES, &KEY_WORDS);
     is_named.then(|| key(end, 0.7))
+}
+
+/// The token with the parts before it that a dot joins to it: the first digit of a key
+/// need not be in its first part.
+fn with_parts_before(text: &str, token: Range<usize>, floor: usize) -> Range<usize> {
+    let bytes = text.as_bytes();
+    let earliest = floor.max(token.start.saturating_sub(NAMED_BYTES.end));
+    let head = &bytes[earliest..token.start];
+    let count =
+        |test: fn(&u8) -> bool, head: &[u8]| head.iter().rev().take_while(|b| test(b)).count();
+    match head {
+        [.., b'.'] => {
+            let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+            let start = token.start - count(is_part, head);
+            let is_known = ["SG.", "hvs.", "ya29.", "eyJ"]
+                .iter()
+                .any(|prefix| bytes[start..].starts_with(prefix.as_bytes()));
+            if !is_known {
+                return token;
+            }
+            let dot = bytes[start..].iter().position(|byte| *byte == b'.').unwrap_or_default();
+            start..start + dot
+        }
+        _ => token,
+    }
+}
+
+/// Bytes of Base64 that end a slice.
+fn encoded_before(bytes: &[u8]) -> usize {
+    let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let count = bytes.iter().rev().take(NAMED_BYTES.end).take_while(is_base64).count();
+    let leading = bytes[bytes.len() - count..].iter().take_while(|byte| **byte == b'/').count();
+    count - leading
 }
 
 /// Bytes of the parts with dots before them that a slice starts with.

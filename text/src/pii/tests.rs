@@ -231,6 +231,11 @@ fn keys_and_passwords() {
         "<API_KEY>",
     );
     check("api_key = \"9f8e7d6c5b4a39281706f5e4d3c2b1a0\"", "api_key = \"<API_KEY>\"");
+    check(
+        "aws_secret_access_key = q8Xz/3kLmN0pRsT5uVwXyZ1aBcDeFgHiJkLmNoPq",
+        "aws_secret_access_key = <API_KEY>",
+    );
+    check("SG.aBcDeFgHiJkLmNoPqRsTuV.wXyZ0123456789aBcDeFgHiJkLmNoPqRsTuVwXyZ012", "<API_KEY>");
     check("git clone https://ann:s3cr3t@git.example.org/x.git now", "git clone <URL> now");
     let body = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7\n".repeat(4);
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}-----END PRIVATE KEY-----");
