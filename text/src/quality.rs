@@ -32,8 +32,15 @@ const SHORT_LINE: usize = 30;
 /// Words of an ordinary sentence.
 const SENTENCE_WORDS: std::ops::RangeInclusive<usize> = 8..=45;
 
-/// Share of function words from which a text is taken for prose of their language.
-const KNOWN_SHARE: f32 = 0.1;
+/// Function words, as a part of those of ordinary prose, from which a text is taken for prose of
+/// their language.
+const KNOWN_SHARE: f32 = 0.3;
+
+/// Han and kana characters of a word, of which each counts as one.
+const WORD_IDEOGRAPHS: f32 = 1.5;
+
+/// The place of German, which capitalises its nouns, in the list of function words.
+const GERMAN: usize = 1;
 
 /// Bytes of the longest word that is looked up.
 const WORD_BYTES: usize = 24;
@@ -75,10 +82,12 @@ impl Signal {
 pub fn measure(text: &str) -> [Option<f32>; SIGNAL_COUNT] {
     let count = WordCount::of(text);
     let lines = LineCount::of(text);
-    let words = count.words.max(1) as f32;
+    let words = count.length().max(1.0);
     let share = |part: usize| part as f32 / words;
     let often = |part: usize| (part as f32 * 10.0 / words).min(1.0);
     let (language, known) = count.language();
+    let has_case = language.is_some() || count.capitalised > 0;
+    let cased = |value: f32| (has_case && language != Some(GERMAN)).then_some(value);
     let english = |value: f32| (language == Some(0)).then_some(value);
     let of_lines = |part: usize| part as f32 / lines.lines.max(1) as f32;
     let phrases = AUTOMATON.as_ref().map_or(0, |automaton| automaton.find_iter(text).count());
@@ -92,7 +101,7 @@ pub fn measure(text: &str) -> [Option<f32>; SIGNAL_COUNT] {
         Some(of_lines(lines.repeated)),
         Some((words / lines.sentences.max(1) as f32).ln_1p()),
         Some(share(lines.sentence_words)),
-        Some(share(count.capitalised)),
+        cased(share(count.capitalised)),
         Some(share(count.upper)),
         Some(share(count.digits)),
         english(share(count.person[2])),
@@ -110,17 +119,27 @@ pub fn measure(text: &str) -> [Option<f32>; SIGNAL_COUNT] {
     ]
 }
 
-/// The function words, each with a bit for each language of the list.
-static FUNCTION_WORDS: LazyLock<FxHashMap<&str, u32>> = LazyLock::new(|| {
-    let mut words = FxHashMap::default();
+/// The function words of some languages.
+struct FunctionWords {
+    /// Each word with a bit for each language that has it.
+    languages: FxHashMap<&'static str, u32>,
+    /// The share of function words in ordinary prose, by language.
+    usual: [f32; LANGUAGES],
+}
+
+static FUNCTION_WORDS: LazyLock<FunctionWords> = LazyLock::new(|| {
+    let mut known = FunctionWords { languages: FxHashMap::default(), usual: [1.0; LANGUAGES] };
     let lists = include_str!("quality/function_words.txt");
     let lists = lists.lines().filter(|line| !line.starts_with('#'));
-    for (language, line) in lists.enumerate().take(LANGUAGES) {
-        for word in line.split_once(": ").map_or("", |(_, words)| words).split(' ') {
-            *words.entry(word).or_insert(0) |= 1 << language;
+    let lists = lists.filter_map(|line| line.split_once(": "));
+    for (language, (name, words)) in lists.enumerate().take(LANGUAGES) {
+        let usual = name.split_once(' ').and_then(|(_, usual)| usual.parse().ok());
+        known.usual[language] = usual.unwrap_or(1.0);
+        for word in words.split(' ') {
+            *known.languages.entry(word).or_insert(0) |= 1 << language;
         }
     }
-    words
+    known
 });
 
 /// Languages of the list of function words, English first.
@@ -155,6 +174,7 @@ struct WordCount {
     links: usize,
     person: [usize; 3],
     by_language: [usize; LANGUAGES],
+    ideographs: usize,
     is_foreign_script: bool,
     distinct: usize,
     looked_at: usize,
@@ -175,6 +195,8 @@ impl WordCount {
             let is_loud = word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_uppercase());
             count.upper += usize::from(is_loud);
             foreign += usize::from(first >= 0xd0);
+            // Kana and Han are the words of three or four bytes from U+3000 on.
+            count.ideographs += usize::from((0xe3..=0xe9).contains(&first) || first >= 0xf0);
             if word.len() > WORD_BYTES {
                 continue;
             }
@@ -197,24 +219,33 @@ impl WordCount {
         let is_past = (word.len() > 4 && word.ends_with("ed")) || word == "was" || word == "were";
         self.past += usize::from(is_past || word == "had");
         self.links += usize::from(matches!(word, "http" | "https" | "www" | "com"));
-        let languages = FUNCTION_WORDS.get(word).copied().unwrap_or_default();
+        let languages = FUNCTION_WORDS.languages.get(word).copied().unwrap_or_default();
         for (language, sum) in self.by_language.iter_mut().enumerate() {
             *sum += (languages >> language & 1) as usize;
         }
     }
 
-    /// The language whose function words are the commonest, with their share; English where no
-    /// list fits a text in Latin letters, nothing in other scripts.
+    /// The language whose function words are the commonest, by what is usual in it, and how much
+    /// of the usual share they are; English where no list fits a text in Latin letters, nothing in
+    /// other scripts.
     fn language(&self) -> (Option<usize>, f32) {
-        let share = |language: usize| self.by_language[language] as f32 / self.words.max(1) as f32;
-        let best = (0..LANGUAGES).rev().max_by(|a, b| share(*a).total_cmp(&share(*b))).unwrap_or(0);
-        if share(best) >= KNOWN_SHARE {
-            (Some(best), share(best))
+        let part = |language: usize| {
+            let share = self.by_language[language] as f32 / self.words.max(1) as f32;
+            share / FUNCTION_WORDS.usual[language]
+        };
+        let best = (0..LANGUAGES).rev().max_by(|a, b| part(*a).total_cmp(&part(*b))).unwrap_or(0);
+        if part(best) >= KNOWN_SHARE {
+            (Some(best), part(best))
         } else if self.is_foreign_script {
             (None, 0.0)
         } else {
-            (Some(0), share(0))
+            (Some(0), part(0))
         }
+    }
+
+    /// Words, as many as a text of an alphabet would have.
+    fn length(&self) -> f32 {
+        (self.words - self.ideographs) as f32 + self.ideographs as f32 / WORD_IDEOGRAPHS
     }
 
     /// Distinct words for the square root of words (Guiraud's index), of the text's start.

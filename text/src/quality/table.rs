@@ -20,7 +20,7 @@ pub struct Signal {
 }
 
 /// The log odds of an average document.
-pub const BIAS: f32 = 0.1452;
+pub const BIAS: f32 = 0.1478;
 
 const fn signal(name: &'static str, mean: f32, deviation: f32, weight: f32) -> Signal {
     Signal { name, mean, deviation, weight }
@@ -28,28 +28,28 @@ const fn signal(name: &'static str, mean: f32, deviation: f32, weight: f32) -> S
 
 /// All signals, in the order of [`measure`](super::measure).
 pub const SIGNALS: [Signal; 24] = [
-    signal("length", 5.4822, 1.0485, 0.4299),
-    signal("function_words", 0.3627, 0.0843, 0.2227),
-    signal("long_line_text", 0.6996, 0.2963, -0.0155),
-    signal("terminal_lines", 0.5198, 0.3103, 0.1933),
-    signal("short_lines", 0.2079, 0.2199, 0.0107),
-    signal("bullet_lines", 0.1121, 0.2255, 0.0955),
-    signal("repeated_lines", 0.0081, 0.0319, -0.1785),
-    signal("sentence_length", 2.5774, 0.3867, 0.4751),
-    signal("sentence_text", 0.7892, 0.1764, -0.0202),
-    signal("capitalised_words", 0.2369, 0.1246, -0.4462),
-    signal("upper_case_words", 0.0137, 0.0199, -0.0661),
-    signal("numbers", 0.0429, 0.0546, -0.2002),
-    signal("third_person", 0.0161, 0.0189, 0.2315),
-    signal("first_person", 0.0172, 0.0224, -0.1314),
-    signal("second_person", 0.0103, 0.0153, -0.0279),
-    signal("past_tense", 0.0339, 0.0228, 0.2215),
-    signal("vocabulary", 9.6591, 2.8335, 0.0861),
-    signal("quotation_marks", 0.1077, 0.1477, 0.2334),
-    signal("exclamation_marks", 0.0449, 0.1239, -0.3248),
-    signal("colons", 0.1151, 0.1770, -0.1585),
-    signal("bars", 0.0393, 0.1492, 0.0791),
-    signal("prices", 0.0219, 0.0859, -0.0337),
-    signal("boilerplate", 0.0694, 0.1655, -0.3487),
-    signal("links", 0.0088, 0.0467, 0.0458),
+    signal("length", 5.4822, 1.0485, 0.4314),
+    signal("function_words", 0.8681, 0.2026, 0.2111),
+    signal("long_line_text", 0.6996, 0.2963, -0.0141),
+    signal("terminal_lines", 0.5198, 0.3103, 0.1944),
+    signal("short_lines", 0.2079, 0.2199, 0.0081),
+    signal("bullet_lines", 0.1121, 0.2255, 0.0950),
+    signal("repeated_lines", 0.0081, 0.0319, -0.1766),
+    signal("sentence_length", 2.5774, 0.3867, 0.4765),
+    signal("sentence_text", 0.7892, 0.1764, -0.0174),
+    signal("capitalised_words", 0.2369, 0.1246, -0.4519),
+    signal("upper_case_words", 0.0137, 0.0199, -0.0681),
+    signal("numbers", 0.0429, 0.0546, -0.2034),
+    signal("third_person", 0.0162, 0.0190, 0.2290),
+    signal("first_person", 0.0174, 0.0224, -0.1316),
+    signal("second_person", 0.0104, 0.0153, -0.0289),
+    signal("past_tense", 0.0340, 0.0228, 0.2193),
+    signal("vocabulary", 9.6591, 2.8335, 0.0867),
+    signal("quotation_marks", 0.1077, 0.1477, 0.2351),
+    signal("exclamation_marks", 0.0449, 0.1239, -0.3235),
+    signal("colons", 0.1151, 0.1770, -0.1593),
+    signal("bars", 0.0393, 0.1492, 0.0783),
+    signal("prices", 0.0219, 0.0859, -0.0348),
+    signal("boilerplate", 0.0700, 0.1660, -0.3505),
+    signal("links", 0.0088, 0.0467, 0.0461),
 ];
