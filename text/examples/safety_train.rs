@@ -1,10 +1,11 @@
 //! Trains the classifier of `text::safety` and tells by cross-validation what it is worth.
 //!
-//! `cargo run --release -p gristmill-text --example safety_train -- DATA > WEIGHTS`: DATA is the folder
-//! with `safety/davidson.jsonl` (Davidson et al., 2017, MIT), `safety/surge.jsonl` (Surge AI, MIT)
-//! and `corpus/{mixed,docs}.jsonl.zst`, of which windows without a listed term are harmless. HateCheck
-//! is never trained on. The weights, `text/model/safety.bin`, go to the standard output; no text does. Two runs
-//! write the same bytes. The areas under the ROC curve go to the standard error.
+//! `cargo run --release -p gristmill-text --example safety_train -- DATA > WEIGHTS`: DATA is the
+//! folder with `safety/davidson.jsonl` (Davidson et al., 2017, MIT), `safety/surge.jsonl` (Surge
+//! AI, MIT) and `corpus/{mixed,docs}.jsonl.zst`, of which windows without a listed term are
+//! harmless. HateCheck is never trained on. The weights, `text/model/safety.bin`, go to the
+//! standard output; no text does. Two runs write the same bytes. The areas under the ROC curve go
+//! to the standard error.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};

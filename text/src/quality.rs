@@ -13,6 +13,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use rustc_hash::{FxHashMap, FxHashSet};
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::words::words;
 
@@ -121,14 +122,15 @@ pub fn measure(text: &str) -> [Option<f32>; SIGNAL_COUNT] {
 
 /// The function words of some languages.
 struct FunctionWords {
-    /// Each word with a bit for each language that has it.
-    languages: FxHashMap<&'static str, u32>,
+    /// Each word with a bit for each language that has it, then one for each of [`PERSONS`], and
+    /// [`PAST`] and [`LINK`].
+    kinds: FxHashMap<&'static str, u32>,
     /// The share of function words in ordinary prose, by language.
     usual: [f32; LANGUAGES],
 }
 
 static FUNCTION_WORDS: LazyLock<FunctionWords> = LazyLock::new(|| {
-    let mut known = FunctionWords { languages: FxHashMap::default(), usual: [1.0; LANGUAGES] };
+    let mut known = FunctionWords { kinds: FxHashMap::default(), usual: [1.0; LANGUAGES] };
     let lists = include_str!("quality/function_words.txt");
     let lists = lists.lines().filter(|line| !line.starts_with('#'));
     let lists = lists.filter_map(|line| line.split_once(": "));
@@ -136,7 +138,17 @@ static FUNCTION_WORDS: LazyLock<FunctionWords> = LazyLock::new(|| {
         let usual = name.split_once(' ').and_then(|(_, usual)| usual.parse().ok());
         known.usual[language] = usual.unwrap_or(1.0);
         for word in words.split(' ') {
-            *known.languages.entry(word).or_insert(0) |= 1 << language;
+            *known.kinds.entry(word).or_insert(0) |= 1 << language;
+        }
+    }
+    for (person, words) in PERSONS.iter().enumerate() {
+        for word in *words {
+            *known.kinds.entry(word).or_insert(0) |= 1 << (LANGUAGES + person);
+        }
+    }
+    for (bit, words) in OTHERS {
+        for word in *words {
+            *known.kinds.entry(word).or_insert(0) |= bit;
         }
     }
     known
@@ -163,6 +175,32 @@ const PERSONS: [&[&str]; 3] = [
     &["he", "she", "they", "his", "her", "their", "him", "them", "who", "said", "says"],
 ];
 
+/// The bit of an English verb in the past tense that does not end in `ed`.
+const PAST: u32 = 1 << 30;
+
+/// The bit of a part of an address.
+const LINK: u32 = 1 << 31;
+
+/// Words of the last two kinds.
+const OTHERS: &[(u32, &[&str])] =
+    &[(PAST, &["was", "were", "had"]), (LINK, &["http", "https", "www", "com"])];
+
+/// Puts a word in lower case into a buffer, with plain apostrophes.
+fn lower_case(word: &str, lower: &mut String) {
+    lower.clear();
+    if word.is_ascii() {
+        lower.push_str(word);
+        lower.make_ascii_lowercase();
+        return;
+    }
+    for character in word.chars() {
+        match character {
+            '’' => lower.push('\''),
+            _ => lower.extend(character.to_lowercase()),
+        }
+    }
+}
+
 /// Counts of words by their kind.
 #[derive(Default)]
 struct WordCount {
@@ -184,6 +222,7 @@ impl WordCount {
     fn of(text: &str) -> Self {
         let mut count = Self::default();
         let mut seen = FxHashSet::default();
+        let mut lower = String::new();
         let mut foreign = 0;
         for word in words(text) {
             count.words += 1;
@@ -200,10 +239,10 @@ impl WordCount {
             if word.len() > WORD_BYTES {
                 continue;
             }
-            let lower = word.to_lowercase().replace('’', "'");
+            lower_case(word, &mut lower);
             count.look_up(&lower);
             if count.words <= VOCABULARY_WORDS {
-                seen.insert(lower);
+                seen.insert(xxh3_64(lower.as_bytes()));
             }
         }
         count.looked_at = count.words.min(VOCABULARY_WORDS);
@@ -213,15 +252,18 @@ impl WordCount {
     }
 
     fn look_up(&mut self, word: &str) {
-        for (sum, list) in self.person.iter_mut().zip(PERSONS) {
-            *sum += usize::from(list.contains(&word));
+        let kinds = FUNCTION_WORDS.kinds.get(word).copied().unwrap_or_default();
+        let is_past = word.len() > 4 && word.ends_with("ed");
+        self.past += usize::from(is_past || kinds & PAST != 0);
+        if kinds == 0 {
+            return;
         }
-        let is_past = (word.len() > 4 && word.ends_with("ed")) || word == "was" || word == "were";
-        self.past += usize::from(is_past || word == "had");
-        self.links += usize::from(matches!(word, "http" | "https" | "www" | "com"));
-        let languages = FUNCTION_WORDS.languages.get(word).copied().unwrap_or_default();
+        self.links += usize::from(kinds & LINK != 0);
+        for (person, sum) in self.person.iter_mut().enumerate() {
+            *sum += (kinds >> (LANGUAGES + person) & 1) as usize;
+        }
         for (language, sum) in self.by_language.iter_mut().enumerate() {
-            *sum += (languages >> language & 1) as usize;
+            *sum += (kinds >> language & 1) as usize;
         }
     }
 

@@ -93,7 +93,7 @@ const FILTER_BITS: usize = 1 << 17;
 const TERM_WORDS: usize = 8;
 
 /// Bytes of the longest word that is taken apart or unmasked.
-const HIDDEN_BYTES: usize = 24;
+pub(super) const HIDDEN_BYTES: usize = 24;
 
 /// What the lists say of a term.
 #[derive(Debug, Clone, Copy, PartialEq)]

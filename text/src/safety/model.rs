@@ -18,6 +18,9 @@ const GRAM_LETTERS: usize = 4;
 /// Bytes of a word that are cut into letter n-grams.
 const WORD_BYTES: usize = 32;
 
+/// Bytes of the longest link that is skipped.
+const LINK_BYTES: usize = 2048;
+
 /// The names of the signals before the hashed features.
 pub const SIGNAL_NAMES: [&str; 17] = [
     "bias",
@@ -170,8 +173,9 @@ fn hash_words(text: &str, tokens: &[Token], features: &mut Features) {
     for token in tokens.iter().filter(|token| token.end > token.start) {
         let bytes = text.as_bytes();
         let word = &bytes[token.start..token.end];
-        if word.starts_with(b"http") && bytes.get(token.end) == Some(&b':') {
-            let rest = &bytes[token.start..];
+        let is_new = token.start >= link_end;
+        if is_new && word.starts_with(b"http") && bytes.get(token.end) == Some(&b':') {
+            let rest = &bytes[token.start..bytes.len().min(token.start + LINK_BYTES)];
             let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
             link_end = token.start + length;
         }

@@ -1,6 +1,6 @@
 //! A text cut into windows of about a hundred words, each read for listed terms and patterns.
 
-use super::lexicon::{LEXICON, Lexicon, is_mask, role};
+use super::lexicon::{HIDDEN_BYTES, LEXICON, Lexicon, is_mask, role};
 use super::model::{self, Features};
 use super::patterns;
 use super::tokens::{HASH_START, Token, Tokens, gap, mix};
@@ -112,7 +112,8 @@ impl Window<'_> {
                 continue;
             }
             let mut end = token.end;
-            while bytes.get(end).is_some_and(|byte| is_mask(*byte) || byte.is_ascii_alphanumeric())
+            while end <= token.start + HIDDEN_BYTES
+                && bytes.get(end).is_some_and(|byte| is_mask(*byte) || byte.is_ascii_alphanumeric())
             {
                 end += 1;
             }
