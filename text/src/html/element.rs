@@ -70,7 +70,8 @@ impl Element {
     /// Whether the element has neither content nor end tag (HTML Standard §13.1.2).
     pub(super) fn is_void(self) -> bool {
         use Element::{
-            Area, Base, Br, Col, Embed, Frame, Hr, Img, Input, Link, Meta, Param, Source, Track, Wbr,
+            Area, Base, Br, Col, Embed, Frame, Hr, Img, Input, Link, Meta, Param, Source, Track,
+            Wbr,
         };
         matches!(
             self,
@@ -99,16 +100,7 @@ impl Element {
         };
         matches!(
             self,
-            Iframe
-                | Noembed
-                | Noframes
-                | Noscript
-                | Script
-                | Style
-                | Svg
-                | Textarea
-                | Title
-                | Xmp
+            Iframe | Noembed | Noframes | Noscript | Script | Style | Svg | Textarea | Title | Xmp
         )
     }
 

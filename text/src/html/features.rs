@@ -166,9 +166,8 @@ impl<'a> Page<'a> {
             capitals += usize::from(word.starts_with(char::is_uppercase));
         }
         sink.flag("capital words", 5 * capitals > 3 * words && words > 1);
-        let is_upper = width > 3.0
-            && text.contains(char::is_uppercase)
-            && !text.contains(char::is_lowercase);
+        let is_upper =
+            width > 3.0 && text.contains(char::is_uppercase) && !text.contains(char::is_lowercase);
         sink.flag("capitals", is_upper);
         sink.flag("signs", text.contains(['©', '®', '|', '›', '»', '→']));
         sink.flag("line breaks", !block.is_preformatted && text.contains('\n'));
@@ -217,6 +216,12 @@ impl<'a> Page<'a> {
             ["prose +1", "short +1", "link share +1", "none +1", "same parent +1"],
             ["prose +2", "short +2", "link share +2", "none +2", "same parent +2"],
         ];
+        const REACH: [(usize, [&str; 3]); 4] = [
+            (1, ["prose 1 before", "prose 1 after", "prose 1 around"]),
+            (2, ["prose 2 before", "prose 2 after", "prose 2 around"]),
+            (4, ["prose 4 before", "prose 4 after", "prose 4 around"]),
+            (8, ["prose 8 before", "prose 8 after", "prose 8 around"]),
+        ];
         let block = &self.blocks.blocks[index];
         for ([prose, short, link, none, same], offset) in NAMES.into_iter().zip([-2, -1, 1, 2]) {
             let other = index.checked_add_signed(offset).filter(|at| *at < self.since.len());
@@ -226,17 +231,9 @@ impl<'a> Page<'a> {
             sink.add(link, measure.link_share);
             sink.flag(none, other.is_none());
             let node = other.map(|at| self.blocks.blocks[at].node);
-            let is_same = |node| {
-                node == block.node || self.parent(node) == self.parent(block.node)
-            };
+            let is_same = |node| node == block.node || self.parent(node) == self.parent(block.node);
             sink.flag(same, node.is_some_and(is_same));
         }
-        const REACH: [(usize, [&str; 3]); 4] = [
-            (1, ["prose 1 before", "prose 1 after", "prose 1 around"]),
-            (2, ["prose 2 before", "prose 2 after", "prose 2 around"]),
-            (4, ["prose 4 before", "prose 4 after", "prose 4 around"]),
-            (8, ["prose 8 before", "prose 8 after", "prose 8 around"]),
-        ];
         let (since, until) = (self.since[index], self.until[index]);
         for (reach, [before, after, around]) in REACH {
             sink.flag(before, since <= reach);
@@ -281,7 +278,11 @@ impl<'a> Page<'a> {
             ["prose of block", "links of block", "sparse block"],
             ["prose of parent", "links of parent", "sparse parent"],
             ["prose of grandparent", "links of grandparent", "sparse grandparent"],
-            ["prose of great-grandparent", "links of great-grandparent", "sparse great-grandparent"],
+            [
+                "prose of great-grandparent",
+                "links of great-grandparent",
+                "sparse great-grandparent",
+            ],
         ];
         let mut node = block.node;
         for [prose, links, sparse] in NAMES {

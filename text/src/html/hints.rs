@@ -47,8 +47,7 @@ impl Hints {
     const TEXT: Self = Self(1 << 31);
 
     /// Hints that a part is not the article's text.
-    pub(super) const ASIDE: Self =
-        Self(Self::MAIN.0 - 1 | Self::TITLE.0 | Self::LEAD.0);
+    pub(super) const ASIDE: Self = Self((Self::MAIN.0 - 1) | Self::TITLE.0 | Self::LEAD.0);
 
     /// Hints that prose is not the page's own.
     pub(super) const FOREIGN: Self = Self(
@@ -70,7 +69,10 @@ impl Hints {
         (Self::COMMENT, ["near comment", "under comment", "in top, under comment"]),
         (Self::RELATED, ["near related", "under related", "in top, under related"]),
         (Self::SHARE, ["near share", "under share", "in top, under share"]),
-        (Self::ADVERTISEMENT, ["near advertisement", "under advertisement", "in top, under advertisement"]),
+        (
+            Self::ADVERTISEMENT,
+            ["near advertisement", "under advertisement", "in top, under advertisement"],
+        ),
         (Self::CONSENT, ["near consent", "under consent", "in top, under consent"]),
         (Self::SIGN_UP, ["near sign up", "under sign up", "in top, under sign up"]),
         (Self::AUTHOR, ["near author", "under author", "in top, under author"]),
@@ -159,7 +161,10 @@ const WORDS: [(Hints, &str); 20] = [
          donat* form *form mailchimp cta optin membership premium offer* support contribute \
          account",
     ),
-    (Hints::AUTHOR, "author* *author byline* *byline bio contributor* writer reporter profile avatar"),
+    (
+        Hints::AUTHOR,
+        "author* *author byline* *byline bio contributor* writer reporter profile avatar",
+    ),
     (
         Hints::META,
         "meta *meta date* *date time timestamp *time tag tags tag-* taglist categor* keyword* \
@@ -179,10 +184,7 @@ const WORDS: [(Hints, &str); 20] = [
          screen-only",
     ),
     (Hints::MAIN, "main article* content* *content primary maincontent center middle"),
-    (
-        Hints::TITLE,
-        "title* *title headline* *headline heading subtitle subheadline hed subhead",
-    ),
+    (Hints::TITLE, "title* *title headline* *headline heading subtitle subheadline hed subhead"),
     (
         Hints::LEAD,
         "lead lede intro* summary excerpt standfirst dek deck abstract description chapo teaser-text \
@@ -193,7 +195,10 @@ const WORDS: [(Hints, &str); 20] = [
         "article* story* post entry blog* news page single hentry main text rich wysiwyg markdown \
          prose editorial",
     ),
-    (Hints::TEXT, "body *body content *content text *text copy inner paragraphs markup prose richtext wysiwyg"),
+    (
+        Hints::TEXT,
+        "body *body content *content text *text copy inner paragraphs markup prose richtext wysiwyg",
+    ),
 ];
 
 /// A word and how it is matched.
@@ -230,12 +235,13 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn read(&mut self, element: Element, attributes: &Attributes) -> Hints {
         let mut hints = self.read_names(attributes.class).union(self.read_names(attributes.id));
-        if attributes.is_hidden || attributes.aria_hidden == "true" || is_invisible(attributes.style)
+        if attributes.is_hidden
+            || attributes.aria_hidden == "true"
+            || is_invisible(attributes.style)
         {
             hints = hints.union(Hints::UNSEEN);
         }
         match attributes.role {
-            "" => {}
             "navigation" | "menu" | "menubar" | "tablist" | "search" | "toolbar" => {
                 hints = hints.union(Hints::NAVIGATION);
             }
@@ -244,10 +250,10 @@ impl Reader {
             "complementary" | "note" => hints = hints.union(Hints::SIDEBAR),
             "dialog" | "alertdialog" | "alert" | "status" => hints = hints.union(Hints::CONSENT),
             "main" | "article" => hints = hints.union(Hints::MAIN),
+            // An empty value is the commonest.
             _ => {}
         }
         match attributes.itemprop {
-            "" => {}
             "articleBody" | "reviewBody" | "text" => {
                 hints = hints.union(Hints::BODY).without(Hints::COMMENT);
             }

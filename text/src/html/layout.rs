@@ -116,7 +116,8 @@ impl Layout {
     fn weigh_prose(&mut self, tree: &Tree, blocks: &Blocks) {
         self.parts.iter_mut().for_each(|part| part.prose = 0.0);
         for (block, measure) in blocks.blocks.iter().zip(&mut self.measures) {
-            let all = self.parts[block.leaf as usize].all.union(self.parts[block.node as usize].all);
+            let all =
+                self.parts[block.leaf as usize].all.union(self.parts[block.node as usize].all);
             let weight = if all.intersects(Hints::FOREIGN) { FOREIGN_WEIGHT } else { 1.0 };
             measure.prose *= weight;
             self.parts[block.node as usize].prose += measure.prose;
@@ -190,8 +191,7 @@ fn measure(blocks: &Blocks, block: &Block) -> Measure {
         commas += text.matches(['、', '，', '،', '；']).count() as u32;
     }
     let last = text.trim_end_matches(['"', '\'', '”', '’', ')', '»', ']', '」', '』', ' ']);
-    let ends_sentence =
-        last.ends_with(['.', '!', '?', '。', '！', '？', '…', '।', '؟', '۔', '։']);
+    let ends_sentence = last.ends_with(['.', '!', '?', '。', '！', '？', '…', '।', '؟', '۔', '։']);
     let link_share = (block.link_bytes as f32 / text.len().max(1) as f32).min(1.0);
     let is_code =
         !block.is_preformatted && text.contains("\":") && code_signs as f32 > 0.05 * width;

@@ -27,7 +27,8 @@ pub(super) fn render(tree: &Tree, blocks: &Blocks, kept: &[bool]) -> String {
         blocks.blocks.iter().zip(kept).filter(|(_, kept)| **kept).map(|(block, _)| block).collect();
     let mut places: Vec<Place> = chosen.iter().map(|block| place(tree, block.node)).collect();
     forget_layout_rows(&mut places);
-    let mut out = String::with_capacity(chosen.iter().map(|block| block.end - block.start + 4).sum());
+    let mut out =
+        String::with_capacity(chosen.iter().map(|block| block.end - block.start + 4).sum());
     let mut before: Option<Place> = None;
     for (block, place) in chosen.iter().zip(places) {
         if let Some(before) = before {

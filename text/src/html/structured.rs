@@ -64,7 +64,10 @@ fn for_each_shingle(text: &str, mut call: impl FnMut(u64)) {
         row[WORDS_IN_A_ROW - 1] = word.chars().flat_map(char::to_lowercase).fold(BASIS, step);
         words += 1;
         if words >= WORDS_IN_A_ROW {
-            call(row.iter().fold(0, |hash: u64, word| hash.rotate_left(21).wrapping_mul(PRIME) ^ word));
+            call(
+                row.iter()
+                    .fold(0, |hash: u64, word| hash.rotate_left(21).wrapping_mul(PRIME) ^ word),
+            );
         }
     }
 }
@@ -101,17 +104,21 @@ fn without_tags(text: &str) -> String {
     let mut decoded = String::new();
     entities::push_decoded(&mut decoded, text);
     let mut out = String::with_capacity(decoded.len());
-    let mut rest = decoded.as_str();
-    while let Some(start) = rest.find('<') {
-        out.push_str(&rest[..start]);
+    // Behind the last end of a tag there is none to look for.
+    let last = decoded.rfind('>').unwrap_or(0);
+    let mut at = 0;
+    while let Some(start) = decoded[at..].find('<').map(|start| at + start) {
+        out.push_str(&decoded[at..start]);
         out.push(' ');
-        let tag = &rest[start + 1..];
-        let is_tag = tag.starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
-        rest = match tag.find('>').filter(|_| is_tag) {
-            Some(end) => &tag[end + 1..],
-            None => tag,
-        };
+        at = start + 1;
+        let is_tag = decoded[at..].starts_with(|c: char| c == '/' || c.is_ascii_alphabetic());
+        if is_tag
+            && start < last
+            && let Some(length) = decoded[at..].find('>')
+        {
+            at += length + 1;
+        }
     }
-    out.push_str(rest);
+    out.push_str(&decoded[at..]);
     out
 }

@@ -82,12 +82,8 @@ pub(super) fn parse(html: &str) -> Result<Tree, Defeat> {
     let mut tokenizer = Tokenizer::new(html);
     let mut metadata = Metadata::default();
     let mut hints = hints::Reader::default();
-    let root = Node {
-        kind: Kind::Element(Element::Body),
-        parent: 0,
-        end: 0,
-        hints: Hints::default(),
-    };
+    let root =
+        Node { kind: Kind::Element(Element::Body), parent: 0, end: 0, hints: Hints::default() };
     let mut builder = Builder {
         nodes: vec![root],
         open: vec![(0, Element::Body)],
@@ -151,8 +147,9 @@ impl Builder {
             }
             E::Td | E::Th => self.close_in(&[E::Td, E::Th, E::Caption], |open| open == E::Table),
             E::Tr => self.close_in(&[E::Tr, E::Caption], |open| open == E::Table),
-            E::Tbody | E::Thead | E::Tfoot => self
-                .close_in(&[E::Tbody, E::Thead, E::Tfoot, E::Caption], |open| open == E::Table),
+            E::Tbody | E::Thead | E::Tfoot => {
+                self.close_in(&[E::Tbody, E::Thead, E::Tfoot, E::Caption], |open| open == E::Table)
+            }
             E::Option | E::Optgroup => self.close_in(&[E::Option], |open| open == E::Select),
             E::Button => self.close_in(&[E::Button], |_| false),
             _ => {}
@@ -209,7 +206,7 @@ impl Builder {
             _ if element.is_table_part() => self.close_in(&[element], |open| open == E::Table),
             _ if element.is_heading() => {
                 let headings = [E::H1, E::H2, E::H3, E::H4, E::H5, E::H6];
-                self.close_in(&headings, |open| open.is_table_part());
+                self.close_in(&headings, Element::is_table_part);
             }
             _ if element.is_block() => self.close_in(&[element], Element::is_table_part),
             _ => self.close_in(&[element], Element::is_block),
