@@ -151,6 +151,7 @@ fn survey_lines(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io
     let mut damaged = false;
     // A cut needs a line after it, so that no part but the first can be empty.
     let mut next = Cut::FIRST;
+    let mut barred = None;
     loop {
         let event = lines.next_line()?;
         if matches!(event, LineEvent::End) {
@@ -161,8 +162,10 @@ fn survey_lines(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io
         // Where a gap cut a line off, no part may start: it would meet the gap again. Of several
         // events at one offset, the first is where a part starts.
         let start = lines.offset();
-        let cut_off = matches!(event, LineEvent::Gap(_, 1..));
-        if !cut_off && start > next.start {
+        if matches!(event, LineEvent::Gap(_, 1..)) {
+            barred = Some(start);
+        }
+        if barred != Some(start) && start > next.start {
             next = Cut { start, ordinal: lines.next_ordinal(), restart: lines.member() };
         }
     }

@@ -281,10 +281,13 @@ impl Frames {
 
     /// The first position at hand in a range where a member starts with a record.
     fn record_start_in(&mut self, start: usize, end: usize) -> io::Result<Option<usize>> {
-        let positions = self.window.member_positions();
-        let positions: Vec<usize> =
-            positions.filter(|position| (start..end).contains(position)).collect();
-        for position in positions {
+        // One by one: a window of many small members is looked at once for each of its records.
+        let mut number = 0;
+        while let Some(position) = self.window.member_position(number).filter(|&at| at < end) {
+            number += 1;
+            if position < start {
+                continue;
+            }
             self.window.want(position + VERSION_LINE_BYTES)?;
             if self.window.at_hand().get(position..).is_some_and(is_version_line) {
                 return Ok(Some(position));

@@ -74,10 +74,11 @@ impl Window {
         self.members.iter().any(|member| member.decompressed == offset)
     }
 
-    /// The positions in the data at hand where members start.
-    pub(super) fn member_positions(&self) -> impl Iterator<Item = usize> {
-        let starts = self.members.iter().map(|member| member.decompressed);
-        starts.filter_map(|start| start.checked_sub(self.offset)).map(|position| position as usize)
+    /// The position in the data at hand where the member of this number starts, counted from the
+    /// one that the data starts in; that one starts at 0 or before.
+    pub(super) fn member_position(&self, number: usize) -> Option<usize> {
+        let member = self.members.get(number)?;
+        Some(member.decompressed.saturating_sub(self.offset) as usize)
     }
 
     /// Makes at least `count` bytes be at hand, or tells that there are not so many before the
@@ -124,7 +125,8 @@ impl Window {
         if self.stream.buffer().is_empty() {
             return;
         }
-        if self.head > SLACK_BYTES || self.head == self.bytes.len() {
+        // Moving what is at hand to the front is worth it for a share of its length only.
+        if self.head == self.bytes.len() || self.head > SLACK_BYTES.max(self.at_hand().len() / 4) {
             self.bytes.drain(..self.head);
             self.head = 0;
         }

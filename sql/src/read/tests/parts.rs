@@ -73,6 +73,22 @@ proptest! {
     }
 }
 
+/// Two gaps where a line was cut off: a part that starts between them would meet the first again.
+#[test]
+fn no_part_starts_where_a_gap_cut_a_line_off() {
+    // A frame whose block has 100 bytes, of which the next frame would be some.
+    let cut_frame = b"\x28\xB5\x2F\xFD\0\x38\x25\x03\0";
+    let frames = [&zstd(b"1\n2\ncut off")[..], b"junk", cut_frame, &zstd(b"4\n5\n")];
+    let (file, input) = (frames.concat(), input(Format::Jsonl));
+    let whole = records_of(&input, &file, &PartRange::Whole);
+    assert_eq!(whole.len(), 6, "{whole:?}");
+    for part_bytes in 1..8 {
+        let survey = survey(&input, Box::new(Cursor::new(file.clone())), part_bytes).unwrap();
+        let read = |part| records_of(&input, &file, part);
+        assert_eq!(survey.parts.iter().flat_map(read).collect::<Vec<_>>(), whole);
+    }
+}
+
 /// A record, sound or not, and what may stand between two.
 fn warc_piece() -> impl Strategy<Value = Vec<u8>> {
     let text = "[a-zé \\r\\n]{0,80}";
@@ -122,9 +138,14 @@ proptest! {
         member_pieces in 1..6usize,
         part_bytes in 1..3000u64,
         damage in prop::option::of(any::<usize>()),
+        taken_out in prop::option::of((any::<usize>(), 1..100usize)),
         cut in prop::option::of(any::<usize>()),
     ) {
         let mut file = pack(&pieces, kind, member_pieces, damage);
+        if let Some((at, count)) = taken_out {
+            let at = at % (file.len() + 1);
+            file.drain(at..(at + count).min(file.len()));
+        }
         if let Some(cut) = cut {
             file.truncate(cut % (file.len() + 1));
         }

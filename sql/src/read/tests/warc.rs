@@ -27,12 +27,20 @@ fn a_bad_record_costs_itself_only() {
     cases.push((wet_with("", TEXT), FaultReason::BadContentLength));
     let twice = "Content-Length: 1\r\nContent-Length: 2\r\n";
     cases.push((wet_with(twice, TEXT), FaultReason::BadContentLength));
+    for value in ["0x43", "1e2", "67.0", "٦٧", "67\0", "--67", "+", "1_0"] {
+        let line = format!("Content-Length: {value}\r\n");
+        cases.push((wet_with(&line, TEXT), FaultReason::BadContentLength));
+    }
     for over in [5, 20, 200, 300, 1 << 20, 1 << 30, 1 << 62] {
         let line = format!("Content-Length: {}\r\n", length + over);
         cases.push((wet_with(&line, TEXT), FaultReason::BadContentLength));
     }
     let long = format!("X: {}\r\nContent-Length: {length}\r\n", "x".repeat(1 << 20));
     cases.push((wet_with(&long, TEXT), FaultReason::BadHeader));
+    let endless = format!("X: {}\r\n", "x".repeat(1 << 20));
+    cases.push((format!("WARC/1.0\r\n{endless}").into_bytes(), FaultReason::BadHeader));
+    cases.push((b"WARC/one\r\nContent-Length: 0\r\n\r\n".to_vec(), FaultReason::BadHeader));
+    cases.push((b"\0\0\0\0\n".to_vec(), FaultReason::BadHeader));
     cases.push((b"no record at all\r\n\r\nnor here\r\n".to_vec(), FaultReason::BadHeader));
     cases.push((b"warc/1.0\r\nContent-Length: 0\r\n\r\n".to_vec(), FaultReason::BadHeader));
     for (middle, reason) in &cases {
@@ -44,6 +52,34 @@ fn a_bad_record_costs_itself_only() {
             assert_eq!(reasons(&found), [*reason], "{shown}\n{found:?}");
         }
     }
+}
+
+/// Wget writes lengths that are one off, and lengths that count the line ends behind the block.
+#[test]
+fn a_length_that_counts_line_ends_is_believed() {
+    for over in 1..=4 {
+        let line = format!("Content-Length: {}\r\n", TEXT.len() + over);
+        for file in around(&wet_with(&line, TEXT)) {
+            let found = records(Format::Warc, &file);
+            assert_eq!(found.len(), 3, "{found:?}");
+            assert!(texts(&found).iter().all(|text| text.trim_end() == TEXT), "{found:?}");
+        }
+    }
+    let line = format!("Content-Length: {}\r\n", TEXT.len() - 1);
+    for file in around(&wet_with(&line, TEXT)) {
+        let found = records(Format::Warc, &file);
+        assert_eq!((documents(&found).len(), reasons(&found)), (3, vec![FaultReason::BadHeader]));
+    }
+}
+
+/// Lengths that would take the whole window again for each record, were it not looked at by parts.
+#[test]
+fn many_lengths_that_are_too_long_cost_no_more_than_their_records() {
+    let member = gzip(&wet_with("Content-Length: 50000000\r\n", "x"));
+    let found = records(Format::Warc, &member.repeat(100_000));
+    assert_eq!(found.len(), 100_000);
+    let reason = |fault: &&Fault| fault.reason == FaultReason::BadContentLength;
+    assert_eq!(faults(&found).into_iter().filter(reason).count(), 99_999);
 }
 
 #[test]
@@ -143,6 +179,52 @@ fn payloads_are_unpacked_as_far_as_they_are_packed() {
     let found =
         records(Format::Warc, &response(&format!("{plain}\r\nContent-Encoding: gzip"), &bomb));
     assert_eq!(reasons(&found), [FaultReason::TooLarge]);
+}
+
+#[test]
+fn bodies_that_are_not_what_their_headers_say_are_kept_or_told() {
+    let plain = "200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n";
+    let found = |header: &str, body: &[u8]| {
+        records(Format::Warc, &response(&format!("{plain}{header}"), body))
+    };
+    // The length of the HTTP header is not believed: the record's own is.
+    for length in ["0", "3", "99999", "-1", "x"] {
+        let found = found(&format!("Content-Length: {length}"), b"all of it");
+        assert_eq!(texts(&found), ["all of it"], "{length}");
+    }
+    let chunks: [(&[u8], &str); 7] = [
+        (b"4\r\nbody\r\n0\r\nTrailer: x\r\n\r\n", "body"),
+        (b"004;name=\"value\"\r\nbody\r\n0\r\n\r\n", "body"),
+        (b"4\nbody\n0\n\n", "body"),
+        (b"4\r\nbody\r\n8\r\n, cut", "body, cut"),
+        (b"4\r\nbody\r\nffffffffffffffff\r\n, cut", "body, cut"),
+        (b"4\r\nbody\r\n10000000000000000\r\nlost", "body"),
+        (b"-4\r\nbody", "-4\r\nbody"),
+    ];
+    for (body, text) in chunks {
+        assert_eq!(texts(&found("Transfer-Encoding: chunked", body)), [text]);
+    }
+    let mut broken = gzip("text ".repeat(99).as_bytes());
+    broken[15] ^= 0xFF;
+    for (encoding, body, reason) in [
+        ("gzip", &broken[..], FaultReason::Decompression),
+        ("gzip", &gzip(b"text")[..8], FaultReason::Truncated),
+        ("br", b"\xFF\xFE\xFD\xFC", FaultReason::Decompression),
+        ("rot13", b"\xFF\xFE", FaultReason::Decompression),
+    ] {
+        let found = found(&format!("Content-Encoding: {encoding}"), body);
+        assert_eq!(reasons(&found), [reason], "{encoding}: {found:?}");
+    }
+    // "text " by the reference brotli at its lowest quality.
+    let brotli = b"\x0b\x02\x80text \x03";
+    assert_eq!(texts(&found("Content-Encoding: br", brotli)), ["text "]);
+    let blocks: [&[u8]; 4] =
+        [b"", b"HTTP/1.1\r\n\r\n", b"HTTP/1.1 abc\r\n\r\nx", b"GET / HTTP/1.1"];
+    let headers = [("WARC-Type", "response"), ("Content-Type", "application/http")];
+    for block in blocks {
+        let found = records(Format::Warc, &warc_record(&headers, block));
+        assert_eq!(reasons(&found), [FaultReason::BadHeader], "{block:?}");
+    }
 }
 
 #[test]
