@@ -137,6 +137,11 @@ impl Stream {
         self.member
     }
 
+    /// Where the stream was opened.
+    pub(super) fn opened(&self) -> Restart {
+        self.opened
+    }
+
     /// Whether the file is packed.
     pub(super) fn is_compressed(&self) -> bool {
         !matches!(self.codec, Codec::Plain)

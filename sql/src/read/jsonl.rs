@@ -34,17 +34,28 @@ impl JsonlRecords {
         source: Box<dyn ReadSeek>,
         range: &PartRange,
     ) -> io::Result<Self> {
-        let (start, end, first_ordinal, restart) = match *range {
-            PartRange::Lines { start, end, first_ordinal, restart } => {
-                (start, end, first_ordinal, restart)
-            }
-            _ => (0, None, 0, Restart::default()),
+        let restart = match *range {
+            PartRange::Lines { restart, .. } => restart,
+            _ => Restart::default(),
         };
-        let stream = Stream::open(input, source, restart)?;
+        Self::new(input, Stream::open(input, source, restart)?, range)
+    }
+
+    /// The records of `range` of `stream`, which stands before it.
+    pub(super) fn new(input: &Input, stream: Stream, range: &PartRange) -> io::Result<Self> {
+        let (start, end, first_ordinal) = match *range {
+            PartRange::Lines { start, end, first_ordinal, .. } => (start, end, first_ordinal),
+            _ => (0, None, 0),
+        };
         let max_line_bytes = input.limits.max_line_bytes;
         let lines = Lines::open(stream, (start, end), u64::from(first_ordinal), max_line_bytes)?;
         let (path, fields) = (input.path.clone(), input.fields.clone());
         Ok(Self { lines, path, fields, limits: input.limits.clone() })
+    }
+
+    /// The stream, at the end of the range.
+    pub(super) fn into_stream(self) -> Stream {
+        self.lines.into_stream()
     }
 
     /// The next record, or `None` at the end.

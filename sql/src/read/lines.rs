@@ -102,6 +102,12 @@ impl Lines {
         &self.stream
     }
 
+    /// The stream below, after the last event.
+    pub(super) fn into_stream(mut self) -> Stream {
+        self.stream.consume(self.taken);
+        self.stream
+    }
+
     /// Goes to the next line or gap.
     pub(super) fn next_line(&mut self) -> io::Result<LineEvent> {
         self.stream.consume(std::mem::take(&mut self.taken));

@@ -22,6 +22,7 @@ mod lines;
 mod parquet;
 mod shared_file;
 mod source;
+mod streams;
 mod survey;
 mod text;
 mod warc;
@@ -42,12 +43,13 @@ pub use self::fault::{Fault, FaultReason, SkipReason};
 pub use self::format::{Compression, Format, UnknownFormat};
 pub use self::limits::Limits;
 pub use self::source::ReadSeek;
+pub use self::streams::Streams;
 pub use self::survey::{Survey, survey, survey_parallel};
 
 use self::decompress::{Restart, Stream};
 
 /// An input file as the recipe describes it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Input {
     /// Name of the file, as documents without an id of their own carry it: `path/ordinal`.
     pub path: String,
@@ -169,6 +171,12 @@ pub enum PartRange {
 /// The records of one part, in the order of the file. It ends after the first `Err`.
 pub struct Records(Option<Box<dyn Iterator<Item = io::Result<Record>> + Send>>);
 
+impl Records {
+    fn new(records: impl Iterator<Item = io::Result<Record>> + Send + 'static) -> Self {
+        Self(Some(Box::new(records)))
+    }
+}
+
 impl Iterator for Records {
     type Item = io::Result<Record>;
 
@@ -187,14 +195,13 @@ impl Iterator for Records {
 ///
 /// Only when `source` itself fails; so does the iterator.
 pub fn read(input: &Input, source: Box<dyn ReadSeek>, range: &PartRange) -> io::Result<Records> {
-    let records: Box<dyn Iterator<Item = io::Result<Record>> + Send> = match input.format {
-        Format::Parquet => Box::new(parquet::ParquetRecords::open(input, source, range)?),
-        Format::Jsonl => Box::new(jsonl::JsonlRecords::open(input, source, range)?),
-        Format::Warc | Format::Wet => Box::new(warc::WarcRecords::open(input, source, range)?),
+    Ok(match input.format {
+        Format::Parquet => Records::new(parquet::ParquetRecords::open(input, source, range)?),
+        Format::Jsonl => Records::new(jsonl::JsonlRecords::open(input, source, range)?),
+        Format::Warc | Format::Wet => Records::new(warc::WarcRecords::open(input, source, range)?),
         Format::Text => {
             let stream = Stream::open(input, source, Restart::default())?;
-            Box::new(text::TextRecords::new(input, stream))
+            Records::new(text::TextRecords::new(input, stream))
         }
-    };
-    Ok(Records(Some(records)))
+    })
 }

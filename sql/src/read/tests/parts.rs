@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::chunks::places;
 use super::super::survey::survey_stretches;
-use super::super::{ReadSeek, survey};
+use super::super::{ReadSeek, Streams, survey};
 use super::*;
 
 /// A file of lines or records as it is packed, and damaged.
@@ -52,6 +52,7 @@ proptest! {
         member_lines in 1..20usize,
         part_bytes in 1..2000u64,
         cut_last in any::<bool>(),
+        max_kept in 0..4usize,
         damage in prop::option::of(any::<usize>()),
     ) {
         let mut lines = lines;
@@ -66,6 +67,19 @@ proptest! {
         let parts: Vec<Record> =
             survey.parts.iter().flat_map(|part| records_of(&input, &file, part)).collect();
         prop_assert_eq!(&parts, &whole);
+        // Streams that are left behind change nothing, in whatever order parts are read.
+        let streams = Streams::new(max_kept);
+        let mut by_part = vec![Vec::new(); survey.parts.len()];
+        for step in 0..survey.parts.len() {
+            let number = (step * 7 + max_kept) % survey.parts.len();
+            let number = if survey.parts.len().is_multiple_of(7) { step } else { number };
+            let open = || -> std::io::Result<Box<dyn ReadSeek>> {
+                Ok(Box::new(Cursor::new(file.clone())))
+            };
+            let part = streams.read(&input, open, &survey.parts[number]).unwrap();
+            by_part[number] = part.map(Result::unwrap).collect();
+        }
+        prop_assert_eq!(by_part.concat(), parts);
         prop_assert!(survey.records.unwrap() >= whole.len() as u64);
         if kind == 1 {
             prop_assert!(survey.parts.len() <= 16);
@@ -227,6 +241,26 @@ fn a_warc_file_that_comes_near_the_limits_of_growth_is_one_part() {
         assert_eq!(whole_by_parts(&input, &file, 1000).1, 1);
         input.limits.max_ratio = 1000;
         assert_eq!(whole_by_parts(&input, &file, 1000).1, 40);
+    }
+}
+
+#[test]
+fn a_file_of_one_member_is_opened_once_for_parts_in_order() {
+    let line = |n| format!("{{\"text\":\"{}\"}}\n", noise(n, 200));
+    let lines = (0..400).map(line).collect::<Vec<_>>().concat();
+    for file in [gzip(lines.as_bytes()), zstd(lines.as_bytes())] {
+        let input = input(Format::Jsonl);
+        let survey = survey(&input, Box::new(Cursor::new(file.clone())), 5000).unwrap();
+        assert!(survey.parts.len() > 8);
+        let (streams, mut opened, mut count) = (Streams::new(1), 0, 0);
+        for part in &survey.parts {
+            let open = || -> std::io::Result<Box<dyn ReadSeek>> {
+                opened += 1;
+                Ok(Box::new(Cursor::new(file.clone())))
+            };
+            count += streams.read(&input, open, part).unwrap().count();
+        }
+        assert_eq!((opened, count), (1, 400));
     }
 }
 
