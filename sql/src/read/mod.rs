@@ -7,6 +7,8 @@
 //!
 //! [`survey`] cuts a file into [`PartRange`]s by its content alone, and reading the parts one after
 //! another gives the same records with the same ordinals as reading [`PartRange::Whole`].
+//! [`survey_parallel`] cuts in the same places on all threads, and [`Streams`] spare the parts of a
+//! file of one compressed member from unpacking what lies before them.
 
 mod bodies;
 mod chunks;
