@@ -13,9 +13,10 @@ use super::warc::is_arc;
 use super::warc_frames::{Entrance, Frame, Frames};
 use super::{Format, Input, PartRange};
 
-/// The most parts of a compressed file that cannot be entered in the middle: part *n* has to
-/// unpack the *n* - 1 before it, so that the work grows with the square of their number.
-const MAX_SKIPPING_PARTS: usize = 16;
+/// The most that is unpacked only to reach the parts of a file, in lengths of the file. Of a file
+/// of one member part *n* has to unpack the *n* - 1 before it, so that the work grows with the
+/// square of their number: this allows 15.
+const MAX_SKIPPED_LENGTHS: u64 = 7;
 
 /// Packed bytes of a file that one thread goes over at a time: enough that opening the file and
 /// looking for a member is little beside them.
@@ -127,13 +128,12 @@ impl Cuts {
         });
     }
 
-    /// Bounds the work of reaching the parts that no member of a packed file starts in.
-    fn bound_skipping(&mut self) {
-        let enters = |pair: &[Cut]| pair[1].restart.decompressed > pair[0].start;
-        if !self.cuts.windows(2).all(enters) {
-            while self.cuts.len() > MAX_SKIPPING_PARTS {
-                self.thin();
-            }
+    /// Bounds the work of reaching the parts that no member of a packed file starts at.
+    fn bound_skipping(&mut self, decompressed_bytes: u64) {
+        let most = decompressed_bytes.saturating_mul(MAX_SKIPPED_LENGTHS);
+        let skipped = |cut: &Cut| cut.start - cut.restart.decompressed;
+        while self.cuts.iter().map(skipped).fold(0, u64::saturating_add) > most {
+            self.thin();
         }
     }
 
@@ -177,7 +177,7 @@ fn survey_lines(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> io
                 cut.restart = Restart::default();
             }
         }
-        cuts.bound_skipping();
+        cuts.bound_skipping(lines.offset());
     } else {
         // Plain data can be entered anywhere.
         for cut in &mut cuts.cuts {
@@ -215,7 +215,7 @@ fn survey_records(input: &Input, source: Box<dyn ReadSeek>, part_bytes: u64) -> 
     if stream.is_strained() {
         cuts = Cuts::new(part_bytes);
     } else if stream.is_compressed() {
-        cuts.bound_skipping();
+        cuts.bound_skipping(frames.window().offset());
     }
     Ok(survey_of_records(&cuts, records, frames.window().offset()))
 }
@@ -252,7 +252,7 @@ pub(super) fn survey_stretches(
     for Place { ordinal, start, member } in places.starts {
         cuts.offer(Cut { start, ordinal, restart: member });
     }
-    cuts.bound_skipping();
+    cuts.bound_skipping(places.decompressed_bytes);
     Ok(survey_of_records(&cuts, places.records, places.decompressed_bytes))
 }
 
