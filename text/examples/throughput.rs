@@ -81,8 +81,21 @@ fn run(documents: &[String]) {
         hasher.band_keys(text, &mut scratch, &mut keys);
         black_box(&keys);
     });
-    time("signals::measure", documents, |text| {
-        black_box(text::signals::measure(text, Segmenter::Unicode));
+    time("words, spacy-en", documents, |text| {
+        black_box(Segmenter::SpacyEn.segment(text));
+    });
+    time("sentences::count", documents, |text| {
+        black_box(text::sentences::count(text));
+    });
+    let mut measured = text::signals::Scratch::default();
+    for segmenter in Segmenter::ALL {
+        time(&format!("signals, {}", segmenter.as_str()), documents, |text| {
+            black_box(text::signals::measure_with(text, segmenter, &mut measured));
+        });
+    }
+    let rules = text::c4::Rules::default();
+    time("c4::clean", documents, |text| {
+        black_box(text::c4::clean(text, &rules));
     });
     time("language::detect", documents, |text| {
         black_box(text::language::detect(text));

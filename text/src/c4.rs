@@ -277,6 +277,8 @@ pub fn paragraph_reason(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Four sentences that every rule keeps.
@@ -335,5 +337,16 @@ mod tests {
         assert_eq!(paragraph_reason(&[long.as_str(); 3].join("\n")), None);
         assert_eq!(paragraph_reason(&[long.as_str(); 2].join("\n")), Some("< 3 paragraphs"));
         assert_eq!(paragraph_reason(&long), Some("< 3 paragraphs"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_was_there(text in "([a-c .!{\n\r]|\\[[1e]?|edit\\]|\\]|one two. ){0,60}", split_paragraph: bool) {
+            let rules = Rules { split_paragraph, min_num_sentences: 0, ..Rules::default() };
+            let cleaned = clean(&text, &rules);
+            prop_assert!(cleaned.lines_kept <= cleaned.lines);
+            prop_assert!(cleaned.text.len() <= text.len());
+            prop_assert!(cleaned.drop_reason.is_none() || cleaned.text == text);
+        }
     }
 }

@@ -64,6 +64,8 @@ fn for_each_end(text: &str, mut call: impl FnMut(usize)) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -77,5 +79,16 @@ mod tests {
         check("End.\n", &["End.", "\n"]);
         check("End.  Next… not", &["End.", "  Next… not"]);
         check(" \n", &[]);
+    }
+
+    proptest! {
+        #[test]
+        fn sentences_are_the_text(text in "[ab .!?)'\n。]{0,40}|\\PC{0,40}") {
+            let found = sentences(&text);
+            prop_assert_eq!(found.len(), count(&text));
+            if !found.is_empty() {
+                prop_assert_eq!(found.concat(), text);
+            }
+        }
     }
 }
