@@ -44,6 +44,8 @@ struct Candidate {
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     joined: Joined,
+    /// Of the first bytes from each token on.
+    hashes: Vec<u64>,
     candidates: Vec<Candidate>,
     heads: Heads,
     groups: Groups,
@@ -85,21 +87,22 @@ impl Heads {
 impl Scratch {
     /// Finds the places that may start a repeated sequence, and how far.
     fn find_candidates(&mut self, tokens: usize) {
-        let Self { joined, heads, candidates, .. } = self;
-        candidates.clear();
-        candidates.extend((0..tokens).map(|at| {
-            let hash = fold(joined.word(at, 0), joined.word(at, STEP_BYTES));
-            Candidate { token: at as u32, shared_bytes: 0, hash }
-        }));
+        let Self { joined, hashes, heads, candidates, .. } = self;
+        hashes.clear();
         heads.reset(tokens);
-        for candidate in candidates.iter() {
-            heads.add(candidate.hash);
+        for at in 0..tokens {
+            let hash = fold(joined.word(at, 0), joined.word(at, STEP_BYTES));
+            heads.add(hash);
+            hashes.push(hash);
         }
-        candidates.retain_mut(|candidate| {
-            let is_shared = heads.occurs_again(candidate.hash);
-            candidate.shared_bytes = if is_shared { HEAD_BYTES as u32 } else { 0 };
-            is_shared || joined.is_short(candidate.token as usize)
-        });
+        candidates.clear();
+        for (at, &hash) in hashes.iter().enumerate() {
+            let is_shared = heads.occurs_again(hash);
+            if is_shared || joined.is_short(at) {
+                let shared_bytes = if is_shared { HEAD_BYTES as u32 } else { 0 };
+                candidates.push(Candidate { token: at as u32, shared_bytes, hash });
+            }
+        }
         for bytes in (HEAD_BYTES..MAX_HEAD_BYTES).step_by(STEP_BYTES) {
             let is_shared = |candidate: &&mut Candidate| candidate.shared_bytes == bytes as u32;
             heads.reset(candidates.len());

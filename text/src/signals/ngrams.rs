@@ -101,10 +101,8 @@ pub(super) fn measure(
     let mut top = [0.0; MAX_TOP_TOKENS + 1];
     for ngram in 2..=MAX_TOP_TOKENS {
         scratch.hashes.truncate((tokens.len() + 1).saturating_sub(ngram));
-        for (hash, token) in scratch.hashes.iter_mut().zip(tokens.iter().skip(ngram - 1)) {
-            *hash = hash.rotate_left(5).wrapping_mul(BASE) ^ token.hash;
-        }
-        let Some((start, count)) = most_frequent(scratch) else { break };
+        let ends_with = tokens.get(ngram - 1..).unwrap_or_default();
+        let Some((start, count)) = most_frequent(scratch, ends_with) else { break };
         let length = ends[start + ngram] - ends[start] + ngram as u64 - 1;
         top[ngram] = share(length * u64::from(count), characters);
     }
@@ -128,16 +126,17 @@ fn count_words(tokens: &[Token], groups: &mut Groups, signals: &mut Signals) {
     }
 }
 
-/// Where the most frequent of the hashes first occurs, the first of the text among equals, and how
-/// often it does.
-fn most_frequent(scratch: &mut Scratch) -> Option<(usize, u32)> {
+/// Makes every sequence longer by its token of `ends_with`; where the most frequent then first occurs,
+/// the first of the text among equals, and how often it does.
+fn most_frequent(scratch: &mut Scratch, ends_with: &[Token]) -> Option<(usize, u32)> {
     let Scratch { groups, hashes, counters } = scratch;
     counters.clear();
     counters.resize(hashes.len().next_power_of_two(), 0);
     let mask = counters.len() - 1;
     let counter_of = |hash: &u64| (hash >> 32) as usize & mask;
     let (mut largest, mut largest_hash) = (0, 0);
-    for hash in hashes.iter() {
+    for (hash, token) in hashes.iter_mut().zip(ends_with) {
+        *hash = hash.rotate_left(5).wrapping_mul(BASE) ^ token.hash;
         let counter = &mut counters[counter_of(hash)];
         *counter = counter.saturating_add(1);
         if *counter > largest {
