@@ -126,7 +126,9 @@ fn ipv4_at(text: &str, start: usize, only_public: bool) -> Option<Span> {
     }
     let says_version = has_word_before(text, start, WORD_REACH_BYTES, &NUMBERING_WORDS);
     let prefix = prefix_length(&bytes[end..], 32);
-    let is_short = is_like_a_section(address) && is_public_v4(address) && prefix == 0;
+    let is_short = is_like_a_section(address)
+        && is_public_v4(address)
+        && !is_network(address, &text[end..end + prefix]);
     let says_address = || has_word_before(text, start, WORD_REACH_BYTES, &ADDRESS_WORDS);
     if says_version || (is_short && !says_address()) {
         return None;
@@ -144,6 +146,13 @@ fn is_like_a_section(address: Ipv4Addr) -> bool {
     let octets = address.octets();
     octets.iter().all(|octet| *octet < 100)
         && octets.iter().filter(|octet| **octet < 10).count() >= 2
+}
+
+/// Whether a prefix length, `/24`, makes an address that of a network: what is behind the prefix is
+/// zero. The paragraph of a section, `6.7.5.3/9`, does not.
+fn is_network(address: Ipv4Addr, prefix: &str) -> bool {
+    let bits = prefix.strip_prefix('/').and_then(|bits| bits.parse().ok());
+    bits.is_some_and(|bits: u32| address.to_bits().checked_shl(bits).unwrap_or_default() == 0)
 }
 
 /// The maximal run of hexadecimal digits, colons and dots around a digit, if it is an address.

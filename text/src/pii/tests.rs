@@ -37,6 +37,7 @@ fn addresses() {
         "2001:db8::1",
         "::1",
         "section 1.2.3.4",
+        "6.7.5.3/9",
         "6.34.2.1. Title",
     ] {
         check(clean, clean);
