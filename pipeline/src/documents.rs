@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, LargeStringBuilder, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use sql::read::{Document, Fault, Record, Records, SkipReason, read};
+use sql::read::{Document, Fault, Record, Records, SkipReason};
 use sql::{BATCH_ROWS_MAX, DOCUMENT, Documents, doc_id};
 
 use crate::error::{PipelineError, Result};
@@ -48,8 +48,9 @@ impl PartDocuments {
             let failed =
                 |source| PipelineError::Read { path: file.file.file.address.clone(), source };
             if self.records.is_none() {
-                let reader = open(&file.file.file).map_err(failed)?;
-                self.records = Some(read(&file.file.input, reader, &piece.range).map_err(failed)?);
+                let open = || open(&file.file.file);
+                let read = self.inputs.streams.read(&file.file.input, open, &piece.range);
+                self.records = Some(read.map_err(failed)?);
             }
             match self.records.as_mut().and_then(Iterator::next) {
                 None => {

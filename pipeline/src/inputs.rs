@@ -3,8 +3,10 @@
 //! Cutting depends on the files alone, never on threads, memory or time, so that part *i* is the same
 //! piece of input on any machine.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
-use sql::read::{PartRange, ReadSeek, survey};
+use sql::read::{PartRange, ReadSeek, Streams, survey_parallel};
 use store::input::InputFile;
 
 use crate::error::{PipelineError, Result};
@@ -23,6 +25,8 @@ pub struct Inputs {
     pub files: Vec<File>,
     /// The parts, in the order of the files.
     pub parts: Vec<Part>,
+    /// Packed files that a thread has open, for the next part of the same file.
+    pub(crate) streams: Arc<Streams>,
 }
 
 /// One file.
@@ -72,7 +76,8 @@ impl Inputs {
             }
             files.push(File { source: source.to_owned(), file: file.clone(), identity });
         }
-        Ok(Self { files, parts: parts.finish() })
+        let streams = Streams::new(rayon::current_num_threads());
+        Ok(Self { files, parts: parts.finish(), streams })
     }
 
     /// Bytes of all files as stored.
@@ -90,9 +95,10 @@ impl Part {
 
 fn survey_file(file: &SourceFile) -> Result<(String, Vec<PartRange>)> {
     let identity = file.file.identity()?;
-    let read = |source| PipelineError::Read { path: file.file.address.clone(), source };
-    let reader = open(&file.file).map_err(read)?;
-    Ok((identity, survey(&file.input, reader, PART_BYTES).map_err(read)?.parts))
+    let surveyed = survey_parallel(&file.input, &|| open(&file.file), PART_BYTES);
+    let surveyed = surveyed
+        .map_err(|source| PipelineError::Read { path: file.file.address.clone(), source })?;
+    Ok((identity, surveyed.parts))
 }
 
 /// Opens an input file for the readers.

@@ -5,7 +5,7 @@
 -- credentials, API keys and private keys become <EMAIL>, <IP>, <MAC>, <PHONE> and so on.
 --
 -- @param action = "mask"  "mask" writes <EMAIL>; "replace" writes a made-up address, always the same for the same one; "keep" leaves the text as it is
--- @param kinds = ""  those that are meant, as "email,phone,ip,mac,card,iban,ssn,national_id,crypto,url_credentials,api_key,private_key,url"; "" is all of these but url
+-- @param kinds = ""  those that are meant, as "email,phone,ip,mac,card,iban,ssn,national_id,crypto,url_credentials,api_key,private_key,url,private_ip"; "" is all of these but the last two
 -- @param key = "gristmill"  what "replace" makes pseudonyms from: whoever has it can check guesses, and it stands in the run's recipe
 -- @param max_per_1000_characters = 20.0  documents with more items than this are dropped
 SELECT * EXCLUDE (text, pii_items),

@@ -1,7 +1,6 @@
 //! `distinct_words(text, words)` and `distinct_words(text, words, 'SEGMENTER')`: how many of the words of
 //! a list occur in a text, in the case in which they are written.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{Array as _, AsArray as _, UInt64Builder};
@@ -12,6 +11,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
+use text::signals::StopWords;
 use text::words::Segmenter;
 
 use super::signals::segmenter;
@@ -68,11 +68,7 @@ impl ScalarUDFImpl for DistinctWords {
         for (text, list) in texts(&text)?.zip(lists.iter()) {
             let count = match (text, list) {
                 (Some(text), Some(list)) => {
-                    let wanted: BTreeSet<&str> = texts(&list)?.flatten().collect();
-                    let mut found = Vec::new();
-                    segmenter.segment_into(text, &mut found);
-                    found.retain(|word| wanted.contains(word));
-                    Some(found.into_iter().collect::<BTreeSet<_>>().len() as u64)
+                    Some(StopWords::new(texts(&list)?.flatten()).distinct_in(text, segmenter))
                 }
                 _ => None,
             };

@@ -18,6 +18,9 @@ use crate::nearest;
 /// What the key of pseudonyms is derived for, so that no other use of the key gives the same.
 const KEY_CONTEXT: &str = "gristmill 2026 pseudonyms of personal data";
 
+/// The name in a list of kinds that asks for addresses of private networks and documentation too.
+const PRIVATE_IP: &str = "private_ip";
+
 /// The text with each piece replaced by the mask of its kind, such as `<EMAIL>`.
 pub(super) fn mask() -> ScalarUDF {
     text_function_with("pii_mask", 0..=1, DataType::LargeUtf8, |constants| {
@@ -57,7 +60,12 @@ pub(super) fn replace() -> ScalarUDF {
 pub(super) fn spans() -> ScalarUDF {
     let item = Field::new("item", DataType::Struct(fields()), true);
     text_function_with("pii_spans", 0..=1, DataType::List(Arc::new(item)), |constants| {
-        let detector = detector(constants.first())?;
+        // Looking loses nothing, so that all kinds are found where none is named: URLs too, which the
+        // masks leave alone.
+        let detector = match constants.first() {
+            None => Detector::new(Options { kinds: Kinds::all(), ..Options::default() }),
+            kinds => detector(kinds)?,
+        };
         let evaluate: Arc<Evaluate> =
             Arc::new(move |texts, rows| evaluate_spans(&detector, texts, rows));
         Ok(evaluate)
@@ -70,6 +78,11 @@ fn detector(kinds: Option<&String>) -> Result<Detector> {
     if let Some(list) = kinds.filter(|list| !list.trim().is_empty()) {
         options.kinds = Kinds::NONE;
         for name in list.split(',').map(str::trim) {
+            if name == PRIVATE_IP {
+                options.public_ip_only = false;
+                options.kinds = options.kinds.with(Kind::IpAddress);
+                continue;
+            }
             let named = Kind::named(name);
             if named.is_empty() {
                 let mut names: Vec<&str> =

@@ -9,7 +9,7 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_datafusion_err};
 use datafusion::logical_expr::ScalarUDF;
-use text::signals::{FIELDS, FieldKind, Signals, Value, measure};
+use text::signals::{FIELDS, FieldKind, Scratch, Signals, Value, measure_with};
 use text::words::Segmenter;
 
 use super::text_function::{Evaluate, Texts, text_function_with};
@@ -18,11 +18,16 @@ use super::text_function::{Evaluate, Texts, text_function_with};
 /// what the stage before it measured. About 2 MiB a thread.
 const REMEMBERED: usize = 4 * crate::BATCH_ROWS_MAX;
 
-/// A text by its hash, and its signals.
-type Remembered = Option<(u128, Segmenter, Signals)>;
+/// What a thread keeps from text to text: the signals of some, each by its text's hash, and room to
+/// measure in.
+#[derive(Default)]
+struct Memory {
+    signals: Vec<Option<(u128, Segmenter, Signals)>>,
+    scratch: Scratch,
+}
 
 thread_local! {
-    static MEMORY: RefCell<Vec<Remembered>> = const { RefCell::new(Vec::new()) };
+    static MEMORY: RefCell<Memory> = RefCell::default();
 }
 
 pub(super) fn function() -> ScalarUDF {
@@ -68,12 +73,12 @@ fn evaluate(segmenter: Segmenter, texts: &mut Texts<'_>, rows: usize) -> ArrayRe
 fn remembered(text: &str, segmenter: Segmenter) -> Signals {
     let hash = text::hash::exact_key(text);
     MEMORY.with_borrow_mut(|memory| {
-        memory.resize(REMEMBERED, None);
-        let slot = &mut memory[hash as usize % REMEMBERED];
+        memory.signals.resize(REMEMBERED, None);
+        let slot = &mut memory.signals[hash as usize % REMEMBERED];
         match slot {
             Some((found, by, signals)) if *found == hash && *by == segmenter => *signals,
             _ => {
-                let signals = measure(text, segmenter);
+                let signals = measure_with(text, segmenter, &mut memory.scratch);
                 *slot = Some((hash, segmenter, signals));
                 signals
             }
