@@ -39,6 +39,10 @@ use tree::Tree;
 /// The version of the format that is written.
 const VERSION: i32 = 12;
 
+/// Rows that are looked up before they are added: enough to have many on their way from memory at
+/// once, and few, so that a long text takes no memory of its own.
+const ROWS_AT_ONCE: usize = 1024;
+
 /// A supervised fastText model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -205,14 +209,23 @@ impl Model {
     /// Averages the rows of a text; false if it has none.
     fn set_hidden(&self, scratch: &mut Scratch, text: &str) -> bool {
         let Scratch { features, rows, hidden, .. } = scratch;
-        rows.clear();
-        self.features.visit(text.as_bytes(), &self.dictionary, features, |row| rows.push(row));
         hidden.clear();
         hidden.resize(self.dim(), 0.0);
+        rows.clear();
+        let mut count = 0;
+        self.features.visit(text.as_bytes(), &self.dictionary, features, |row| {
+            rows.push(row);
+            if rows.len() == ROWS_AT_ONCE {
+                self.input.add_rows(rows, hidden);
+                count += rows.len();
+                rows.clear();
+            }
+        });
         self.input.add_rows(rows, hidden);
-        let scale = (1.0 / rows.len() as f64) as f32;
+        count += rows.len();
+        let scale = (1.0 / count as f64) as f32;
         hidden.iter_mut().for_each(|value| *value *= scale);
-        !rows.is_empty()
+        count > 0
     }
 }
 

@@ -170,6 +170,17 @@ fn tokens_are_those_of_fasttext() {
 }
 
 #[test]
+fn the_length_of_a_text_does_not_matter() {
+    for model in MODELS.iter() {
+        let all = |text: &str| model.predict(text, 2, 0.0);
+        let (once, often) =
+            (all("the wave near a harbour "), all(&"the wave near a harbour ".repeat(500)));
+        assert_eq!(once[0].label, often[0].label);
+        assert!((once[0].probability - often[0].probability).abs() < 0.1);
+    }
+}
+
+#[test]
 fn threshold_and_k_bound_the_predictions() {
     for model in MODELS.iter() {
         let all = model.predict("the wave", usize::MAX, 0.0);
