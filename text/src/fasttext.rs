@@ -23,6 +23,7 @@ mod vocabulary;
 use std::borrow::Cow;
 
 pub use arguments::Loss;
+pub use dictionary::LABEL_PREFIX;
 pub use error::ModelError;
 pub use quantize::{QuantizeError, QuantizeOptions, Retrain};
 pub use train::{Example, Progress, TrainError, TrainOptions};

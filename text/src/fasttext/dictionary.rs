@@ -6,9 +6,10 @@ use super::reader::{Reader, within};
 /// The token that ends a text.
 pub(super) const END_OF_TEXT: &[u8] = b"</s>";
 
-/// A token that starts so and is no word of the dictionary is a label that the model does not
-/// have, and is passed over (fastText's default prefix; a file does not say which one was used).
-pub(super) const LABEL_PREFIX: &str = "__label__";
+/// What the names of labels start with: fastText's default prefix, since a file does not say which
+/// one was used. A token that starts so and is not in the dictionary is a label that the model does
+/// not have, and is passed over.
+pub const LABEL_PREFIX: &str = "__label__";
 
 /// Fewest bytes of an entry in a file: its terminator, its count and its kind.
 const MIN_ENTRY_BYTES: u64 = 10;
