@@ -19,7 +19,7 @@ use super::tokenizer::Attributes;
 pub(super) struct Hints(pub u32);
 
 /// Kinds of hints.
-const HINTS: usize = 20;
+const HINTS: usize = 21;
 
 impl Hints {
     pub(super) const NAVIGATION: Self = Self(1);
@@ -44,10 +44,13 @@ impl Hints {
     pub(super) const TITLE: Self = Self(1 << 17);
     pub(super) const LEAD: Self = Self(1 << 18);
     pub(super) const SUBJECT: Self = Self(1 << 19);
+    /// A piece among pieces of its kind, such as `card`: of a list of links or of a manual.
+    pub(super) const CARD: Self = Self(1 << 20);
     const TEXT: Self = Self(1 << 31);
 
     /// Hints that a part is not the article's text.
-    pub(super) const ASIDE: Self = Self((Self::MAIN.0 - 1) | Self::TITLE.0 | Self::LEAD.0);
+    pub(super) const ASIDE: Self =
+        Self((Self::MAIN.0 - 1) | Self::TITLE.0 | Self::LEAD.0 | Self::CARD.0);
 
     /// Hints that prose is not the page's own.
     pub(super) const FOREIGN: Self = Self(
@@ -85,6 +88,7 @@ impl Hints {
         (Self::TITLE, ["near title", "under title", "in top, under title"]),
         (Self::LEAD, ["near lead", "under lead", "in top, under lead"]),
         (Self::SUBJECT, ["near subject", "under subject", "in top, under subject"]),
+        (Self::CARD, ["near card", "under card", "in top, under card"]),
     ];
 
     pub(super) fn intersects(self, other: Self) -> bool {
@@ -113,7 +117,7 @@ impl Hints {
     }
 }
 
-const WORDS: [(Hints, &str); 20] = [
+const WORDS: [(Hints, &str); 21] = [
     (
         Hints::NAVIGATION,
         "nav* *nav menu* *menu breadcrumb* pagination paging pager toolbar tabs tab-* topbar \
@@ -134,9 +138,13 @@ const WORDS: [(Hints, &str); 20] = [
     (
         Hints::RELATED,
         "related* *related recommend* recommended more *more also trending* popular* latest \
-         recirc* outbrain* taboola* readnext next prev previous promo* promotion teaser* upnext \
-         similar suggest* carousel readmore continue mostread headlines feed crosssell zergnet \
-         card cards tout rec recs onward further recent newest interlink inline-story",
+         recirc* outbrain* taboola* readnext next prev previous promo* promotion upnext similar \
+         suggest* readmore mostread crosssell zergnet onward further recent newest interlink",
+    ),
+    (
+        Hints::CARD,
+        "card cards tile tiles teaser* carousel feed tout rec recs continue headlines grid list \
+         listing item items row",
     ),
     (
         Hints::SHARE,
@@ -302,7 +310,9 @@ fn hints_of_name(name: &str) -> Hints {
         let word = &words[found.pattern().as_usize()];
         let begins = word.is_open_before || is_boundary(bytes, found.start());
         let ends = word.is_open_after || is_boundary(bytes, found.end());
-        if begins && ends {
+        // `hidden-xs` and its like hide on some screens only.
+        let is_whole = found.len() == name.len();
+        if begins && ends && (is_whole || word.hint != Hints::HIDDEN) {
             hints = hints.union(word.hint);
         }
     }
