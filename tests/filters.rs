@@ -56,3 +56,125 @@ fn verdicts_are_those_of_datatrove() {
         }
     }
 }
+
+/// English and German sentences, each a text of its own.
+fn sentences() -> BTreeMap<&'static str, &'static str> {
+    BTreeMap::from([
+        ("de-1", "Der alte Müller ging am frühen Morgen langsam über die Brücke zum Markt."),
+        ("de-2", "Im Herbst ziehen die Vögel nach Süden, und die Felder werden still."),
+        ("en-1", "The old miller walked slowly across the bridge to the market in the morning."),
+        ("en-2", "In autumn the birds fly south, and the fields around the village grow quiet."),
+    ])
+}
+
+#[test]
+fn thresholds_are_looked_up_by_language() {
+    let folder = Folder::new();
+    // FineWeb-2's layout: a file a language, lists of pairs among the numbers.
+    folder.write("configs/deu_Latn.yml", "line_punct_thr: 0.9\ndup_n_grams:\n- [5, 0.5]\n");
+    folder.write("configs/eng_Latn.yml", "line_punct_thr: 0.1\ndup_n_grams:\n- [5, 0.25]\n");
+    let sql = "SELECT *, lookup(key, 'configs', 'dup_n_grams.5') AS bound,
+               CASE WHEN lookup(key, 'configs', 'line_punct_thr') > 0.5 THEN 'strict' END AS drop_reason
+               FROM (SELECT *, iso639_3(language(text).code) || '_' || language(text).script AS key FROM docs)";
+    folder.write("bounds.sql", sql);
+    let rows = annotate(&folder, &sentences(), &["--stage", "bounds.sql"]);
+    for (id, row) in rows {
+        let strict = id.starts_with("de");
+        assert_eq!(row["drop_reason"], if strict { json!("strict") } else { Value::Null }, "{id}");
+        assert_eq!(row["bound"], if strict { json!(0.5) } else { json!(0.25) }, "{id}");
+    }
+    let rows = annotate(
+        &folder,
+        &sentences(),
+        &["--stage", "fineweb2", "--with", "fineweb2.thresholds=configs"],
+    );
+    assert!(rows.values().all(|row| row["drop_reason"] == "gopher_short_doc"), "{rows:?}");
+}
+
+#[test]
+fn block_lists_drop_by_their_files_names() {
+    let folder = Folder::new();
+    folder.write("lists/ads/domains", "ads.example\n# a comment\n");
+    folder.write("lists/ads/urls", "site.example/bought\n");
+    folder.write("lists/banned_words.txt", "casino\n");
+    let urls = [
+        ("https://www.ads.example/x", "domain"),
+        ("https://site.example/bought", "url"),
+        ("https://other.example/casino/", "hard_blacklisted"),
+        ("https://other.example/", ""),
+    ];
+    let line =
+        |(url, _): &(&str, &str)| json!({ "id": url, "url": url, "text": "A page." }).to_string();
+    folder.write("pages.jsonl", &urls.iter().map(line).collect::<Vec<_>>().join("\n"));
+    folder.run(&[
+        "apply",
+        "pages.jsonl",
+        "--annotate",
+        "--quiet",
+        "--output",
+        "out.jsonl",
+        "--stage",
+        "url_lists",
+        "--with",
+        "url_lists.lists=lists",
+    ]);
+    let rows = std::fs::read_to_string(folder.path("out.jsonl")).unwrap();
+    for row in rows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        let (_, expected) = urls.iter().find(|(url, _)| row["id"] == *url).unwrap();
+        assert_eq!(row["drop_reason"].as_str().unwrap_or_default(), *expected, "{row}");
+    }
+}
+
+#[test]
+fn a_classifier_is_trained_measured_and_used() {
+    let folder = Folder::new();
+    let labelled = (0..400).map(|n| {
+        let (label, noun) =
+            if n % 2 == 0 { ("farm", "the cow eats hay") } else { ("sea", "the ship sails") };
+        json!({ "text": format!("On day {n} {noun} again and again."), "label": label }).to_string()
+    });
+    folder.write("labels.jsonl", &labelled.collect::<Vec<_>>().join("\n"));
+    let train = ["classifier", "train", "labels.jsonl", "--dim", "8", "--bucket", "1000", "--json"];
+    let printed = folder.run(&[&train[..], &["--output", "model.ftz"]].concat());
+    let report: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(report["evaluation"]["accuracy"], 1.0, "{report}");
+    assert_eq!(report["evaluation"]["labels"][0]["auc"], 1.0, "{report}");
+    folder.run(&[&train[..], &["--output", "again.ftz"]].concat());
+    let [first, second] =
+        ["model.ftz", "again.ftz"].map(|name| std::fs::read(folder.path(name)).unwrap());
+    assert!(first == second, "two trainings on the same texts differ");
+    let texts = BTreeMap::from([("a", "A ship sails."), ("b", "A cow eats hay.")]);
+    let with = ["classifier.model=model.ftz", "classifier.label=sea"];
+    let rows =
+        annotate(&folder, &texts, &["--stage", "classifier", "--with", with[0], "--with", with[1]]);
+    assert_eq!(rows["a"]["drop_reason"], Value::Null);
+    assert_eq!(rows["b"]["drop_reason"], "classified_low");
+}
+
+#[test]
+fn stats_count_every_document_and_do_not_depend_on_threads() {
+    let folder = Folder::new();
+    let stats = |threads: &str| {
+        folder.run(&[
+            "stats",
+            "crawl/forum.jsonl",
+            "--by",
+            "all",
+            "--json",
+            "--threads",
+            threads,
+            "--output",
+            "stats.html",
+        ])
+    };
+    let printed = stats("1");
+    assert_eq!(printed, stats("3"));
+    let rows: Vec<Value> =
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let words = rows.iter().find(|row| row["measure"] == "words").unwrap();
+    assert!(
+        words["p25"].as_f64() <= words["p75"].as_f64() && words["documents"].as_u64() > Some(10)
+    );
+    let page = std::fs::read_to_string(folder.path("stats.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("mean_word_length"));
+}
