@@ -66,8 +66,14 @@ def lid176(texts, path):
 def whatlang(texts):
     import whatlang as library
 
+    def detect(text):
+        try:
+            return library.detect(text)
+        except ValueError:
+            return None
+
     start = time.process_time()
-    found = [library.detect(text) for text in texts]
+    found = [detect(text) for text in texts]
     seconds = time.process_time() - start
     codes = (str(language.lang) if language and language.lang else "" for language in found)
     special = {"fas": "fa", "ara": "ar", "est": "et", "lav": "lv", "mon": "mn", "aze": "az",

@@ -12,7 +12,6 @@ which packages were used under which licences. The same packages give the same b
 import argparse
 import bisect
 import collections
-import gzip
 import hashlib
 import io
 import json
@@ -36,6 +35,8 @@ PSEUDO_LISTS = 4_000
 # that are rare on the web have fewer, so that they do not draw the texts of their neighbours.
 LINES_MAX = 10_000
 LINES_MAX_RARE = 4_000
+# English, which most of the web is in, and what programs leave in English anywhere.
+LINES_MAX_ENGLISH = 15_000
 # Languages without counts that are not rare, or share their script with no frequent language.
 NOT_RARE = set("am as bo ckb dz gl km kn ky lb lo ml my ne or ps sat si sd tg tt ug uz yi".split())
 # Languages with less text than this are left out: below it the model knows little more than the
@@ -50,15 +51,20 @@ LANGUAGES_OF_A_LINE_MAX = 3
 CODES = {
     "no": "nb", "iw": "he", "in": "id", "fil": "tl", "kmr": "ku", "gug": "gn", "mo": "ro",
     "zh-hans": "zh", "zh-hant": "zh", "ji": "yi", "jw": "jv", "cmn": "zh", "sh": "sr", "ber": None,
-    "pap": None, "tet": None, "en-shaw": None, "hne": None, "c": None, "io": None, "hye": "hy",
+    "pap": None, "tet": None, "en-shaw": None, "hne": None, "c": None, "io": None,
 }
+# Scots translations are so near English that technical English was taken for Scots; and `hye` is
+# Armenian once more.
+LEFT_OUT = {"sco", "hye"}
 # Locales whose text is no plain text of the language.
 VARIANTS_SKIPPED = {"shaw", "piglatin", "boldquot", "quot", "arabic", "tarask", "latin-skip"}
 
 LETTERS = re.compile(r"[^\W\d_]")
 JUNK = re.compile(
-    r"%?\b(?:PRODUCT|ABOUTBOX)[A-Z]*%?|%[A-Z]{3,}|<[^>]*>|\{[^}]*\}|&\w+;|%[-+ #0-9.]*[a-zA-Z$@]|\$\w+|https?://\S+|\S+@\S+|\\[nrt]|(?<!\w)--?\w[\w-]*"
+    r"<[^>]*>|\{[^}]*\}|&\w+;|%[-+ #0-9.]*[a-zA-Z$@]|\$\w+|https?://\S+|\S+@\S+|\\[nrt]|--?\w[\w-]*"
 )
+# What JUNK leaves of LibreOffice's %PRODUCTNAME and %PRODUCTVERSION.
+LEFT_OVER = re.compile(r"RODUCTNAME|\bERSION\b")
 
 
 def clean(text):
@@ -273,6 +279,12 @@ def gather(root, counted):
     return lines
 
 
+def lines_max(code, counted):
+    if code == "en":
+        return LINES_MAX_ENGLISH
+    return LINES_MAX if code in counted or code in NOT_RARE else LINES_MAX_RARE
+
+
 def digest(text):
     return hashlib.sha256(re.sub(r"\W+", " ", text.lower()).encode()).digest()[:12]
 
@@ -297,11 +309,11 @@ def write_training(work, checked):
     lines = gather(packages / "deb", counted)
     shared = 0
     with open(work / "train.tsv", "w", encoding="utf-8") as out:
-        for code in sorted(set(lines) | counted):
+        for code in sorted((set(lines) | counted) - LEFT_OUT):
             chance = random.Random(f"lines {code}")
             own = sorted(lines.get(code, []))
             chance.shuffle(own)
-            own = own[: LINES_MAX if code in counted | NOT_RARE else LINES_MAX_RARE]
+            own = own[: lines_max(code, counted)]
             pseudo = []
             if code in counted and (models / code / "fivegrams.npz").exists():
                 pseudo = list(pseudo_lines(models / code, code))
@@ -314,7 +326,7 @@ def write_training(work, checked):
                     if digest(text) in forbidden:
                         shared += 1
                     else:
-                        out.write(f"{code}\t{kind}\t{text}\n")
+                        out.write(f"{code}\t{kind}\t{LEFT_OVER.sub('', text)}\n")
     print(f"{shared} lines left out, which the evaluation sets have", file=sys.stderr)
 
 

@@ -222,6 +222,26 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::print_stderr, reason = "a skipped test says so")]
+    fn a_model_of_the_users_decides() {
+        let Some(data) = std::env::var_os("GRISTMILL_DATA") else {
+            eprintln!("skipped: GRISTMILL_DATA is not set");
+            return;
+        };
+        let path = std::path::Path::new(&data).join("data/language/lid.176.ftz");
+        let model = fasttext::Model::from_bytes(&std::fs::read(path).unwrap()).unwrap();
+        let detector = Detector::with_model(Arc::new(model));
+        let sentence = "Der Müller mahlte langsam den Weizen, während seine Kinder schliefen. ";
+        for text in [sentence.to_owned(), sentence.repeat(90)] {
+            let language = detector.detect(&text).unwrap();
+            assert_eq!((language.code, language.script), ("de", "Latn"));
+            assert!((0.5..=1.0).contains(&language.confidence), "{language:?}");
+        }
+        let cebuano = detector.detect("Ang mga bata natulog samtang ang ilang amahan nagtrabaho.");
+        assert_eq!(cebuano.unwrap().code, "ceb", "a language without a shorter code");
+    }
+
+    #[test]
     fn a_trained_model_finds_what_it_was_shown() {
         let examples: Vec<_> = (0..50)
             .flat_map(|_| [("xx", "barako tilune moda"), ("yy", "shreng wyght plorf")])

@@ -39,35 +39,52 @@ impl Words {
         Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS] }
     }
 
-    /// Splits a text where the script changes or a character is no letter.
+    /// Splits a text where the script changes or a character is no letter. Latin words that look
+    /// like code are left out, unless nothing else is there.
     pub(super) fn push(&mut self, text: &str) {
-        let mut word: Option<(usize, Script)> = None;
-        for character in text.chars() {
-            let role = script::role(character);
-            let ((Role::Letter(script), _) | (Role::Mark, Some((_, script)))) = (role, word) else {
-                self.end(&mut word);
-                continue;
-            };
-            let fits = word.is_some_and(|(start, current)| {
-                current == script && self.characters.len() - start <= WORD_CHARACTERS_MAX
-            });
-            if !fits {
-                self.end(&mut word);
-                word = Some((self.characters.len(), script));
-                self.characters.push(EDGE);
-            }
-            self.weights[script as usize] += script.weight();
-            push_lower(&mut self.characters, character);
+        let before = self.ranges.len();
+        self.split(text, true);
+        if self.ranges.len() == before {
+            self.split(text, false);
         }
-        self.end(&mut word);
     }
 
-    /// Ends the word that is being read, if any.
-    fn end(&mut self, word: &mut Option<(usize, Script)>) {
-        if let Some((start, script)) = word.take() {
-            self.characters.push(EDGE);
-            self.ranges.push((start as u32..self.characters.len() as u32, script));
+    fn split(&mut self, text: &str, skips_code: bool) {
+        let mut word: Option<Word> = None;
+        for (place, character) in text.char_indices() {
+            let current = word.as_ref().map(|word| word.script);
+            let role = script::role(character);
+            let ((Role::Letter(script), _) | (Role::Mark, Some(script))) = (role, current) else {
+                self.end(&mut word, text, place, skips_code);
+                continue;
+            };
+            let fits = word.as_ref().is_some_and(|word| {
+                word.script == script && self.characters.len() - word.start <= WORD_CHARACTERS_MAX
+            });
+            if !fits {
+                self.end(&mut word, text, place, skips_code);
+                word = Some(Word { place, start: self.characters.len(), script, letters: 0 });
+                self.characters.push(EDGE);
+            }
+            if let Some(word) = &mut word {
+                word.letters += 1;
+            }
+            push_lower(&mut self.characters, character);
         }
+        self.end(&mut word, text, text.len(), skips_code);
+    }
+
+    /// Ends the word that is being read, if any, before the byte `end` of its text.
+    fn end(&mut self, word: &mut Option<Word>, text: &str, end: usize, skips_code: bool) {
+        let Some(word) = word.take() else { return };
+        let (before, after) = (&text.as_bytes()[..word.place], &text.as_bytes()[end..]);
+        if skips_code && word.script == Script::Latin && is_code(before, after) {
+            self.characters.truncate(word.start);
+            return;
+        }
+        self.characters.push(EDGE);
+        self.ranges.push((word.start as u32..self.characters.len() as u32, word.script));
+        self.weights[word.script as usize] += word.letters * word.script.weight();
     }
 
     /// The script that most of the text is in, and its share of all letters: both by weight.
@@ -108,6 +125,37 @@ impl Words {
             }
         }
     }
+}
+
+/// A word that is being read.
+struct Word {
+    /// Byte of the text where it starts.
+    place: usize,
+    /// Where its characters start, with the edge.
+    start: usize,
+    script: Script,
+    letters: usize,
+}
+
+/// Whether a word between two parts of a text belongs to an address, the name of a file or a
+/// function, a number or mark-up: their words are English or nobody's in texts of all languages.
+fn is_code(before: &[u8], after: &[u8]) -> bool {
+    let sign = |byte: u8| {
+        byte.is_ascii_digit() || matches!(byte, b'_' | b'/' | b'\\' | b'@' | b'=' | b'<' | b'>')
+    };
+    let starts = match before {
+        [.., other, b'.'] => other.is_ascii_alphanumeric(),
+        [.., b'-', b'-'] | [.., b'#' | b'$' | b'%' | b'&'] => true,
+        [.., last] => sign(*last),
+        [] => false,
+    };
+    starts
+        || match after {
+            [b'.', other, ..] => other.is_ascii_alphanumeric(),
+            [b':', b'/' | b':', ..] | [b'(' | b'$', ..] => true,
+            [next, ..] => sign(*next),
+            [] => false,
+        }
 }
 
 /// One step of the hash.

@@ -41,7 +41,7 @@ impl Detector {
                 let mut language = self.detect(body);
                 if is_short(body)
                     && let Some(before) = paragraphs.last().and_then(|last| last.language)
-                    && language.is_none_or(|found| found.script == before.script)
+                    && language.is_some_and(|found| found.script == before.script)
                 {
                     language = Some(before);
                 }

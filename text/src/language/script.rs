@@ -104,8 +104,8 @@ impl Script {
     pub(super) fn weight(self) -> usize {
         match self {
             Script::Latin => 1,
-            Script::Han | Script::Kana | Script::Hangul => 3,
-            _ => 2,
+            Script::Han | Script::Kana | Script::Hangul => 6,
+            _ => 3,
         }
     }
 }

@@ -38,8 +38,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            examples: 6_000_000,
-            examples_after: 3_000_000,
+            examples: 3_000_000,
+            examples_after: 1_500_000,
             row_bits: 22,
             bucket_bits: 18,
             rate: 0.1,
