@@ -8,7 +8,7 @@
 Prints for each set the share of texts whose language is found: of all texts, of those in languages
 that the system ever names on these sets ("known"), and of those in languages that all three know
 ("common"); then our worst languages, and megabytes a second of processor time on the same texts. Norwegian
-`no` counts as Bokmål. `--web` adds how often each agrees with the declared language of documents.
+`no` counts as Bokmål. `--web N` adds how often each agrees with the declared language of documents.
 """
 
 import argparse
@@ -150,7 +150,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--detect", default="target/release/examples/language_detect")
     parser.add_argument("--limit", type=int, default=0, help="texts of each set, 0: all")
-    parser.add_argument("--web", action="store_true")
+    parser.add_argument("--web", type=int, default=0, help="documents of each corpus, 0: none")
     options = parser.parse_args()
     data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
     systems = {
@@ -162,7 +162,7 @@ def main():
     results = report(texts, systems)
     worst(texts, results["gristmill"][0])
     if options.web:
-        report(web(data, options.limit or 4000), systems)
+        report(web(data, options.web), systems)
 
 
 if __name__ == "__main__":
