@@ -12,7 +12,10 @@ for each second of processor time on one thread, each extractor's best of the re
 interleaved. Every extractor gets the same decoded text. `with` and `without` are snippets that must
 and must not be in the text.
 """
-import argparse, collections, io, json, os, pathlib, re, subprocess, sys, tarfile, tempfile, time, zlib
+import sys
+
+sys.path.pop(0)  # Lest this file be taken for the module `html` of the standard library.
+import argparse, collections, io, json, os, pathlib, re, subprocess, tarfile, tempfile, time, zlib
 
 parser = argparse.ArgumentParser()
 parser.add_argument("html_f1")

@@ -4,7 +4,7 @@
 //! each line of the file has the page, as `html` or as `warc` (a file beside it, one gzip member a
 //! record) and `offset`, and `gold_text`. F1 is over the multisets of lower-cased runs of
 //! alphanumeric characters, mean over pages. `--texts` prints a line of JSON a page instead, with
-//! `text` and `seconds`; `--inspect` one with the blocks and their features, to fit weights to.
+//! `text` and `seconds`, the mean; `--inspect` one with the blocks and their features, to fit weights to.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -22,41 +22,44 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut archives = BTreeMap::new();
     let folder = Path::new(file).parent().unwrap_or(Path::new("."));
     let mut out = std::io::stdout().lock();
-    let mut scores = Vec::new();
-    let mut seconds = 0.0;
+    let (mut pages, mut golds) = (Vec::new(), Vec::new());
     for line in BufReader::new(std::fs::File::open(file)?).lines() {
         let row: Value = serde_json::from_str(&line?)?;
         let gold = row["gold_text"].as_str();
         if mode.is_empty() && gold.is_none() {
             continue;
         }
-        let html = match row["html"].as_str() {
+        pages.push(match row["html"].as_str() {
             Some(html) => html.to_owned(),
             None => read_record(&row, folder, &mut archives)?,
-        };
-        if mode == "--inspect" {
-            let blocks = text::html::inspect(&html).unwrap_or_default();
+        });
+        golds.push(gold.unwrap_or_default().to_owned());
+    }
+    if mode == "--inspect" {
+        for page in &pages {
+            let blocks = text::html::inspect(page).unwrap_or_default();
             let blocks = blocks.iter().map(|b| json!([b.text, b.is_content, b.features]));
             writeln!(out, "{}", blocks.collect::<Value>())?;
-            continue;
         }
-        let start = processor_seconds();
-        let text = text::html::extract(&html).map(|found| found.text).unwrap_or_default();
-        let taken = processor_seconds() - start;
-        if mode == "--texts" {
-            writeln!(out, "{}", json!({ "text": text, "seconds": taken }))?;
+        return Ok(());
+    }
+    let start = processor_seconds();
+    let extract = |page: &String| text::html::extract(page).map(|found| found.text);
+    let texts: Vec<String> = pages.iter().map(|page| extract(page).unwrap_or_default()).collect();
+    let seconds = processor_seconds() - start;
+    if mode == "--texts" {
+        for text in &texts {
+            writeln!(out, "{}", json!({ "text": text, "seconds": seconds / pages.len() as f64 }))?;
         }
-        seconds += taken;
-        scores.push(word_scores(gold.unwrap_or_default(), &text));
+        return Ok(());
     }
-    if mode.is_empty() {
-        let mean = |index: usize| {
-            scores.iter().map(|scores: &[f64; 3]| scores[index]).sum::<f64>() / scores.len() as f64
-        };
-        let (precision, recall, f1) = (mean(0), mean(1), mean(2));
-        let rate = scores.len() as f64 / seconds;
-        writeln!(out, "P {precision:.4} R {recall:.4} F1 {f1:.4}, {rate:.0} pages/s")?;
-    }
+    let scores: Vec<[f64; 3]> =
+        golds.iter().zip(&texts).map(|(gold, text)| word_scores(gold, text)).collect();
+    let mean =
+        |index: usize| scores.iter().map(|scores| scores[index]).sum::<f64>() / scores.len() as f64;
+    let (precision, recall, f1) = (mean(0), mean(1), mean(2));
+    let rate = scores.len() as f64 / seconds;
+    writeln!(out, "P {precision:.4} R {recall:.4} F1 {f1:.4}, {rate:.0} pages/s")?;
     Ok(())
 }
 
