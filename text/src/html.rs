@@ -1,12 +1,23 @@
 //! The main text of an HTML page.
 //!
-//! Parts, in the order of the work: [`tokenizer`] finds tags and texts, [`tree`] nests them,
-//! [`hints`] reads what class names say, [`blocks`] cuts the text at line breaks, [`layout`] sums
-//! over the tree, [`features`] describes each block, [`content`] chooses blocks by weights fitted
-//! to pages with gold text ([`weights`]), [`render`] writes them. All of it is loops over arrays:
-//! the time grows with the length of the page, whatever is in it, and the stack does not grow.
+//! Parts, in the order of the work: `tokenizer` finds tags and texts, `tree` nests them, `hints`
+//! reads what class names say, `blocks` cuts the text at line breaks, `layout` sums over the tree,
+//! `features` describes each block, `content` chooses blocks by `weights` fitted to pages with gold
+//! text, `render` writes them. All of it is loops over arrays: the time grows with the length of
+//! the page, whatever is in it, and the stack does not grow.
 //!
-//! `benches/html.py` measures it beside other extractors.
+//! Word F1, and pages for each second of processor time on one thread of a busy machine, by
+//! `benches/html.py` in one run: 238 real pages with gold text, and Readability's 130 test pages.
+//!
+//! | extractor | F1, real pages | F1, Readability's | pages/s |
+//! |---|---|---|---|
+//! | this one | .955 | .957 | 1626 |
+//! | the same, weights fitted without the page (five folds) | .952 | (both sets) | |
+//! | trafilatura, default settings | .920 | .928 | 35 |
+//! | resiliparse, main content | .873 | .927 | 415 |
+//!
+//! dom_smoothie 0.19, a port of Readability that stood here before, has .939 on the real pages.
+//! Of the words of manuals outside navigation 98 % are kept.
 
 mod blocks;
 mod content;
@@ -25,7 +36,7 @@ mod weights;
 #[cfg(test)]
 mod tests;
 
-/// Bytes of HTML beyond which a page is not read; its tree takes about five times as much memory.
+/// Bytes of HTML beyond which a page is not read.
 /// Common Crawl cuts pages at 1 MiB (5 MiB since 2025).
 pub const MAX_HTML_BYTES: usize = 16 << 20;
 

@@ -15,7 +15,8 @@ use super::tokenizer::{Token, Tokenizer};
 /// Elements open at once at most: the depth at which Chromium's parser stops nesting.
 pub(super) const MAX_DEPTH: usize = 512;
 
-/// Nodes of a tree at most; a real page of the size limit has a tenth of them.
+/// Nodes of a tree at most, of about 70 bytes each with all that is kept of them; a real page of the
+/// size limit has a third of them.
 const MAX_NODES: usize = 2_000_000;
 
 /// What a node is.
@@ -148,7 +149,7 @@ impl Builder {
             E::Td | E::Th => self.close_in(&[E::Td, E::Th, E::Caption], |open| open == E::Table),
             E::Tr => self.close_in(&[E::Tr, E::Caption], |open| open == E::Table),
             E::Tbody | E::Thead | E::Tfoot => {
-                self.close_in(&[E::Tbody, E::Thead, E::Tfoot, E::Caption], |open| open == E::Table)
+                self.close_in(&[E::Tbody, E::Thead, E::Tfoot, E::Caption], |open| open == E::Table);
             }
             E::Option | E::Optgroup => self.close_in(&[E::Option], |open| open == E::Select),
             E::Button => self.close_in(&[E::Button], |_| false),
