@@ -1,9 +1,11 @@
 //! Pure functions on the text of one document: decoding, extraction, language, words, quality
-//! signals, personal data, unsafe words, normalisation, hashes and MinHash.
+//! signals, C4's cleaning, classifiers, personal data, safety, block lists of addresses,
+//! normalisation, hashes and MinHash.
 //!
-//! Nothing here does input or output, knows an engine, panics on bad data or returns an error: a
-//! function that has nothing to say about a document returns `None` or zero. Every result depends
-//! on the arguments alone, so that it is the same on any thread of any machine.
+//! Nothing here does input or output, knows an engine or panics on bad data, and no text is an error:
+//! a function that has nothing to say about a document returns `None` or zero. Only files of models,
+//! and options, can be wrong. Every result depends on the arguments alone, so that it is the same on
+//! any thread of any machine.
 
 pub mod c4;
 pub mod charset;
