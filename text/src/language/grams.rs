@@ -13,6 +13,9 @@ const LONGEST_GRAM: usize = 5;
 /// their like have no spaces, so that a longer run is cut there rather than left out.
 const WORD_CHARACTERS_MAX: usize = 40;
 
+/// Letters that may be left out for each that is not.
+const LEFT_OUT_MAX: usize = 4;
+
 /// Stands before the first and after the last character of a word: no letter.
 const EDGE: char = ' ';
 
@@ -31,12 +34,14 @@ pub(super) struct Words {
     ranges: Vec<(Range<u32>, Script)>,
     /// Letters of each script times their weight.
     weights: [usize; SCRIPTS],
+    /// Letters of words that were left out.
+    left_out: usize,
 }
 
 impl Words {
     /// No words.
     pub(super) fn new() -> Self {
-        Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS] }
+        Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS], left_out: 0 }
     }
 
     /// Splits a text where the script changes or a character is no letter. Latin words that look
@@ -47,6 +52,17 @@ impl Words {
         if self.ranges.len() == before {
             self.split(text, false);
         }
+    }
+
+    /// Whether so much was left out that it will not have been code: text with a tag at each word
+    /// or with slashes for spaces.
+    pub(super) fn is_mostly_left_out(&self) -> bool {
+        self.weights.iter().sum::<usize>() * LEFT_OUT_MAX < self.left_out
+    }
+
+    /// Splits a text as `push` does, but leaves nothing out.
+    pub(super) fn push_all(&mut self, text: &str) {
+        self.split(text, false);
     }
 
     fn split(&mut self, text: &str, skips_code: bool) {
@@ -80,6 +96,7 @@ impl Words {
         let (before, after) = (&text.as_bytes()[..word.place], &text.as_bytes()[end..]);
         if skips_code && word.script == Script::Latin && is_code(before, after) {
             self.characters.truncate(word.start);
+            self.left_out += word.letters;
             return;
         }
         self.characters.push(EDGE);
