@@ -57,7 +57,7 @@ CODES = {
 # Armenian once more.
 LEFT_OUT = {"sco", "hye"}
 # Locales whose text is no plain text of the language.
-VARIANTS_SKIPPED = {"shaw", "piglatin", "boldquot", "quot", "arabic", "tarask", "latin-skip"}
+VARIANTS_SKIPPED = {"shaw", "piglatin", "boldquot", "quot", "arabic", "tarask"}
 
 LETTERS = re.compile(r"[^\W\d_]")
 JUNK = re.compile(
