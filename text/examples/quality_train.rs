@@ -183,7 +183,7 @@ fn rules(text: &str) -> f64 {
         mean_word_length,
         stop_words,
         ..
-    } = text::signals::measure(text);
+    } = text::signals::measure(text, text::words::Segmenter::Unicode);
     let passed = [
         terminal_punctuation_line_fraction > 0.12,
         duplicate_line_char_fraction < 0.1,
