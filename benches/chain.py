@@ -34,7 +34,13 @@ def stages(*names):
     return flags
 
 
-chains = [("read, language, signals, quality score, PII, safety (`stats`)", ["stats", file, "--by", "all"])]
+stats = ["stats", file, "--by", "all"]
+wanted = ["bytes", "language.confidence", "pii_per_1000_characters", "safety.toxicity"]
+chains = [
+    ("read, language, signals, PII, safety (`stats`)",
+     stats + [flag for name in wanted for flag in ("--measure", name)]),
+    ("the same and the quality score", stats),
+]
 for segmenter in ("unicode", "spacy-en"):
     filters = ["gopher_repetition", "gopher", "c4", "fineweb"]
     chains.append((f"the four filters in SQL, {segmenter}", stages(*filters)))

@@ -303,6 +303,9 @@ pub(crate) struct ClassifierTrainArguments {
     /// Rows that word runs and subwords share by their hashes
     #[arg(long, default_value_t = 500_000, value_name = "N")]
     pub(crate) bucket: usize,
+    /// Rows that a .ftz model keeps, those that weigh most; each takes about half of --dim in bytes
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    pub(crate) cutoff: usize,
     /// The same seed gives the same model
     #[arg(long, default_value_t = 17, value_name = "S")]
     pub(crate) seed: u64,

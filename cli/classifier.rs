@@ -37,8 +37,10 @@ pub(crate) fn train(
     let labelled = read(&arguments.labels, common, arguments.held_out)?;
     let mut model = pipeline::classifier::train(&labelled, &options, &Progress::new(printer))?;
     if quantized {
+        let options =
+            QuantizeOptions { cutoff: Some(arguments.cutoff), ..QuantizeOptions::default() };
         model = model
-            .quantize(&QuantizeOptions::default(), None, |_| {})
+            .quantize(&options, None, |_| {})
             .map_err(|error| Failure::usage(error.to_string(), "write a .bin model instead"))?;
     }
     let bytes = model.to_bytes();

@@ -22,7 +22,7 @@ pub(crate) fn main(
 ) -> Result<ExitCode, Failure> {
     check_measures(&arguments.measures)?;
     let recipe = recipe(&arguments.sources, common)?;
-    let stats = Stats::of(&recipe, &Progress::new(printer))?;
+    let stats = Stats::of(&recipe, &arguments.measures, &Progress::new(printer))?;
     let by = match arguments.by {
         StatsBy::All => By::All,
         StatsBy::Source => By::Source,

@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod minhash;
 pub mod normalise;
 pub mod pii;
+mod plane;
 pub mod quality;
 pub mod safety;
 pub mod sentences;

@@ -15,8 +15,11 @@ pub(crate) mod classes;
 mod spacy;
 
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use unicode_normalization::char::is_combining_mark;
+
+use crate::plane::Plane;
 
 /// A way to cut a text into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -206,10 +209,12 @@ impl<'a> Words<'a> {
     }
 }
 
+static CLASSES: LazyLock<Plane<Class>> = LazyLock::new(|| Plane::new(class, Class::Separator));
+
 /// The class and the length in bytes of the character at a position, which is on a boundary.
 fn class_at(text: &str, position: usize) -> Option<(Class, usize)> {
     let character = text.get(position..)?.chars().next()?;
-    Some((class(character), character.len_utf8()))
+    Some((CLASSES.get(character), character.len_utf8()))
 }
 
 fn class(character: char) -> Class {

@@ -3,7 +3,8 @@
 
 use std::sync::LazyLock;
 
-use text::signals::FIELDS;
+use text::safety::UnsafeScore;
+use text::signals::{FIELDS, Scratch, measure_with};
 use text::words::Segmenter;
 
 /// One measure.
@@ -35,22 +36,52 @@ pub static MEASURES: LazyLock<Vec<Measure>> = LazyLock::new(|| {
     signals.chain(SCORES).collect()
 });
 
-/// The language of a text, and the value of each measure in their order.
-pub(super) fn measure(text: &str) -> (Option<String>, Vec<Option<f64>>) {
-    let signals = text::signals::measure(text, Segmenter::default());
+/// Groups of measures that are made together, and so left out together.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    signals: bool,
+    quality: bool,
+    safety: bool,
+    pii: bool,
+}
+
+impl Wanted {
+    /// What the measures of these names need; all where none is named.
+    pub(super) fn of(names: &[String]) -> Self {
+        let any = |is: &dyn Fn(&str) -> bool| names.is_empty() || names.iter().any(|name| is(name));
+        Self {
+            signals: any(&|name| FIELDS.iter().any(|field| field.name == name)),
+            quality: any(&|name| name == "quality_score"),
+            safety: any(&|name| name.starts_with("safety.")),
+            pii: any(&|name| name.starts_with("pii")),
+        }
+    }
+}
+
+/// The language of a text, and the value of each measure in their order, without those that are not
+/// wanted.
+pub(super) fn measure(
+    text: &str,
+    wanted: Wanted,
+    scratch: &mut Scratch,
+) -> (Option<&'static str>, Vec<Option<f64>>) {
     let language = text::language::detect(text);
-    let safety = text::safety::score(text);
-    let characters = signals.characters.max(1000) as f64;
-    let pii = text::pii::spans(text).len() as f64 * 1000.0 / characters;
-    let confidence = language.as_ref().map(|language| f64::from(language.confidence));
+    let signals = wanted.signals.then(|| measure_with(text, Segmenter::default(), scratch));
+    let values = signals.map(|signals| signals.values().map(|value| value.as_f64()));
+    let safety = wanted.safety.then(|| text::safety::score(text));
+    let safety = |part: fn(&UnsafeScore) -> f32| safety.as_ref().map(|s| f64::from(part(s)));
     let scores = [
-        confidence,
-        Some(f64::from(text::quality::score(text))),
-        Some(f64::from(safety.nsfw)),
-        Some(f64::from(safety.toxicity)),
-        Some(f64::from(safety.profanity)),
-        Some(pii),
+        language.map(|language| f64::from(language.confidence)),
+        wanted.quality.then(|| f64::from(text::quality::score(text))),
+        safety(|score| score.nsfw),
+        safety(|score| score.toxicity),
+        safety(|score| score.profanity),
+        wanted.pii.then(|| pii_per_1000_characters(text)),
     ];
-    let values = signals.values().map(|value| Some(value.as_f64())).into_iter().chain(scores);
-    (language.map(|language| language.code.to_owned()), values.collect())
+    let values = (0..FIELDS.len()).map(|index| values.map(|values| values[index]));
+    (language.map(|language| language.code), values.chain(scores).collect())
+}
+
+fn pii_per_1000_characters(text: &str) -> f64 {
+    text::pii::spans(text).len() as f64 * 1000.0 / text.chars().count().max(1000) as f64
 }

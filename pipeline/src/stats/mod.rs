@@ -11,6 +11,7 @@ use arrow::array::AsArray as _;
 use rayon::prelude::*;
 use serde::Serialize;
 use sketches_ddsketch::{Config, DDSketch};
+use text::signals::Scratch;
 
 pub use measures::{MEASURES, Measure};
 pub use page::{number, page};
@@ -20,7 +21,7 @@ use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::observer::{Event, Observer};
 use crate::recipe::Recipe;
-use measures::measure;
+use measures::{Wanted, measure};
 
 /// Quantiles are off by this share of their value at most (`DDSketch`, Masson et al. 2019).
 const RELATIVE_ERROR: f64 = 0.01;
@@ -137,7 +138,8 @@ impl Distribution {
         match q {
             0.0 => sketch.min(),
             1.0 => sketch.max(),
-            _ => sketch.quantile(q).ok().flatten(),
+            // The estimate of a quantile near an end may lie beyond it.
+            _ => Some(sketch.quantile(q).ok()??.clamp(sketch.min()?, sketch.max()?)),
         }
     }
 
@@ -163,16 +165,18 @@ impl Distribution {
 }
 
 impl Stats {
-    /// Measures all documents of a recipe's sources; its stages are not run.
-    pub fn of(recipe: &Recipe, observer: &dyn Observer) -> Result<Self> {
+    /// Measures all documents of a recipe's sources; its stages are not run. Of the measures those of
+    /// `names` are made, or all where none is named.
+    pub fn of(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Result<Self> {
+        let wanted = Wanted::of(names);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(recipe.run.threads.unwrap_or(0))
             .build()
             .map_err(|error| crate::PipelineError::Empty(format!("no worker threads: {error}")))?;
-        pool.install(|| Self::of_inputs(&Arc::new(Inputs::survey(recipe)?), observer))
+        pool.install(|| Self::of_inputs(&Arc::new(Inputs::survey(recipe)?), wanted, observer))
     }
 
-    fn of_inputs(inputs: &Arc<Inputs>, observer: &dyn Observer) -> Result<Self> {
+    fn of_inputs(inputs: &Arc<Inputs>, wanted: Wanted, observer: &dyn Observer) -> Result<Self> {
         observer.event(&Event::Begin {
             step: "measure".into(),
             unit: "bytes",
@@ -187,7 +191,7 @@ impl Stats {
             let measured: Vec<Self> = parts
                 .par_iter()
                 .map(|part| {
-                    let stats = Self::of_part(inputs, *part);
+                    let stats = Self::of_part(inputs, *part, wanted);
                     observer.event(&Event::Advance { units: inputs.parts[*part].bytes() });
                     stats
                 })
@@ -197,9 +201,10 @@ impl Stats {
         Ok(all)
     }
 
-    fn of_part(inputs: &Arc<Inputs>, part: usize) -> Result<Self> {
+    fn of_part(inputs: &Arc<Inputs>, part: usize, wanted: Wanted) -> Result<Self> {
         let losses = Arc::new(Mutex::new(Losses::default()));
         let mut stats = Self::default();
+        let mut scratch = Scratch::default();
         for documents in PartDocuments::new(inputs.clone(), part, losses.clone()) {
             let batch = documents?.batch;
             let (Some(sources), Some(texts)) = (
@@ -209,9 +214,8 @@ impl Stats {
                 continue;
             };
             for (source, text) in sources.iter().zip(texts).filter_map(|(s, t)| Some((s?, t?))) {
-                let (language, values) = measure(text);
-                let language = language.unwrap_or_else(|| UNKNOWN.to_owned());
-                stats.group(source, &language).add(text.len() as u64, &values);
+                let (language, values) = measure(text, wanted, &mut scratch);
+                stats.group(source, language.unwrap_or(UNKNOWN)).add(text.len() as u64, &values);
             }
         }
         let losses = losses.lock().unwrap_or_else(PoisonError::into_inner);

@@ -27,7 +27,9 @@ pub fn page(stats: &Stats, by: By, name: &str) -> Result<String> {
     let listed = groups.iter().map(|(name, group)| {
         context! { name, documents => group.documents, bytes => group.bytes }
     });
-    let measures = (0..MEASURES.len()).map(|index| measure(shown, index));
+    let is_measured =
+        |index: &usize| shown.iter().any(|(_, group)| group.quantile(*index, 0.5).is_some());
+    let measures = (0..MEASURES.len()).filter(is_measured).map(|index| measure(shown, index));
     let context = context! {
         name,
         documents,

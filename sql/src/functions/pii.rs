@@ -85,13 +85,17 @@ fn detector(kinds: Option<&String>) -> Result<Detector> {
             }
             let named = Kind::named(name);
             if named.is_empty() {
-                let mut names: Vec<&str> =
-                    Kind::all().flat_map(|kind| [Some(kind.as_str()), kind.scheme()]).flatten().collect();
+                let mut names: Vec<&str> = Kind::all()
+                    .flat_map(|kind| [Some(kind.as_str()), kind.scheme()])
+                    .flatten()
+                    .collect();
                 names.sort_unstable();
                 names.dedup();
                 return match nearest(name, names.iter().copied()) {
                     Some(near) => {
-                        plan_err!("there is no kind of personal data `{name}`; did you mean `{near}`?")
+                        plan_err!(
+                            "there is no kind of personal data `{name}`; did you mean `{near}`?"
+                        )
                     }
                     None => plan_err!(
                         "there is no kind of personal data `{name}`; there is {}",

@@ -1,6 +1,10 @@
 //! Scripts of characters, as far as the languages of the model are written in them.
 
+use std::sync::LazyLock;
+
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+use crate::plane::Plane;
 
 /// A writing system; the ranges are those of `Scripts.txt` of Unicode 16, block by block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,8 +125,14 @@ pub(super) enum Role {
     Gap,
 }
 
+static ROLES: LazyLock<Plane<Role>> = LazyLock::new(|| Plane::new(role_of, Role::Gap));
+
 /// The role of a character.
 pub(super) fn role(character: char) -> Role {
+    ROLES.get(character)
+}
+
+fn role_of(character: char) -> Role {
     if character.is_ascii() {
         return if character.is_ascii_alphabetic() {
             Role::Letter(Script::Latin)

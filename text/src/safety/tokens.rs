@@ -4,6 +4,10 @@
 //! its hash (`don't` is `dont`), as is a closing `'s`. Each character of Han, kana and Hangul is a
 //! token, so that a term is found inside a sentence without spaces and before a particle.
 
+use std::sync::LazyLock;
+
+use crate::plane::Plane;
+
 /// The start of the FNV-1a hash (Fowler, Noll and Vo, 1991), 64 bits wide.
 pub(super) const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -102,6 +106,8 @@ fn is_letter(character: char) -> bool {
         || (character >= '\u{300}' && unicode_normalization::char::is_combining_mark(character))
 }
 
+static LETTERS: LazyLock<Plane<bool>> = LazyLock::new(|| Plane::new(is_letter, false));
+
 /// The tokens of a text, in order.
 pub(super) struct Tokens<'a> {
     text: &'a str,
@@ -116,7 +122,7 @@ impl<'a> Tokens<'a> {
     /// The character at the position and whether it belongs to a word.
     fn wide(&self) -> Option<(char, bool)> {
         let character = self.text.get(self.position..)?.chars().next()?;
-        Some((character, is_letter(character)))
+        Some((character, LETTERS.get(character)))
     }
 
     /// Skips what is between tokens and says what it was; `None` at the end of the text.

@@ -1,9 +1,12 @@
 //! Counts of characters by class.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use super::{Signals, share};
+use crate::plane::Plane;
 
 /// Counts of characters.
 #[derive(Debug, Default, Clone, Copy)]
@@ -20,6 +23,34 @@ pub(super) struct CharacterCounts {
     curly_brackets: u64,
     pub(super) ellipses: u64,
     urls: u64,
+}
+
+/// What a character beyond ASCII counts as, besides a character.
+#[derive(Clone, Copy)]
+enum Kind {
+    Upper,
+    Space,
+    Digit,
+    Punctuation,
+    Control,
+    Other,
+}
+
+static KINDS: LazyLock<Plane<Kind>> = LazyLock::new(|| Plane::new(kind, Kind::Other));
+
+fn kind(character: char) -> Kind {
+    if character.is_alphabetic() {
+        return if character.is_uppercase() { Kind::Upper } else { Kind::Other };
+    }
+    if character.is_whitespace() {
+        return Kind::Space;
+    }
+    match character.general_category_group() {
+        GeneralCategoryGroup::Number => Kind::Digit,
+        GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol => Kind::Punctuation,
+        _ if character.is_control() => Kind::Control,
+        _ => Kind::Other,
+    }
 }
 
 /// Bits of one counter of the packed counts that [`PACKED`] adds up, and bytes that may be added
@@ -106,25 +137,18 @@ impl CharacterCounts {
 
     fn add_character(&mut self, character: char) {
         self.all += 1;
-        if character.is_alphabetic() {
-            self.upper += u64::from(character.is_uppercase());
-            return;
+        match KINDS.get(character) {
+            Kind::Upper => self.upper += 1,
+            Kind::Space => self.space += 1,
+            Kind::Digit => self.digit += 1,
+            Kind::Punctuation => self.punctuation += 1,
+            Kind::Control => self.control += 1,
+            Kind::Other => {}
         }
         match character {
             char::REPLACEMENT_CHARACTER => self.replacement += 1,
             '…' => self.ellipses += 1,
             _ => {}
-        }
-        if character.is_whitespace() {
-            self.space += 1;
-            return;
-        }
-        match character.general_category_group() {
-            GeneralCategoryGroup::Number => self.digit += u64::from(character.is_numeric()),
-            GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol => {
-                self.punctuation += 1;
-            }
-            _ => self.control += u64::from(character.is_control()),
         }
     }
 
