@@ -41,7 +41,9 @@ pub(crate) fn main(
         show(&stats, by, &rows, arguments.groups, printer);
     }
     if let Some(output) = &arguments.output {
-        let html = page(&stats, by, &arguments.sources.join(", "))?;
+        let names = arguments.sources.iter().filter_map(|source| Path::new(source).file_name());
+        let names: Vec<_> = names.map(|name| name.to_string_lossy()).collect();
+        let html = page(&stats, by, &names.join(", "))?;
         store::write_file(output, html.as_bytes())?;
         printer.say(format!("  plots → {}", output.display()));
     }

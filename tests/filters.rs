@@ -75,7 +75,7 @@ fn thresholds_are_looked_up_by_language() {
     folder.write("configs/eng_Latn.yml", "line_punct_thr: 0.1\ndup_n_grams:\n- [5, 0.25]\n");
     let sql = "SELECT *, lookup(key, 'configs', 'dup_n_grams.5') AS bound,
                CASE WHEN lookup(key, 'configs', 'line_punct_thr') > 0.5 THEN 'strict' END AS drop_reason
-               FROM (SELECT *, iso639_3(language(text).code) || '_' || language(text).script AS key FROM docs)";
+               FROM (SELECT *, iso639_3(language(text)['code']) || '_' || language(text)['script'] AS key FROM docs)";
     folder.write("bounds.sql", sql);
     let rows = annotate(&folder, &sentences(), &["--stage", "bounds.sql"]);
     for (id, row) in rows {

@@ -71,10 +71,11 @@ stages! {
     sql_loses_text: "SELECT doc_id, NULL AS drop_reason FROM docs";
     sql_undeclared_parameter: "SELECT *, CASE WHEN length(text) < $min THEN 'x' END AS drop_reason FROM docs";
     sql_empty: "-- nothing yet\n";
-    sql_model_missing: "SELECT *, CASE WHEN language(text, 'lid.ftz').code = 'en' THEN 'x' END AS drop_reason FROM docs";
-    sql_model_broken: "SELECT *, CASE WHEN classify(text, 'recipe.toml').label = 'x' THEN 'x' END AS drop_reason FROM docs";
-    sql_argument_not_constant: "SELECT *, CASE WHEN language(text, id).code = 'en' THEN 'x' END AS drop_reason FROM docs";
-    sql_unknown_segmenter: "SELECT *, CASE WHEN signals(text, 'spacy').words < 5 THEN 'x' END AS drop_reason FROM docs";
+    sql_model_missing: "SELECT *, CASE WHEN language(text, 'lid.ftz')['code'] = 'en' THEN 'x' END AS drop_reason FROM docs";
+    sql_model_broken: "SELECT *, CASE WHEN classify(text, 'recipe.toml')['label'] = 'x' THEN 'x' END AS drop_reason FROM docs";
+    sql_argument_not_constant: "SELECT *, CASE WHEN language(text, id)['code'] = 'en' THEN 'x' END AS drop_reason FROM docs";
+    sql_unknown_segmenter: "SELECT *, CASE WHEN signals(text, 'spacy')['words'] < 5 THEN 'x' END AS drop_reason FROM docs";
+    sql_dot_after_function: "SELECT *, CASE WHEN language(text).code = 'en' THEN 'x' END AS drop_reason FROM docs";
     sql_unknown_kind: "SELECT *, CASE WHEN pii_mask(text, 'emial') = text THEN 'x' END AS drop_reason FROM docs";
     sql_unknown_threshold: "SELECT *, CASE WHEN lookup(id, 'recipe.toml', 'seed') > 1 THEN 'x' END AS drop_reason FROM docs";
     sql_no_block_list: "SELECT *, url_block_reason(url, 'crawl') AS drop_reason FROM docs";

@@ -26,6 +26,9 @@ pub enum SqlError {
     Failed(String),
 }
 
+/// How the engine begins when it cannot plan `language(text).code`; it shows its own data then.
+const DOT_ACCESS: &str = "dot access not supported";
+
 impl SqlError {
     /// A refusal without a place.
     pub(crate) fn refused(message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -75,6 +78,12 @@ impl SqlError {
                 *help = help.replace("Possible function", "did you mean");
             }
         }
+        let message = if message.starts_with(DOT_ACCESS) {
+            help.push("write `language(text)['code']`, or name the result in a subquery".into());
+            "a field of a function's result cannot be taken with a dot".to_owned()
+        } else {
+            message
+        };
         help.dedup();
         let help = (!help.is_empty()).then(|| help.join("\n"));
         Self::Refused { message, span, help }

@@ -68,8 +68,12 @@ impl Files {
             return Ok(value);
         }
         let value = self.parse(name, parse).map_err(|error| {
-            let base = self.base.display();
-            plan_datafusion_err!("the {kind} `{name}` (from the folder `{base}`): {error}")
+            let base = if self.base.as_os_str().is_empty() {
+                String::new()
+            } else {
+                format!(" (from the folder {})", self.base.display())
+            };
+            plan_datafusion_err!("the {kind} `{name}`{base}: {error}")
         })?;
         read.insert(key, Entry { digest: value.1, value: value.0.clone() });
         Ok(value.0)
