@@ -19,6 +19,12 @@ pub enum TokenizerError {
         /// The name found.
         name: String,
     },
+    /// The name of a training profile that does not exist.
+    #[error("unknown profile {name:?}: use one of hf, rustbpe, minbpe, cs336")]
+    UnknownProfile {
+        /// The name found.
+        name: String,
+    },
     /// A `tokenizer.json` that is not JSON or lacks a part.
     #[error("tokenizer.json: {reason}")]
     Malformed {

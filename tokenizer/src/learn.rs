@@ -1,18 +1,18 @@
 //! Learning merges from weighted words: again and again the most frequent pair of neighbours
-//! becomes a new symbol (Sennrich et al. 2016), with the order, the limits and the ids of Hugging
-//! Face's `BpeTrainer`.
+//! becomes a new symbol (Sennrich et al. 2016), with the limits of Hugging Face's `BpeTrainer` and an
+//! order of equally frequent pairs that the caller chooses.
 //!
 //! The counts of all pairs are kept up to date by the differences that each merge makes in the
 //! words that hold the pair; a heap gives the most frequent pair. Counts in the heap may be too
 //! high, never too low, because after a pair's first merge step its count only falls: an entry
 //! that comes up with an old count goes back with the present one.
 
-use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
 use crate::merges::{Pair, pack};
+use crate::order::TieOrder;
 
 /// Numbers before a word's symbols: how many symbols there are, and the low and the high half of
 /// the word's count.
@@ -37,7 +37,7 @@ impl Words {
         self.arena.extend([0, count as u32, (count >> 32) as u32]);
         self.arena.extend(symbols);
         let length = self.arena.len() - start - HEADER;
-        if length < 2 || u32::try_from(start).is_err() {
+        if length < 2 || count == 0 || u32::try_from(start).is_err() {
             self.arena.truncate(start);
         } else {
             self.arena[start] = length as u32;
@@ -50,6 +50,15 @@ impl Words {
         let header = &self.arena[start..start + HEADER];
         let count = u64::from(header[1]) | u64::from(header[2]) << 32;
         (count, start + HEADER, start + HEADER + header[0] as usize)
+    }
+
+    /// How many first symbols are before the first occurrence of `pair` in the word at `start`.
+    pub(crate) fn find(&self, start: u32, pair: Pair, spellings: &Spellings) -> Option<u32> {
+        let (_, first, end) = self.word(start as usize);
+        let symbols = &self.arena[first..end];
+        let at = symbols.windows(2).position(|next| (next[0], next[1]) == pair)?;
+        let before = symbols[..at].iter().map(|&symbol| spellings.lengths[symbol as usize] as u32);
+        Some(before.sum())
     }
 }
 
@@ -97,6 +106,11 @@ impl Spellings {
         self.push(spelling, length)
     }
 
+    /// The spelling of a symbol.
+    pub(crate) fn get(&self, id: u32) -> &str {
+        &self.by_id[id as usize]
+    }
+
     /// How many symbols there are.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
@@ -125,15 +139,25 @@ const NONE: u32 = u32::MAX;
 
 /// A pair of neighbours.
 #[derive(Debug)]
-struct PairEntry {
-    pair: Pair,
+pub(crate) struct PairEntry {
+    pub(crate) pair: Pair,
     count: u64,
-    /// The words that hold the pair, perhaps some that hold it no more; each at most once in a row.
-    words: Vec<u32>,
+    /// The words that hold the pair, perhaps some that hold it no more, in the order in which they
+    /// were added; each once.
+    pub(crate) words: Vec<u32>,
+}
+
+/// A pair in the heap: the highest count first, then the greatest key.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate<Key> {
+    count: u64,
+    key: Key,
+    index: u32,
 }
 
 /// The pairs of all words while merges are made.
-struct Learner {
+struct Learner<O: TieOrder> {
+    order: O,
     words: Words,
     entries: Vec<PairEntry>,
     index_of: FxHashMap<u64, u32>,
@@ -141,23 +165,24 @@ struct Learner {
     /// end in the new symbol, and those that begin with it. [`NONE`] where there is no such pair.
     ending: Vec<u32>,
     beginning: Vec<u32>,
-    /// (count when pushed, pair, index in `entries`): the highest count first, then the lowest pair.
-    heap: BinaryHeap<(u64, Reverse<Pair>, u32)>,
+    /// Pairs with the counts and keys that they had when they were pushed.
+    heap: BinaryHeap<Candidate<O::Key>>,
 }
 
 /// Learns merges: the pairs in order, each with the symbol it becomes. `progress` is called after
 /// every merge with the number made and the number that would fill the vocabulary.
-pub(crate) fn learn(
+pub(crate) fn learn<O: TieOrder>(
+    order: O,
     words: Words,
     spellings: &mut Spellings,
     limits: Limits,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Vec<(Pair, u32)> {
-    let mut learner = Learner::new(words);
+    let mut learner = Learner::new(order, words, spellings);
     let total = limits.vocab_size.saturating_sub(spellings.len());
     let mut merges = Vec::with_capacity(total);
     while spellings.len() < limits.vocab_size {
-        let Some(index) = learner.most_frequent() else { break };
+        let Some(index) = learner.most_frequent(spellings) else { break };
         let entry = &mut learner.entries[index as usize];
         if entry.count < limits.min_frequency {
             break;
@@ -166,15 +191,16 @@ pub(crate) fn learn(
         let holders = std::mem::take(&mut entry.words);
         let token = spellings.merge(pair);
         merges.push((pair, token));
-        learner.apply(pair, token, &holders, &spellings.lengths, limits.max_token_length);
+        learner.apply(pair, token, &holders, spellings, limits.max_token_length);
         progress(merges.len(), total);
     }
     merges
 }
 
-impl Learner {
-    fn new(words: Words) -> Self {
+impl<O: TieOrder> Learner<O> {
+    fn new(order: O, words: Words, spellings: &Spellings) -> Self {
         let mut learner = Self {
+            order,
             words,
             entries: Vec::new(),
             index_of: FxHashMap::default(),
@@ -192,7 +218,7 @@ impl Learner {
             }
             start = end;
         }
-        learner.push_since(0);
+        learner.push_since(0, spellings);
         learner
     }
 
@@ -205,28 +231,38 @@ impl Learner {
     }
 
     /// Makes the entries from index `first` on known by pair and pushes them into the heap.
-    fn push_since(&mut self, first: usize) {
+    fn push_since(&mut self, first: usize, spellings: &Spellings) {
         for (entry, index) in self.entries[first..].iter().zip(first as u32..) {
             if first > 0 {
                 self.index_of.insert(pack(entry.pair), index);
             }
             if entry.count > 0 {
-                self.heap.push((entry.count, Reverse(entry.pair), index));
+                let key = self.order.key(index, entry, &self.words, spellings);
+                self.heap.push(Candidate { count: entry.count, key, index });
             }
         }
     }
 
-    /// Takes the most frequent pair out of the heap; of equally frequent ones the lowest pair.
-    fn most_frequent(&mut self) -> Option<u32> {
+    /// Takes the most frequent pair out of the heap; of equally frequent ones the first in order.
+    fn most_frequent(&mut self, spellings: &Spellings) -> Option<u32> {
         loop {
-            let (count, pair, index) = self.heap.pop()?;
-            let present = self.entries[index as usize].count;
-            if present == count {
-                return Some(index);
+            let Candidate { count, key, index } = self.heap.pop()?;
+            let entry = &self.entries[index as usize];
+            if entry.count == 0 {
+                continue;
             }
-            if present > 0 {
-                self.heap.push((present, pair, index));
+            if entry.count < count {
+                self.heap.push(Candidate { count: entry.count, key, index });
+                continue;
             }
+            if O::FALLS {
+                let present = self.order.key(index, entry, &self.words, spellings);
+                if present < key {
+                    self.heap.push(Candidate { count, key: present, index });
+                    continue;
+                }
+            }
+            return Some(index);
         }
     }
 
@@ -236,9 +272,10 @@ impl Learner {
         pair: Pair,
         token: u32,
         holders: &[u32],
-        lengths: &[usize],
+        spellings: &Spellings,
         max_token_length: usize,
     ) {
+        let lengths = &spellings.lengths;
         let first_new = self.entries.len();
         self.ending.resize(lengths.len(), NONE);
         self.beginning.resize(lengths.len(), NONE);
@@ -258,7 +295,7 @@ impl Learner {
             self.ending[entry.pair.0 as usize] = NONE;
             self.beginning[entry.pair.1 as usize] = NONE;
         }
-        self.push_since(first_new);
+        self.push_since(first_new, spellings);
     }
 
     /// Merges `pair` to `token` in one word, left to right.

@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::alphabet;
 use crate::learn::{Limits, Spellings, Words, learn};
-use crate::merges::MergeTable;
+use crate::merges::{MergeTable, Pair};
+use crate::order::{FirstOccurrence, GreatestBytes, LowestIds};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
 use crate::vocabulary::Vocabulary;
-use crate::{Split, TokenizerError, WordCounts};
+use crate::{Profile, Split, TokenizerError, WordCounts};
 
 /// The largest vocabulary that may be asked for or read: eight times the largest in wide use.
 pub const MAX_VOCAB_SIZE: usize = 1 << 21;
@@ -27,8 +28,11 @@ pub struct TrainConfig {
     /// A pair that a merge creates becomes a token only if it has fewer bytes than this. Pairs of
     /// two single bytes always may. This is Hugging Face's rule to the letter.
     pub max_token_length: Option<usize>,
-    /// Tokens with a meaning of their own, which get the first ids in this order.
+    /// Tokens with a meaning of their own, which get the first ids in this order, or the last where
+    /// the profile puts them there.
     pub special_tokens: Vec<String>,
+    /// Whose order of equally frequent pairs and of ids.
+    pub profile: Profile,
 }
 
 impl Default for TrainConfig {
@@ -39,6 +43,7 @@ impl Default for TrainConfig {
             min_frequency: 0,
             max_token_length: None,
             special_tokens: vec!["<|endoftext|>".into()],
+            profile: Profile::default(),
         }
     }
 }
@@ -95,10 +100,11 @@ fn invalid(field: &'static str, value: String, reason: String) -> TokenizerError
 /// Learns a byte-level BPE tokenizer from word counts.
 ///
 /// The vocabulary is: the special tokens in their order, the 256 bytes in the order of their
-/// byte-level characters, then a token for each merge. Each merge takes the pair with the highest
-/// count; of pairs with the same count the one with the lowest left id, then the lowest right id.
-/// The result depends on nothing but the counts and the settings. Call [`TrainConfig::validate`]
-/// first; a `vocab_size` that is too small gives a tokenizer without merges.
+/// byte-level characters, then a token for each merge; other [profiles](Profile) order it otherwise.
+/// Each merge takes the pair with the highest count. The result depends on nothing but the counts
+/// and the settings; the profile that goes by first occurrence gets the words in byte order here,
+/// and in an order of the caller's from [`Trainer`]. Call [`TrainConfig::validate`] first; a
+/// `vocab_size` that is too small gives a tokenizer without merges.
 ///
 /// `progress` is called after every merge with the number of merges made and the number that would
 /// fill the vocabulary.
@@ -107,49 +113,114 @@ pub fn train(
     config: &TrainConfig,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Tokenizer {
-    let mut spellings = Spellings::default();
-    let mut vocabulary = Vocabulary::default();
-    let mut added = Vec::new();
-    for special in config.special_tokens.iter().filter(|special| !special.is_empty()) {
-        spellings.reserve(special);
-        if vocabulary.len() < spellings.len() {
-            let id = vocabulary.push(special.as_bytes());
-            added.push(AddedToken::special(id, special.clone()));
+    let mut trainer = Trainer::new(config);
+    if config.profile == Profile::Minbpe {
+        for (word, count) in counts.iter_sorted() {
+            trainer.add_word(&word, count);
+        }
+    } else {
+        counts.for_each(|word, count| trainer.add_word(word, count));
+    }
+    trainer.train(progress)
+}
+
+/// Training from words that come one after the other, such as those of merged count files: four
+/// bytes of memory a symbol and twelve a word, without a table of the words.
+#[derive(Debug)]
+pub struct Trainer {
+    config: TrainConfig,
+    spellings: Spellings,
+    vocabulary: Vocabulary,
+    byte_tokens: [u32; alphabet::BYTE_COUNT],
+    words: Words,
+    added: Vec<AddedToken>,
+}
+
+impl Trainer {
+    /// A trainer without words. Call [`TrainConfig::validate`] first.
+    pub fn new(config: &TrainConfig) -> Self {
+        let mut trainer = Self {
+            config: config.clone(),
+            spellings: Spellings::default(),
+            vocabulary: Vocabulary::default(),
+            byte_tokens: [0; alphabet::BYTE_COUNT],
+            words: Words::default(),
+            added: Vec::new(),
+        };
+        if config.profile.specials_first() {
+            for special in config.special_tokens.iter().filter(|special| !special.is_empty()) {
+                trainer.spellings.reserve(special);
+                if trainer.vocabulary.len() < trainer.spellings.len() {
+                    trainer.add_special(special);
+                }
+            }
+        }
+        for byte in config.profile.bytes() {
+            let id = trainer.spellings.letter(alphabet::character(byte));
+            trainer.byte_tokens[usize::from(byte)] = id;
+            if id as usize == trainer.vocabulary.len() {
+                trainer.vocabulary.push(&[byte]);
+            }
+        }
+        trainer
+    }
+
+    fn add_special(&mut self, special: &str) {
+        let id = self.vocabulary.push(special.as_bytes());
+        self.added.push(AddedToken::special(id, special.to_owned()));
+    }
+
+    /// Adds a word that occurs `count` times. A word may come more than once, and in any order
+    /// unless the profile is [`Profile::Minbpe`].
+    pub fn add_word(&mut self, word: &[u8], count: u64) {
+        let symbols = word.iter().map(|&byte| self.byte_tokens[usize::from(byte)]);
+        self.words.push(symbols, count);
+    }
+
+    /// Learns the merges: see [`train`].
+    pub fn train(mut self, progress: &mut dyn FnMut(usize, usize)) -> Tokenizer {
+        let merges = self.learn(progress);
+        for &((left, right), token) in &merges {
+            if token as usize == self.vocabulary.len() {
+                let bytes = self.vocabulary.decode(&[left, right]);
+                self.vocabulary.push(&bytes);
+            }
+        }
+        if !self.config.profile.specials_first() {
+            for special in self.config.special_tokens.clone() {
+                self.add_special(&special);
+            }
+        }
+        Tokenizer::new(Model {
+            vocabulary: self.vocabulary,
+            byte_tokens: self.byte_tokens,
+            merges: MergeTable::new(merges),
+            split: self.config.split,
+            nfc: false,
+            ignore_merges: false,
+            added: self.added,
+        })
+    }
+
+    fn learn(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Vec<(Pair, u32)> {
+        let config = &self.config;
+        let later_tokens =
+            if config.profile.specials_first() { 0 } else { config.special_tokens.len() };
+        let limits = Limits {
+            vocab_size: config.vocab_size.min(MAX_VOCAB_SIZE).saturating_sub(later_tokens),
+            min_frequency: config.min_frequency,
+            max_token_length: config.max_token_length.unwrap_or(usize::MAX),
+        };
+        let words = std::mem::take(&mut self.words);
+        let spellings = &mut self.spellings;
+        match config.profile {
+            Profile::Hf | Profile::Rustbpe => learn(LowestIds, words, spellings, limits, progress),
+            Profile::Minbpe => {
+                learn(FirstOccurrence::default(), words, spellings, limits, progress)
+            }
+            Profile::Cs336 => learn(GreatestBytes, words, spellings, limits, progress),
         }
     }
-    let mut byte_tokens = [0_u32; alphabet::BYTE_COUNT];
-    for &byte in alphabet::bytes_by_codepoint() {
-        let id = spellings.letter(alphabet::character(byte));
-        byte_tokens[usize::from(byte)] = id;
-        if id as usize == vocabulary.len() {
-            vocabulary.push(&[byte]);
-        }
-    }
-    let mut words = Words::default();
-    counts.for_each(|word, count| {
-        words.push(word.iter().map(|&byte| byte_tokens[usize::from(byte)]), count);
-    });
-    let limits = Limits {
-        vocab_size: config.vocab_size.min(MAX_VOCAB_SIZE),
-        min_frequency: config.min_frequency,
-        max_token_length: config.max_token_length.unwrap_or(usize::MAX),
-    };
-    let merges = learn(words, &mut spellings, limits, progress);
-    for &((left, right), token) in &merges {
-        if token as usize == vocabulary.len() {
-            let bytes = vocabulary.decode(&[left, right]);
-            vocabulary.push(&bytes);
-        }
-    }
-    Tokenizer::new(Model {
-        vocabulary,
-        byte_tokens,
-        merges: MergeTable::new(merges),
-        split: config.split,
-        nfc: false,
-        ignore_merges: false,
-        added,
-    })
 }
 
 #[cfg(test)]

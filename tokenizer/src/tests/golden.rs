@@ -1,5 +1,6 @@
 //! Recorded results of Hugging Face `tokenizers` 0.23.3 and of `tiktoken` 0.14.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,7 +9,8 @@ use serde::de::DeserializeOwned;
 use super::data;
 use crate::alphabet;
 use crate::learn::{Limits, Spellings, Words, learn};
-use crate::{Encoder, Split, Tokenizer, TrainConfig, WordCounts, train};
+use crate::order::LowestIds;
+use crate::{Encoder, Profile, Split, Tokenizer, TrainConfig, WordCounts, train};
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> T {
     let bytes = std::fs::read(path).unwrap();
@@ -76,6 +78,58 @@ fn trained_merges_equal_the_recorded_ones() {
     }
 }
 
+/// rustbpe 0.1.0 keeps special tokens apart; its ids are those of bytes and merges.
+#[test]
+fn trainings_of_rustbpe_equal_the_recorded_ones() {
+    for corpus in ["corpus.en", "botchan", "c4_1000docs", "wagahai_ja"] {
+        let Some(items) = items(corpus) else { return };
+        let file = format!("golden/tokenizer/rustbpe_{corpus}_cl100k_1500.json");
+        let expected: Vec<(String, u32)> = read_json(&data(&file).unwrap());
+        let mut counts = WordCounts::new();
+        for item in &items {
+            counts.add_text(Split::Gpt4, item);
+        }
+        let vocab_size = 1501;
+        let profile = Profile::Rustbpe;
+        let config = TrainConfig { vocab_size, profile, ..TrainConfig::default() };
+        let tokenizer = train(&counts, &config, &mut |_, _| {});
+        assert_eq!(tokenizer.special_id("<|endoftext|>"), Some(1500), "{file}");
+        assert_eq!(expected.len(), 1500);
+        for (bytes, id) in expected {
+            let found = tokenizer.token_bytes(id).unwrap();
+            let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(found, bytes, "{file} {id}");
+        }
+    }
+}
+
+/// The course's reference: its whole text is one item.
+#[test]
+fn the_training_of_cs336_equals_the_recorded_one() {
+    let Some(path) = data("data/tokenizer/bpe-fixtures/corpus.en") else { return };
+    let fixtures = path.parent().unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let vocab: BTreeMap<String, u32> = read_json(&fixtures.join("train-bpe-reference-vocab.json"));
+    let merges = std::fs::read_to_string(fixtures.join("train-bpe-reference-merges.txt")).unwrap();
+    let merges: Vec<&str> = merges.lines().collect();
+    let mut counts = WordCounts::new();
+    counts.add_text(Split::Gpt2, &text);
+    let config = TrainConfig {
+        vocab_size: vocab.len(),
+        split: Split::Gpt2,
+        profile: Profile::Cs336,
+        ..TrainConfig::default()
+    };
+    let tokenizer = train(&counts, &config, &mut |_, _| {});
+    let spelled = |id| alphabet::spell(tokenizer.token_bytes(id).unwrap());
+    let pairs = tokenizer.model.merges.pairs().iter();
+    let found: Vec<_> = pairs.map(|&(a, b)| format!("{} {}", spelled(a), spelled(b))).collect();
+    assert_eq!(found, merges);
+    for (token, id) in vocab {
+        assert_eq!(spelled(id), token);
+    }
+}
+
 #[derive(Deserialize)]
 struct Fuzz {
     text: String,
@@ -112,7 +166,7 @@ fn adversarial_trainings_equal_the_recorded_ones() {
             min_frequency: case.min_frequency,
             max_token_length: case.max_token_length.unwrap_or(usize::MAX),
         };
-        let learnt = learn(words, &mut spellings, limits, &mut |_, _| {});
+        let learnt = learn(LowestIds, words, &mut spellings, limits, &mut |_, _| {});
         let spellings = spellings.by_id();
         let spelled = |id: u32| spellings[id as usize].clone();
         let merges: Vec<_> = learnt.iter().map(|&((a, b), _)| (spelled(a), spelled(b))).collect();
