@@ -14,7 +14,9 @@ pub enum TokenizerError {
         reason: String,
     },
     /// The name of a split that does not exist.
-    #[error("unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k")]
+    #[error(
+        "unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k, qwen2, cl100k_base"
+    )]
     UnknownSplit {
         /// The name found.
         name: String,
@@ -25,9 +27,20 @@ pub enum TokenizerError {
         /// The name found.
         name: String,
     },
-    /// A `tokenizer.json` that is not JSON or lacks a part.
-    #[error("tokenizer.json: {reason}")]
+    /// The name of a `tiktoken` encoding that is not known here.
+    #[error(
+        "unknown encoding {name:?}: use one of gpt2, r50k_base, p50k_base, p50k_edit, cl100k_base, \
+         o200k_base, or give the split and the special tokens"
+    )]
+    UnknownEncoding {
+        /// The name found.
+        name: String,
+    },
+    /// A file that is not what its format says, or lacks a part.
+    #[error("{file}: {reason}")]
     Malformed {
+        /// The format, by the name that its files usually have.
+        file: &'static str,
         /// Where the file is wrong and what was expected there.
         reason: String,
     },
@@ -41,6 +54,14 @@ pub enum TokenizerError {
         /// What is supported in its place.
         reason: &'static str,
     },
+    /// A tokenizer that a format cannot express.
+    #[error("this tokenizer cannot be written as {file}: {reason}")]
+    CannotExpress {
+        /// The format, by the name that its files usually have.
+        file: &'static str,
+        /// What the format lacks.
+        reason: &'static str,
+    },
 }
 
 impl TokenizerError {
@@ -49,8 +70,8 @@ impl TokenizerError {
         Self::Unsupported { field, value: value.chars().take(200).collect(), reason }
     }
 
-    /// An error for a file that is not what its format says.
+    /// An error for a `tokenizer.json` that is not what its format says.
     pub(crate) fn malformed(reason: impl Into<String>) -> Self {
-        Self::Malformed { reason: reason.into() }
+        Self::Malformed { file: "tokenizer.json", reason: reason.into() }
     }
 }

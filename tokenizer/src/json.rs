@@ -70,13 +70,22 @@ enum FileMerge {
     Line(String),
 }
 
+impl FileMerge {
+    fn tokens(&self) -> Result<(&str, &str), TokenizerError> {
+        match self {
+            Self::Pair(left, right) => Ok((left, right)),
+            Self::Line(line) => split_merge(line),
+        }
+    }
+}
+
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
     /// [`TokenizerError::Malformed`] where the text is not such a file,
     /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE with one
-    /// of the three splits, for a normaliser other than NFC, or for added tokens that strip spaces.
+    /// of the known splits, for a normaliser other than NFC, or for added tokens that strip spaces.
     pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
         let file: File = serde_json::from_str(text)
             .map_err(|error| TokenizerError::malformed(error.to_string()))?;
@@ -99,17 +108,8 @@ impl Tokenizer {
     /// Writes a `tokenizer.json`. The same tokenizer always gives the same bytes.
     pub fn to_json(&self) -> String {
         let model = &self.model;
-        let spell = |id: u32| match model.added.iter().find(|token| token.id == id) {
-            Some(token) => token.content.clone(),
-            None => alphabet::spell(model.vocabulary.get(id).unwrap_or_default()),
-        };
-        let spellings: Vec<String> = (0..model.vocabulary.len() as u32).map(spell).collect();
-        let vocab: Map<String, Value> = spellings
-            .iter()
-            .zip(0_u32..)
-            .filter(|(spelling, _)| !spelling.is_empty())
-            .map(|(spelling, id)| (spelling.clone(), id.into()))
-            .collect();
+        let spellings = self.spellings();
+        let vocab = vocab_to_json(&spellings);
         let merges: Vec<Value> = model
             .merges
             .pairs()
@@ -141,6 +141,26 @@ impl Tokenizer {
         });
         format!("{file:#}\n")
     }
+}
+
+impl Tokenizer {
+    /// Every token as `tokenizer.json` spells it, by id; nothing for an id without a token.
+    pub(crate) fn spellings(&self) -> Vec<String> {
+        let Model { vocabulary, added, .. } = &self.model;
+        let names: BTreeMap<u32, &str> =
+            added.iter().map(|token| (token.id, token.content.as_str())).collect();
+        let spell = |id: u32| match names.get(&id) {
+            Some(&name) => name.to_owned(),
+            None => alphabet::spell(vocabulary.get(id).unwrap_or_default()),
+        };
+        (0..vocabulary.len() as u32).map(spell).collect()
+    }
+}
+
+/// The object of ids by spelling.
+pub(crate) fn vocab_to_json(spellings: &[String]) -> Map<String, Value> {
+    let named = spellings.iter().zip(0_u32..).filter(|(spelling, _)| !spelling.is_empty());
+    named.map(|(spelling, id)| (spelling.clone(), id.into())).collect()
 }
 
 fn added_to_json(token: &AddedToken) -> Value {
@@ -208,6 +228,12 @@ fn reads_nfc(normalizer: &Value) -> Result<bool, TokenizerError> {
     if normalizer["type"] == "NFC" {
         return Ok(true);
     }
+    if let (Value::Array(steps), Some("Sequence")) =
+        (&normalizer["normalizers"], normalizer["type"].as_str())
+        && steps.iter().all(|step| step["type"] == "NFC")
+    {
+        return Ok(!steps.is_empty());
+    }
     let reason = "only null and NFC are read";
     Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
 }
@@ -247,7 +273,7 @@ fn read_pattern(split: &Value) -> Result<Split, TokenizerError> {
     }
     let pattern = split["pattern"]["Regex"].as_str().unwrap_or_default();
     Split::from_pattern(pattern).ok_or_else(|| {
-        let reason = "the patterns of gpt2, gpt4 (cl100k, Llama 3) and o200k are read";
+        let reason = "the patterns of gpt2, gpt4 (cl100k, Llama 3), o200k and qwen2 are read";
         TokenizerError::unsupported("pre_tokenizer.pattern", pattern, reason)
     })
 }
@@ -262,7 +288,7 @@ fn read_added(token: FileToken) -> Result<AddedToken, TokenizerError> {
 }
 
 /// The bytes of all ids; ids between them that the file does not name get no bytes.
-fn read_vocabulary(
+pub(crate) fn read_vocabulary(
     vocab: &BTreeMap<String, u32>,
     added: &[AddedToken],
 ) -> Result<Vocabulary, TokenizerError> {
@@ -298,7 +324,9 @@ fn read_vocabulary(
     Ok(vocabulary)
 }
 
-fn read_byte_tokens(vocab: &BTreeMap<String, u32>) -> Result<[u32; BYTE_COUNT], TokenizerError> {
+pub(crate) fn read_byte_tokens(
+    vocab: &BTreeMap<String, u32>,
+) -> Result<[u32; BYTE_COUNT], TokenizerError> {
     let mut byte_tokens = [u32::MAX; BYTE_COUNT];
     for byte in 0..=u8::MAX {
         let character = alphabet::character(byte);
@@ -316,24 +344,33 @@ fn read_byte_tokens(vocab: &BTreeMap<String, u32>) -> Result<[u32; BYTE_COUNT], 
 }
 
 fn read_merges(model: &FileModel) -> Result<MergeTable, TokenizerError> {
+    let merges: Result<Vec<_>, _> = model.merges.iter().map(FileMerge::tokens).collect();
+    make_merges(&model.vocab, &merges?)
+}
+
+/// The two tokens of a merge that is spelled as one line.
+pub(crate) fn split_merge(line: &str) -> Result<(&str, &str), TokenizerError> {
+    line.split_once(' ').ok_or_else(|| {
+        TokenizerError::malformed(format!("model.merges: {line:?} is not two tokens"))
+    })
+}
+
+/// The rules for merges that are given by the spellings of their tokens.
+pub(crate) fn make_merges(
+    vocab: &BTreeMap<String, u32>,
+    merges: &[(&str, &str)],
+) -> Result<MergeTable, TokenizerError> {
     let id = |spelling: &str| {
-        model.vocab.get(spelling).copied().ok_or_else(|| {
+        vocab.get(spelling).copied().ok_or_else(|| {
             TokenizerError::malformed(format!("model.merges: {spelling:?} is not in model.vocab"))
         })
     };
-    if model.merges.len() > MAX_RULES {
-        let reason = format!("model.merges: {} rules; at most {MAX_RULES}", model.merges.len());
+    if merges.len() > MAX_RULES {
+        let reason = format!("model.merges: {} rules; at most {MAX_RULES}", merges.len());
         return Err(TokenizerError::malformed(reason));
     }
-    let mut rules = Vec::with_capacity(model.merges.len());
-    for merge in &model.merges {
-        let (left, right) = match merge {
-            FileMerge::Pair(left, right) => (left.as_str(), right.as_str()),
-            FileMerge::Line(line) => line.split_once(' ').ok_or_else(|| {
-                TokenizerError::malformed(format!("model.merges: {line:?} is not two tokens"))
-            })?,
-        };
-        rules.push(((id(left)?, id(right)?), id(&format!("{left}{right}"))?));
-    }
-    Ok(MergeTable::new(rules))
+    let rule = |&(left, right): &(&str, &str)| {
+        Ok(((id(left)?, id(right)?), id(&format!("{left}{right}"))?))
+    };
+    Ok(MergeTable::new(merges.iter().map(rule).collect::<Result<Vec<_>, _>>()?))
 }

@@ -21,6 +21,7 @@
 
 mod added;
 mod alphabet;
+mod base64;
 mod batch;
 mod bpe;
 mod count;
@@ -33,8 +34,10 @@ mod merges;
 mod order;
 mod profile;
 mod split;
+mod tiktoken;
 mod tokenizer;
 mod train;
+mod vocab_merges;
 mod vocabulary;
 mod words;
 
@@ -46,5 +49,6 @@ pub use encode::Encoder;
 pub use error::TokenizerError;
 pub use profile::Profile;
 pub use split::{Pieces, Split};
+pub use tiktoken::TiktokenEncoding;
 pub use tokenizer::Tokenizer;
 pub use train::{MAX_VOCAB_SIZE, TrainConfig, Trainer, train};

@@ -53,7 +53,15 @@ impl MergeTable {
     /// The rules in the order of their ranks. Of rules for the same pair the last holds, as in
     /// Hugging Face's library.
     pub(crate) fn new(rules: impl IntoIterator<Item = (Pair, u32)>) -> Self {
-        let rules: Vec<(Pair, u32)> = rules.into_iter().collect();
+        let ranked = rules.into_iter().zip(0..);
+        Self::with_ranks(
+            ranked.map(|((pair, token), rank)| (pair, Merge { rank, token })).collect(),
+        )
+    }
+
+    /// The rules with ranks that several may share: of rules of one rank, the one that applies
+    /// further to the left goes first.
+    pub(crate) fn with_ranks(rules: Vec<(Pair, Merge)>) -> Self {
         let size = (2 * rules.len()).next_power_of_two().max(2);
         let empty = (EMPTY, Merge { rank: 0, token: 0 });
         let mut table = Self {
@@ -62,12 +70,12 @@ impl MergeTable {
             shift: u64::BITS - size.trailing_zeros(),
             filter: vec![0; (size / 2 * FILTER_BITS_PER_RULE).div_ceil(64)],
         };
-        for (&(pair, token), rank) in rules.iter().zip(0..) {
+        for (pair, merge) in rules {
             let hash = mix(pack(pair));
             let (word, bit) = table.filter_bit(hash);
             table.filter[word] |= bit;
             let slot = table.slot(pack(pair), hash);
-            table.slots[slot] = (pack(pair), Merge { rank, token });
+            table.slots[slot] = (pack(pair), merge);
         }
         table
     }

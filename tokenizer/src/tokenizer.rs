@@ -170,6 +170,12 @@ impl Tokenizer {
         specials.find(|token| token.content == content).map(|token| token.id)
     }
 
+    /// The special tokens and their ids, in the order of the file or of training.
+    pub fn special_tokens(&self) -> impl Iterator<Item = (&str, u32)> {
+        let specials = self.model.added.iter().filter(|token| token.special);
+        specials.map(|token| (token.content.as_str(), token.id))
+    }
+
     /// The id of the token that ends a document: of `<|endoftext|>`, or of the first special token
     /// under another common name (`<|end_of_text|>`, `</s>`, `<eos>`, `<|eos|>`).
     pub fn end_of_text(&self) -> Option<u32> {

@@ -1,6 +1,8 @@
 //! GPT-4's split (`cl100k_base`; Llama 3 uses the same): contractions in any case, runs of letters
 //! with one leading character that is neither letter, number nor newline, numbers of at most three
-//! digits, punctuation with the newlines after it, white space cut after its last newline.
+//! digits, punctuation with the newlines after it, white space cut after its last newline. Two
+//! relatives differ in one rule each: Qwen2's makes each digit a piece, and the present pattern of
+//! `cl100k_base` in `tiktoken` keeps white space at the end of the text in one piece.
 
 use super::classes::{KINDS, LETTER, NEWLINE, NUMBER, OTHER, SPACE};
 use super::scan::Scan;
@@ -8,19 +10,30 @@ use super::scan::Scan;
 /// The pattern in the spelling of Llama 3's `tokenizer.json`.
 pub(super) const PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// How many numbers one piece holds at most.
-const MAX_NUMBERS: usize = 3;
+/// Qwen2's pattern, as its `tokenizer.json` spells it.
+pub(super) const QWEN2_PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// Where the piece that begins at `start`, before the end of the text, ends.
+/// The pattern of `cl100k_base` in `tiktoken` since 0.9, in a spelling that means the same to every
+/// regex engine: `$` is the end of a line to some.
+pub(super) const BASE_PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+";
+
+/// How many numbers one piece holds at most.
+pub(super) const MAX_NUMBERS: usize = 3;
+
+/// Where the piece that begins at `start`, before the end of the text, ends. A piece holds at most
+/// `NUMBERS` numbers; with `WHOLE_END`, white space at the end of the text is one piece.
 #[inline]
-pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
+pub(super) fn piece_end<const NUMBERS: usize, const WHOLE_END: bool>(
+    scan: Scan<'_>,
+    start: usize,
+) -> usize {
     let (flags, length) = scan.class(start);
     let after = start + length;
     if flags & LETTER != 0 {
         return scan.run(after, LETTER);
     }
     if flags & NUMBER != 0 {
-        return numbers_end(scan, after);
+        return numbers_end::<NUMBERS>(scan, after);
     }
     let contraction = scan.contraction(start, true);
     if contraction != 0 {
@@ -35,13 +48,19 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
             return end;
         }
     }
+    if WHOLE_END {
+        let end = scan.run(start, SPACE);
+        if end == scan.len() {
+            return end;
+        }
+    }
     scan.white_space(start, true)
 }
 
-/// Where the numbers piece whose first number ends at `at` ends.
+/// Where the piece of at most `NUMBERS` numbers whose first number ends at `at` ends.
 #[inline]
-pub(super) fn numbers_end(scan: Scan<'_>, mut at: usize) -> usize {
-    for _ in 1..MAX_NUMBERS {
+pub(super) fn numbers_end<const NUMBERS: usize>(scan: Scan<'_>, mut at: usize) -> usize {
+    for _ in 1..NUMBERS {
         let (flags, length) = scan.class(at);
         if flags & NUMBER == 0 {
             break;

@@ -1,6 +1,6 @@
 //! Splitting text into the pieces that byte-pair encoding never merges across.
 //!
-//! The three splits are hand-written equivalents of published regular expressions; their tests
+//! The splits are hand-written equivalents of published regular expressions; their tests
 //! compare them with a regex engine on every short string over the characters that matter.
 
 mod cl100k;
@@ -20,7 +20,11 @@ use scan::Scan;
 
 /// Other spellings of the patterns with the same pieces: those of the Python package `tiktoken`,
 /// older and newer.
-const OTHER_PATTERNS: [(&str, Split); 4] = [
+const OTHER_PATTERNS: [(&str, Split); 5] = [
+    (
+        r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
+        Split::Cl100kBase,
+    ),
     (r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+", Split::Gpt2),
     (
         r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s",
@@ -50,21 +54,32 @@ pub enum Split {
     Gpt4,
     /// GPT-4o's split (`o200k_base`).
     O200k,
+    /// Qwen2's split: GPT-4's with each digit a piece of its own.
+    Qwen2,
+    /// What `tiktoken` since 0.9 does for `cl100k_base`: GPT-4's split, with white space at the end
+    /// of the text in one piece even where it holds a newline.
+    #[serde(rename = "cl100k_base")]
+    Cl100kBase,
 }
 
 impl Split {
+    /// All splits.
+    pub const ALL: [Self; 5] = [Self::Gpt2, Self::Gpt4, Self::O200k, Self::Qwen2, Self::Cl100kBase];
+
     /// The regular expression of this split, as `tokenizer.json` carries it.
     pub fn pattern(&self) -> &'static str {
         match self {
             Self::Gpt2 => gpt2::PATTERN,
             Self::Gpt4 => cl100k::PATTERN,
             Self::O200k => o200k::PATTERN,
+            Self::Qwen2 => cl100k::QWEN2_PATTERN,
+            Self::Cl100kBase => cl100k::BASE_PATTERN,
         }
     }
 
     /// The split that a regular expression describes, in any of the spellings in use.
     pub(crate) fn from_pattern(pattern: &str) -> Option<Self> {
-        let known = [Self::Gpt2, Self::Gpt4, Self::O200k].map(|split| (split.pattern(), split));
+        let known = Self::ALL.map(|split| (split.pattern(), split));
         let mut spellings = known.iter().chain(&OTHER_PATTERNS);
         spellings.find(|(known, _)| *known == pattern).map(|&(_, split)| split)
     }
@@ -82,6 +97,8 @@ impl fmt::Display for Split {
             Self::Gpt2 => "gpt2",
             Self::Gpt4 => "gpt4",
             Self::O200k => "o200k",
+            Self::Qwen2 => "qwen2",
+            Self::Cl100kBase => "cl100k_base",
         })
     }
 }
@@ -94,6 +111,8 @@ impl FromStr for Split {
             "gpt2" => Ok(Self::Gpt2),
             "gpt4" | "cl100k" => Ok(Self::Gpt4),
             "o200k" => Ok(Self::O200k),
+            "qwen2" => Ok(Self::Qwen2),
+            "cl100k_base" => Ok(Self::Cl100kBase),
             _ => Err(TokenizerError::UnknownSplit { name: name.into() }),
         }
     }
@@ -119,8 +138,12 @@ impl<'a> Iterator for Pieces<'a> {
         let start = self.at;
         self.at = match self.split {
             Split::Gpt2 => gpt2::piece_end(self.scan, start),
-            Split::Gpt4 => cl100k::piece_end(self.scan, start),
+            Split::Gpt4 => cl100k::piece_end::<{ cl100k::MAX_NUMBERS }, false>(self.scan, start),
             Split::O200k => o200k::piece_end(self.scan, start),
+            Split::Qwen2 => cl100k::piece_end::<1, false>(self.scan, start),
+            Split::Cl100kBase => {
+                cl100k::piece_end::<{ cl100k::MAX_NUMBERS }, true>(self.scan, start)
+            }
         };
         Some(&self.text[start..self.at])
     }
@@ -140,10 +163,8 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    const SPLITS: [Split; 3] = [Split::Gpt2, Split::Gpt4, Split::O200k];
-
-    static REGEXES: LazyLock<[fancy_regex::Regex; 3]> =
-        LazyLock::new(|| SPLITS.map(|split| fancy_regex::Regex::new(split.pattern()).unwrap()));
+    static REGEXES: LazyLock<[fancy_regex::Regex; 5]> =
+        LazyLock::new(|| Split::ALL.map(|split| fancy_regex::Regex::new(split.pattern()).unwrap()));
 
     fn oracle<'a>(regex: &fancy_regex::Regex, text: &'a str) -> Vec<&'a str> {
         regex.find_iter(text).map(|piece| piece.unwrap().as_str()).collect()
@@ -158,7 +179,7 @@ mod tests {
 
     #[test]
     fn short_strings_match_the_regex_engine() {
-        let exported = SPLITS.map(|split| (split.pattern(), split, 4)).into_iter();
+        let exported = Split::ALL.map(|split| (split.pattern(), split, 4)).into_iter();
         let others = OTHER_PATTERNS.map(|(pattern, split)| (pattern, split, 3));
         for (pattern, split, length) in exported.chain(others) {
             assert_eq!(Split::from_pattern(pattern), Some(split));
@@ -186,7 +207,7 @@ mod tests {
             any in any::<String>(),
         ) {
             for text in [nasty.into_iter().collect(), any] {
-                for (split, regex) in SPLITS.iter().zip(REGEXES.iter()) {
+                for (split, regex) in Split::ALL.iter().zip(REGEXES.iter()) {
                     let pieces: Vec<&str> = split.pieces(&text).collect();
                     prop_assert_eq!(&pieces, &oracle(regex, &text));
                     prop_assert_eq!(pieces.concat(), text.clone());
@@ -197,7 +218,7 @@ mod tests {
 
     #[test]
     fn names_come_back() {
-        for split in SPLITS {
+        for split in Split::ALL {
             assert_eq!(split.to_string().parse::<Split>().unwrap(), split);
             let name = serde_json::to_string(&split).unwrap();
             assert_eq!(name, format!("\"{split}\""));

@@ -2,7 +2,7 @@
 //! by an upper-case letter, marks counted as letters of both cases, contractions kept with their
 //! word, and slashes kept with the punctuation before them.
 
-use super::cl100k::{numbers_end, punctuation_run};
+use super::cl100k::{MAX_NUMBERS, numbers_end, punctuation_run};
 use super::classes::{LETTER, LOWER, NEWLINE, NUMBER, UPPER};
 use super::scan::Scan;
 
@@ -15,7 +15,7 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     let (flags, length) = scan.class(start);
     let after = start + length;
     if flags & NUMBER != 0 {
-        return numbers_end(scan, after);
+        return numbers_end::<MAX_NUMBERS>(scan, after);
     }
     if let Some(end) = word_end(scan, start, flags, after) {
         return end + scan.contraction(end, true);

@@ -10,7 +10,7 @@ use super::data;
 use crate::alphabet;
 use crate::learn::{Limits, Spellings, Words, learn};
 use crate::order::LowestIds;
-use crate::{Encoder, Profile, Split, Tokenizer, TrainConfig, WordCounts, train};
+use crate::{Encoder, Profile, Split, TiktokenEncoding, Tokenizer, TrainConfig, WordCounts, train};
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> T {
     let bytes = std::fs::read(path).unwrap();
@@ -96,9 +96,9 @@ fn trainings_of_rustbpe_equal_the_recorded_ones() {
         assert_eq!(tokenizer.special_id("<|endoftext|>"), Some(1500), "{file}");
         assert_eq!(expected.len(), 1500);
         for (bytes, id) in expected {
-            let found = tokenizer.token_bytes(id).unwrap();
-            let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
-            assert_eq!(found, bytes, "{file} {id}");
+            let digits = bytes.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
+            let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+            assert_eq!(tokenizer.token_bytes(id), Some(&bytes[..]), "{file} {id}");
         }
     }
 }
@@ -189,75 +189,122 @@ struct PieceCase {
     o200k_base: Encoded,
 }
 
-/// GPT-2's own tokenizer, made of its vocabulary and merges files.
-fn gpt2() -> Option<Tokenizer> {
-    let vocab: serde_json::Value = read_json(&data("data/tokenizer/bpe-fixtures/gpt2_vocab.json")?);
-    let merges =
-        std::fs::read_to_string(data("data/tokenizer/bpe-fixtures/gpt2_merges.txt")?).unwrap();
-    let merges: Vec<&str> = merges.lines().filter(|line| !line.starts_with("#version")).collect();
-    let file = serde_json::json!({
-        "added_tokens": [{"id": 50256, "content": "<|endoftext|>", "special": true}],
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
-        "model": {"type": "BPE", "vocab": vocab, "merges": merges},
-    });
-    Some(Tokenizer::from_json(&file.to_string()).unwrap())
+fn read_text(path: &str) -> Option<String> {
+    Some(std::fs::read_to_string(data(path)?).unwrap())
 }
 
-/// Where a text ends in white space after a newline, `tiktoken` since 0.9 keeps that white space in
-/// one piece for `cl100k_base`; the pattern of Llama 3, which [`Split::Gpt4`] follows because
-/// `tokenizer.json` readers understand it, cuts it after the last newline.
-fn ends_in_space_after_newline(text: &str) -> bool {
-    let space = &text[text.trim_end().len()..];
-    space.contains(['\r', '\n']) && !space.ends_with(['\r', '\n'])
+/// GPT-2's own tokenizer, made of its vocabulary and merges files.
+fn gpt2() -> Option<Tokenizer> {
+    let vocab = read_text("data/tokenizer/bpe-fixtures/gpt2_vocab.json")?;
+    let merges = read_text("data/tokenizer/bpe-fixtures/gpt2_merges.txt")?;
+    let specials = ["<|endoftext|>"];
+    let tokenizer =
+        Tokenizer::from_vocab_and_merges(&vocab, &merges, Split::Gpt2, &specials).unwrap();
+    let exported = tokenizer.to_merges_txt();
+    assert!(exported.split_once('\n').is_some_and(|(_, lines)| merges.ends_with(lines)));
+    let again: BTreeMap<String, u32> = serde_json::from_str(&tokenizer.to_vocab_json()).unwrap();
+    assert_eq!(again, serde_json::from_str(&vocab).unwrap());
+    Some(tokenizer)
+}
+
+/// An encoding that OpenAI published.
+fn openai(name: &str) -> Option<Tokenizer> {
+    let encoding: TiktokenEncoding = name.parse().unwrap();
+    let text = read_text(&format!("data/tokenizer/{name}.tiktoken"))?;
+    let tokenizer =
+        Tokenizer::from_tiktoken(&text, encoding.split(), encoding.special_tokens()).unwrap();
+    assert_eq!(tokenizer.to_tiktoken().unwrap(), text, "{name}");
+    Some(tokenizer)
+}
+
+/// Texts in 60 languages and of strange kinds, with the ids of eight encodings; three of those are
+/// not among the files at hand.
+#[test]
+fn ids_of_many_languages_equal_the_recorded_ones() {
+    #[derive(Deserialize)]
+    struct Case {
+        id: String,
+        text: String,
+        ids: BTreeMap<String, Vec<u32>>,
+    }
+    let Some(path) = data("data/tokenizer/goldens.jsonl.zst") else { return };
+    let lines = zstd::decode_all(&std::fs::read(path).unwrap()[..]).unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let cases: Vec<Case> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(cases.len() > 100);
+    let names = ["gpt2", "r50k_base", "p50k_base", "cl100k_base", "o200k_base"];
+    let mut tokenizers = names.map(|name| (name, openai(name).unwrap())).to_vec();
+    let json = read_text("data/tokenizer/gpt-neo.tokenizer.json").unwrap();
+    tokenizers.push(("gpt_neox_dolma", Tokenizer::from_json(&json).unwrap()));
+    for (name, tokenizer) in &tokenizers {
+        let mut encoder = Encoder::new(tokenizer);
+        for case in &cases {
+            let mut ids = Vec::new();
+            // Hugging Face's library reads the names of special tokens as these, where `tiktoken`'s
+            // `encode_ordinary` does not.
+            if *name == "gpt_neox_dolma" {
+                encoder.encode_with_specials(&case.text, &mut ids);
+            } else {
+                encoder.encode(&case.text, &mut ids);
+            }
+            assert_eq!(ids, case.ids[*name], "{name} {}", case.id);
+            if *name != "gpt_neox_dolma" {
+                assert_eq!(tokenizer.decode(&ids), case.text.as_bytes(), "{name} {}", case.id);
+            }
+        }
+    }
 }
 
 #[test]
 fn pieces_and_ids_of_tricky_strings_equal_the_recorded_ones() {
     let Some(path) = data("golden/tokenizer/encode_pretok_cases.json") else { return };
-    let tokenizer = gpt2().unwrap();
+    let tokenizers = [gpt2(), openai("cl100k_base"), openai("o200k_base")].map(Option::unwrap);
     let cases: Vec<PieceCase> = read_json(&path);
     for case in cases {
         let expected = [
             (Split::Gpt2, &case.gpt2),
-            (Split::Gpt4, &case.cl100k_base),
+            (Split::Cl100kBase, &case.cl100k_base),
             (Split::O200k, &case.o200k_base),
         ];
-        for (split, encoded) in expected {
-            if split == Split::Gpt4 && ends_in_space_after_newline(&case.text) {
-                continue;
-            }
+        for ((split, encoded), tokenizer) in expected.into_iter().zip(&tokenizers) {
             let pieces: Vec<&str> = split.pieces(&case.text).collect();
             assert_eq!(pieces, encoded.pieces, "{split}");
+            let mut ids = Vec::new();
+            tokenizer.encode(&case.text, &mut ids);
+            assert_eq!(ids, encoded.ids, "{split} {:?}", case.text);
         }
-        let mut ids = Vec::new();
-        tokenizer.encode(&case.text, &mut ids);
-        assert_eq!(ids, case.gpt2.ids, "{:?}", case.text);
     }
-}
-
-#[derive(Deserialize)]
-struct FileIds {
-    gpt2: Vec<u32>,
 }
 
 #[test]
 fn ids_of_whole_files_equal_the_recorded_ones() {
-    let Some(tokenizer) = gpt2() else { return };
+    let Some(gpt2) = gpt2() else { return };
+    let tokenizers = [
+        ("gpt2", gpt2),
+        ("cl100k_base", openai("cl100k_base").unwrap()),
+        ("o200k_base", openai("o200k_base").unwrap()),
+    ];
     let fixtures = "data/tokenizer/bpe-fixtures";
     let golden = "golden/tokenizer";
     for (text, ids) in [
         (format!("{fixtures}/address.txt"), format!("{golden}/encode_address.txt.json")),
         (format!("{fixtures}/german.txt"), format!("{golden}/encode_german.txt.json")),
         (format!("{fixtures}/corpus.en"), format!("{golden}/encode_corpus.en.json")),
+        (
+            format!("{fixtures}/tinystories_sample.txt"),
+            format!("{golden}/encode_tinystories_sample.txt.json"),
+        ),
         (format!("{golden}/wagahai.txt"), format!("{golden}/encode_wagahai_ja.json.zst")),
     ] {
-        let text = std::fs::read_to_string(data(&text).unwrap()).unwrap();
-        let expected: FileIds = read_json(&data(&ids).unwrap());
-        let mut found = Vec::new();
-        let mut encoder = Encoder::new(&tokenizer);
-        encoder.encode(&text, &mut found);
-        assert_eq!(found, expected.gpt2, "{ids}");
-        assert_eq!(encoder.count(&text), found.len());
-        assert_eq!(tokenizer.decode(&found), text.as_bytes());
+        let text = read_text(&text).unwrap();
+        let expected: BTreeMap<String, Vec<u32>> = read_json(&data(&ids).unwrap());
+        for (name, tokenizer) in &tokenizers {
+            let mut found = Vec::new();
+            let mut encoder = Encoder::new(tokenizer);
+            encoder.encode(&text, &mut found);
+            assert_eq!(found, expected[*name], "{ids} {name}");
+            assert_eq!(encoder.count(&text), found.len());
+            assert_eq!(tokenizer.decode(&found), text.as_bytes());
+        }
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use tokenizers::Tokenizer as Oracle;
 
 use super::data;
-use crate::{Encoder, Split, Tokenizer, TokenizerError, TrainConfig, WordCounts, train};
+use crate::{Encoder, Profile, Split, Tokenizer, TokenizerError, TrainConfig, WordCounts, train};
 
 const CORPUS: &str = "The quick brown fox's jumping; it'll jump, they've jumped 12345 times!\n\n\
     int main(void) {\n\treturn 0;\n}\n\tDON'T XMLHttpRequest https://example.org/a//b?c=1\r\n\
@@ -69,7 +69,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 #[test]
 fn exported_files_give_the_same_ids_in_the_library() {
-    for split in [Split::Gpt2, Split::Gpt4, Split::O200k] {
+    for split in Split::ALL {
         let tokenizer = trained(split, 420);
         let json = tokenizer.to_json();
         assert_eq!(Tokenizer::from_json(&json).unwrap().to_json(), json, "{split}");
@@ -79,6 +79,31 @@ fn exported_files_give_the_same_ids_in_the_library() {
         proptest!(ProptestConfig::with_cases(200), |(text in texts())| {
             oracles.assert_same_ids(&tokenizer, &text);
         });
+    }
+}
+
+/// What training gives comes back from every format, whatever the order of its ids.
+#[test]
+fn formats_without_a_split_give_the_same_ids() {
+    for profile in Profile::ALL {
+        let mut counts = WordCounts::new();
+        counts.add_text(Split::Qwen2, CORPUS);
+        let config =
+            TrainConfig { vocab_size: 420, split: Split::Qwen2, profile, ..TrainConfig::default() };
+        let tokenizer = train(&counts, &config, &mut |_, _| {});
+        let specials: Vec<(&str, u32)> = tokenizer.special_tokens().collect();
+        let ranks = tokenizer.to_tiktoken().unwrap();
+        let of_ranks = Tokenizer::from_tiktoken(&ranks, Split::Qwen2, &specials).unwrap();
+        let names: Vec<&str> = specials.iter().map(|&(name, _)| name).collect();
+        let (vocab, merges) = (tokenizer.to_vocab_json(), tokenizer.to_merges_txt());
+        let of_merges =
+            Tokenizer::from_vocab_and_merges(&vocab, &merges, Split::Qwen2, &names).unwrap();
+        let json = tokenizer.to_json();
+        assert_eq!(of_ranks.to_json(), json, "{profile}");
+        assert_eq!(of_merges.to_json(), json, "{profile}");
+        let oracles = Oracles::new(&json);
+        oracles.assert_same_ids(&tokenizer, CORPUS);
+        assert!(of_merges.to_tiktoken().is_ok_and(|text| text == ranks));
     }
 }
 
@@ -108,7 +133,7 @@ fn files_of_other_kinds_are_refused_by_name() {
         assert!(message.contains("normalizer") && message.contains("NFC"), "{message}");
     }
     let json = trained(Split::Gpt4, 270).to_json();
-    let changed = json.replace(r"\\p{N}{1,3}", r"\\p{N}");
+    let changed = json.replace(r"\\p{N}{1,3}", r"\\p{N}{1,2}");
     let error = Tokenizer::from_json(&changed).unwrap_err();
     assert!(matches!(error, TokenizerError::Unsupported { field: "pre_tokenizer.pattern", .. }));
     let message = Tokenizer::from_json(&json.replace("\"Ġ\"", "\"Ġ?\"")).unwrap_err().to_string();
@@ -119,7 +144,7 @@ fn files_of_other_kinds_are_refused_by_name() {
 proptest! {
     #[test]
     fn decoding_gives_the_text_back(text in texts()) {
-        for split in [Split::Gpt2, Split::Gpt4, Split::O200k] {
+        for split in Split::ALL {
             let tokenizer = trained(split, 400);
             let ids = encode(&tokenizer, &text);
             prop_assert_eq!(tokenizer.decode(&ids), text.as_bytes());
