@@ -1,5 +1,6 @@
-//! Measures encoding with a published vocabulary, one document a line, on one thread:
-//! `cargo run --release --example encode -- TIKTOKEN_FILE ENCODING TEXT_FILE [PASSES]`.
+//! Measures encoding with a published vocabulary on one thread; the documents are the fields `text`
+//! of a file of JSON lines:
+//! `cargo run --release --example encode -- TIKTOKEN_FILE ENCODING JSONL_FILE [PASSES]`.
 //!
 //! Prints the rate of each pass, the number of ids, and a checksum of them (FNV-1a over the ids as
 //! four bytes, low byte first) that another tokenizer's ids can be compared by.
@@ -9,12 +10,18 @@
 use std::error::Error;
 use std::time::Instant;
 
+use serde::Deserialize;
 use tokenizer::{Encoder, TiktokenEncoding, Tokenizer};
+
+#[derive(Deserialize)]
+struct Document {
+    text: String,
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [ranks, encoding, path, passes @ ..] = &arguments[..] else {
-        return Err("usage: encode TIKTOKEN_FILE ENCODING TEXT_FILE [PASSES]".into());
+        return Err("usage: encode TIKTOKEN_FILE ENCODING JSONL_FILE [PASSES]".into());
     };
     let passes = passes.first().map_or(Ok(2), |passes| passes.parse())?;
     let encoding: TiktokenEncoding = encoding.parse()?;
@@ -22,8 +29,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let ranks = std::fs::read_to_string(ranks)?;
     let tokenizer = Tokenizer::from_tiktoken(&ranks, encoding.split(), encoding.special_tokens())?;
     println!("load {:.2} s", started.elapsed().as_secs_f64());
-    let text = std::fs::read_to_string(path)?;
-    let documents: Vec<&str> = text.split_inclusive('\n').collect();
+    let lines = std::fs::read_to_string(path)?;
+    let documents = lines.lines().map(serde_json::from_str);
+    let documents: Vec<Document> = documents.collect::<Result<_, _>>()?;
+    let megabytes =
+        documents.iter().map(|document| document.text.len()).sum::<usize>() as f64 / 1e6;
     let mut encoder = Encoder::new(&tokenizer);
     let mut ids = Vec::new();
     for _ in 0..passes {
@@ -32,14 +42,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         for document in &documents {
             ids.clear();
             let started = Instant::now();
-            encoder.encode(document, &mut ids);
+            encoder.encode(&document.text, &mut ids);
             seconds += started.elapsed().as_secs_f64();
             total += ids.len();
             for byte in ids.iter().flat_map(|id| id.to_le_bytes()) {
                 checksum = (checksum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
             }
         }
-        let rate = text.len() as f64 / 1e6 / seconds;
+        let rate = megabytes / seconds;
         println!("encode {rate:.1} MB/s, {total} ids, checksum {checksum:016x}");
     }
     Ok(())

@@ -8,14 +8,44 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use crate::merges::MergeTable;
+use crate::alphabet::BYTE_COUNT;
+use crate::merges::{Merge, MergeTable};
+use crate::tokenizer::Model;
 
 /// Pieces of more symbols than this use the heap. Times the rank of a rule, below
-/// [`MAX_RULES`](crate::merges::MAX_RULES), it stays below 2³².
+/// [`MAX_RULES`](crate::merges::MAX_RULES), it stays below 2³¹.
 const MAX_SCANNED_SYMBOLS: usize = 64;
 
 /// No neighbour on this side, or no rule for this pair.
 const NONE: u32 = u32::MAX;
+
+/// The rank of a pair without a rule. Ranks are signed, because every processor has an instruction
+/// that compares many signed numbers.
+const NO_RANK: i32 = i32::MAX;
+
+/// The rules for all pairs of single bytes, with which every merging begins: found by place, where
+/// the table of all rules takes a hash and its memory is further away.
+#[derive(Debug, Clone)]
+pub(crate) struct BytePairs {
+    /// By left byte, then right byte; the token [`NONE`] where there is no rule.
+    rules: Vec<Merge>,
+}
+
+impl BytePairs {
+    pub(crate) fn new(model: &Model) -> Self {
+        let tokens = &model.byte_tokens;
+        let pairs = tokens.iter().flat_map(|left| tokens.iter().map(move |right| (*left, *right)));
+        let none = Merge { rank: 0, token: NONE };
+        let rules = pairs.map(|(left, right)| model.merges.get(left, right).unwrap_or(none));
+        Self { rules: rules.collect() }
+    }
+
+    #[inline]
+    fn get(&self, left: u8, right: u8) -> Option<Merge> {
+        let rule = self.rules[usize::from(left) * BYTE_COUNT + usize::from(right)];
+        (rule.token != NONE).then_some(rule)
+    }
+}
 
 /// A symbol of a short piece and its right neighbour.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +72,7 @@ pub(crate) struct Merger {
     tokens: Vec<u32>,
     /// For each symbol of a short piece, the rank of the rule for it and its right neighbour, times
     /// [`MAX_SCANNED_SYMBOLS`], plus its position: the lowest is the pair to merge.
-    ranks: Vec<u32>,
+    ranks: Vec<i32>,
     /// What else there is to know about each of these pairs.
     pairs: Vec<Pair>,
     symbols: Vec<Symbol>,
@@ -51,37 +81,43 @@ pub(crate) struct Merger {
 }
 
 impl Merger {
-    /// Appends the tokens of the piece whose initial symbols are `symbols` to `out`.
+    /// Appends the tokens of `piece` to `out`.
     pub(crate) fn merge(
         &mut self,
-        rules: &MergeTable,
-        symbols: impl Iterator<Item = u32>,
+        model: &Model,
+        byte_pairs: &BytePairs,
+        piece: &[u8],
         out: &mut Vec<u32>,
     ) {
         self.tokens.clear();
-        self.tokens.extend(symbols);
+        self.tokens.extend(piece.iter().map(|&byte| model.byte_tokens[usize::from(byte)]));
         if self.tokens.len() <= MAX_SCANNED_SYMBOLS {
-            self.merge_scanning(rules);
+            let first = |at: usize| byte_pairs.get(piece[at], piece[at + 1]);
+            self.merge_scanning(&model.merges, first);
             out.extend_from_slice(&self.tokens);
         } else {
-            self.merge_with_heap(rules, out);
+            self.merge_with_heap(&model.merges, out);
         }
     }
 
-    fn merge_scanning(&mut self, rules: &MergeTable) {
+    /// Merges the symbols; `first` has the rule for the pair that begins at a place, before merging.
+    #[inline]
+    fn merge_scanning(&mut self, rules: &MergeTable, first: impl Fn(usize) -> Option<Merge>) {
         let length = self.tokens.len();
         self.pairs.clear();
-        self.pairs.resize(length, Pair { becomes: NONE, previous: 0, next: 0 });
+        self.pairs.resize(length, Pair { becomes: NONE, previous: 0, next: length as u32 });
         self.ranks.clear();
-        self.ranks.resize(length, NONE);
+        self.ranks.resize(length, NO_RANK);
         for at in 0..length {
             self.pairs[at].previous = at.saturating_sub(1) as u32;
-            self.set_pair(rules, at, at + 1);
+            if at + 1 < length {
+                self.set_pair(at, at + 1, first(at));
+            }
         }
         loop {
             // The minimum of plain numbers: the compiler makes vector instructions of it.
-            let best = self.ranks.iter().copied().min().unwrap_or(NONE);
-            if best == NONE {
+            let best = self.ranks.iter().copied().min().unwrap_or(NO_RANK);
+            if best == NO_RANK {
                 break;
             }
             let at = best as usize % MAX_SCANNED_SYMBOLS;
@@ -90,26 +126,32 @@ impl Merger {
             let after = self.pairs[right].next as usize;
             self.tokens[at] = becomes;
             self.tokens[right] = NONE;
-            self.ranks[right] = NONE;
+            self.ranks[right] = NO_RANK;
             if let Some(pair) = self.pairs.get_mut(after) {
                 pair.previous = at as u32;
             }
-            self.set_pair(rules, at, after);
+            self.set_pair(at, after, self.rule(rules, at, after));
             if at > 0 {
-                self.set_pair(rules, previous as usize, at);
+                let previous = previous as usize;
+                self.set_pair(previous, at, self.rule(rules, previous, at));
             }
         }
         self.tokens.retain(|&token| token != NONE);
     }
 
-    /// Notes the pair of the symbols at `left` and at `right`; there is none at the end.
+    /// The rule for the symbols at `left` and at `right`; there is none at the end.
     #[inline]
-    fn set_pair(&mut self, rules: &MergeTable, left: usize, right: usize) {
+    fn rule(&self, rules: &MergeTable, left: usize, right: usize) -> Option<Merge> {
+        self.tokens.get(right).and_then(|&next| rules.get(self.tokens[left], next))
+    }
+
+    /// Notes the pair of the symbols at `left` and at `right`.
+    #[inline]
+    fn set_pair(&mut self, left: usize, right: usize, rule: Option<Merge>) {
         self.pairs[left].next = right as u32;
-        let rule = self.tokens.get(right).and_then(|&next| rules.get(self.tokens[left], next));
-        let position = left as u32;
+        let position = left as i32;
         self.ranks[left] =
-            rule.map_or(NONE, |rule| rule.rank * MAX_SCANNED_SYMBOLS as u32 + position);
+            rule.map_or(NO_RANK, |rule| rule.rank as i32 * MAX_SCANNED_SYMBOLS as i32 + position);
         self.pairs[left].becomes = rule.map_or(NONE, |rule| rule.token);
     }
 
@@ -178,7 +220,7 @@ mod tests {
             let table = MergeTable::new(rules);
             let mut merger = Merger::default();
             merger.tokens.extend(&piece);
-            merger.merge_scanning(&table);
+            merger.merge_scanning(&table, |at| table.get(piece[at], piece[at + 1]));
             let scanned = merger.tokens.clone();
             merger.tokens.clear();
             merger.tokens.extend(&piece);

@@ -13,17 +13,17 @@ use crate::bpe::Merger;
 use crate::key::Key;
 use crate::tokenizer::Finders;
 
-/// The most words an encoder remembers: 2¹⁷ slots of 32 bytes, 4 MiB.
-const MAX_CACHE_SLOTS: usize = 1 << 17;
+/// The most buckets of words that an encoder remembers: 2¹⁷ of 64 bytes, 8 MiB.
+const MAX_CACHE_BUCKETS: usize = 1 << 17;
 
 /// Text bytes for each token that there is room for from the start.
 const TEXT_BYTES_PER_TOKEN: usize = 4;
 
-/// The fewest slots worth having.
-const MIN_CACHE_SLOTS: usize = 64;
+/// The fewest buckets worth having.
+const MIN_CACHE_BUCKETS: usize = 32;
 
-/// Bytes of text per cache slot that a short text gets: distinct words come about this often.
-const TEXT_BYTES_PER_SLOT: usize = 16;
+/// Bytes of text per bucket that a short text gets: distinct words come about twice as often.
+const TEXT_BYTES_PER_BUCKET: usize = 32;
 
 /// The most tokens of a word that is remembered.
 const CACHED_TOKENS: usize = 4;
@@ -31,19 +31,32 @@ const CACHED_TOKENS: usize = 4;
 /// Fills the unused places of a cached word.
 const NO_TOKEN: u32 = u32::MAX;
 
-/// A word of up to 15 bytes and its one to four tokens. The empty key marks an empty slot.
-#[derive(Debug, Clone, Copy, Default)]
+/// The tokens of a word; none at all where they are not known.
+type WordTokens = [u32; CACHED_TOKENS];
+
+const UNKNOWN: WordTokens = [NO_TOKEN; CACHED_TOKENS];
+
+/// A word of up to 15 bytes and its one to four tokens. The empty key, whose tokens are not known,
+/// marks an empty place.
+#[derive(Debug, Clone, Copy)]
 struct CachedWord {
     key: Key,
-    tokens: [u32; CACHED_TOKENS],
+    tokens: WordTokens,
 }
+
+/// The two words whose keys led here last, the newer one first: one line of the processor's cache.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
+struct Bucket([CachedWord; 2]);
+
+const EMPTY_BUCKET: Bucket = Bucket([CachedWord { key: Key::EMPTY, tokens: UNKNOWN }; 2]);
 
 /// Encodes texts one after the other, with a bounded memory of words.
 ///
 /// What it remembers never changes the ids, only how fast they come.
 pub struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
-    cache: Vec<CachedWord>,
+    cache: Vec<Bucket>,
     merger: Merger,
     counted: Vec<u32>,
 }
@@ -56,8 +69,9 @@ impl<'t> Encoder<'t> {
 
     /// An encoder for texts of `length` bytes together.
     pub(crate) fn for_length(tokenizer: &'t Tokenizer, length: usize) -> Self {
-        let slots = (length / TEXT_BYTES_PER_SLOT).clamp(MIN_CACHE_SLOTS, MAX_CACHE_SLOTS);
-        let cache = vec![CachedWord::default(); slots.next_power_of_two()];
+        let wanted = length / TEXT_BYTES_PER_BUCKET;
+        let buckets = wanted.clamp(MIN_CACHE_BUCKETS, MAX_CACHE_BUCKETS);
+        let cache = vec![EMPTY_BUCKET; buckets.next_power_of_two()];
         Self { tokenizer, cache, merger: Merger::default(), counted: Vec::new() }
     }
 
@@ -110,46 +124,72 @@ impl<'t> Encoder<'t> {
         out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
         let mut pieces = self.tokenizer.model.split.pieces(text);
         let mut batch = PieceBatch::new();
-        let mut known = [false; BATCH];
-        let mask = self.cache.len() - 1;
+        let mut known = [UNKNOWN; BATCH];
         while batch.refill(&mut pieces) {
-            for (known, (key, hash)) in known.iter_mut().zip(batch.keys()) {
-                *known = self.cache[hash as usize & mask].key == key;
-            }
-            for ((&piece, (key, hash)), known) in batch.pieces().iter().zip(batch.keys()).zip(known)
+            self.recall(&batch, &mut known);
+            for ((&piece, (key, hash)), tokens) in
+                batch.pieces().iter().zip(batch.keys()).zip(&known)
             {
-                // Another piece of this batch may have taken the slot meanwhile.
-                let word = &self.cache[hash as usize & mask];
-                if key.is_empty() {
-                    self.encode_long(piece, out);
-                } else if known && word.key == key {
-                    let [first, second, ..] = word.tokens;
-                    out.push(first);
-                    if second != NO_TOKEN {
-                        let rest = word.tokens.into_iter().skip(1);
-                        out.extend(rest.take_while(|&token| token != NO_TOKEN));
-                    }
-                } else {
-                    self.encode_short(piece, key, hash, out);
+                let [first, second, third, fourth] = *tokens;
+                if first == NO_TOKEN {
+                    self.encode_unknown(piece, key, hash, out);
+                    continue;
+                }
+                out.push(first);
+                if second != NO_TOKEN {
+                    let rest = [second, third, fourth];
+                    out.extend(rest.into_iter().take_while(|&token| token != NO_TOKEN));
                 }
             }
         }
     }
 
-    /// Encodes a piece of up to 15 bytes that is not in its slot of the cache, and puts it there.
-    #[inline(never)]
-    fn encode_short(&mut self, piece: &str, key: Key, hash: u64, out: &mut Vec<u32>) {
-        let start = out.len();
-        match self.tokenizer.whole_words.get(key, hash) {
-            Some(token) => out.push(token),
-            None => self.merge_piece(piece, out),
+    /// Looks up the pieces of a batch among the words seen before, and the others among the words
+    /// that are one token. Loops that do nothing else, so that many look-ups are under way at once.
+    #[inline]
+    fn recall(&mut self, batch: &PieceBatch<'_>, known: &mut [WordTokens; BATCH]) {
+        let mask = self.cache.len() - 1;
+        let mut unknown = [(0, Key::EMPTY, 0); BATCH];
+        let mut unknown_count = 0;
+        for (at, (tokens, (key, hash))) in known.iter_mut().zip(batch.keys()).enumerate() {
+            let Bucket([newer, older]) = &self.cache[hash as usize & mask];
+            let word = if newer.key == key { newer } else { older };
+            *tokens = if word.key == key { word.tokens } else { UNKNOWN };
+            unknown[unknown_count] = (at, key, hash);
+            unknown_count += usize::from(tokens[0] == NO_TOKEN && !key.is_empty());
         }
+        let mut whole = [None; BATCH];
+        for (whole, &(_, key, hash)) in whole.iter_mut().zip(&unknown[..unknown_count]) {
+            *whole = self.tokenizer.whole_words.get(key, hash);
+        }
+        for (&(at, key, hash), whole) in unknown[..unknown_count].iter().zip(whole) {
+            if let Some(token) = whole {
+                known[at][0] = token;
+                self.remember(key, hash, known[at]);
+            }
+        }
+    }
+
+    fn remember(&mut self, key: Key, hash: u64, tokens: WordTokens) {
+        let at = hash as usize & (self.cache.len() - 1);
+        let Bucket([newer, older]) = &mut self.cache[at];
+        *older = *newer;
+        *newer = CachedWord { key, tokens };
+    }
+
+    /// Encodes a piece that is not among the words seen before, and remembers it if it is short.
+    #[inline(never)]
+    fn encode_unknown(&mut self, piece: &str, key: Key, hash: u64, out: &mut Vec<u32>) {
+        if key.is_empty() {
+            return self.encode_long(piece, out);
+        }
+        let start = out.len();
+        self.merge_piece(piece, out);
         let found = &out[start..];
         if found.len() <= CACHED_TOKENS {
-            let mut tokens = [NO_TOKEN; CACHED_TOKENS];
+            let mut tokens = UNKNOWN;
             tokens[..found.len()].copy_from_slice(found);
-            let at = hash as usize & (self.cache.len() - 1);
-            self.cache[at] = CachedWord { key, tokens };
+            self.remember(key, hash, tokens);
         }
     }
 
@@ -162,15 +202,14 @@ impl<'t> Encoder<'t> {
         }
     }
 
-    #[inline(never)]
     fn merge_piece(&mut self, piece: &str, out: &mut Vec<u32>) {
-        let model = &self.tokenizer.model;
-        self.merger.merge(&model.merges, model.symbols(piece.as_bytes()), out);
+        let Tokenizer { model, byte_pairs, .. } = self.tokenizer;
+        self.merger.merge(model, byte_pairs, piece.as_bytes(), out);
     }
 }
 
 impl fmt::Debug for Encoder<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Encoder").field("cache_slots", &self.cache.len()).finish()
+        formatter.debug_struct("Encoder").field("cache_buckets", &self.cache.len()).finish()
     }
 }

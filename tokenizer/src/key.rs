@@ -13,6 +13,9 @@ pub(crate) struct Key {
 }
 
 impl Key {
+    /// The key of the empty string.
+    pub(crate) const EMPTY: Self = Self { low: 0, high: 0 };
+
     /// The key of `bytes`, or `None` where they are too many.
     #[inline]
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {

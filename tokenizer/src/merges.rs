@@ -19,7 +19,7 @@ pub(crate) fn pack(pair: Pair) -> u64 {
 }
 
 /// The most rules there may be.
-pub(crate) const MAX_RULES: usize = 1 << 25;
+pub(crate) const MAX_RULES: usize = (1 << 25) - 1;
 
 /// Bits of the filter for each rule: one pair without a rule in eight passes it.
 const FILTER_BITS_PER_RULE: usize = 8;

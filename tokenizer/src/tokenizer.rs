@@ -7,6 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::added::Finder;
 use crate::alphabet::BYTE_COUNT;
+use crate::bpe::BytePairs;
 use crate::encode::Encoder;
 use crate::merges::MergeTable;
 use crate::vocabulary::Vocabulary;
@@ -54,13 +55,6 @@ pub(crate) struct Model {
     pub(crate) added: Vec<AddedToken>,
 }
 
-impl Model {
-    /// The single-byte tokens of `bytes`: what merging begins with.
-    pub(crate) fn symbols(&self, bytes: &[u8]) -> impl Iterator<Item = u32> {
-        bytes.iter().map(|&byte| self.byte_tokens[usize::from(byte)])
-    }
-}
-
 /// Which added tokens are looked for in text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Finders {
@@ -77,6 +71,7 @@ pub(crate) struct Finders {
 pub struct Tokenizer {
     pub(crate) model: Model,
     pub(crate) whole_words: WholeWords,
+    pub(crate) byte_pairs: BytePairs,
     /// Added tokens that are not special.
     pub(crate) ordinary: Finders,
     /// All added tokens.
@@ -89,8 +84,9 @@ impl Tokenizer {
         let special = Finders { idle: model.added.is_empty(), ..Finders::default() };
         let ordinary = Finders { idle: true, ..Finders::default() };
         let all = finders(&model, |_| true).unwrap_or(special);
-        let whole_words = WholeWords::new(&model);
-        Self { model, whole_words, ordinary, all }
+        let byte_pairs = BytePairs::new(&model);
+        let whole_words = WholeWords::new(&model, &byte_pairs);
+        Self { model, whole_words, byte_pairs, ordinary, all }
     }
 
     /// A tokenizer with any added tokens.
@@ -100,8 +96,9 @@ impl Tokenizer {
     pub(crate) fn with_added_tokens(model: Model) -> Result<Self, TokenizerError> {
         let ordinary = finders(&model, |token| !token.special)?;
         let all = finders(&model, |_| true)?;
-        let whole_words = WholeWords::new(&model);
-        Ok(Self { model, whole_words, ordinary, all })
+        let byte_pairs = BytePairs::new(&model);
+        let whole_words = WholeWords::new(&model, &byte_pairs);
+        Ok(Self { model, whole_words, byte_pairs, ordinary, all })
     }
 
     /// Appends the ids of `text` to `out`.

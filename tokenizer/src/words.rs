@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::bpe::Merger;
+use crate::bpe::{BytePairs, Merger};
 use crate::key::Key;
 use crate::tokenizer::Model;
 
@@ -19,7 +19,7 @@ pub(crate) struct WholeWords {
 }
 
 impl WholeWords {
-    pub(crate) fn new(model: &Model) -> Self {
+    pub(crate) fn new(model: &Model, byte_pairs: &BytePairs) -> Self {
         let mut added: Vec<u32> = model.added.iter().map(|token| token.id).collect();
         added.sort_unstable();
         let size = (2 * model.vocabulary.len()).next_power_of_two();
@@ -30,7 +30,7 @@ impl WholeWords {
             let bytes = model.vocabulary.get(id).unwrap_or_default();
             if !model.ignore_merges {
                 merged.clear();
-                merger.merge(&model.merges, model.symbols(bytes), &mut merged);
+                merger.merge(model, byte_pairs, bytes, &mut merged);
                 if merged != [id] {
                     continue;
                 }

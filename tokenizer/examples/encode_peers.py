@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""tiktoken and Hugging Face tokenizers on what `examples/encode.rs` measures.
+
+usage: encode_peers.py TIKTOKEN_FILE ENCODING JSONL_FILE [TOKENIZER_JSON]
+
+One thread; prints the rate, the number of ids and the checksum that the example prints. Needs the
+packages tiktoken and tokenizers.
+"""
+
+import base64
+import json
+import os
+import sys
+import time
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["RAYON_NUM_THREADS"] = "1"
+
+import tiktoken
+import tokenizers
+from tiktoken_ext import openai_public
+
+FNV_BASIS, FNV_PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
+
+
+def checksum(state, ids):
+    for id in ids:
+        for byte in id.to_bytes(4, "little"):
+            state = (state ^ byte) * FNV_PRIME & MASK
+    return state
+
+
+def measure(name, documents, encode):
+    megabytes = sum(len(text.encode()) for text in documents) / 1e6
+    seconds, total, state = 0.0, 0, FNV_BASIS
+    for text in documents:
+        started = time.perf_counter()
+        ids = encode(text)
+        seconds += time.perf_counter() - started
+        total += len(ids)
+        if "--no-checksum" not in sys.argv:
+            state = checksum(state, ids)
+    print(f"{name}: encode {megabytes / seconds:.1f} MB/s, {total} ids, checksum {state:016x}")
+
+
+def pattern_of(name):
+    """The pattern that tiktoken has for an encoding, without fetching its ranks."""
+    openai_public.load_tiktoken_bpe = lambda *_, **__: {}
+    openai_public.data_gym_to_mergeable_bpe_ranks = lambda *_, **__: {}
+    return getattr(openai_public, name)()
+
+
+def main():
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
+    ranks_path, name, path = arguments[:3]
+    with open(path, encoding="utf-8") as lines:
+        documents = [json.loads(line)["text"] for line in lines]
+    with open(ranks_path, encoding="ascii") as lines:
+        pairs = (line.split() for line in lines)
+        ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
+    settings = pattern_of(name)
+    encoding = tiktoken.Encoding(
+        name,
+        pat_str=settings["pat_str"],
+        mergeable_ranks=ranks,
+        special_tokens=settings["special_tokens"],
+    )
+    measure(f"tiktoken {tiktoken.__version__}", documents, encoding.encode_ordinary)
+    if len(arguments) > 3:
+        tokenizer = tokenizers.Tokenizer.from_file(arguments[3])
+        tokenizer.encode_special_tokens = True
+        measure(
+            f"tokenizers {tokenizers.__version__}",
+            documents,
+            lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
+        )
+
+
+main()
