@@ -3,12 +3,15 @@
 //! Words of up to 15 bytes live inline in an open-addressing table of 24-byte slots; the few longer
 //! ones share one arena. Nothing is allocated per occurrence or per word.
 
+use std::convert::Infallible;
 use std::hash::Hasher;
+use std::io::{self, Write};
 
 use rustc_hash::FxHasher;
 
 use crate::Split;
 use crate::batch::{BATCH, PieceBatch};
+use crate::count_file::CountsWriter;
 use crate::key::Key;
 
 /// The longest word, in bytes. A longer piece is cut at the last character boundary at or before
@@ -59,10 +62,23 @@ impl WordCounts {
     /// Pieces never cross the end of `text`, so lines and whole documents give different words: for
     /// the merges of Hugging Face's `train(files)`, add each line with its newline.
     pub fn add_text(&mut self, split: Split, text: &str) {
+        let Ok(()) = self.add_text_checked(split, text, &mut |_| Ok::<(), Infallible>(()));
+    }
+
+    /// [`WordCounts::add_text`] that calls `check` before every few words. It may empty the table,
+    /// and its error ends the work.
+    pub(crate) fn add_text_checked<E>(
+        &mut self,
+        split: Split,
+        text: &str,
+        check: &mut impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut pieces = split.pieces(text);
         let mut batch = PieceBatch::new();
         let mut known = [false; BATCH];
         while batch.refill(&mut pieces) {
+            check(self)?;
+            let mut emptied = false;
             self.make_room(BATCH);
             let mask = self.short_slots.len() - 1;
             for (known, (key, hash)) in known.iter_mut().zip(batch.keys()) {
@@ -70,7 +86,7 @@ impl WordCounts {
             }
             for ((&piece, (key, hash)), known) in batch.pieces().iter().zip(batch.keys()).zip(known)
             {
-                if known {
+                if known && !emptied {
                     let slot = &mut self.short_slots[hash as usize & mask];
                     slot.count = slot.count.saturating_add(1);
                 } else if !key.is_empty() {
@@ -78,21 +94,29 @@ impl WordCounts {
                 } else if piece.len() <= MAX_WORD_BYTES {
                     self.add_long(piece.as_bytes(), 1);
                 } else {
-                    self.add_long_piece(piece);
+                    self.add_long_piece(piece, check)?;
+                    emptied = true;
                 }
             }
         }
+        Ok(())
     }
 
-    /// Counts a piece longer than [`MAX_WORD_BYTES`] as several words.
+    /// Counts a piece longer than [`MAX_WORD_BYTES`] as several words; the table may be emptied.
     #[cold]
-    fn add_long_piece(&mut self, mut piece: &str) {
+    fn add_long_piece<E>(
+        &mut self,
+        mut piece: &str,
+        check: &mut impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
         self.cut_pieces += 1;
         while !piece.is_empty() {
+            check(self)?;
             let (word, rest) = piece.split_at(piece.floor_char_boundary(MAX_WORD_BYTES));
             self.add(word.as_bytes(), 1);
             piece = rest;
         }
+        Ok(())
     }
 
     /// Counts `count` occurrences of `word`. Words without bytes and counts of 0 add nothing; sums
@@ -203,7 +227,79 @@ impl WordCounts {
         for word in &other.long_words {
             self.add_long(&other.arena[word.start..word.start + word.length as usize], word.count);
         }
-        self.cut_pieces += other.cut_pieces;
+        self.add_cut_pieces(other.cut_pieces);
+    }
+
+    /// Writes all words as a count file and empties the table, which keeps its memory. The words are
+    /// sorted where they are, so that this takes no memory besides.
+    ///
+    /// # Errors
+    /// Those of the writer; the words are lost then.
+    pub fn write_to<W: Write>(&mut self, split: Split, out: W) -> io::Result<()> {
+        let mut writer = CountsWriter::new(out, split);
+        let result = self.visit_sorted(|word, count| writer.write(word, count));
+        let cut_pieces = self.cut_pieces;
+        self.clear();
+        result?;
+        writer.finish(cut_pieces)?;
+        Ok(())
+    }
+
+    /// Calls `visit` for every word in byte order. The tables are in disorder afterwards.
+    fn visit_sorted<E>(
+        &mut self,
+        mut visit: impl FnMut(&[u8], u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut short_words = 0;
+        for at in 0..self.short_slots.len() {
+            if self.short_slots[at].count != 0 {
+                self.short_slots.swap(short_words, at);
+                short_words += 1;
+            }
+        }
+        let shorts = &mut self.short_slots[..short_words];
+        shorts.sort_unstable_by_key(|slot| slot.key.sortable());
+        let Self { arena, long_words, .. } = self;
+        let bytes = |word: &LongWord| &arena[word.start..word.start + word.length as usize];
+        long_words.sort_unstable_by(|a, b| bytes(a).cmp(bytes(b)));
+        let mut longs = long_words.iter().peekable();
+        for slot in shorts {
+            let key = slot.key.bytes();
+            let word = &key[..slot.key.len()];
+            while let Some(long) = longs.next_if(|long| bytes(long) < word) {
+                visit(bytes(long), long.count)?;
+            }
+            visit(word, slot.count)?;
+        }
+        longs.try_for_each(|long| visit(bytes(long), long.count))
+    }
+
+    fn clear(&mut self) {
+        self.short_slots.fill(ShortSlot::default());
+        self.short_words = 0;
+        self.long_slots.fill(0);
+        self.long_words.clear();
+        self.arena.clear();
+        self.cut_pieces = 0;
+    }
+
+    /// Whether the tables, with the words of one more batch, could hold more than `limit_bytes`, old
+    /// and new table together while one grows. A table without words never does.
+    pub(crate) fn may_exceed(&self, limit_bytes: usize) -> bool {
+        let short = (self.short_words + BATCH) * 4 >= self.short_slots.len() * 3;
+        let long = (self.long_words.len() + BATCH) * 4 >= self.long_slots.len() * 3;
+        let words = self.long_words.len() + BATCH > self.long_words.capacity();
+        let arena = self.arena.len() + BATCH * MAX_WORD_BYTES > self.arena.capacity();
+        let doubled = usize::from(short) * self.short_slots.len() * size_of::<ShortSlot>()
+            + usize::from(long) * self.long_slots.len() * size_of::<u32>()
+            + usize::from(words) * self.long_words.capacity() * size_of::<LongWord>()
+            + usize::from(arena) * self.arena.capacity();
+        !self.is_empty() && self.memory_bytes() + 2 * doubled > limit_bytes
+    }
+
+    /// Counts pieces that were cut elsewhere.
+    pub(crate) fn add_cut_pieces(&mut self, cut_pieces: u64) {
+        self.cut_pieces = self.cut_pieces.saturating_add(cut_pieces);
     }
 
     /// How many distinct words there are.

@@ -44,6 +44,13 @@ impl Key {
         self.high == 0
     }
 
+    /// Numbers that sort as the strings do.
+    #[inline]
+    pub(crate) fn sortable(self) -> (u64, u64) {
+        // Where the bytes are the same, zeros included, the shorter string comes first.
+        (self.low.swap_bytes(), self.high.swap_bytes())
+    }
+
     /// How many bytes the string has.
     #[inline]
     pub(crate) fn len(self) -> usize {

@@ -23,8 +23,11 @@ mod added;
 mod alphabet;
 mod base64;
 mod batch;
+mod bounded;
 mod bpe;
 mod count;
+mod count_file;
+mod count_merge;
 mod encode;
 mod error;
 mod json;
@@ -44,7 +47,10 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use bounded::{BoundedCounts, RunStore};
 pub use count::{MAX_WORD_BYTES, WordCounts};
+pub use count_file::{CountsReader, CountsWriter};
+pub use count_merge::{MergedCounts, temperature_weights};
 pub use encode::Encoder;
 pub use error::TokenizerError;
 pub use profile::Profile;
