@@ -6,122 +6,24 @@
 //! words that hold the pair; a heap gives the most frequent pair. Counts in the heap may be too
 //! high, never too low, because after a pair's first merge step its count only falls: an entry
 //! that comes up with an old count goes back with the present one.
+//!
+//! Most pairs never become frequent enough to merge, and a pair's count never rises. So the learner
+//! guesses a threshold below the counts that merges will have, and keeps no pair that begins below
+//! it: no list of words, no place in the tables. Where merges come down to the threshold before the
+//! vocabulary is full, it takes a lower one and counts the pairs of the words as they are then. The
+//! merges are the same, whatever the guess.
 
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use crate::merges::{Pair, pack};
+use crate::merges::{Pair, pack, unpack};
 use crate::order::TieOrder;
-
-/// Numbers before a word's symbols: how many symbols there are, and the low and the high half of
-/// the word's count.
-const HEADER: usize = 3;
+use crate::symbols::{Spellings, THRESHOLD_DIVISOR, Words};
 
 /// How many words are looked up together. Their headers come from memory at the same time, where
 /// one word after the other would wait for each.
 const BATCH: usize = 16;
-
-/// The words to learn from, one after the other in one arena: header, then symbols. A word keeps
-/// its place while merges make it shorter.
-#[derive(Debug, Default)]
-pub(crate) struct Words {
-    arena: Vec<u32>,
-}
-
-impl Words {
-    /// Adds a word that occurs `count` times. Words of one symbol hold no pair and are dropped;
-    /// so are words beyond the first 2³² numbers of the arena, 16 GiB.
-    pub(crate) fn push(&mut self, symbols: impl IntoIterator<Item = u32>, count: u64) {
-        let start = self.arena.len();
-        self.arena.extend([0, count as u32, (count >> 32) as u32]);
-        self.arena.extend(symbols);
-        let length = self.arena.len() - start - HEADER;
-        if length < 2 || count == 0 || u32::try_from(start).is_err() {
-            self.arena.truncate(start);
-        } else {
-            self.arena[start] = length as u32;
-        }
-    }
-
-    /// The count of the word at `start`, and where its symbols begin and end.
-    #[inline]
-    fn word(&self, start: usize) -> (u64, usize, usize) {
-        let header = &self.arena[start..start + HEADER];
-        let count = u64::from(header[1]) | u64::from(header[2]) << 32;
-        (count, start + HEADER, start + HEADER + header[0] as usize)
-    }
-
-    /// How many first symbols are before the first occurrence of `pair` in the word at `start`.
-    pub(crate) fn find(&self, start: u32, pair: Pair, spellings: &Spellings) -> Option<u32> {
-        let (_, first, end) = self.word(start as usize);
-        let symbols = &self.arena[first..end];
-        let at = symbols.windows(2).position(|next| (next[0], next[1]) == pair)?;
-        let before = symbols[..at].iter().map(|&symbol| spellings.lengths[symbol as usize] as u32);
-        Some(before.sum())
-    }
-}
-
-/// The spelling of every symbol: merging two makes a new one, unless its spelling is reserved.
-#[derive(Debug, Default)]
-pub(crate) struct Spellings {
-    by_id: Vec<String>,
-    /// How many symbols of the words' first spelling each symbol is made of.
-    lengths: Vec<usize>,
-    /// Special tokens by spelling: a merge that spells one becomes it.
-    reserved: FxHashMap<String, u32>,
-}
-
-impl Spellings {
-    /// Adds a special token, if it is not there yet.
-    pub(crate) fn reserve(&mut self, spelling: &str) {
-        if !self.reserved.contains_key(spelling) {
-            let id = self.push(spelling.to_owned(), 1);
-            self.reserved.insert(spelling.to_owned(), id);
-        }
-    }
-
-    /// The symbol spelled `letter`, new unless a special token is spelled the same.
-    pub(crate) fn letter(&mut self, letter: char) -> u32 {
-        let spelling = letter.to_string();
-        let known = self.reserved.get(&spelling).copied();
-        known.unwrap_or_else(|| self.push(spelling, 1))
-    }
-
-    fn push(&mut self, spelling: String, length: usize) -> u32 {
-        self.by_id.push(spelling);
-        self.lengths.push(length);
-        self.by_id.len() as u32 - 1
-    }
-
-    /// The symbol that a pair becomes.
-    fn merge(&mut self, pair: Pair) -> u32 {
-        let (left, right) = (pair.0 as usize, pair.1 as usize);
-        let spelling = format!("{}{}", self.by_id[left], self.by_id[right]);
-        let length = self.lengths[left] + self.lengths[right];
-        if let Some(&id) = self.reserved.get(&spelling) {
-            self.lengths[id as usize] = length;
-            return id;
-        }
-        self.push(spelling, length)
-    }
-
-    /// The spelling of a symbol.
-    pub(crate) fn get(&self, id: u32) -> &str {
-        &self.by_id[id as usize]
-    }
-
-    /// How many symbols there are.
-    pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// All spellings by id.
-    #[cfg(test)]
-    pub(crate) fn by_id(&self) -> &[String] {
-        &self.by_id
-    }
-}
 
 /// When learning ends, besides when no pair is left.
 #[derive(Debug, Clone, Copy)]
@@ -133,6 +35,12 @@ pub(crate) struct Limits {
     /// A pair that a merge creates counts only if it is shorter than this, in first symbols.
     pub(crate) max_token_length: usize,
 }
+
+/// The most that the threshold falls at once.
+const MAX_FALL: u64 = 16;
+
+/// The longest list of words whose memory is used again: lists of pairs below the threshold.
+const MAX_SPARE_WORDS: usize = 256;
 
 /// No entry.
 const NONE: u32 = u32::MAX;
@@ -165,6 +73,10 @@ struct Learner<O: TieOrder> {
     /// end in the new symbol, and those that begin with it. [`NONE`] where there is no such pair.
     ending: Vec<u32>,
     beginning: Vec<u32>,
+    /// Pairs that begin with a lower count are not kept.
+    threshold: u64,
+    /// Memory of lists of words that are not kept.
+    spare: Vec<Vec<u32>>,
     /// Pairs with the counts and keys that they had when they were pushed.
     heap: BinaryHeap<Candidate<O::Key>>,
 }
@@ -178,15 +90,39 @@ pub(crate) fn learn<O: TieOrder>(
     limits: Limits,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Vec<(Pair, u32)> {
-    let mut learner = Learner::new(order, words, spellings);
+    let merges = limits.vocab_size.saturating_sub(spellings.len());
+    let threshold = words.first_threshold(merges);
+    learn_above(threshold, order, words, spellings, limits, progress)
+}
+
+/// [`learn`] with a guess at the threshold.
+pub(crate) fn learn_above<O: TieOrder>(
+    threshold: u64,
+    order: O,
+    words: Words,
+    spellings: &mut Spellings,
+    limits: Limits,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Vec<(Pair, u32)> {
     let total = limits.vocab_size.saturating_sub(spellings.len());
-    let mut merges = Vec::with_capacity(total);
+    let mut learner = Learner::new(order, words);
+    let mut merges: Vec<(Pair, u32)> = Vec::with_capacity(total);
+    let lowest = limits.min_frequency.max(1);
+    let mut threshold = threshold.max(lowest);
+    learner.index(threshold, spellings, limits.max_token_length);
     while spellings.len() < limits.vocab_size {
-        let Some(index) = learner.most_frequent(spellings) else { break };
+        let Some(index) = learner.most_frequent(spellings) else {
+            if threshold == lowest {
+                break;
+            }
+            // The n-th merge has about 1/n of the first one's count (Zipf's law).
+            let expected = u128::from(threshold) * merges.len() as u128 / total as u128;
+            let wanted = expected as u64 / THRESHOLD_DIVISOR;
+            threshold = wanted.clamp(threshold / MAX_FALL, threshold / 2).max(lowest);
+            learner.index(threshold, spellings, limits.max_token_length);
+            continue;
+        };
         let entry = &mut learner.entries[index as usize];
-        if entry.count < limits.min_frequency {
-            break;
-        }
         let pair = entry.pair;
         let holders = std::mem::take(&mut entry.words);
         let token = spellings.merge(pair);
@@ -198,28 +134,49 @@ pub(crate) fn learn<O: TieOrder>(
 }
 
 impl<O: TieOrder> Learner<O> {
-    fn new(order: O, words: Words, spellings: &Spellings) -> Self {
-        let mut learner = Self {
+    fn new(order: O, words: Words) -> Self {
+        Self {
             order,
             words,
             entries: Vec::new(),
             index_of: FxHashMap::default(),
             ending: Vec::new(),
             beginning: Vec::new(),
+            threshold: 0,
+            spare: Vec::new(),
             heap: BinaryHeap::new(),
-        };
-        let mut start = 0;
-        while start < learner.words.arena.len() {
-            let (count, first, end) = learner.words.word(start);
-            for at in first..end - 1 {
-                let pair = (learner.words.arena[at], learner.words.arena[at + 1]);
-                let slot = learner.index_of.entry(pack(pair)).or_insert(NONE);
-                add(&mut learner.entries, slot, pair, count, start as u32);
-            }
-            start = end;
         }
-        learner.push_since(0, spellings);
-        learner
+    }
+
+    /// Counts the pairs of all words anew and keeps those that occur `threshold` times or more.
+    fn index(&mut self, threshold: u64, spellings: &Spellings, max_token_length: usize) {
+        self.threshold = threshold;
+        self.entries.clear();
+        self.heap.clear();
+        self.order = O::default();
+        let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
+        self.words.for_each_pair(|_, count, pair| {
+            let total = counts.entry(pack(pair)).or_default();
+            *total = total.saturating_add(count);
+        });
+        self.index_of = FxHashMap::default();
+        // The order in which they come is of no matter: no two pairs have the same key.
+        for (pair, count) in counts {
+            let pair = unpack(pair);
+            if count >= threshold && spellings.fits(pair, max_token_length) {
+                self.index_of.insert(pack(pair), self.entries.len() as u32);
+                self.entries.push(PairEntry { pair, count, words: Vec::new() });
+            }
+        }
+        self.words.for_each_pair(|word, _, pair| {
+            if let Some(&index) = self.index_of.get(&pack(pair)) {
+                let words = &mut self.entries[index as usize].words;
+                if words.last() != Some(&word) {
+                    words.push(word);
+                }
+            }
+        });
+        self.push_since(0, spellings);
     }
 
     /// Takes away `count` occurrences of a pair of older symbols. Pairs that were never counted,
@@ -243,12 +200,31 @@ impl<O: TieOrder> Learner<O> {
         }
     }
 
+    /// Drops the entries from index `first` on that are below the threshold.
+    fn prune_since(&mut self, first: usize) {
+        let mut kept = first;
+        for at in first..self.entries.len() {
+            if self.entries[at].count >= self.threshold {
+                self.entries.swap(kept, at);
+                kept += 1;
+            }
+        }
+        for entry in self.entries.drain(kept..) {
+            let mut words = entry.words;
+            if words.capacity() <= MAX_SPARE_WORDS {
+                words.clear();
+                self.spare.push(words);
+            }
+        }
+    }
+
     /// Takes the most frequent pair out of the heap; of equally frequent ones the first in order.
+    /// `None` where all that are left are below the threshold.
     fn most_frequent(&mut self, spellings: &Spellings) -> Option<u32> {
         loop {
             let Candidate { count, key, index } = self.heap.pop()?;
             let entry = &self.entries[index as usize];
-            if entry.count == 0 {
+            if entry.count < self.threshold {
                 continue;
             }
             if entry.count < count {
@@ -295,6 +271,7 @@ impl<O: TieOrder> Learner<O> {
             self.ending[entry.pair.0 as usize] = NONE;
             self.beginning[entry.pair.1 as usize] = NONE;
         }
+        self.prune_since(first_new);
         self.push_since(first_new, spellings);
     }
 
@@ -329,7 +306,7 @@ impl<O: TieOrder> Learner<O> {
                 }
                 if fits(left) {
                     let slot = &mut self.ending[left as usize];
-                    add(&mut self.entries, slot, (left, token), count, start);
+                    add(&mut self.entries, &mut self.spare, slot, (left, token), count, start);
                 }
             }
             read += 2;
@@ -338,7 +315,7 @@ impl<O: TieOrder> Learner<O> {
                 self.subtract((pair.1, right), count);
                 if fits(right) {
                     let slot = &mut self.beginning[right as usize];
-                    add(&mut self.entries, slot, (token, right), count, start);
+                    add(&mut self.entries, &mut self.spare, slot, (token, right), count, start);
                 }
             }
             self.words.arena[write] = token;
@@ -351,10 +328,19 @@ impl<O: TieOrder> Learner<O> {
 /// Adds `count` occurrences of `pair` in a word to the entry whose index is in `slot`, a new entry
 /// where that is [`NONE`].
 #[inline]
-fn add(entries: &mut Vec<PairEntry>, slot: &mut u32, pair: Pair, count: u64, word: u32) {
+fn add(
+    entries: &mut Vec<PairEntry>,
+    spare: &mut Vec<Vec<u32>>,
+    slot: &mut u32,
+    pair: Pair,
+    count: u64,
+    word: u32,
+) {
     if *slot == NONE {
         *slot = entries.len() as u32;
-        entries.push(PairEntry { pair, count, words: vec![word] });
+        let mut words = spare.pop().unwrap_or_default();
+        words.push(word);
+        entries.push(PairEntry { pair, count, words });
         return;
     }
     let entry = &mut entries[*slot as usize];

@@ -37,6 +37,7 @@ mod merges;
 mod order;
 mod profile;
 mod split;
+mod symbols;
 mod tiktoken;
 mod tokenizer;
 mod train;

@@ -18,6 +18,12 @@ pub(crate) fn pack(pair: Pair) -> u64 {
     u64::from(pair.0) << 32 | u64::from(pair.1)
 }
 
+/// The pair of a number that [`pack`] made.
+#[inline]
+pub(crate) fn unpack(pair: u64) -> Pair {
+    ((pair >> 32) as u32, pair as u32)
+}
+
 /// The most rules there may be.
 pub(crate) const MAX_RULES: usize = (1 << 25) - 1;
 

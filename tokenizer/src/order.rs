@@ -8,11 +8,12 @@
 use std::cmp::Reverse;
 
 use crate::alphabet;
-use crate::learn::{PairEntry, Spellings, Words};
+use crate::learn::PairEntry;
 use crate::merges::Pair;
+use crate::symbols::{Spellings, Words};
 
 /// An order of equally frequent pairs: of two, the one with the greater key is merged first.
-pub(crate) trait TieOrder {
+pub(crate) trait TieOrder: Default {
     /// What pairs are compared by; no two pairs have the same.
     type Key: Ord;
 

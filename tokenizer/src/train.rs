@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::alphabet;
-use crate::learn::{Limits, Spellings, Words, learn};
+use crate::learn::{Limits, learn};
 use crate::merges::{MergeTable, Pair};
 use crate::order::{FirstOccurrence, GreatestBytes, LowestIds};
+use crate::symbols::{Spellings, Words};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
 use crate::vocabulary::Vocabulary;
 use crate::{Profile, Split, TokenizerError, WordCounts};
