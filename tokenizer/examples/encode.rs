@@ -1,6 +1,7 @@
 //! Measures encoding with a published vocabulary on one thread; the documents are the fields `text`
 //! of a file of JSON lines:
-//! `cargo run --release --example encode -- TIKTOKEN_FILE ENCODING JSONL_FILE [PASSES]`.
+//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES]`, where the vocabulary is a
+//! `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`.
 //!
 //! Prints the rate of each pass, the number of ids, and a checksum of them (FNV-1a over the ids as
 //! four bytes, low byte first) that another tokenizer's ids can be compared by.
@@ -20,14 +21,18 @@ struct Document {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [ranks, encoding, path, passes @ ..] = &arguments[..] else {
-        return Err("usage: encode TIKTOKEN_FILE ENCODING JSONL_FILE [PASSES]".into());
+    let [vocabulary, encoding, path, passes @ ..] = &arguments[..] else {
+        return Err("usage: encode FILE ENCODING JSONL_FILE [PASSES]".into());
     };
     let passes = passes.first().map_or(Ok(2), |passes| passes.parse())?;
-    let encoding: TiktokenEncoding = encoding.parse()?;
     let started = Instant::now();
-    let ranks = std::fs::read_to_string(ranks)?;
-    let tokenizer = Tokenizer::from_tiktoken(&ranks, encoding.split(), encoding.special_tokens())?;
+    let vocabulary = std::fs::read_to_string(vocabulary)?;
+    let tokenizer = if encoding == "json" {
+        Tokenizer::from_json(&vocabulary)?
+    } else {
+        let encoding: TiktokenEncoding = encoding.parse()?;
+        Tokenizer::from_tiktoken(&vocabulary, encoding.split(), encoding.special_tokens())?
+    };
     println!("load {:.2} s", started.elapsed().as_secs_f64());
     let lines = std::fs::read_to_string(path)?;
     let documents = lines.lines().map(serde_json::from_str);

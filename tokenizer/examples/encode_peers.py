@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """tiktoken and Hugging Face tokenizers on what `examples/encode.rs` measures.
 
-usage: encode_peers.py TIKTOKEN_FILE ENCODING JSONL_FILE [TOKENIZER_JSON]
+usage: encode_peers.py TIKTOKEN_FILE ENCODING JSONL_FILE
+       encode_peers.py TOKENIZER_JSON json JSONL_FILE
 
 One thread; prints the rate, the number of ids and the checksum that the example prints. Needs the
 packages tiktoken and tokenizers.
@@ -38,8 +39,7 @@ def measure(name, documents, encode):
         ids = encode(text)
         seconds += time.perf_counter() - started
         total += len(ids)
-        if "--no-checksum" not in sys.argv:
-            state = checksum(state, ids)
+        state = checksum(state, ids)
     print(f"{name}: encode {megabytes / seconds:.1f} MB/s, {total} ids, checksum {state:016x}")
 
 
@@ -51,11 +51,19 @@ def pattern_of(name):
 
 
 def main():
-    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("--")]
-    ranks_path, name, path = arguments[:3]
+    vocabulary_path, name, path = sys.argv[1:4]
     with open(path, encoding="utf-8") as lines:
         documents = [json.loads(line)["text"] for line in lines]
-    with open(ranks_path, encoding="ascii") as lines:
+    if name == "json":
+        tokenizer = tokenizers.Tokenizer.from_file(vocabulary_path)
+        tokenizer.encode_special_tokens = True
+        measure(
+            f"tokenizers {tokenizers.__version__}",
+            documents,
+            lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
+        )
+        return
+    with open(vocabulary_path, encoding="ascii") as lines:
         pairs = (line.split() for line in lines)
         ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
     settings = pattern_of(name)
@@ -66,14 +74,6 @@ def main():
         special_tokens=settings["special_tokens"],
     )
     measure(f"tiktoken {tiktoken.__version__}", documents, encoding.encode_ordinary)
-    if len(arguments) > 3:
-        tokenizer = tokenizers.Tokenizer.from_file(arguments[3])
-        tokenizer.encode_special_tokens = True
-        measure(
-            f"tokenizers {tokenizers.__version__}",
-            documents,
-            lambda text: tokenizer.encode(text, add_special_tokens=False).ids,
-        )
 
 
 main()
