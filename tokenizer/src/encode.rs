@@ -12,6 +12,7 @@ use crate::batch::{BATCH, PieceBatch};
 use crate::bpe::Merger;
 use crate::key::Key;
 use crate::tokenizer::Finders;
+use crate::windows::Windows;
 
 /// The most buckets of words that an encoder remembers: 2¹⁷ of 64 bytes, 8 MiB.
 const MAX_CACHE_BUCKETS: usize = 1 << 17;
@@ -204,7 +205,8 @@ impl<'t> Encoder<'t> {
 
     fn merge_piece(&mut self, piece: &str, out: &mut Vec<u32>) {
         let Tokenizer { model, byte_pairs, .. } = self.tokenizer;
-        self.merger.merge(model, byte_pairs, piece.as_bytes(), out);
+        let bytes = piece.as_bytes();
+        Windows::USUAL.merge(&mut self.merger, model, byte_pairs, bytes, out);
     }
 }
 

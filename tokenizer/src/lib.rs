@@ -43,6 +43,7 @@ mod tokenizer;
 mod train;
 mod vocab_merges;
 mod vocabulary;
+mod windows;
 mod words;
 
 #[cfg(test)]

@@ -4,6 +4,8 @@ use proptest::prelude::*;
 use tokenizers::Tokenizer as Oracle;
 
 use super::data;
+use crate::bpe::Merger;
+use crate::windows::Windows;
 use crate::{Encoder, Profile, Split, Tokenizer, TokenizerError, TrainConfig, WordCounts, train};
 
 const CORPUS: &str = "The quick brown fox's jumping; it'll jump, they've jumped 12345 times!\n\n\
@@ -179,6 +181,30 @@ fn one_endless_word_ends() {
     for text in ["a".repeat(1_000_000), " ".repeat(1_000_000), "\n ".repeat(500_000)] {
         let ids = encode(&tokenizer, &text);
         assert_eq!(tokenizer.decode(&ids), text.as_bytes());
+    }
+}
+
+proptest! {
+    /// Windows so small that their joints are everywhere.
+    #[test]
+    fn windows_give_the_ids_of_the_whole(
+        text in "[ab]{0,200}|[a-e]{0,200}|(aab|ba){0,80}|a{0,200}|(quick|jumped|lazy){0,30}",
+        window in 1_usize..20,
+        overlap in 1_usize..5,
+    ) {
+        let mut counts = WordCounts::new();
+        counts.add_text(Split::Gpt4, CORPUS);
+        counts.add(b"aabbaabbabaaab", 9);
+        counts.add(b"abcdeabdceabe", 9);
+        let config = TrainConfig { vocab_size: 420, ..TrainConfig::default() };
+        let tokenizer = train(&counts, &config, &mut |_, _| {});
+        let Tokenizer { model, byte_pairs, .. } = &tokenizer;
+        let mut merger = Merger::default();
+        let (mut whole, mut joined) = (vec![7], vec![7]);
+        merger.merge(model, byte_pairs, text.as_bytes(), &mut whole);
+        let windows = Windows { bytes: window, overlap };
+        windows.merge(&mut merger, model, byte_pairs, text.as_bytes(), &mut joined);
+        prop_assert_eq!(joined, whole);
     }
 }
 

@@ -1,0 +1,89 @@
+//! Byte-pair encoding of one very long piece in windows, so that it takes time by its length and
+//! memory that stays in the processor's caches.
+//!
+//! Tokens are the encoding of their text if and only if each two neighbours are the encoding of
+//! theirs: until a merge crosses the boundary between two tokens, what is on either side evolves as
+//! it would alone, so the first merge that crosses any boundary would also cross it in the text of
+//! the two tokens beside it. Encodings of overlapping windows that have two neighbours in common may
+//! therefore be joined there. Where they have none, a longer overlap is tried, up to the whole text.
+
+use crate::bpe::{BytePairs, Merger};
+use crate::tokenizer::Model;
+use crate::vocabulary::Vocabulary;
+
+/// How a long piece is cut into windows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Windows {
+    /// New bytes in each window. Longer pieces are cut.
+    pub(crate) bytes: usize,
+    /// How many tokens of the window before it begins with.
+    pub(crate) overlap: usize,
+}
+
+impl Windows {
+    /// What is used: a window's symbols and heap take some 100 KB.
+    pub(crate) const USUAL: Self = Self { bytes: 4096, overlap: 16 };
+
+    /// Appends the tokens of `piece` to `out`.
+    pub(crate) fn merge(
+        self,
+        merger: &mut Merger,
+        model: &Model,
+        byte_pairs: &BytePairs,
+        piece: &[u8],
+        out: &mut Vec<u32>,
+    ) {
+        let mut encode = |bytes: &[u8], out: &mut Vec<u32>| {
+            merger.merge(model, byte_pairs, bytes, out);
+        };
+        let base = out.len();
+        let mut end = piece.len().min(self.bytes);
+        encode(&piece[..end], out);
+        let mut window = Vec::new();
+        let mut stretch = 1;
+        while end < piece.len() {
+            let first = out.len().saturating_sub(self.overlap * stretch).max(base);
+            let length: usize = out[first..].iter().map(|&id| length(&model.vocabulary, id)).sum();
+            let next_end = piece.len().min(end + self.bytes * stretch);
+            window.clear();
+            if first == base {
+                encode(&piece[..next_end], &mut window);
+                out.truncate(base);
+                out.append(&mut window);
+            } else {
+                encode(&piece[end.saturating_sub(length)..next_end], &mut window);
+                let Some((old, new)) = common(&model.vocabulary, &out[first..], &window) else {
+                    stretch *= 2;
+                    continue;
+                };
+                out.truncate(first + old);
+                out.extend_from_slice(&window[new..]);
+            }
+            end = next_end;
+            stretch = 1;
+        }
+    }
+}
+
+fn length(vocabulary: &Vocabulary, id: u32) -> usize {
+    vocabulary.get(id).map_or(0, <[u8]>::len)
+}
+
+/// Where two encodings that begin at the same place first have the same two neighbours.
+fn common(vocabulary: &Vocabulary, old: &[u32], new: &[u32]) -> Option<(usize, usize)> {
+    let (mut at_old, mut at_new) = (0, 0);
+    let (mut end_old, mut end_new) = (0, 0);
+    while at_old + 1 < old.len() && at_new + 1 < new.len() {
+        if end_old == end_new && old[at_old..at_old + 2] == new[at_new..at_new + 2] {
+            return Some((at_old, at_new));
+        }
+        if end_old <= end_new {
+            end_old += length(vocabulary, old[at_old]);
+            at_old += 1;
+        } else {
+            end_new += length(vocabulary, new[at_new]);
+            at_new += 1;
+        }
+    }
+    None
+}
