@@ -1,9 +1,15 @@
 //! Byte-level byte-pair encoding: split text into pieces, count the pieces, learn merges from the
-//! counts, encode text to ids and decode ids to bytes, and read and write `tokenizer.json`.
+//! counts, encode text to ids and decode ids to bytes, and read and write `tokenizer.json`,
+//! `.tiktoken`, and `vocab.json` with `merges.txt`.
 //!
 //! The rules are those of Hugging Face's `tokenizers` for byte-level BPE: for the same pieces and
-//! settings the merges, the ids and the exported file mean the same. Counts are `u64`, so the
-//! results stay right above 2³¹ occurrences, where that library's `i32` counts wrap.
+//! settings the merges, the ids and the exported file mean the same; a [`Profile`] gives another
+//! trainer's. Counts are `u64`, so the results stay right above 2³¹ occurrences, where that
+//! library's `i32` counts wrap.
+//!
+//! Counts outlive the run that made them: [`WordCounts::write_to`] writes a count file,
+//! [`MergedCounts`] merges any number of them with weights, [`BoundedCounts`] counts within a memory
+//! limit, and a [`Trainer`] takes the words one by one.
 //!
 //! ```
 //! use tokenizer::{Split, TrainConfig, WordCounts, train};
@@ -17,6 +23,28 @@
 //! tokenizer.encode("lower", &mut ids);
 //! assert_eq!(tokenizer.decode(&ids), b"lower");
 //! # Ok::<(), tokenizer::TokenizerError>(())
+//! ```
+//!
+//! A mix of two sources by weight, from their count files:
+//!
+//! ```
+//! use tokenizer::{CountsReader, MergedCounts, Split, TrainConfig, Trainer, WordCounts};
+//!
+//! let file = |text| {
+//!     let (mut counts, mut bytes) = (WordCounts::new(), Vec::new());
+//!     counts.add_text(Split::Gpt4, text);
+//!     counts.write_to(Split::Gpt4, &mut bytes).map(|()| bytes)
+//! };
+//! let (prose, code) = (file("aa aa aa")?, file("bb bb")?);
+//! let readers = vec![(CountsReader::new(&prose[..])?, 1), (CountsReader::new(&code[..])?, 2)];
+//! let mut merged = MergedCounts::new(readers)?;
+//! let mut trainer = Trainer::new(&TrainConfig { vocab_size: 258, ..TrainConfig::default() });
+//! while let Some((word, count)) = merged.next_word()? {
+//!     trainer.add_word(word, count);
+//! }
+//! let tokenizer = trainer.train(&mut |_done, _total| {});
+//! assert_eq!(tokenizer.token_bytes(257), Some(&b"bb"[..]));
+//! # Ok::<(), std::io::Error>(())
 //! ```
 
 mod added;
