@@ -11,7 +11,7 @@
 -- @param max_symbol_word_ratio = 0.1  Gopher: # and ellipsis for each word
 -- @param max_bullet_lines = 0.9  Gopher
 -- @param max_ellipsis_lines = 0.3  Gopher
--- @param min_alphabetic_words = 0.7  share of words and marks of punctuation that have a letter; Gopher asks for 0.8 of the words
+-- @param min_alphabetic_words = 0.5  share of words and marks of punctuation that have a letter; Gopher asks for 0.8 of the words
 -- @param max_duplicate_lines = 0.3  Gopher
 -- @param max_duplicate_line_chars = 0.2  Gopher
 -- @param max_duplicate_paragraphs = 0.3  Gopher

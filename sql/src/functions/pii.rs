@@ -85,28 +85,25 @@ fn detector(kinds: Option<&String>) -> Result<Detector> {
             }
             let named = Kind::named(name);
             if named.is_empty() {
-                let mut names: Vec<&str> = Kind::all()
-                    .flat_map(|kind| [Some(kind.as_str()), kind.scheme()])
-                    .flatten()
-                    .collect();
-                names.sort_unstable();
-                names.dedup();
-                return match nearest(name, names.iter().copied()) {
-                    Some(near) => {
-                        plan_err!(
-                            "there is no kind of personal data `{name}`; did you mean `{near}`?"
-                        )
-                    }
-                    None => plan_err!(
-                        "there is no kind of personal data `{name}`; there is {}",
-                        names.join(", ")
-                    ),
-                };
+                let help = known_kinds(name);
+                return plan_err!("there is no kind of personal data `{name}`; {help}");
             }
             options.kinds = named.into_iter().fold(options.kinds, Kinds::with);
         }
     }
     Ok(Detector::new(options))
+}
+
+/// The kind that may have been meant, or all of them.
+fn known_kinds(name: &str) -> String {
+    let of_kind = |kind: Kind| [Some(kind.as_str()), kind.scheme()];
+    let mut names: Vec<&str> = Kind::all().flat_map(of_kind).flatten().collect();
+    names.sort_unstable();
+    names.dedup();
+    match nearest(name, names.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there is {}", names.join(", ")),
+    }
 }
 
 fn fields() -> Fields {
