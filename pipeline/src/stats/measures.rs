@@ -4,7 +4,7 @@
 use std::sync::LazyLock;
 
 use text::safety::UnsafeScore;
-use text::signals::{FIELDS, Scratch, measure_with};
+use text::signals::{FIELDS, Scratch, Value, measure_with};
 use text::words::Segmenter;
 
 /// One measure.
@@ -38,6 +38,7 @@ pub static MEASURES: LazyLock<Vec<Measure>> = LazyLock::new(|| {
 
 /// Groups of measures that are made together, and so left out together.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a group of measures")]
 pub(super) struct Wanted {
     signals: bool,
     quality: bool,
@@ -67,7 +68,7 @@ pub(super) fn measure(
 ) -> (Option<&'static str>, Vec<Option<f64>>) {
     let language = text::language::detect(text);
     let signals = wanted.signals.then(|| measure_with(text, Segmenter::default(), scratch));
-    let values = signals.map(|signals| signals.values().map(|value| value.as_f64()));
+    let values = signals.map(|signals| signals.values().map(Value::as_f64));
     let safety = wanted.safety.then(|| text::safety::score(text));
     let safety = |part: fn(&UnsafeScore) -> f32| safety.as_ref().map(|s| f64::from(part(s)));
     let scores = [
