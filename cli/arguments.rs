@@ -338,7 +338,7 @@ pub(crate) struct TrainArguments {
     /// Tokens, the 256 bytes and special tokens included
     #[arg(long, default_value_t = 32_768, value_name = "N")]
     pub(crate) vocab_size: usize,
-    /// How text is cut into words: gpt2, gpt4 or o200k
+    /// How text is cut into words: gpt2, gpt4, cl100k_base, o200k or qwen2
     #[arg(long, default_value_t = tokenizer::Split::Gpt4, value_name = "SPLIT")]
     pub(crate) split: tokenizer::Split,
     /// Pairs seen less often are not merged

@@ -124,7 +124,7 @@ pub struct TokenizerTable {
     pub file: Option<String>,
     /// Tokens to train, special tokens and the 256 bytes included.
     pub vocab_size: usize,
-    /// How text is cut into words: gpt2, gpt4 or o200k.
+    /// How text is cut into words: gpt2, gpt4, cl100k_base, o200k or qwen2.
     pub split: tokenizer::Split,
     /// Pairs seen less often are not merged.
     pub min_frequency: u64,
