@@ -71,8 +71,19 @@ fn sentences() -> BTreeMap<&'static str, &'static str> {
 fn thresholds_are_looked_up_by_language() {
     let folder = Folder::new();
     // FineWeb-2's layout: a file a language, lists of pairs among the numbers.
-    folder.write("configs/deu_Latn.yml", "line_punct_thr: 0.9\ndup_n_grams:\n- [5, 0.5]\n");
-    folder.write("configs/eng_Latn.yml", "line_punct_thr: 0.1\ndup_n_grams:\n- [5, 0.25]\n");
+    for (file, line_punct_thr, dup_5_gram) in [("deu_Latn", 0.9, 0.5), ("eng_Latn", 0.1, 0.25)] {
+        let pairs = |sizes: std::ops::RangeInclusive<u32>, bound: f64| -> String {
+            sizes.map(|n| format!("- - {n}\n  - {bound}\n")).collect::<Vec<_>>().concat()
+        };
+        let config = format!(
+            "dup_line_frac: 0.25\ndup_n_grams:\n{}language_score: 0.8\nline_punct_thr: {line_punct_thr}\n\
+             max_avg_word_length: 15\nmax_non_alpha_words_ratio: 0.75\nmin_avg_word_length: 0\n\
+             new_line_ratio: 0.2\nstopwords:\n- the\n- die\ntop_n_grams:\n{}",
+            pairs(5..=10, dup_5_gram),
+            pairs(2..=4, 0.99),
+        );
+        folder.write(&format!("configs/{file}.yml"), &config);
+    }
     let sql = "SELECT *, lookup(key, 'configs', 'dup_n_grams.5') AS bound,
                CASE WHEN lookup(key, 'configs', 'line_punct_thr') > 0.5 THEN 'strict' END AS drop_reason
                FROM (SELECT *, iso639_3(language(text)['code']) || '_' || language(text)['script'] AS key FROM docs)";
@@ -88,6 +99,7 @@ fn thresholds_are_looked_up_by_language() {
         &sentences(),
         &["--stage", "fineweb2", "--with", "fineweb2.thresholds=configs"],
     );
+    // Without the table, so short a text is one repeated sequence of words.
     assert!(rows.values().all(|row| row["drop_reason"] == "gopher_short_doc"), "{rows:?}");
 }
 
