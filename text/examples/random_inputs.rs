@@ -183,6 +183,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         black_box(text::quality::score(&text));
         black_box(text::safety::score(&text));
         black_box(text::pii::Detector::new(text::pii::Options::everything()).mask(&text));
+        let masked = text::pii::mask(&text);
+        assert!(text::pii::spans(&masked).is_empty(), "{text:?} gave {masked:?}");
         black_box(text::normalise::simplify(&text));
         black_box(text::html::extract(&text)).ok();
         black_box(text::charset::decode(text.as_bytes(), Some(&text)));
