@@ -20,6 +20,7 @@ mod manifest;
 mod place;
 mod publish;
 mod run;
+mod scratch;
 pub mod shards;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub use manifest::{FileEntry, Manifest};
 pub use place::{move_file, move_folder, remove_run};
 pub use publish::{OutputFile, Publication, digest, write_file};
 pub use run::{Opened, Run, RunState};
+pub use scratch::{Scratch, ScratchReader, ScratchWriter};
 pub use verify::{Damage, Verdict, verify};
 
 /// The crate's result.

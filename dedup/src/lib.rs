@@ -1,0 +1,5 @@
+//! Who repeats whom, over the keys of all documents: sorted on disk, joined, verified, clustered.
+//!
+//! Nothing here knows of tables or SQL. Texts come in as keys that a pass over the documents made
+//! ([`text::minhash`]), are spilled to a [`store::Scratch`] where memory does not hold them, and
+//! leave as decisions. No result depends on the order of input, on threads or on the memory limit.
