@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const ROOMS: [&str; 8] = ["dedup", "fixtures", "model", "pipeline", "sql", "store", "text", "tokenizer"];
+const ROOMS: [&str; 8] =
+    ["dedup", "fixtures", "model", "pipeline", "sql", "store", "text", "tokenizer"];
 
 fn imports(manifest: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(manifest).unwrap();
