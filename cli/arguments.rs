@@ -204,18 +204,31 @@ pub(crate) struct StagesArguments {
 pub(crate) struct DedupArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts
-    #[arg(long, value_name = "FILE|DIR")]
-    pub(crate) output: PathBuf,
-    /// Jaccard similarity of word 5-grams from which documents are near duplicates
+    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts; without it, survivors are
+    /// only told in --clusters
+    #[arg(long, value_name = "FILE|DIR", required_unless_present = "clusters")]
+    pub(crate) output: Option<PathBuf>,
+    /// fast: ours, finds most; fineweb: FineWeb's bands; datatrove-0.10: datatrove's to the byte
+    #[arg(long, value_name = "PRESET", default_value = "fast")]
+    pub(crate) preset: String,
+    /// Similarity of word 5-grams from which documents are near duplicates [default: 0.75]
     #[arg(long, value_name = "T")]
     pub(crate) threshold: Option<f64>,
-    /// Which document of a cluster survives, an ORDER BY list
-    #[arg(long, value_name = "ORDER BY …", default_value = "length(text) DESC")]
-    pub(crate) keep: String,
-    /// Write clusters, members and survivors to this Parquet file
+    /// How candidates are checked: jaccard, containment, signature or off [default: jaccard]
+    #[arg(long, value_name = "HOW")]
+    pub(crate) verify: Option<String>,
+    /// Which document of a cluster survives, an ORDER BY list [default: length(text) DESC]
+    #[arg(long, value_name = "ORDER BY …")]
+    pub(crate) keep: Option<String>,
+    /// What exact duplicates have in common: text, normalised, url, or an SQL expression
+    #[arg(long, value_name = "WHAT", default_value = "text")]
+    pub(crate) on: String,
+    /// Write clusters, members, survivors and similarities to this Parquet file
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,
+    /// Write datatrove's signatures, buckets and removals to this folder (preset datatrove-0.10)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) datatrove_files: Option<PathBuf>,
 }
 
 /// Flags of `stats`.

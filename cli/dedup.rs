@@ -1,8 +1,9 @@
 //! `gristmill dedup INPUT… --output FILE`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use toml::Value;
+use toml::{Table, Value};
 
 use crate::apply::tell;
 use crate::arguments::{Common, DedupArguments};
@@ -10,28 +11,66 @@ use crate::failure::Failure;
 use crate::one_liner::{OneLiner, table};
 use crate::printer::Printer;
 
+/// The preset that does what datatrove does and nothing else.
+const DATATROVE: &str = "datatrove-0.10";
+
 pub(crate) fn main(
     arguments: &DedupArguments,
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    pipeline::export::Target::of(&arguments.output)?;
-    let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
-    let keep = Value::from(arguments.keep.clone());
-    for name in ["exact", "minhash"] {
-        let mut with = table([("keep", keep.clone())]);
-        if let (Some(threshold), "minhash") = (arguments.threshold, name) {
-            with.insert("threshold".into(), threshold.into());
-        }
-        one_liner.stage(table([("use", name.into()), ("with", Value::Table(with))]));
+    if let Some(output) = &arguments.output {
+        pipeline::export::Target::of(output)?;
     }
+    let written = [&arguments.output, &arguments.clusters].into_iter().flatten().next();
+    let mut one_liner = OneLiner::new(&arguments.input, written.map_or(Path::new(""), |p| p))?;
+    let keep = arguments.keep.as_ref().map(|keep| ("keep", Value::from(keep.clone())));
+    if arguments.preset != DATATROVE {
+        let mut with = table([("on", arguments.on.clone().into())]);
+        with.extend(keep.clone().map(|(key, value)| (key.to_owned(), value)));
+        one_liner.stage(table([("use", "exact".into()), ("with", Value::Table(with))]));
+    }
+    let with = near_options(arguments, keep);
+    one_liner.stage(table([("use", "minhash".into()), ("with", Value::Table(with))]));
+    one_liner.decide_only = arguments.output.is_none();
     one_liner.run(common, printer, |summary| {
-        pipeline::export::documents(&summary.root, &arguments.output, false)?;
+        if let Some(output) = &arguments.output {
+            pipeline::export::documents(&summary.root, output, false)?;
+            tell(summary, output, printer);
+        }
         if let Some(clusters) = &arguments.clusters {
             store::move_file(&summary.root.join("clusters.parquet"), clusters)?;
+            printer.say(format!("  → {}", clusters.display()));
         }
-        tell(summary, &arguments.output, printer);
+        if let Some(folder) = &arguments.datatrove_files {
+            move_datatrove_files(summary, folder)?;
+            printer.say(format!("  → {}", folder.display()));
+        }
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The options of the stage `minhash`.
+fn near_options(arguments: &DedupArguments, keep: Option<(&'static str, Value)>) -> Table {
+    let mut with = table([("preset", arguments.preset.clone().into())]);
+    let given = [
+        arguments.threshold.map(|threshold| ("threshold", Value::from(threshold))),
+        arguments.verify.clone().map(|verify| ("verify", Value::from(verify))),
+        arguments.datatrove_files.as_ref().map(|_| ("datatrove_files", true.into())),
+        keep,
+    ];
+    with.extend(given.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)));
+    with
+}
+
+/// Moves what the stage wrote for datatrove out of the run.
+fn move_datatrove_files(summary: &pipeline::Summary, folder: &Path) -> Result<(), Failure> {
+    const FOLDER: &str = "datatrove/minhash/";
+    for file in summary.manifest.files.iter().map(|file| file.path.as_str()) {
+        if let Some(name) = file.strip_prefix(FOLDER) {
+            store::move_file(&summary.root.join(file), &folder.join(name))?;
+        }
+    }
+    Ok(())
 }

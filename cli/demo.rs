@@ -33,7 +33,7 @@ pub(crate) fn main(
     printer.say(format!("{files} files, {bytes} → {}", folder.display()));
     let recipe = load(&recipe_path, Some(&arguments.output.join("run")), common)?;
     printer.say(format!("{} → {}", recipe_path.display(), recipe.output().display()));
-    let options = RunOptions { fresh: true };
+    let options = RunOptions { fresh: true, ..RunOptions::default() };
     let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
     output::summary(&summary, printer);
     Ok(ExitCode::SUCCESS)

@@ -18,7 +18,7 @@ pub(crate) fn main(
 ) -> Result<ExitCode, Failure> {
     let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
     printer.say(format!("{} → {}", arguments.recipe.display(), recipe.output().display()));
-    let options = RunOptions { fresh: arguments.fresh };
+    let options = RunOptions { fresh: arguments.fresh, ..RunOptions::default() };
     let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
     output::summary(&summary, printer);
     Ok(ExitCode::SUCCESS)

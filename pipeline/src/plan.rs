@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use sql::read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::dedup::DedupStage;
+use crate::dedup::{DedupStage, columns_after};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 
@@ -25,8 +26,12 @@ pub struct PlanStep {
     pub stages: Vec<String>,
     /// The planned stages.
     pub segment: Segment,
-    /// The deduplication stages after the segment, in order; empty for the last segment.
+    /// The stages over all documents after the segment, in order; empty for the last segment. None
+    /// but the last of them rewrites texts.
     pub dedup: Vec<PlannedDedup>,
+    /// Whether the segment's documents are written. Those of a segment without stages that are quick to
+    /// read are read again instead.
+    pub stores: bool,
 }
 
 /// A deduplication stage that can be run.
@@ -36,8 +41,10 @@ pub struct PlannedDedup {
     pub name: String,
     /// What it does.
     pub stage: DedupStage,
-    /// Which document of a cluster survives.
-    pub order: Order,
+    /// Which document of a cluster survives, where that is by order.
+    pub order: Option<Order>,
+    /// What must be equal, where that is the value of an expression.
+    pub values: Option<Order>,
 }
 
 impl Plan {
@@ -55,14 +62,15 @@ impl Plan {
             let is_sql = |step: &StageStep| matches!(step.kind, StageKind::Sql(_));
             let n_sql = rest.iter().take_while(|step| is_sql(step)).count();
             let (sql, after) = rest.split_at(n_sql);
-            let n_dedup = after.iter().take_while(|step| !is_sql(step)).count();
+            let n_dedup = dedup_run(after);
             let (dedup, after) = after.split_at(n_dedup);
             let segment = plan_segment(&session, &columns, sql)?;
-            columns = segment.output().clone();
-            let dedup = plan_dedup(recipe, &session, &columns, dedup)?;
+            let dedup = plan_dedup(recipe, &session, segment.output(), dedup)?;
+            columns = columns_after(segment.output(), &dedup);
             let last = dedup.is_empty();
-            let stages = sql.iter().map(|step| step.name.clone()).collect();
-            steps.push(PlanStep { stages, segment, dedup });
+            let stages: Vec<String> = sql.iter().map(|step| step.name.clone()).collect();
+            let stores = !(steps.is_empty() && stages.is_empty() && !last && is_quick(recipe));
+            steps.push(PlanStep { stages, segment, dedup, stores });
             if last {
                 return Ok(Self { steps, output: columns, files: files.digests() });
             }
@@ -84,6 +92,26 @@ fn plan_segment(session: &Session, columns: &SchemaRef, steps: &[StageStep]) -> 
         .map_err(|(index, error)| stages[index].error(&error).into())
 }
 
+/// How many of the steps are stages over all documents that can share a pass: none sees texts that
+/// another rewrote.
+fn dedup_run(steps: &[StageStep]) -> usize {
+    let mut n = 0;
+    for step in steps {
+        let StageKind::Dedup(stage) = &step.kind else { break };
+        n += 1;
+        if stage.rewrites() {
+            break;
+        }
+    }
+    n
+}
+
+/// True when reading a file again is no dearer than storing its documents: no HTML to extract.
+fn is_quick(recipe: &Recipe) -> bool {
+    let mut files = recipe.sources.iter().flat_map(|source| &source.files);
+    files.all(|file| file.input.format != Format::Warc)
+}
+
 fn plan_dedup(
     recipe: &Recipe,
     session: &Session,
@@ -93,16 +121,23 @@ fn plan_dedup(
     let mut planned = Vec::new();
     for step in steps {
         let StageKind::Dedup(stage) = &step.kind else { continue };
-        let order = Order::plan(session, &stage.keep, columns).map_err(|error| {
-            let (message, help) = match error {
-                sql::SqlError::Refused { message, help, .. } => (message, help),
-                other => (other.to_string(), None),
-            };
-            let at = recipe.document.text.find(&stage.keep).map(|at| at..at + stage.keep.len());
-            let message = format!("`keep` of stage `{}`: {message}", step.name);
-            recipe.document.error(message, at, help)
-        })?;
-        planned.push(PlannedDedup { name: step.name.clone(), stage: stage.clone(), order });
+        let plan = |key: &str, list: &str| {
+            Order::plan(session, list, columns).map_err(|error| {
+                let (message, help) = match error {
+                    sql::SqlError::Refused { message, help, .. } => (message, help),
+                    other => (other.to_string(), None),
+                };
+                let at = recipe.document.text.find(list).map(|at| at..at + list.len());
+                let message = format!("`{key}` of stage `{}`: {message}", step.name);
+                recipe.document.error(message, at, help)
+            })
+        };
+        planned.push(PlannedDedup {
+            name: step.name.clone(),
+            order: stage.keep().map(|keep| plan("keep", keep)).transpose()?,
+            values: stage.expression().map(|on| plan("on", on)).transpose()?,
+            stage: stage.clone(),
+        });
     }
     Ok(planned)
 }

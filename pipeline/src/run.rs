@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use rayon::prelude::*;
-use roaring::RoaringTreemap;
 use serde_json::json;
 use store::shards::{ShardManifest, Split};
 use store::{Fingerprint, Manifest, Opened, Run};
 use tokenizer::Tokenizer;
 
-use crate::dedup::{Clustering, cluster};
+use crate::dedup::{
+    Barrier, Decision, KeyFiles, clusters_path, clusters_schema, decide, known,
+};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::ledger::Ledger;
@@ -19,8 +20,8 @@ use crate::observer::{Event, Observer};
 use crate::plan::Plan;
 use crate::pretrain::{Pretrained, pretrain};
 use crate::recipe::{Recipe, StageKind};
-use crate::segment::{Drops, PartResult, Work, documents_path, key_files, task};
-use crate::table::TableWriter;
+use crate::segment::{PartResult, PartTexts, Work, documents_path, key_files, task};
+use crate::table::{TableWriter, read_table};
 use crate::{report, tokens};
 
 /// How to run, apart from what the recipe says of the result.
@@ -28,6 +29,8 @@ use crate::{report, tokens};
 pub struct RunOptions {
     /// Remove an older run in the output first.
     pub fresh: bool,
+    /// Stop before the documents are written, when it is known which survive.
+    pub decide_only: bool,
 }
 
 /// What a run came to.
@@ -75,7 +78,7 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
         }
     };
     let logged = Logged { run: &run, observer };
-    let steps = Steps { recipe, run: &run, plan: &plan, inputs, observer: &logged };
+    let steps = Steps { recipe, options, run: &run, plan: &plan, inputs, observer: &logged };
     let outcome = steps.all();
     if let Err(error) = &outcome {
         run.events().add("failed", json!({ "error": error.to_string() }));
@@ -126,6 +129,7 @@ impl Observer for Logged<'_> {
 /// The steps of one run.
 struct Steps<'a> {
     recipe: &'a Recipe,
+    options: &'a RunOptions,
     run: &'a Run,
     plan: &'a Plan,
     inputs: Arc<Inputs>,
@@ -138,16 +142,20 @@ impl Steps<'_> {
     fn all(&self) -> Result<Outcomes> {
         self.write_recipe()?;
         let mut ledger = Ledger::default();
-        let mut drops: Vec<Drops> = Vec::new();
-        let mut clusters = Vec::new();
+        let mut decisions = Vec::new();
         let mut last = Vec::new();
         for step in 0..self.plan.steps.len() {
-            last = self.segment(step, &drops)?;
+            if self.options.decide_only && step + 1 == self.plan.steps.len() {
+                self.write_clusters()?;
+                return Ok((ledger, None, None));
+            }
+            last = self.segment(step, &decisions)?;
             last.iter().for_each(|part| ledger.merge(&part.ledger));
-            (drops, clusters) = self.dedup(step, clusters)?;
+            decisions = self.dedup(step, &last)?;
         }
         ledger.check()?;
-        self.write_ledger(&ledger, &clusters)?;
+        self.write_clusters()?;
+        self.write_ledger(&ledger)?;
         let kept: Vec<usize> = (0..last.len()).filter(|part| last[*part].documents > 0).collect();
         let tokenizer = self.tokenizer(&kept)?;
         let Some(tokenizer) = tokenizer.filter(|_| self.recipe.wants_shards) else {
@@ -192,13 +200,8 @@ impl Steps<'_> {
         Ok(self.run.complete(TASK, files, json!(null))?)
     }
 
-    fn segment(&self, step: usize, drops: &[Drops]) -> Result<Vec<PartResult>> {
-        let work = Work {
-            run: self.run,
-            plan: self.plan,
-            inputs: self.inputs.clone(),
-            observer: self.observer,
-        };
+    fn segment(&self, step: usize, decisions: &[Decision]) -> Result<Vec<PartResult>> {
+        let work = self.work();
         let parts = self.inputs.parts.len();
         let done: Vec<Option<PartResult>> = (0..parts)
             .map(|part| self.run.done(&task(step, part)))
@@ -226,7 +229,7 @@ impl Steps<'_> {
                         if self.observer.should_stop() {
                             return Err(PipelineError::Stopped);
                         }
-                        let result = work.run_part(step, part, drops)?;
+                        let result = work.run_part(step, part, decisions)?;
                         self.observer.event(&Event::Advance { units: bytes(part) });
                         result
                     };
@@ -240,55 +243,76 @@ impl Steps<'_> {
         })
     }
 
-    /// Runs the deduplication after a segment; what it decided so far is in `tables`.
-    fn dedup(
-        &self,
-        step: usize,
-        mut tables: Vec<arrow::record_batch::RecordBatch>,
-    ) -> Result<(Vec<Drops>, Vec<arrow::record_batch::RecordBatch>)> {
+    /// Runs the stages over all documents after a segment, whose parts came to `results`.
+    fn dedup(&self, step: usize, results: &[PartResult]) -> Result<Vec<Decision>> {
         let parts = self.inputs.parts.len();
-        let mut gone = RoaringTreemap::new();
-        let mut drops = Vec::new();
+        let work = self.work();
+        let mut decisions: Vec<Decision> = Vec::new();
         for (index, planned) in self.plan.steps[step].dedup.iter().enumerate() {
             let files = key_files(self.run, step, index, parts);
-            // Half of the memory sorts; the rest holds the documents' components and the engine.
-            let memory_bytes = self.recipe.run.memory.as_u64() / 2;
-            let clustering = self.timed(&planned.name, ("documents", 0, 0), || {
-                let done = cluster(&planned.name, &planned.stage, &files, &gone, memory_bytes)?;
-                let outcome =
-                    format!("{} duplicates in {} clusters", done.dropped.len(), done.clusters);
-                Ok((done, outcome))
-            })?;
-            gone |= &clustering.dropped;
-            tables.push(clustering.table);
-            drops.push(Drops {
-                stage: planned.name.clone(),
-                reason: planned.stage.reason(),
-                documents: Arc::new(clustering.dropped),
-            });
+            let barrier = Barrier {
+                run: self.run,
+                planned,
+                place: (step, index),
+                files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
+                known: known(planned, self.recipe.folder())?,
+                earlier: &decisions,
+                // The rest holds the engine, and what is kept of every candidate.
+                memory_bytes: self.recipe.run.memory.as_u64() / 2,
+                texts: &PartTexts { work: &work, step },
+            };
+            let decision = self.timed(&planned.name, ("documents", 0, 0), || decide(barrier))?;
+            if self.observer.should_stop() {
+                return Err(PipelineError::Stopped);
+            }
+            decisions.push(decision);
         }
-        Ok((drops, tables))
+        Ok(decisions)
     }
 
-    fn write_ledger(
-        &self,
-        ledger: &Ledger,
-        clusters: &[arrow::record_batch::RecordBatch],
-    ) -> Result<()> {
+    fn work(&self) -> Work<'_> {
+        Work {
+            run: self.run,
+            plan: self.plan,
+            inputs: self.inputs.clone(),
+            observer: self.observer,
+        }
+    }
+
+    fn write_ledger(&self, ledger: &Ledger) -> Result<()> {
         const TASK: &str = "ledger";
         if self.run.done(TASK).is_some() {
             return Ok(());
         }
         let mut table = TableWriter::create(self.run, "ledger.parquet", Ledger::schema())?;
         table.write(&ledger.batch()?)?;
-        let mut files = vec![table.finish()?];
-        if self.plan.steps.iter().any(|step| !step.dedup.is_empty()) {
-            let mut table =
-                TableWriter::create(self.run, "clusters.parquet", Clustering::schema())?;
-            clusters.iter().try_for_each(|batch| table.write(batch))?;
-            files.push(table.finish()?);
+        Ok(self.run.complete(TASK, vec![table.finish()?], json!(null))?)
+    }
+
+    /// Puts the clusters of all stages into one table.
+    fn write_clusters(&self) -> Result<()> {
+        const TASK: &str = "clusters";
+        if self.run.done(TASK).is_some() {
+            return Ok(());
         }
-        Ok(self.run.complete(TASK, files, json!(null))?)
+        let steps = self.plan.steps.iter().enumerate();
+        let pieces: Vec<PathBuf> = steps
+            .flat_map(|(step, plan)| {
+                let stages = plan.dedup.iter().enumerate();
+                let with_clusters = stages.filter(|(_, planned)| planned.stage.has_clusters());
+                with_clusters.map(move |(index, _)| self.run.path(&clusters_path(step, index)))
+            })
+            .collect();
+        if pieces.is_empty() {
+            return Ok(());
+        }
+        let mut table = TableWriter::create(self.run, "clusters.parquet", clusters_schema())?;
+        for piece in pieces {
+            for batch in read_table(&piece, None)? {
+                table.write(&batch?)?;
+            }
+        }
+        Ok(self.run.complete(TASK, vec![table.finish()?], json!(null))?)
     }
 
     fn documents(&self, parts: &[usize]) -> Vec<PathBuf> {

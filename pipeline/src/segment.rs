@@ -3,17 +3,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, AsArray, StringArray, UInt64Array};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, StringArray, UInt64Array};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use roaring::RoaringTreemap;
 use serde::{Deserialize, Serialize};
 use sql::read::FaultReason;
-use sql::{DOC_ID, Documents, Dropped};
+use sql::{DOC_ID, Documents, Dropped, TEXT};
 use store::{FileEntry, Run};
 
-use crate::dedup::KeyWriter;
+use crate::dedup::{Decision, KeyWriter, PartDecision, Texts, doc_ids};
 use crate::documents::{Losses, PartDocuments, from_stored, stored_schema, to_stored};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
@@ -31,13 +30,6 @@ pub(crate) struct Work<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) observer: &'a dyn Observer,
-}
-
-/// What one deduplication stage drops.
-pub(crate) struct Drops {
-    pub(crate) stage: String,
-    pub(crate) reason: &'static str,
-    pub(crate) documents: Arc<RoaringTreemap>,
 }
 
 /// The result of a part, kept in the journal.
@@ -74,13 +66,13 @@ pub(crate) fn keys_path(step: usize, stage: usize, part: usize) -> String {
 }
 
 impl Work<'_> {
-    /// Runs part `part` of step `step`; `drops` is what the deduplication before it decided.
-    pub(crate) fn run_part(&self, step: usize, part: usize, drops: &[Drops]) -> Result<PartResult> {
+    /// Runs part `part` of step `step`; `decisions` are those of the deduplication before it.
+    pub(crate) fn run_part(&self, step: usize, part: usize, decisions: &[Decision]) -> Result<PartResult> {
         let mut output = PartOutput::create(self, step, part)?;
         let losses = Arc::new(Mutex::new(Losses::default()));
         // Documents that deduplication drops are written as the stream passes them.
         let duplicates = Arc::new(Mutex::new(Vec::new()));
-        let documents = self.documents(step, part, drops, &losses, &duplicates)?;
+        let documents = self.documents(step, part, decisions, &losses, &duplicates)?;
         {
             let output = Mutex::new(&mut output);
             let segment = &self.plan.steps[step].segment;
@@ -105,7 +97,7 @@ impl Work<'_> {
         &self,
         step: usize,
         part: usize,
-        drops: &[Drops],
+        decisions: &[Decision],
         losses: &Arc<Mutex<Losses>>,
         duplicates: &Arc<Mutex<Vec<Dropped>>>,
     ) -> Result<Box<dyn Iterator<Item = Result<Documents>> + Send>> {
@@ -113,14 +105,13 @@ impl Work<'_> {
             let documents = PartDocuments::new(self.inputs.clone(), part, losses.clone());
             return Ok(Box::new(documents));
         }
-        let path = self.run.path(&documents_path(self.plan, step - 1, part));
-        let drops: Vec<(String, &'static str, Arc<RoaringTreemap>)> =
-            drops.iter().map(|d| (d.stage.clone(), d.reason, d.documents.clone())).collect();
+        let decisions: Vec<PartDecision> =
+            decisions.iter().map(|decision| decision.for_part(part)).collect::<Result<_>>()?;
         let duplicates = duplicates.clone();
-        let survivors = read_table(&path, None)?.map(move |batch| {
-            let mut documents = from_stored(&batch?)?;
-            for (stage, reason, dropped) in &drops {
-                let (kept, left) = split(documents, stage, reason, dropped)?;
+        let survivors = self.entering(step, part, None)?.map(move |documents| {
+            let mut documents = documents?;
+            for decision in &decisions {
+                let (kept, left) = decision.apply(documents)?;
                 documents = kept;
                 duplicates.lock().unwrap_or_else(PoisonError::into_inner).extend(left);
             }
@@ -128,42 +119,61 @@ impl Work<'_> {
         });
         Ok(Box::new(survivors))
     }
+
+    /// The documents that step `step`, which is not the first, finds; with `columns`, those alone.
+    fn entering(
+        &self,
+        step: usize,
+        part: usize,
+        columns: Option<&[&str]>,
+    ) -> Result<Box<dyn Iterator<Item = Result<Documents>> + Send>> {
+        if !self.plan.steps[step - 1].stores {
+            // What was lost in reading has been accounted for.
+            let losses = Arc::default();
+            return Ok(Box::new(PartDocuments::new(self.inputs.clone(), part, losses)));
+        }
+        let path = self.run.path(&documents_path(self.plan, step - 1, part));
+        match columns {
+            None => Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?)))),
+            Some(_) => Ok(Box::new(read_table(&path, columns)?.map(|batch| {
+                Ok(Documents { batch: batch?, read_bytes: Vec::new() })
+            }))),
+        }
+    }
+}
+
+/// The texts of documents on which a stage over all documents looks a second time.
+pub(crate) struct PartTexts<'a> {
+    pub(crate) work: &'a Work<'a>,
+    /// The step that the documents have gone through.
+    pub(crate) step: usize,
+}
+
+impl Texts for PartTexts<'_> {
+    fn each(
+        &self,
+        part: usize,
+        doc_ids: &[u64],
+        each: &mut dyn FnMut(u64, &str) -> Result<()>,
+    ) -> Result<()> {
+        for documents in self.work.entering(self.step + 1, part, Some(&[DOC_ID, TEXT]))? {
+            let batch = documents?.batch;
+            let ids = doc_ids(&batch)?;
+            let texts = batch.column_by_name(TEXT).map(|c| cast(c, &DataType::LargeUtf8));
+            let Some(texts) = texts.transpose().map_err(arrow_error)? else { continue };
+            let texts = texts.as_string::<i64>();
+            for (row, id) in ids.values().iter().enumerate() {
+                if doc_ids.binary_search(id).is_ok() && texts.is_valid(row) {
+                    each(*id, texts.value(row))?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn take(dropped: &Mutex<Vec<Dropped>>) -> Vec<Dropped> {
     std::mem::take(&mut dropped.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Parts documents into those that stay and those in `dropped`.
-fn split(
-    documents: Documents,
-    stage: &str,
-    reason: &str,
-    dropped: &RoaringTreemap,
-) -> Result<(Documents, Option<Dropped>)> {
-    let doc_ids = doc_ids(&documents.batch)?;
-    let goes: Vec<bool> = doc_ids.values().iter().map(|id| dropped.contains(*id)).collect();
-    if !goes.contains(&true) {
-        return Ok((documents, None));
-    }
-    let rows: Vec<u32> = (0..goes.len() as u32).filter(|row| goes[*row as usize]).collect();
-    let bytes = |wanted: bool| -> Vec<u64> {
-        let both = documents.read_bytes.iter().zip(&goes);
-        both.filter(|(_, goes)| **goes == wanted).map(|(bytes, _)| *bytes).collect()
-    };
-    let reasons = vec![reason.to_owned(); rows.len()];
-    let left = Dropped::new(stage, &documents.batch, &rows, reasons, bytes(true))?;
-    let stays = goes.iter().map(|goes| Some(!goes)).collect();
-    let batch = filter_record_batch(&documents.batch, &stays).map_err(arrow_error)?;
-    let read_bytes = bytes(false);
-    Ok((Documents { batch, read_bytes }, Some(left)))
-}
-
-fn doc_ids(batch: &RecordBatch) -> Result<&UInt64Array> {
-    let column = batch.column_by_name(DOC_ID);
-    column
-        .and_then(|column| column.as_primitive_opt::<UInt64Type>())
-        .ok_or_else(|| PipelineError::Unbalanced("documents without doc_id".into()))
 }
 
 fn arrow_error(error: arrow::error::ArrowError) -> PipelineError {
@@ -210,7 +220,7 @@ impl<'a> PartOutput<'a> {
             .enumerate()
             .map(|(index, dedup)| {
                 let path = keys_path(step, index, part);
-                KeyWriter::create(work.run, &path, &dedup.stage, &dedup.order)
+                KeyWriter::create(work.run, &path, dedup)
             })
             .collect::<Result<_>>()?;
         let mut output = Self {
@@ -226,7 +236,7 @@ impl<'a> PartOutput<'a> {
         };
         // Files without rows are not written, but each table has one file at least, and what the
         // next step reads is always there.
-        if part == 0 || !is_last {
+        if plan_step.stores && (part == 0 || !is_last) {
             output.documents()?;
         }
         if part == 0 {
@@ -274,6 +284,9 @@ impl<'a> PartOutput<'a> {
         }
         for keys in &mut self.keys {
             keys.write(&documents.batch)?;
+        }
+        if !self.work.plan.steps[self.step].stores {
+            return Ok(());
         }
         let batch = if self.is_last() {
             documents.batch.clone()

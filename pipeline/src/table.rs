@@ -12,7 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use store::{FileEntry, Publication, Run};
 
 use crate::error::{PipelineError, Result};
@@ -20,8 +20,11 @@ use crate::error::{PipelineError, Result};
 /// Encoded bytes of a row group at most, about; bounds what writer and readers hold.
 const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
 
-/// Rows read at once. A row is a document.
+/// Rows read at once, where a row is a document.
 const BATCH_ROWS: usize = 512;
+
+/// The library's own name has its version in it, which would change the bytes at its next release.
+const CREATED_BY: &str = "gristmill";
 
 /// A Parquet file that is being written; it exists once finished.
 pub struct TableWriter {
@@ -33,6 +36,19 @@ impl TableWriter {
     /// Starts the table `path` of the run.
     pub fn create(run: &Run, path: &str, schema: SchemaRef) -> Result<Self> {
         let writer = table_writer(run.publish(path)?, schema).map_err(|e| failed(path, &e))?;
+        Ok(Self { path: path.into(), writer })
+    }
+
+    /// Starts a table of hashes, which no compression makes smaller.
+    pub fn create_plain(run: &Run, path: &str, schema: SchemaRef) -> Result<Self> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::UNCOMPRESSED)
+            .set_dictionary_enabled(false)
+            .set_statistics_enabled(EnabledStatistics::None)
+            .set_created_by(CREATED_BY.into())
+            .build();
+        let writer = ArrowWriter::try_new(run.publish(path)?, schema, Some(properties))
+            .map_err(|e| failed(path, &e))?;
         Ok(Self { path: path.into(), writer })
     }
 
@@ -59,8 +75,7 @@ pub(crate) fn table_writer<W: Write + Send>(
 ) -> std::result::Result<ArrowWriter<W>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        // The library's version would change the bytes at its next release.
-        .set_created_by("gristmill".into())
+        .set_created_by(CREATED_BY.into())
         .build();
     ArrowWriter::try_new(to, schema, Some(properties))
 }
@@ -70,21 +85,28 @@ fn failed(path: &str, error: &ParquetError) -> PipelineError {
     PipelineError::Parquet { path: path.into(), message: error.to_string() }
 }
 
-/// The rows of a table, batch by batch; with `columns`, those columns alone.
+/// The rows of a table of documents, batch by batch; with `columns`, those columns alone.
 pub fn read_table(
     path: &Path,
     columns: Option<&[&str]>,
 ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
+    read_table_by(path, columns, BATCH_ROWS)
+}
+
+/// As [`read_table`], so many rows at once.
+pub fn read_table_by(
+    path: &Path,
+    columns: Option<&[&str]>,
+    batch_rows: usize,
+) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<>> {
     let name = path.display().to_string();
-    let file =
-        File::open(path).map_err(|e| PipelineError::Read { path: name.clone(), source: e })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&name, &e))?;
+    let builder = open_table(path)?;
     let mask = columns.map_or(ProjectionMask::all(), |columns| {
         ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied())
     });
     let reader = builder
         .with_projection(mask)
-        .with_batch_size(BATCH_ROWS)
+        .with_batch_size(batch_rows)
         .build()
         .map_err(|e| failed(&name, &e))?;
     Ok(reader.map(move |batch| {
@@ -95,9 +117,17 @@ pub fn read_table(
 
 /// The columns of a table, without its rows.
 pub fn table_schema(path: &Path) -> Result<SchemaRef> {
+    Ok(Arc::clone(open_table(path)?.schema()))
+}
+
+/// The number of rows of a table, from its footer.
+pub fn table_rows(path: &Path) -> Result<u64> {
+    Ok(open_table(path)?.metadata().file_metadata().num_rows().unsigned_abs())
+}
+
+fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
     let name = path.display().to_string();
     let file =
         File::open(path).map_err(|e| PipelineError::Read { path: name.clone(), source: e })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&name, &e))?;
-    Ok(Arc::clone(builder.schema()))
+    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&name, &e))
 }

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::BinaryArray;
+use arrow::array::{Array as _, ArrayRef, BinaryArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::DFSchema;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::PhysicalExpr;
@@ -60,14 +60,29 @@ impl Order {
 
     /// For each document bytes that sort as the documents do: the smallest is the best.
     pub fn keys(&self, documents: &RecordBatch) -> Result<BinaryArray, SqlError> {
-        let columns = self
-            .expressions
-            .iter()
-            .map(|e| e.evaluate(documents)?.into_array(documents.num_rows()))
-            .collect::<Result<Vec<_>, _>>()?;
-        let converter = self.converter.lock().unwrap_or_else(PoisonError::into_inner);
-        let rows = converter.convert_columns(&columns)?;
+        let rows = self.rows(&self.evaluate(documents)?)?;
         Ok(BinaryArray::from_iter_values(rows.iter().map(|row| row.data().to_vec())))
+    }
+
+    /// For each document bytes that are equal where the values are; NULL where all values are.
+    pub fn values(&self, documents: &RecordBatch) -> Result<BinaryArray, SqlError> {
+        let columns = self.evaluate(documents)?;
+        let rows = self.rows(&columns)?;
+        let is_null = |row: usize| columns.iter().all(|column| column.is_null(row));
+        let values = rows.iter().enumerate();
+        Ok(values.map(|(row, value)| (!is_null(row)).then(|| value.data().to_vec())).collect())
+    }
+
+    fn evaluate(&self, documents: &RecordBatch) -> Result<Vec<ArrayRef>, SqlError> {
+        let evaluate = |e: &Arc<dyn PhysicalExpr>| {
+            e.evaluate(documents)?.into_array(documents.num_rows())
+        };
+        Ok(self.expressions.iter().map(evaluate).collect::<Result<_, _>>()?)
+    }
+
+    fn rows(&self, columns: &[ArrayRef]) -> Result<Rows, SqlError> {
+        let converter = self.converter.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(converter.convert_columns(columns)?)
     }
 }
 

@@ -14,7 +14,12 @@ pub fn xxh3(text: &str) -> u64 {
 
 /// The key of exact deduplication: XXH3-128 of the bytes of `text`.
 pub fn exact_key(text: &str) -> u128 {
-    xxh3_128(text.as_bytes())
+    bytes_key(text.as_bytes())
+}
+
+/// XXH3-128 of bytes that stand for a value.
+pub fn bytes_key(bytes: &[u8]) -> u128 {
+    xxh3_128(bytes)
 }
 
 /// The key of deduplication that ignores case, punctuation, white space, accents and the value of

@@ -1,170 +1,289 @@
-//! The barrier: documents with an equal key belong together; one of them survives.
+//! Clusters of documents with equal or similar keys.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::sync::Arc;
+use dedup::candidates::{Candidates, band_row, exact_row};
+use dedup::components::Components;
+use dedup::gather::{Gather, Gathered, Member as Candidate};
+use dedup::leaders::{self, Assigned, Evidence, Leaders};
+use dedup::sort::{Sorted, Sorter};
+use rustc_hash::FxHashMap;
+use store::Scratch;
+use text::minhash::MinHasher;
 
-use arrow::array::{ArrayRef, BooleanArray, StringArray, UInt32Array, UInt64Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::record_batch::RecordBatch;
-use rayon::prelude::*;
-use roaring::RoaringTreemap;
+use super::barrier::Barrier;
+use super::clusters::Member;
+use super::keys::KeyRow;
+use super::known::known_doc_id;
+use super::stage::Verify;
+use super::texts::similarities;
+use super::DedupStage;
+use crate::error::Result;
 
-use super::components::Components;
-use super::keys::read_keys;
-use super::{DedupStage, Method};
-use crate::error::{PipelineError, Result};
+/// Bytes of an `order` that are reckoned with.
+const ORDER_BYTES: u64 = 16;
 
-/// The outcome of one deduplication stage.
-pub struct Clustering {
-    /// Documents to drop.
-    pub dropped: RoaringTreemap,
-    /// Every document of a cluster of two or more, with the columns of [`Clustering::schema`].
-    pub table: RecordBatch,
-    /// Number of such clusters.
-    pub clusters: u64,
+/// Documents of earlier runs survive before all others: what is put in front of their order.
+const KNOWN_FIRST: u8 = 0;
+const OWN_SECOND: u8 = 1;
+
+/// How the stage checks candidates.
+struct Check {
+    verify: leaders::Verify,
+    threshold: f32,
+    near: Option<(Verify, MinHasher)>,
 }
 
-impl Clustering {
-    /// `stage`, `cluster` (smallest `doc_id` in it), `doc_id`, `survivor`, `size`.
-    pub fn schema() -> SchemaRef {
-        Arc::new(Schema::new(vec![
-            Field::new("stage", DataType::Utf8, false),
-            Field::new("cluster", DataType::UInt64, false),
-            Field::new("doc_id", DataType::UInt64, false),
-            Field::new("survivor", DataType::Boolean, false),
-            Field::new("size", DataType::UInt32, false),
-        ]))
+impl Check {
+    fn of(stage: &DedupStage) -> Self {
+        let DedupStage::MinHash(options) = stage else {
+            return Self { verify: leaders::Verify::Off, threshold: 1.0, near: None };
+        };
+        let how = options.verify.unwrap_or(Verify::Jaccard);
+        Self {
+            verify: match how {
+                Verify::Jaccard => leaders::Verify::Jaccard,
+                Verify::Containment => leaders::Verify::Containment,
+                Verify::Signature => leaders::Verify::Signature,
+                Verify::Off => leaders::Verify::Off,
+            },
+            threshold: options.threshold.unwrap_or_default() as f32,
+            near: Some((how, MinHasher::new(options.config()))),
+        }
     }
 }
 
-/// Clusters the documents whose keys are in `files` (part by part), but not those in `gone`, which
-/// an earlier stage dropped. Sorting takes `memory_bytes` at most, in as many passes as that needs;
-/// beside it, eight bytes for each document.
-pub fn cluster(
-    name: &str,
-    stage: &DedupStage,
-    files: &[PathBuf],
-    gone: &RoaringTreemap,
-    memory_bytes: u64,
-) -> Result<Clustering> {
-    let mut doc_ids = Vec::new();
-    for file in files {
-        read_keys(file, false, |row| {
-            if !gone.contains(row.doc_id) {
-                doc_ids.push(row.doc_id);
-            }
-        })?;
-    }
-    let bands = match &stage.method {
-        Method::Exact(_) => 1,
-        Method::MinHash(config) => config.bands,
+/// All clusters of two documents or more, sorted by survivor and document. Files after the first
+/// `own_files` are of earlier runs.
+pub(super) fn find(
+    barrier: &Barrier<'_>,
+    own_files: usize,
+    scratch: &Scratch,
+) -> Result<Vec<Member>> {
+    let candidates = match &barrier.planned.stage {
+        DedupStage::MinHash(_) => {
+            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
+                let keys = row.keys.as_chunks::<8>().0;
+                keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
+            };
+            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+        }
+        _ => {
+            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
+                let keys = row.keys.as_chunks::<16>().0;
+                keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
+            };
+            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+        }
     };
-    let mut components = Components::new(doc_ids.len());
-    let rows_max = (memory_bytes / size_of::<([u8; 16], u32)>() as u64).max(1);
-    let rows = (doc_ids.len() * bands) as u64;
-    let passes = rows.div_ceil(rows_max).max(1);
-    for pass in 0..passes {
-        match &stage.method {
-            Method::Exact(_) => join_equal::<16>(files, gone, (pass, passes), &mut components)?,
-            Method::MinHash(_) => join_equal::<8>(files, gone, (pass, passes), &mut components)?,
-        }
-    }
-    survivors(name, files, gone, &doc_ids, components)
+    let components = Components::find(candidates)?;
+    let gathered = gather(barrier, own_files, scratch, &components)?;
+    let assigned = assign(barrier, own_files, scratch, &gathered)?;
+    name(barrier, own_files, &assigned)
 }
 
-/// Joins documents with an equal key of `N` bytes, for the keys whose turn it is.
-fn join_equal<const N: usize>(
-    files: &[PathBuf],
-    gone: &RoaringTreemap,
-    (pass, passes): (u64, u64),
-    components: &mut Components,
-) -> Result<()> {
-    let mut rows: Vec<([u8; N], u32)> = Vec::new();
-    let mut document = 0;
-    for file in files {
-        read_keys(file, false, |row| {
-            if gone.contains(row.doc_id) {
-                return;
-            }
-            for key in row.keys.as_chunks::<N>().0 {
-                if turn(key, passes) == pass {
-                    rows.push((*key, document));
-                }
-            }
-            document += 1;
-        })?;
-    }
-    rows.par_sort_unstable();
-    for pair in rows.windows(2) {
-        // Chained, equal keys make one edge a document, however many share them.
-        if pair[0].0 == pair[1].0 {
-            components.union(pair[0].1, pair[1].1);
+/// Sorts the rows that `rows` makes of each document that is still there.
+fn sort<const N: usize>(
+    barrier: &Barrier<'_>,
+    scratch: &Scratch,
+    rows: impl Fn(&KeyRow<'_>, &mut dyn FnMut([u8; N]) -> Result<()>) -> Result<()>,
+) -> Result<Sorted<N>> {
+    let bands = match &barrier.planned.stage {
+        DedupStage::MinHash(options) => options.config().bands as u64,
+        _ => 1,
+    };
+    let expected = barrier.files.documents() * bands;
+    let mut sorter = Sorter::<N>::new(scratch, "rows", expected, barrier.memory_bytes)?;
+    barrier.files.each(&["keys"], |row| {
+        if barrier.is_gone(row.doc_id) {
+            return Ok(());
         }
-    }
-    Ok(())
+        rows(&row, &mut |row| Ok(sorter.push(row)?))
+    })?;
+    Ok(sorter.finish()?)
 }
 
-/// The pass in which a key is looked at: keys are hashes, so that passes come out even.
-fn turn(key: &[u8], passes: u64) -> u64 {
-    key.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte)) % passes
+fn join<const N: usize>(
+    barrier: &Barrier<'_>,
+    scratch: &Scratch,
+    sorted: &Sorted<N>,
+) -> Result<Candidates> {
+    Ok(Candidates::find(sorted, scratch, "edges", barrier.files.documents())?)
 }
 
-/// Of each cluster the first by order, then by `doc_id`, survives.
-fn survivors(
-    name: &str,
-    files: &[PathBuf],
-    gone: &RoaringTreemap,
-    doc_ids: &[u64],
-    mut components: Components,
-) -> Result<Clustering> {
-    let mut members: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for document in 0..doc_ids.len() as u32 {
-        let root = components.find(document);
-        if root != document {
-            members.entry(root).or_insert_with(|| vec![root]).push(document);
+/// Brings what is known of each candidate to those of its component.
+fn gather(
+    barrier: &Barrier<'_>,
+    own_files: usize,
+    scratch: &Scratch,
+    components: &Components,
+) -> Result<Gathered> {
+    let (verified, key_bytes) = match &barrier.planned.stage {
+        DedupStage::MinHash(options) => {
+            let config = options.config();
+            (options.verify != Some(Verify::Off), config.bands * (8 + config.rows))
+        }
+        _ => (false, 0),
+    };
+    let expected = components.marks().count() * (ORDER_BYTES + key_bytes as u64);
+    let mut gather = Gather::new(scratch, "members", expected, barrier.memory_bytes)?;
+    let has_known = !barrier.known.is_empty();
+    let columns: &[&str] = if verified { &["order", "keys", "sketch"] } else { &["order", "sketch"] };
+    let mut order = Vec::new();
+    barrier.files.each(columns, |row| {
+        let Some(component) = components.of(row.ordinal) else { return Ok(()) };
+        order.clear();
+        if has_known {
+            let is_known = barrier.files.file_of(row.ordinal) >= own_files;
+            order.push(if is_known { KNOWN_FIRST } else { OWN_SECOND });
+        }
+        order.extend(row.order);
+        Ok(gather.push(&Candidate {
+            component,
+            ordinal: row.ordinal,
+            order: &order,
+            keys: row.keys.as_chunks().0,
+            sketch: row.sketch,
+        })?)
+    })?;
+    Ok(gather.finish()?)
+}
+
+/// Decides where each candidate goes; looks at texts where their signatures leave doubt.
+fn assign(
+    barrier: &Barrier<'_>,
+    own_files: usize,
+    scratch: &Scratch,
+    gathered: &Gathered,
+) -> Result<Vec<Assigned>> {
+    let check = Check::of(&barrier.planned.stage);
+    let leaders = || Leaders::new(check.verify, check.threshold);
+    let mut pairs: Vec<(u64, u64)> = Vec::new();
+    gathered.map_in_order(
+        leaders,
+        |leaders, members, found| leaders.pairs_to_check(members, found),
+        |found| {
+            pairs.extend(found);
+            Ok(())
+        },
+    )?;
+    pairs.sort_unstable();
+    pairs.dedup();
+    let known: FxHashMap<(u64, u64), f32> = match &check.near {
+        Some((how, hasher)) => {
+            let files = (&barrier.files, own_files);
+            similarities(&pairs, *how, hasher, files, barrier.texts, scratch)?.into_iter().collect()
+        }
+        None => FxHashMap::default(),
+    };
+    let mut assigned: Vec<Assigned> = Vec::new();
+    gathered.map_in_order(
+        leaders,
+        |leaders, members, found| {
+            let before = found.len();
+            leaders.assign(members, |a, b| known.get(&(a, b)).copied(), found);
+            drop_singles(found, before);
+        },
+        |found| {
+            assigned.extend(found);
+            Ok(())
+        },
+    )?;
+    Ok(assigned)
+}
+
+/// Leaves out what turned out to be alone, of what was found from `start` on.
+fn drop_singles(found: &mut Vec<Assigned>, start: usize) {
+    let mut led: Vec<u64> = found[start..]
+        .iter()
+        .filter(|one| one.representative != one.ordinal)
+        .map(|one| one.representative)
+        .collect();
+    led.sort_unstable();
+    led.dedup();
+    let mut kept = start;
+    for index in start..found.len() {
+        let one = found[index];
+        if one.representative != one.ordinal || led.binary_search(&one.ordinal).is_ok() {
+            found[kept] = one;
+            kept += 1;
         }
     }
-    let mut best: BTreeMap<u32, (Vec<u8>, u32)> = BTreeMap::new();
-    let mut document = 0;
-    for file in files {
-        read_keys(file, true, |row| {
-            if gone.contains(row.doc_id) {
-                return;
-            }
-            let root = components.find(document);
-            if members.contains_key(&root) {
-                let better = best.get(&root).is_none_or(|(order, _)| row.order < order.as_slice());
-                if better {
-                    best.insert(root, (row.order.to_vec(), document));
-                }
-            }
-            document += 1;
-        })?;
+    found.truncate(kept);
+}
+
+/// What the key files know of a document.
+struct Named {
+    ordinal: u64,
+    doc_id: u64,
+    id: Option<String>,
+    represents: u32,
+    run: Option<String>,
+}
+
+/// The clusters with the names of their documents.
+pub(super) fn name(
+    barrier: &Barrier<'_>,
+    own_files: usize,
+    assigned: &[Assigned],
+) -> Result<Vec<Member>> {
+    let mut ordinals: Vec<u64> = assigned.iter().map(|one| one.ordinal).collect();
+    ordinals.sort_unstable();
+    let named = named(barrier, own_files, &ordinals)?;
+    let of = |ordinal: u64| {
+        let place = named.binary_search_by_key(&ordinal, |named| named.ordinal);
+        place.ok().map(|place| &named[place])
+    };
+    let mut totals: FxHashMap<u64, (u32, u32)> = FxHashMap::default();
+    for one in assigned {
+        let total = totals.entry(one.representative).or_default();
+        total.0 += 1;
+        let own = of(one.ordinal).filter(|named| named.run.is_none());
+        total.1 = total.1.saturating_add(own.map_or(0, |named| named.represents));
     }
-    let mut dropped = RoaringTreemap::new();
-    let (mut clusters, mut ids, mut survivor, mut sizes) = (vec![], vec![], vec![], vec![]);
-    for (root, documents) in &members {
-        let kept = best.get(root).map_or(*root, |(_, document)| *document);
-        for document in documents {
-            let doc_id = doc_ids[*document as usize];
-            clusters.push(doc_ids[*root as usize]);
-            ids.push(doc_id);
-            survivor.push(*document == kept);
-            sizes.push(documents.len() as u32);
-            if *document != kept {
-                dropped.insert(doc_id);
-            }
+    let near = matches!(barrier.planned.stage, DedupStage::MinHash(_));
+    let unverified = near && matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
+    let mut members: Vec<Member> = assigned
+        .iter()
+        .filter_map(|one| {
+            let (own, leader) = (of(one.ordinal)?, of(one.representative)?);
+            let (size, represents) = totals.get(&one.representative).copied().unwrap_or_default();
+            let survivor = one.ordinal == one.representative;
+            Some(Member {
+                cluster: leader.doc_id,
+                doc_id: own.doc_id,
+                id: own.id.clone(),
+                survivor,
+                similarity: if near { one.similarity } else { 1.0 },
+                size,
+                represents: if survivor { represents } else { own.represents },
+                verified: !unverified && one.evidence != Evidence::Component || !near,
+                run: own.run.clone(),
+            })
+        })
+        .collect();
+    members.sort_unstable_by_key(|member| (member.cluster, member.doc_id));
+    Ok(members)
+}
+
+/// The documents with these ordinals, which are sorted.
+fn named(barrier: &Barrier<'_>, own_files: usize, ordinals: &[u64]) -> Result<Vec<Named>> {
+    let mut found = Vec::with_capacity(ordinals.len());
+    let mut wanted = ordinals.iter().peekable();
+    barrier.files.each(&["id", "size"], |row| {
+        if wanted.next_if(|ordinal| **ordinal == row.ordinal).is_none() {
+            return Ok(());
         }
-    }
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from(vec![name; ids.len()])),
-        Arc::new(UInt64Array::from(clusters)),
-        Arc::new(UInt64Array::from(ids)),
-        Arc::new(BooleanArray::from(survivor)),
-        Arc::new(UInt32Array::from(sizes)),
-    ];
-    let table = RecordBatch::try_new(Clustering::schema(), columns)
-        .map_err(|e| PipelineError::Sql(e.into()))?;
-    Ok(Clustering { dropped, table, clusters: members.len() as u64 })
+        let file = barrier.files.file_of(row.ordinal);
+        let known = file.checked_sub(own_files).map(|run| (run, &barrier.known[run]));
+        found.push(Named {
+            ordinal: row.ordinal,
+            doc_id: known.map_or(row.doc_id, |(run, _)| {
+                known_doc_id(run, row.ordinal - barrier.files.ordinals(file).start)
+            }),
+            id: row.id.map(str::to_owned),
+            represents: barrier.represents(row.doc_id, row.size),
+            run: known.map(|(_, known)| known.name.clone()),
+        });
+        Ok(())
+    })?;
+    Ok(found)
 }

@@ -1,89 +1,128 @@
-//! Keys of documents: computed in the segment, written beside its documents.
+//! Keys of documents: computed where their texts stream by, written beside the documents of a part.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, LargeStringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BinaryBuilder, LargeStringArray, StringArray, UInt32Array,
+    UInt64Array,
+};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use sql::{DOC_ID, Order, TEXT};
+use dedup::lines;
+use dedup::substrings::{Scratchpad, Substrings};
+use sql::{DOC_ID, TEXT};
 use store::{FileEntry, Run};
-use text::minhash::{MinHasher, Scratch};
+use text::minhash::{MinHasher, Scratch, Signature};
 
-use super::{DedupStage, ExactOn, Method};
+use super::columns::CLUSTER_SIZE;
+use super::{DedupStage, PlannedDedup};
 use crate::error::{PipelineError, Result};
-use crate::table::{TableWriter, read_table};
+use crate::table::{TableWriter, read_table_by};
 
-/// Writes the keys of one stage for the documents of one part: `doc_id`, `keys` (16 bytes for
-/// `exact`, 8 a band for `minhash`; empty when the document cannot be compared), `order`.
+/// Rows of a key file that are read at once.
+const BATCH_ROWS: usize = 8192;
+
+/// Writes the keys of one stage for the documents of one part.
+///
+/// Columns: `doc_id`; `id`, the record's own; `size`, documents that this one stands for already;
+/// `order`, bytes that sort as the documents survive; `keys`, empty when the document cannot be
+/// compared: 16 bytes of a hash, or 8 a band, line or anchor; `sketch`, a byte a hash function;
+/// `minima`, where datatrove's files are made of them, 8 bytes each.
 pub struct KeyWriter {
-    hasher: Hasher,
-    order: Order,
+    maker: Maker,
+    planned: PlannedDedup,
     table: TableWriter,
 }
 
-enum Hasher {
-    Exact(ExactOn),
-    MinHash(Box<MinHasher>, Box<Scratch>, Vec<u64>),
+/// What keys are made of.
+enum Maker {
+    Text,
+    Normalised,
+    Values,
+    MinHash { hasher: Box<MinHasher>, scratch: Box<Scratch>, signature: Signature, minima: bool },
+    Lines(lines::Options),
+    Substrings(Substrings, Scratchpad),
 }
 
-fn schema() -> SchemaRef {
+/// The keys of the document at hand.
+#[derive(Default)]
+struct Keys {
+    keys: Vec<u8>,
+    sketch: Vec<u8>,
+    minima: Vec<u8>,
+    numbers: Vec<u64>,
+}
+
+/// The columns of a key file.
+pub(super) fn schema() -> SchemaRef {
+    let bytes = |name: &str| Field::new(name, DataType::Binary, false);
     Arc::new(Schema::new(vec![
         Field::new(DOC_ID, DataType::UInt64, false),
-        Field::new("keys", DataType::Binary, false),
-        Field::new("order", DataType::Binary, false),
+        Field::new("id", DataType::Utf8, true),
+        Field::new("size", DataType::UInt32, false),
+        bytes("order"),
+        bytes("keys"),
+        bytes("sketch"),
+        bytes("minima"),
     ]))
 }
 
 impl KeyWriter {
-    /// Starts the keys of `stage` in the file `path` of the run.
-    pub fn create(run: &Run, path: &str, stage: &DedupStage, order: &Order) -> Result<Self> {
-        let hasher = match &stage.method {
-            Method::Exact(on) => Hasher::Exact(*on),
-            Method::MinHash(config) => {
-                Hasher::MinHash(Box::new(MinHasher::new(*config)), Box::default(), Vec::new())
+    /// Starts the keys of a stage in the file `path` of the run.
+    pub fn create(run: &Run, path: &str, planned: &PlannedDedup) -> Result<Self> {
+        let maker = match &planned.stage {
+            stage if stage.expression().is_some() => Maker::Values,
+            DedupStage::Exact(options) => Maker::of_text(&options.on),
+            DedupStage::Bloom(options) => Maker::of_text(&options.on),
+            DedupStage::MinHash(options) => Maker::MinHash {
+                hasher: Box::new(MinHasher::new(options.config())),
+                scratch: Box::default(),
+                signature: Signature::default(),
+                minima: options.needs_minima(),
+            },
+            DedupStage::Lines(options) => Maker::Lines(options.into()),
+            DedupStage::Substrings(options) => {
+                Maker::Substrings(Substrings::new(options.min_tokens as u32), Scratchpad::default())
             }
         };
-        Ok(Self { hasher, order: order.clone(), table: TableWriter::create(run, path, schema())? })
+        let table = TableWriter::create_plain(run, path, schema())?;
+        Ok(Self { maker, planned: planned.clone(), table })
     }
 
     /// Adds the documents of a batch.
     pub fn write(&mut self, documents: &RecordBatch) -> Result<()> {
         let texts = strings(documents, TEXT)?;
-        let urls = match &self.hasher {
-            Hasher::Exact(ExactOn::Url) => Some(strings(documents, "url")?),
-            _ => None,
-        };
-        let mut keys = BinaryBuilder::new();
-        for row in 0..documents.num_rows() {
-            let text = texts.value(row);
-            match &mut self.hasher {
-                Hasher::Exact(ExactOn::Text) => {
-                    keys.append_value(text::hash::exact_key(text).to_be_bytes());
-                }
-                Hasher::Exact(ExactOn::Normalised) => {
-                    keys.append_value(text::hash::normalised_key(text).to_be_bytes());
-                }
-                Hasher::Exact(ExactOn::Url) => match urls.as_ref().filter(|u| u.is_valid(row)) {
-                    Some(urls) => {
-                        keys.append_value(text::hash::exact_key(urls.value(row)).to_be_bytes());
-                    }
-                    None => keys.append_value([]),
-                },
-                Hasher::MinHash(hasher, scratch, bands) => {
-                    hasher.band_keys(text, scratch, bands);
-                    keys.append_value(
-                        bands.iter().flat_map(|k| k.to_be_bytes()).collect::<Vec<_>>(),
-                    );
-                }
-            }
+        let values = self.planned.values.as_ref().map(|v| v.values(documents)).transpose()?;
+        let n = documents.num_rows();
+        let (mut keys, mut sketches, mut minima) =
+            (BinaryBuilder::new(), BinaryBuilder::new(), BinaryBuilder::new());
+        let mut made = Keys::default();
+        for row in 0..n {
+            let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
+            self.maker.make(texts.value(row), value, &mut made);
+            keys.append_value(&made.keys);
+            sketches.append_value(&made.sketch);
+            minima.append_value(&made.minima);
         }
-        let doc_ids = documents.column_by_name(DOC_ID).cloned().unwrap_or_else(|| {
-            Arc::new(arrow::array::UInt64Array::from(vec![0; documents.num_rows()]))
-        });
-        let order = self.order.keys(documents)?;
-        let columns: Vec<ArrayRef> = vec![doc_ids, Arc::new(keys.finish()), Arc::new(order)];
+        let order: ArrayRef = match &self.planned.order {
+            Some(order) => Arc::new(order.keys(documents)?),
+            None => Arc::new(arrow::array::BinaryArray::from_vec(vec![&[][..]; n])),
+        };
+        let columns: Vec<ArrayRef> = vec![
+            column_or(documents, DOC_ID, &DataType::UInt64, || {
+                Arc::new(UInt64Array::from(vec![0; n]))
+            })?,
+            column_or(documents, "id", &DataType::Utf8, || Arc::new(StringArray::new_null(n)))?,
+            column_or(documents, CLUSTER_SIZE, &DataType::UInt32, || {
+                Arc::new(UInt32Array::from(vec![1; n]))
+            })?,
+            order,
+            Arc::new(keys.finish()),
+            Arc::new(sketches.finish()),
+            Arc::new(minima.finish()),
+        ];
         let batch = RecordBatch::try_new(schema(), columns).map_err(arrow_error)?;
         self.table.write(&batch)
     }
@@ -94,41 +133,161 @@ impl KeyWriter {
     }
 }
 
+impl Maker {
+    fn of_text(on: &str) -> Self {
+        if on == "normalised" { Self::Normalised } else { Self::Text }
+    }
+
+    fn make(&mut self, text: &str, value: Option<&[u8]>, made: &mut Keys) {
+        made.keys.clear();
+        made.sketch.clear();
+        made.minima.clear();
+        match self {
+            Self::Text => made.keys.extend(text::hash::exact_key(text).to_be_bytes()),
+            Self::Normalised => made.keys.extend(text::hash::normalised_key(text).to_be_bytes()),
+            Self::Values => {
+                made.keys.extend(value.map(|v| text::hash::bytes_key(v).to_be_bytes()).iter().flatten());
+            }
+            Self::MinHash { hasher, scratch, signature, minima } => {
+                hasher.sign(text, scratch, signature);
+                made.keys.extend(signature.keys.iter().flat_map(|key| key.to_be_bytes()));
+                made.sketch.extend(&signature.sketch);
+                if *minima {
+                    let minima = hasher.minima(text, scratch);
+                    made.minima.extend(minima.iter().flat_map(|m| m.to_be_bytes()));
+                }
+            }
+            Self::Lines(options) => lines::unit_keys(text, options, &mut made.numbers),
+            Self::Substrings(substrings, pad) => {
+                made.numbers.clear();
+                substrings.anchors(text, pad, &mut made.numbers);
+            }
+        }
+        if matches!(self, Self::Lines(_) | Self::Substrings(..)) {
+            made.keys.extend(made.numbers.iter().flat_map(|key| key.to_be_bytes()));
+        }
+    }
+}
+
 fn strings(documents: &RecordBatch, name: &str) -> Result<LargeStringArray> {
-    let Some(column) = documents.column_by_name(name) else {
-        return Ok(LargeStringArray::new_null(documents.num_rows()));
-    };
-    let column = cast(column, &DataType::LargeUtf8).map_err(arrow_error)?;
-    Ok(column.as_string::<i64>().clone())
+    let n = documents.num_rows();
+    let missing = || Arc::new(LargeStringArray::new_null(n)) as ArrayRef;
+    Ok(column_or(documents, name, &DataType::LargeUtf8, missing)?.as_string::<i64>().clone())
+}
+
+fn column_or(
+    documents: &RecordBatch,
+    name: &str,
+    as_type: &DataType,
+    missing: impl FnOnce() -> ArrayRef,
+) -> Result<ArrayRef> {
+    match documents.column_by_name(name) {
+        Some(column) => cast(column, as_type).map_err(arrow_error),
+        None => Ok(missing()),
+    }
 }
 
 fn arrow_error(error: arrow::error::ArrowError) -> PipelineError {
     PipelineError::Sql(error.into())
 }
 
-/// A row of a key file.
+/// A row of a key file; columns that were not asked for are empty.
 pub(super) struct KeyRow<'a> {
+    /// The document's place among all documents that entered the stage.
+    pub(super) ordinal: u64,
     pub(super) doc_id: u64,
-    pub(super) keys: &'a [u8],
+    pub(super) id: Option<&'a str>,
+    pub(super) size: u32,
     pub(super) order: &'a [u8],
+    pub(super) keys: &'a [u8],
+    pub(super) sketch: &'a [u8],
+    pub(super) minima: &'a [u8],
 }
 
-/// Calls `each` for every row of a key file, in order.
-pub(super) fn read_keys(
-    path: &Path,
-    with_order: bool,
-    mut each: impl FnMut(KeyRow<'_>),
-) -> Result<()> {
-    let columns: &[&str] = if with_order { &[DOC_ID, "keys", "order"] } else { &[DOC_ID, "keys"] };
-    for batch in read_table(path, Some(columns))? {
-        let batch = batch?;
-        let doc_ids = batch.column(0).as_primitive::<UInt64Type>();
-        let keys = batch.column(1).as_binary::<i32>();
-        let order = with_order.then(|| batch.column(2).as_binary::<i32>());
-        for row in 0..batch.num_rows() {
-            let order = order.map_or(&[][..], |order| order.value(row));
-            each(KeyRow { doc_id: doc_ids.value(row), keys: keys.value(row), order });
+/// The key files of all parts of a stage, and where the ordinals of each begin.
+pub(crate) struct KeyFiles {
+    files: Vec<PathBuf>,
+    /// The first ordinal of each file, and at the end the number of all documents.
+    bases: Vec<u64>,
+}
+
+impl KeyFiles {
+    /// Files with so many rows each.
+    pub(crate) fn new(files: Vec<PathBuf>, rows: impl IntoIterator<Item = u64>) -> Self {
+        let mut bases = vec![0];
+        for rows in rows {
+            bases.push(bases.last().copied().unwrap_or_default() + rows);
         }
+        Self { files, bases }
     }
-    Ok(())
+
+    /// Documents in all files.
+    pub(super) fn documents(&self) -> u64 {
+        self.bases.last().copied().unwrap_or_default()
+    }
+
+    /// Number of files.
+    pub(super) fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// The file in which a document is.
+    pub(super) fn file_of(&self, ordinal: u64) -> usize {
+        self.bases.partition_point(|base| *base <= ordinal).saturating_sub(1)
+    }
+
+    /// The ordinals of the documents of a file.
+    pub(super) fn ordinals(&self, file: usize) -> std::ops::Range<u64> {
+        self.bases[file]..self.bases[file + 1]
+    }
+
+    /// Adds the index of an earlier run, whose documents come after all that are there.
+    pub(super) fn add(&mut self, file: PathBuf, rows: u64) {
+        self.files.push(file);
+        self.bases.push(self.documents() + rows);
+    }
+
+    /// Calls `each` for every document in order, with the named columns beside `doc_id`.
+    pub(super) fn each(
+        &self,
+        columns: &[&str],
+        mut each: impl FnMut(KeyRow<'_>) -> Result<()>,
+    ) -> Result<()> {
+        (0..self.files.len()).try_for_each(|file| self.each_of(file, columns, &mut each))
+    }
+
+    /// Calls `each` for every document of a file in order.
+    pub(super) fn each_of(
+        &self,
+        file: usize,
+        columns: &[&str],
+        each: &mut impl FnMut(KeyRow<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut ordinal = self.bases[file];
+        let mut wanted = vec![DOC_ID];
+        wanted.extend(columns);
+        for batch in read_table_by(&self.files[file], Some(&wanted), BATCH_ROWS)? {
+            let batch = batch?;
+            let doc_ids = batch.column(0).as_primitive::<UInt64Type>();
+            let bytes = |name: &str| batch.column_by_name(name).map(AsArray::as_binary::<i32>);
+            let (order, keys) = (bytes("order"), bytes("keys"));
+            let (sketch, minima) = (bytes("sketch"), bytes("minima"));
+            let ids = batch.column_by_name("id").map(AsArray::as_string::<i32>);
+            let sizes = batch.column_by_name("size").map(AsArray::as_primitive::<UInt32Type>);
+            for row in 0..batch.num_rows() {
+                each(KeyRow {
+                    ordinal,
+                    doc_id: doc_ids.value(row),
+                    id: ids.filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row)),
+                    size: sizes.map_or(1, |sizes| sizes.value(row)),
+                    order: order.map_or(&[], |column| column.value(row)),
+                    keys: keys.map_or(&[], |column| column.value(row)),
+                    sketch: sketch.map_or(&[], |column| column.value(row)),
+                    minima: minima.map_or(&[], |column| column.value(row)),
+                })?;
+                ordinal += 1;
+            }
+        }
+        Ok(())
+    }
 }

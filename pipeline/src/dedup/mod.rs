@@ -1,15 +1,35 @@
-//! Deduplication: keys computed where the text streams by, clusters over the keys of all documents,
-//! one survivor a cluster.
+//! Deduplication: keys computed where the text streams by, decisions over the keys of all documents.
 //!
-//! Text is never compared across documents here: a segment writes each document's keys
-//! ([`KeyWriter`]), the barrier joins documents with equal keys ([`cluster()`]), and what comes back
-//! is the set of documents to drop.
+//! A segment writes each document's keys ([`KeyWriter`]). Between segments a stage over all documents
+//! looks at them alone ([`decide`]), and back at texts only where an estimate leaves doubt. What
+//! comes out is a [`Decision`], which the next segment carries out on the documents as they pass.
 
+mod barrier;
 mod cluster;
-mod components;
+mod clusters;
+mod columns;
+mod datatrove;
+mod decision;
 mod keys;
+mod known;
+mod large;
+mod option_error;
+mod repeated;
+mod seen;
 mod stage;
+mod texts;
 
-pub use cluster::{Clustering, cluster};
-pub use keys::KeyWriter;
-pub use stage::{DedupStage, ExactOn, Method, OptionError};
+pub(crate) use barrier::{Barrier, clusters_path, decide};
+pub(crate) use clusters::schema as clusters_schema;
+pub(crate) use columns::columns_after;
+pub(crate) use decision::{Decision, PartDecision, doc_ids};
+pub(crate) use keys::{KeyFiles, KeyWriter};
+pub(crate) use known::{Known, known};
+pub use option_error::OptionError;
+pub use stage::{
+    BloomOptions, DedupStage, ExactOptions, LineOptions, LineUnit, MinHashOptions, Preset,
+    SubstringOptions, Verify,
+};
+pub(crate) use texts::Texts;
+
+pub use crate::plan::PlannedDedup;

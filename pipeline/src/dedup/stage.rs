@@ -1,181 +1,451 @@
-//! The options of the stages `exact` and `minhash`.
+//! The stages that look at all documents at once, and their options as a recipe gives them.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use text::minhash::{MinHashConfig, bands_for_threshold};
+use serde::{Deserialize, Serialize};
+use text::minhash::{DatatroveHash, MinHashConfig, Precision, Scheme, bands_for_threshold};
 use toml::Value;
 
-/// A deduplication stage.
-#[derive(Debug, Clone, PartialEq)]
-pub struct DedupStage {
-    /// How documents are compared.
-    pub method: Method,
-    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest
-    /// `doc_id`.
-    pub keep: String,
-}
-
-/// How documents are compared.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Method {
-    /// Equal content.
-    Exact(ExactOn),
-    /// Similar content.
-    MinHash(MinHashConfig),
-}
-
-/// What must be equal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ExactOn {
-    /// The text, byte for byte.
-    Text,
-    /// The text without case, digits, punctuation and spacing.
-    Normalised,
-    /// The URL; documents without one are all different.
-    Url,
-}
-
-/// A refused option: its key, what is wrong, the way out.
-#[derive(Debug)]
-pub struct OptionError {
-    /// The option.
-    pub key: String,
-    /// What is wrong with it.
-    pub message: String,
-    /// The way out.
-    pub help: String,
-}
+use super::option_error::{OptionError, options};
 
 /// The longest text survives by default: of a page and its stub, the page.
 const KEEP_LONGEST: &str = "length(text) DESC";
 
 /// FineWeb's parameters (Penedo et al. 2024, section 3.4): 14 bands of 8 hashes over 5-grams.
-const BANDS: usize = 14;
-const ROWS: usize = 8;
-const NGRAM_WORDS: usize = 5;
+const FINEWEB: (usize, usize) = (14, 8);
+
+/// The bands and rows of `fast`: 98 % of pairs at its threshold become candidates, where FineWeb's
+/// find 77 %. Verification takes out what it finds too much.
+const FAST: (usize, usize) = (20, 6);
+
+/// The similarity from which documents are near duplicates, where none is given.
+const THRESHOLD: f64 = 0.75;
+
+/// Hashes of a signature that a threshold may spend.
+const THRESHOLD_HASHES: usize = 128;
+
+/// Words of the shortest run that `substrings` looks for.
+const TOKENS_MIN: usize = 8;
 
 /// Hashes of a signature at most; each costs time for every word of every document.
 const HASHES_MAX: usize = 4096;
 
-#[derive(Deserialize)]
+/// A stage over all documents.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DedupStage {
+    /// `exact`: documents with equal content.
+    Exact(ExactOptions),
+    /// `bloom`: documents with equal content, in a stream without end.
+    Bloom(BloomOptions),
+    /// `minhash`: documents with similar content.
+    MinHash(MinHashOptions),
+    /// `lines`: lines, paragraphs or sentences that many documents share.
+    Lines(LineOptions),
+    /// `substrings`: long runs of words that stand in more than one place.
+    Substrings(SubstringOptions),
+}
+
+/// Options of `exact`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct ExactOptions {
-    on: ExactOn,
-    keep: String,
+pub struct ExactOptions {
+    /// What must be equal: `text`; `normalised`, the text without case, punctuation, spacing and the
+    /// values of numbers; `url`; or any SQL expression over the columns. Documents whose value is
+    /// NULL are all different.
+    pub on: String,
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the first read.
+    pub keep: String,
+    /// Directories of earlier runs whose documents count as known.
+    pub against: Vec<String>,
+    /// Whether later runs can name this one in `against`.
+    pub index: bool,
 }
 
 impl Default for ExactOptions {
     fn default() -> Self {
-        Self { on: ExactOn::Text, keep: KEEP_LONGEST.into() }
+        Self {
+            on: "text".into(),
+            keep: KEEP_LONGEST.into(),
+            against: Vec::new(),
+            index: false,
+        }
     }
 }
 
-#[derive(Deserialize)]
+/// Options of `bloom`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct MinHashOptions {
-    threshold: Option<f64>,
-    bands: usize,
-    rows: usize,
-    ngram_words: usize,
-    seed: u64,
-    keep: String,
+pub struct BloomOptions {
+    /// What must be equal, as for `exact`.
+    pub on: String,
+    /// Distinct documents that the filter is made for.
+    pub capacity: u64,
+    /// The chance that a new document is taken for a known one when the filter is full.
+    pub false_positive_rate: f64,
+    /// Directories of earlier runs whose filters are taken over; they must be of the same size.
+    pub against: Vec<String>,
+}
+
+impl Default for BloomOptions {
+    fn default() -> Self {
+        Self {
+            on: "text".into(),
+            capacity: 100_000_000,
+            false_positive_rate: 1e-6,
+            against: Vec::new(),
+        }
+    }
+}
+
+/// Ready-made settings of `minhash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Preset {
+    /// Our own: one pass over the bytes, one hash a shingle, more bands, verified.
+    #[serde(rename = "fast")]
+    Fast,
+    /// FineWeb's bands over simplified words, 64-bit hashes, verified.
+    #[serde(rename = "fineweb")]
+    FineWeb,
+    /// datatrove 0.10 to the byte: its signatures, its clusters, its survivors.
+    #[serde(rename = "datatrove-0.10")]
+    Datatrove,
+}
+
+/// How candidates are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verify {
+    /// By the estimate of their signatures, and by the true Jaccard similarity near the threshold.
+    Jaccard,
+    /// By the share of the smaller document's shingles that the other has.
+    Containment,
+    /// By the estimate of their signatures alone.
+    Signature,
+    /// Not at all: candidates of candidates are one cluster.
+    Off,
+}
+
+/// Options of `minhash`; what is not given is the preset's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct MinHashOptions {
+    /// Where the other options come from.
+    pub preset: Preset,
+    /// The similarity from which documents are near duplicates. Given, it picks bands and rows too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Groups of minima.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bands: Option<usize>,
+    /// Minima in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
+    /// Words in a shingle.
+    pub ngram_words: usize,
+    /// Bits of a hash: 32 or 64.
+    pub precision_bits: u32,
+    /// The hash function of `datatrove-0.10`: `xxhash` or `sha1`.
+    pub hash: DatatroveHash,
+    /// Chooses the hash functions.
+    pub seed: u64,
+    /// How candidates are checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verify>,
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the first read.
+    /// `datatrove-0.10` without it keeps the document that datatrove keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<String>,
+    /// Clusters of more documents are reported with the lines that their members share.
+    pub report_size: u32,
+    /// Whether datatrove's files are written too (`datatrove-0.10` only).
+    pub datatrove_files: bool,
+    /// Directories of earlier runs whose documents count as known.
+    pub against: Vec<String>,
+    /// Whether later runs can name this one in `against`.
+    pub index: bool,
 }
 
 impl Default for MinHashOptions {
     fn default() -> Self {
         Self {
+            preset: Preset::Fast,
             threshold: None,
-            bands: BANDS,
-            rows: ROWS,
-            ngram_words: NGRAM_WORDS,
+            bands: None,
+            rows: None,
+            ngram_words: 5,
+            precision_bits: 64,
+            hash: DatatroveHash::Xxhash,
             seed: 1,
-            keep: KEEP_LONGEST.into(),
+            verify: None,
+            keep: None,
+            report_size: 1000,
+            datatrove_files: false,
+            against: Vec::new(),
+            index: false,
         }
+    }
+}
+
+/// What a line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LineUnit {
+    /// What stands between line ends.
+    Line,
+    /// What stands between blank lines.
+    Paragraph,
+    /// A sentence.
+    Sentence,
+}
+
+/// Options of `lines`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LineOptions {
+    /// What is compared.
+    pub unit: LineUnit,
+    /// In more documents than this a line is repeated.
+    pub max_documents: u64,
+    /// Shorter lines are not looked at.
+    pub min_characters: usize,
+    /// Whether lines are compared without case, punctuation and the values of numbers.
+    pub simplified: bool,
+    /// Whether the first document with a repeated line keeps it.
+    pub keep_first: bool,
+    /// Whether repeated lines are taken out; they are counted in any case.
+    pub remove: bool,
+}
+
+impl Default for LineOptions {
+    fn default() -> Self {
+        Self {
+            unit: LineUnit::Line,
+            max_documents: 10,
+            min_characters: 10,
+            simplified: false,
+            keep_first: false,
+            remove: true,
+        }
+    }
+}
+
+/// Options of `substrings`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SubstringOptions {
+    /// Words that a repeated run has at least (Lee et al. 2022 use 50 tokens).
+    pub min_tokens: usize,
+    /// Whether the first place of a repeated run stays as it is.
+    pub keep_first: bool,
+    /// Whether repeated runs are taken out; where they stand is reported in any case.
+    pub remove: bool,
+}
+
+impl Default for SubstringOptions {
+    fn default() -> Self {
+        Self { min_tokens: 50, keep_first: true, remove: true }
     }
 }
 
 impl DedupStage {
     /// The names by which recipes use them.
-    pub const NAMES: [&'static str; 2] = ["exact", "minhash"];
+    pub const NAMES: [&'static str; 5] = ["exact", "bloom", "minhash", "lines", "substrings"];
 
     /// The stage `name` with the options that a recipe gives.
     pub fn new(name: &str, with: &BTreeMap<String, Value>) -> Result<Self, OptionError> {
-        if name == "exact" {
-            let options: ExactOptions = options(with)?;
-            return Ok(Self { method: Method::Exact(options.on), keep: options.keep });
+        match name {
+            "exact" => Ok(Self::Exact(options(with)?)),
+            "bloom" => options(with).and_then(BloomOptions::checked).map(Self::Bloom),
+            "lines" => options(with).and_then(LineOptions::checked).map(Self::Lines),
+            "substrings" => options(with).and_then(SubstringOptions::checked).map(Self::Substrings),
+            _ => options(with).and_then(|o: MinHashOptions| o.resolved(with)).map(Self::MinHash),
         }
-        let options: MinHashOptions = options(with)?;
-        let refused = |key: &str, message: String, help: &str| {
-            Err(OptionError { key: key.into(), message, help: help.into() })
+    }
+
+    /// The name under which it is used, and its options with every default filled in.
+    pub fn resolved(&self) -> (&'static str, Option<Value>) {
+        match self {
+            Self::Exact(options) => ("exact", Value::try_from(options).ok()),
+            Self::Bloom(options) => ("bloom", Value::try_from(options).ok()),
+            Self::MinHash(options) => ("minhash", Value::try_from(options).ok()),
+            Self::Lines(options) => ("lines", Value::try_from(options).ok()),
+            Self::Substrings(options) => ("substrings", Value::try_from(options).ok()),
+        }
+    }
+
+    /// The reason in the ledger of documents that it drops.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Exact(_) => "exact_duplicate",
+            Self::Bloom(_) => "seen_before",
+            Self::MinHash(_) => "near_duplicate",
+            Self::Lines(_) | Self::Substrings(_) => "nothing_left",
+        }
+    }
+
+    /// The ORDER BY list of survivors, where the stage chooses by one.
+    pub fn keep(&self) -> Option<&str> {
+        match self {
+            Self::Exact(options) => Some(&options.keep),
+            Self::MinHash(options) => options.keep.as_deref(),
+            Self::Bloom(_) | Self::Lines(_) | Self::Substrings(_) => None,
+        }
+    }
+
+    /// The SQL expression whose values are compared, where there is one.
+    pub fn expression(&self) -> Option<&str> {
+        let on = match self {
+            Self::Exact(options) => options.on.as_str(),
+            Self::Bloom(options) => options.on.as_str(),
+            _ => return None,
         };
-        let (mut bands, mut rows) = (options.bands, options.rows);
-        if let Some(threshold) = options.threshold {
+        match on {
+            "text" | "normalised" => None,
+            expression => Some(expression),
+        }
+    }
+
+    /// Directories of earlier runs.
+    pub fn against(&self) -> &[String] {
+        match self {
+            Self::Exact(options) => &options.against,
+            Self::Bloom(options) => &options.against,
+            Self::MinHash(options) => &options.against,
+            Self::Lines(_) | Self::Substrings(_) => &[],
+        }
+    }
+
+    /// Whether its keys stay for later runs.
+    pub fn has_index(&self) -> bool {
+        match self {
+            Self::Exact(options) => options.index,
+            Self::MinHash(options) => options.index,
+            _ => false,
+        }
+    }
+
+    /// Whether it says who is a duplicate of whom.
+    pub fn has_clusters(&self) -> bool {
+        matches!(self, Self::Exact(_) | Self::MinHash(_))
+    }
+
+    /// Whether it changes texts, so that what follows must see the documents anew.
+    pub fn rewrites(&self) -> bool {
+        matches!(self, Self::Lines(_) | Self::Substrings(_))
+    }
+}
+
+impl BloomOptions {
+    fn checked(self) -> Result<Self, OptionError> {
+        if self.capacity == 0 {
+            return Err(OptionError::new("capacity", "`capacity` is 0", "how many documents will the stream have at most?"));
+        }
+        if !(self.false_positive_rate > 0.0 && self.false_positive_rate < 1.0) {
+            let message = format!("`false_positive_rate` is {}", self.false_positive_rate);
+            return Err(OptionError::new("false_positive_rate", message, "give a chance between 0 and 1, such as 1e-6"));
+        }
+        Ok(self)
+    }
+}
+
+impl LineOptions {
+    fn checked(self) -> Result<Self, OptionError> {
+        if self.max_documents == 0 {
+            let help = "1 takes out what a second document repeats";
+            return Err(OptionError::new("max_documents", "`max_documents` is 0: every line is in one", help));
+        }
+        Ok(self)
+    }
+}
+
+impl SubstringOptions {
+    fn checked(self) -> Result<Self, OptionError> {
+        if self.min_tokens < TOKENS_MIN {
+            let message = format!("`min_tokens` is {}", self.min_tokens);
+            let help = format!("language repeats short runs; give at least {}", TOKENS_MIN);
+            return Err(OptionError::new("min_tokens", message, help));
+        }
+        Ok(self)
+    }
+}
+
+impl MinHashOptions {
+    /// With the preset's and the threshold's choices filled in.
+    fn resolved(mut self, with: &BTreeMap<String, Value>) -> Result<Self, OptionError> {
+        let preset_bands = match self.preset {
+            Preset::Fast => FAST,
+            Preset::FineWeb | Preset::Datatrove => FINEWEB,
+        };
+        let (mut bands, mut rows) = preset_bands;
+        if let Some(threshold) = self.threshold {
             if !(threshold > 0.0 && threshold < 1.0) {
                 let message = format!("`threshold` is {threshold}, not a Jaccard similarity");
-                return refused(
-                    "threshold",
-                    message,
-                    "give a number between 0 and 1, such as 0.75",
-                );
+                let help = "give a number between 0 and 1, such as 0.75";
+                return Err(OptionError::new("threshold", message, help));
             }
-            if with.contains_key("bands") || with.contains_key("rows") {
-                let message = "`threshold` picks the bands and rows, and they are given too";
-                return refused("threshold", message.into(), "keep either one");
+            if self.preset != Preset::Datatrove {
+                (bands, rows) = bands_for_threshold(threshold, THRESHOLD_HASHES);
             }
-            (bands, rows) = bands_for_threshold(threshold, BANDS * ROWS);
         }
-        for (key, value) in [("bands", bands), ("rows", rows), ("ngram_words", options.ngram_words)]
-        {
+        let (bands, rows) = (self.bands.unwrap_or(bands), self.rows.unwrap_or(rows));
+        for (key, value) in [("bands", bands), ("rows", rows), ("ngram_words", self.ngram_words)] {
             if value == 0 || value > HASHES_MAX {
-                let message = format!("`{key}` is {value}");
-                return refused(
-                    key,
-                    message,
-                    "FineWeb's are bands = 14, rows = 8, ngram_words = 5",
-                );
+                let help = "FineWeb's are bands = 14, rows = 8, ngram_words = 5";
+                return Err(OptionError::new(key, format!("`{key}` is {value}"), help));
             }
         }
         if bands * rows > HASHES_MAX {
             let message = format!("{bands} × {rows} are more than {HASHES_MAX} hashes");
-            return refused("bands", message, "FineWeb's are bands = 14, rows = 8");
+            return Err(OptionError::new("bands", message, "FineWeb's are bands = 14, rows = 8"));
         }
-        let config =
-            MinHashConfig { bands, rows, ngram_words: options.ngram_words, seed: options.seed };
-        Ok(Self { method: Method::MinHash(config), keep: options.keep })
+        if !matches!(self.precision_bits, 32 | 64) {
+            let message = format!("`precision_bits` is {}", self.precision_bits);
+            return Err(OptionError::new("precision_bits", message, "give 32 or 64"));
+        }
+        if self.preset != Preset::Datatrove {
+            if with.contains_key("hash") || self.datatrove_files {
+                let key = if self.datatrove_files { "datatrove_files" } else { "hash" };
+                let message = format!("`{key}` belongs to the preset `datatrove-0.10`");
+                return Err(OptionError::new(key, message, "add preset = \"datatrove-0.10\", or leave it out"));
+            }
+            self.keep.get_or_insert_with(|| KEEP_LONGEST.into());
+        }
+        (self.bands, self.rows) = (Some(bands), Some(rows));
+        self.threshold.get_or_insert(THRESHOLD);
+        self.verify.get_or_insert(match self.preset {
+            Preset::Datatrove => Verify::Off,
+            Preset::Fast | Preset::FineWeb => Verify::Jaccard,
+        });
+        Ok(self)
     }
 
-    /// The reason in the ledger.
-    pub fn reason(&self) -> &'static str {
-        match self.method {
-            Method::Exact(_) => "exact_duplicate",
-            Method::MinHash(_) => "near_duplicate",
-        }
-    }
-}
-
-fn options<T: serde::de::DeserializeOwned>(
-    with: &BTreeMap<String, Value>,
-) -> Result<T, OptionError> {
-    let table: toml::Table = with.clone().into_iter().collect();
-    Value::Table(table).try_into().map_err(|error: toml::de::Error| {
-        let message = error.message().to_owned();
-        let (message, expected) = message
-            .split_once(", expected")
-            .map_or((message.clone(), String::new()), |(m, e)| (m.to_owned(), e.to_owned()));
-        let refused = message.split('`').nth(1).unwrap_or_default().to_owned();
-        let names = expected.split('`').skip(1).step_by(2);
-        let help = match sql::nearest(&refused, names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("expected{expected}"),
+    /// The configuration of the signatures.
+    pub fn config(&self) -> MinHashConfig {
+        let (bands, rows) = match self.preset {
+            Preset::Fast => FAST,
+            Preset::FineWeb | Preset::Datatrove => FINEWEB,
         };
-        // A wrong type names no key; the one whose value is of that kind is the best place.
-        let key = with.keys().find(|key| **key == refused).or_else(|| with.keys().next());
-        OptionError {
-            key: key.cloned().unwrap_or_default(),
-            message: message.replace("unknown field", "unknown option"),
-            help,
+        MinHashConfig {
+            scheme: match self.preset {
+                Preset::Fast => Scheme::Fast,
+                Preset::FineWeb => Scheme::FineWeb,
+                Preset::Datatrove => Scheme::Datatrove { hash: self.hash },
+            },
+            bands: self.bands.unwrap_or(bands),
+            rows: self.rows.unwrap_or(rows),
+            ngram_words: self.ngram_words,
+            precision: if self.precision_bits == 32 { Precision::Bits32 } else { Precision::Bits64 },
+            seed: self.seed,
         }
-    })
+    }
+
+    /// Whether the minima themselves are needed, for datatrove's files or its survivors.
+    pub fn needs_minima(&self) -> bool {
+        self.keeps_as_datatrove() || self.datatrove_files
+    }
+
+    /// Whether documents survive as datatrove has it.
+    pub fn keeps_as_datatrove(&self) -> bool {
+        self.preset == Preset::Datatrove && self.keep.is_none() && self.verify == Some(Verify::Off)
+    }
 }

@@ -6,7 +6,6 @@
 use toml::{Table, Value};
 
 use super::{Recipe, StageKind};
-use crate::dedup::{ExactOn, Method};
 
 impl Recipe {
     /// The resolved recipe as TOML.
@@ -70,29 +69,9 @@ fn resolved_stage(index: usize, step: &super::StageStep) -> Value {
             }
         }
         StageKind::Dedup(stage) => {
-            with.insert("keep".into(), text(&stage.keep));
-            match &stage.method {
-                Method::Exact(on) => {
-                    table.insert("use".into(), text("exact"));
-                    let on = match on {
-                        ExactOn::Text => "text",
-                        ExactOn::Normalised => "normalised",
-                        ExactOn::Url => "url",
-                    };
-                    with.insert("on".into(), text(on));
-                }
-                Method::MinHash(config) => {
-                    table.insert("use".into(), text("minhash"));
-                    for (key, value) in [
-                        ("bands", config.bands as i64),
-                        ("rows", config.rows as i64),
-                        ("ngram_words", config.ngram_words as i64),
-                        ("seed", config.seed as i64),
-                    ] {
-                        with.insert(key.into(), Value::Integer(value));
-                    }
-                }
-            }
+            let (uses, options) = stage.resolved();
+            table.insert("use".into(), text(uses));
+            with.extend(options.and_then(|options| options.as_table().cloned()).unwrap_or_default());
         }
     }
     table.insert("name".into(), text(&step.name));

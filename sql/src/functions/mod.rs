@@ -2,6 +2,7 @@
 
 mod c4;
 mod classify;
+mod contamination;
 mod distinct_words;
 mod iso639;
 mod language;
@@ -52,6 +53,7 @@ pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Resul
         c4::paragraph(),
         c4::bad_words(files.clone()),
         classify::function(files.clone()),
+        contamination::function(files.clone()),
         scalar::quality_score(),
         distinct_words::function(),
         iso639::function(),

@@ -1,0 +1,144 @@
+//! The second look at texts: true similarities of pairs whose estimate leaves doubt.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use store::Scratch;
+use text::minhash::{self, MinHasher};
+
+use super::keys::KeyFiles;
+use super::stage::Verify;
+use crate::error::{PipelineError, Result};
+
+/// The texts of documents, part by part.
+pub(crate) trait Texts: Sync {
+    /// Calls `each` with those documents of a part whose `doc_id` is in `doc_ids`, which is sorted.
+    fn each(
+        &self,
+        part: usize,
+        doc_ids: &[u64],
+        each: &mut dyn FnMut(u64, &str) -> Result<()>,
+    ) -> Result<()>;
+}
+
+/// Documents by part: ordinals and ids, both ascending.
+pub(super) type Wanted = Vec<(usize, Vec<(u64, u64)>)>;
+
+/// The documents with these ordinals, which are sorted and distinct, by part. Those of earlier runs,
+/// whose files come after the first `own_files`, have no text here and are left out.
+pub(super) fn wanted(files: &KeyFiles, own_files: usize, ordinals: &[u64]) -> Result<Wanted> {
+    let mut by_part: Vec<(usize, Vec<u64>)> = Vec::new();
+    for ordinal in ordinals {
+        let part = files.file_of(*ordinal);
+        match by_part.last_mut() {
+            Some((last, ordinals)) if *last == part => ordinals.push(*ordinal),
+            _ => by_part.push((part, vec![*ordinal])),
+        }
+    }
+    by_part.retain(|(part, _)| *part < own_files);
+    by_part
+        .into_par_iter()
+        .map(|(part, ordinals)| {
+            let mut found = Vec::with_capacity(ordinals.len());
+            files.each_of(part, &[], &mut |row| {
+                if ordinals.binary_search(&row.ordinal).is_ok() {
+                    found.push((row.ordinal, row.doc_id));
+                }
+                Ok(())
+            })?;
+            Ok((part, found))
+        })
+        .collect()
+}
+
+/// The shingles of documents, in a scratch file.
+struct Shingles {
+    /// Ordinal, offset and number; sorted.
+    places: Vec<(u64, u64, u32)>,
+    reader: store::ScratchReader,
+}
+
+impl Shingles {
+    /// Reads the texts of `wanted` and keeps their shingles.
+    fn gather(
+        scratch: &Scratch,
+        hasher: &MinHasher,
+        texts: &dyn Texts,
+        wanted: &Wanted,
+    ) -> Result<Self> {
+        const FILE: &str = "shingles";
+        let file = Mutex::new(scratch.write(FILE)?);
+        let places = wanted
+            .par_iter()
+            .map(|(part, documents)| {
+                let doc_ids: Vec<u64> = documents.iter().map(|(_, doc_id)| *doc_id).collect();
+                let (mut scratch, mut shingles) = (minhash::Scratch::default(), Vec::new());
+                let mut places = Vec::with_capacity(documents.len());
+                texts.each(*part, &doc_ids, &mut |doc_id, text| {
+                    hasher.shingles(text, &mut scratch, &mut shingles);
+                    let bytes: Vec<u8> = shingles.iter().flat_map(|s| s.to_le_bytes()).collect();
+                    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                    let offset = file.append(&bytes)?;
+                    if let Ok(place) = doc_ids.binary_search(&doc_id) {
+                        places.push((documents[place].0, offset, shingles.len() as u32));
+                    }
+                    Ok(())
+                })?;
+                Ok(places)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut places: Vec<_> = places.into_iter().flatten().collect();
+        places.sort_unstable();
+        file.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?;
+        Ok(Self { places, reader: scratch.read(FILE)? })
+    }
+
+    /// The shingles of a document, sorted; `None` for one whose text is not here.
+    fn of(&self, ordinal: u64) -> Result<Option<Vec<u64>>> {
+        let found = self.places.binary_search_by_key(&ordinal, |(ordinal, _, _)| *ordinal);
+        let Ok(place) = found else { return Ok(None) };
+        let (_, offset, number) = self.places[place];
+        let mut bytes = vec![0; number as usize * size_of::<u64>()];
+        self.reader.read_at(offset, &mut bytes)?;
+        Ok(Some(bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect()))
+    }
+}
+
+/// True similarities of pairs of ordinals, which are sorted; pairs with a document whose text is not
+/// here, since it belongs to an earlier run, are left out.
+pub(super) fn similarities(
+    pairs: &[(u64, u64)],
+    verify: Verify,
+    hasher: &MinHasher,
+    (files, own_files): (&KeyFiles, usize),
+    texts: &dyn Texts,
+    scratch: &Scratch,
+) -> Result<Vec<((u64, u64), f32)>> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut ordinals: Vec<u64> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
+    ordinals.sort_unstable();
+    ordinals.dedup();
+    let wanted = wanted(files, own_files, &ordinals)?;
+    let shingles = Shingles::gather(scratch, hasher, texts, &wanted)?;
+    // Pairs of the same first document share the reading of its shingles.
+    let groups: Vec<&[(u64, u64)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
+    let found: Vec<Vec<((u64, u64), f32)>> = groups
+        .into_par_iter()
+        .map(|group| {
+            let Some(first) = shingles.of(group[0].0)? else { return Ok(Vec::new()) };
+            let mut found = Vec::with_capacity(group.len());
+            for pair in group {
+                let Some(second) = shingles.of(pair.1)? else { continue };
+                let similarity = match verify {
+                    Verify::Containment => minhash::containment(&first, &second),
+                    _ => minhash::jaccard(&first, &second),
+                };
+                found.push((*pair, similarity as f32));
+            }
+            Ok::<_, PipelineError>(found)
+        })
+        .collect::<Result<_>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
