@@ -3,3 +3,8 @@
 //! Nothing here knows of tables or SQL. Texts come in as keys that a pass over the documents made
 //! ([`text::minhash`]), are spilled to a [`store::Scratch`] where memory does not hold them, and
 //! leave as decisions. No result depends on the order of input, on threads or on the memory limit.
+
+pub mod error;
+pub mod sort;
+
+pub use error::{DedupError, Result};

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::dir::{Dir, LocalDir};
 use crate::error::StoreError;
@@ -15,22 +17,43 @@ use crate::{DirWriter, Result};
 #[derive(Debug)]
 pub struct Scratch {
     dir: LocalDir,
+    usage: Arc<Usage>,
+}
+
+/// Bytes on disk, now and at most.
+#[derive(Debug, Default)]
+struct Usage {
+    bytes: AtomicU64,
+    peak: AtomicU64,
+}
+
+impl Usage {
+    fn add(&self, bytes: u64) {
+        let now = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        self.peak.fetch_max(now, Ordering::Relaxed);
+    }
+
+    fn subtract(&self, bytes: u64) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Scratch {
     /// Makes the folder at `root` empty.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self> {
-        let scratch = Self { dir: LocalDir::new(root) };
+        let scratch = Self { dir: LocalDir::new(root), usage: Arc::default() };
         scratch.clear().map_err(|e| StoreError::io(scratch.dir.root(), "clear", e))?;
         Ok(scratch)
     }
 
     /// Starts the file `name`.
     pub fn write(&self, name: &str) -> Result<ScratchWriter> {
-        let failed = |e| StoreError::io(&self.path(name), "create", e);
+        let failed = |e| StoreError::io(self.path(name), "create", e);
         Ok(ScratchWriter {
-            path: self.path(name),
+            name: name.to_owned(),
             writer: self.dir.create(name).map_err(failed)?,
+            dir: self.dir.clone(),
+            usage: Arc::clone(&self.usage),
             position: 0,
         })
     }
@@ -39,12 +62,22 @@ impl Scratch {
     pub fn read(&self, name: &str) -> Result<ScratchReader> {
         let path = self.path(name);
         let file = File::open(&path).map_err(|e| StoreError::io(&path, "open", e))?;
-        Ok(ScratchReader { path, file })
+        Ok(ScratchReader { path, file, held: None })
     }
 
     /// Removes the file `name` before the rest.
     pub fn remove(&self, name: &str) -> Result<()> {
-        self.dir.remove(name).map_err(|e| StoreError::io(&self.path(name), "remove", e))
+        let path = self.path(name);
+        let failed = |e| StoreError::io(&path, "remove", e);
+        let bytes = path.metadata().map_err(failed)?.len();
+        self.dir.remove(name).map_err(failed)?;
+        self.usage.subtract(bytes);
+        Ok(())
+    }
+
+    /// The most bytes that the files together have held so far.
+    pub fn bytes_peak(&self) -> u64 {
+        self.usage.peak.load(Ordering::Relaxed)
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -66,8 +99,10 @@ impl Drop for Scratch {
 
 /// A scratch file that is being written, front to back.
 pub struct ScratchWriter {
-    path: PathBuf,
+    name: String,
     writer: Box<dyn DirWriter>,
+    dir: LocalDir,
+    usage: Arc<Usage>,
     position: u64,
 }
 
@@ -75,8 +110,9 @@ impl ScratchWriter {
     /// Adds bytes; gives the offset at which they start.
     pub fn append(&mut self, bytes: &[u8]) -> Result<u64> {
         let start = self.position;
-        self.writer.write_all(bytes).map_err(|e| StoreError::io(&self.path, "write", e))?;
+        self.writer.write_all(bytes).map_err(|e| self.failed("write", e))?;
         self.position += bytes.len() as u64;
+        self.usage.add(bytes.len() as u64);
         Ok(start)
     }
 
@@ -87,7 +123,22 @@ impl ScratchWriter {
 
     /// Hands all bytes to the system, so that the file can be read.
     pub fn finish(mut self) -> Result<()> {
-        self.writer.flush().map_err(|e| StoreError::io(&self.path, "write", e))
+        self.writer.flush().map_err(|e| self.failed("write", e))
+    }
+
+    /// Like [`finish`](Self::finish), for a file with one reader: its name goes now, its bytes with
+    /// the reader, also when the process is killed.
+    pub fn into_reader(mut self) -> Result<ScratchReader> {
+        self.writer.flush().map_err(|e| self.failed("write", e))?;
+        let path = self.dir.root().join(&self.name);
+        let file = File::open(&path).map_err(|e| self.failed("open", e))?;
+        self.dir.remove(&self.name).map_err(|e| self.failed("remove", e))?;
+        let held = Some(Held { bytes: self.position, usage: self.usage });
+        Ok(ScratchReader { path, file, held })
+    }
+
+    fn failed(&self, action: &'static str, error: io::Error) -> StoreError {
+        StoreError::io(self.dir.root().join(&self.name), action, error)
     }
 }
 
@@ -96,6 +147,20 @@ impl ScratchWriter {
 pub struct ScratchReader {
     path: PathBuf,
     file: File,
+    held: Option<Held>,
+}
+
+/// Bytes that leave the disk with their reader.
+#[derive(Debug)]
+struct Held {
+    bytes: u64,
+    usage: Arc<Usage>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.usage.subtract(self.bytes);
+    }
 }
 
 impl ScratchReader {
@@ -103,6 +168,11 @@ impl ScratchReader {
     pub fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         let read = self.file.read_exact_at(out, offset);
         read.map_err(|e| StoreError::io(&self.path, "read", e))
+    }
+
+    /// Bytes that leave the disk when this is dropped; 0 for a file that keeps its name.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.as_ref().map_or(0, |held| held.bytes)
     }
 }
 
@@ -114,8 +184,9 @@ mod tests {
     fn what_is_written_can_be_read_anywhere_and_goes_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("scratch");
-        std::fs::create_dir_all(&root).unwrap();
-        std::fs::write(root.join("stale"), b"of a killed process").unwrap();
+        let stale = LocalDir::new(&root).create("stale").unwrap();
+        drop(stale);
+        assert!(root.join("stale").exists());
         let scratch = Scratch::create(&root).unwrap();
         let mut file = scratch.write("rows").unwrap();
         assert_eq!(file.append(b"abc").unwrap(), 0);
@@ -127,5 +198,24 @@ mod tests {
         assert!(!root.join("stale").exists());
         drop(scratch);
         assert!(!root.exists());
+    }
+
+    #[test]
+    fn the_only_reader_takes_the_file_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
+        let mut file = scratch.write("once").unwrap();
+        file.append(b"abcdef").unwrap();
+        let reader = file.into_reader().unwrap();
+        assert!(!folder.path().join("scratch/once").exists());
+        let mut out = [0; 2];
+        reader.read_at(4, &mut out).unwrap();
+        assert_eq!(&out, b"ef");
+        assert_eq!((scratch.usage.bytes.load(Ordering::Relaxed), scratch.bytes_peak()), (6, 6));
+        drop(reader);
+        scratch.write("next").unwrap().append(b"abc").unwrap();
+        assert_eq!((scratch.usage.bytes.load(Ordering::Relaxed), scratch.bytes_peak()), (3, 6));
+        scratch.remove("next").unwrap();
+        assert_eq!(scratch.usage.bytes.load(Ordering::Relaxed), 0);
     }
 }
