@@ -4,7 +4,10 @@
 //! ([`text::minhash`]), are spilled to a [`store::Scratch`] where memory does not hold them, and
 //! leave as decisions. No result depends on the order of input, on threads or on the memory limit.
 
+pub mod candidates;
+pub mod components;
 pub mod error;
 pub mod sort;
+mod spill;
 
 pub use error::{DedupError, Result};

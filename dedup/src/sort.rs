@@ -4,83 +4,21 @@
 //! uniformly distributed, therefore equal ranges of them hold about equally many rows: a row goes to
 //! partition `leading * partitions >> 64`, partitions are in order by construction, and each is
 //! sorted by itself in memory. That is the distribution sort of Knuth, "The Art of Computer
-//! Programming", vol. 3, §5.4.9, with the hash for the sample of keys.
-//!
-//! All partitions share one file, which is written front to back in chunks; where each chunk lies is
-//! kept in memory. Hence one file descriptor, and no limit on partitions but memory. When all rows
-//! fit the memory, no file is written.
+//! Programming", vol. 3, §5.4.9, with the hash for the sample of keys. When all rows fit the memory,
+//! no file is written.
 
-use std::mem;
-
-use rayon::prelude::*;
-use store::{Scratch, ScratchReader, ScratchWriter};
+use store::Scratch;
 
 use crate::error::Result;
+use crate::spill::{Spill, Spilled};
 
 /// Bytes at the head of a row that must be uniformly distributed; a row is at least as long.
 pub const LEADING_BYTES: usize = 8;
 
-/// The aim for a partition: small enough to be sorted in the last level of cache.
-const PARTITION_BYTES: u64 = 16 << 20;
-
-/// The largest write; larger ones gain nothing.
-const CHUNK_BYTES_MAX: u64 = 256 << 10;
-
-/// The smallest write that a plan aims for: below it a disk is busy with seeks.
-const CHUNK_BYTES_MIN: u64 = 16 << 10;
-
-/// Partitions in one parallel wave, for each thread; more even out unequal ones, fewer hold fewer
-/// results at a time.
-const WAVE_PARTITIONS_PER_THREAD: usize = 4;
-
-/// How rows are laid out: chosen from the size and the memory, without influence on any result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Plan {
-    partitions: usize,
-    chunk_rows: usize,
-    /// Bytes of full chunks that may stay in memory; beyond, everything goes to the file.
-    resident_bytes_max: u64,
-}
-
-impl Plan {
-    /// While rows are written, open chunks take at most a quarter of the memory, unless the smallest
-    /// chunks take more. While they are read, every thread holds one partition: `rows_bytes * threads
-    /// / partitions`, within half the memory.
-    ///
-    /// With chunks of [`CHUNK_BYTES_MIN`] and 2 threads, 2 GiB sort 16 TiB so.
-    fn new(rows_expected: u64, row_bytes: u64, memory_bytes: u64, threads: u64) -> Self {
-        let rows_bytes = rows_expected.saturating_mul(row_bytes);
-        let partition_bytes = PARTITION_BYTES.min(memory_bytes / (4 * threads)).max(row_bytes);
-        let most = (memory_bytes / 4 / CHUNK_BYTES_MIN).max(1);
-        let fewest = (rows_bytes / (memory_bytes / (2 * threads)).max(1)).max(1);
-        let partitions = rows_bytes.div_ceil(partition_bytes).clamp(1, most).max(fewest.min(most));
-        let chunk_bytes = (memory_bytes / 4 / partitions).min(CHUNK_BYTES_MAX);
-        let fits = rows_bytes <= memory_bytes / 2;
-        Self {
-            partitions: partitions as usize,
-            chunk_rows: (chunk_bytes / row_bytes).max(1) as usize,
-            resident_bytes_max: if fits { memory_bytes / 2 } else { 0 },
-        }
-    }
-}
-
 /// Takes rows in any order.
 pub struct Sorter<const N: usize> {
-    plan: Plan,
-    /// For each partition, the chunk that is being filled.
-    open: Vec<Vec<[u8; N]>>,
-    /// For each partition, its full chunks.
-    closed: Vec<Vec<Chunk<N>>>,
-    writer: ScratchWriter,
-    resident_bytes: u64,
-    spills: bool,
+    spill: Spill,
     rows: u64,
-}
-
-/// Rows of one partition, as they came.
-enum Chunk<const N: usize> {
-    Resident(Vec<[u8; N]>),
-    Spilled { offset: u64, rows: usize },
 }
 
 impl<const N: usize> Sorter<N> {
@@ -93,81 +31,23 @@ impl<const N: usize> Sorter<N> {
         memory_bytes: u64,
     ) -> Result<Self> {
         const { assert!(N >= LEADING_BYTES, "a row begins with its leading bytes") };
-        let threads = rayon::current_num_threads().max(1) as u64;
-        let plan = Plan::new(rows_expected, N as u64, memory_bytes, threads);
-        Ok(Self {
-            plan,
-            open: (0..plan.partitions).map(|_| Vec::new()).collect(),
-            closed: (0..plan.partitions).map(|_| Vec::new()).collect(),
-            writer: scratch.write(name)?,
-            resident_bytes: 0,
-            spills: plan.resident_bytes_max == 0,
-            rows: 0,
-        })
+        let bytes_expected = rows_expected.saturating_mul(N as u64);
+        Ok(Self { spill: Spill::new(scratch, name, bytes_expected, memory_bytes)?, rows: 0 })
     }
 
     /// Adds a row.
+    #[inline]
     pub fn push(&mut self, row: [u8; N]) -> Result<()> {
-        let partition = partition_of(&row, self.plan.partitions);
-        let chunk = &mut self.open[partition];
-        if chunk.capacity() == 0 {
-            chunk.reserve_exact(self.plan.chunk_rows);
-        }
-        chunk.push(row);
+        let mut leading = [0; LEADING_BYTES];
+        leading.copy_from_slice(&row[..LEADING_BYTES]);
         self.rows += 1;
-        if chunk.len() >= self.plan.chunk_rows {
-            self.close(partition)?;
-        }
-        Ok(())
-    }
-
-    /// Puts the open chunk of a partition away, in memory while there is room.
-    fn close(&mut self, partition: usize) -> Result<()> {
-        let chunk = &mut self.open[partition];
-        if self.spills {
-            let spilled = spill(&mut self.writer, chunk)?;
-            chunk.clear();
-            self.closed[partition].push(spilled);
-            return Ok(());
-        }
-        self.resident_bytes += (chunk.len() * N) as u64;
-        self.closed[partition].push(Chunk::Resident(mem::take(chunk)));
-        if self.resident_bytes > self.plan.resident_bytes_max { self.spill_all() } else { Ok(()) }
-    }
-
-    /// Moves everything to the file, from where on it is the place of all rows.
-    fn spill_all(&mut self) -> Result<()> {
-        self.spills = true;
-        for chunk in self.closed.iter_mut().flatten() {
-            if let Chunk::Resident(rows) = chunk {
-                *chunk = spill(&mut self.writer, rows)?;
-            }
-        }
-        self.resident_bytes = 0;
-        Ok(())
+        self.spill.push(self.spill.partition_of(u64::from_be_bytes(leading)), &row)
     }
 
     /// Ends the input.
-    pub fn finish(mut self) -> Result<Sorted<N>> {
-        for partition in 0..self.plan.partitions {
-            if !self.open[partition].is_empty() {
-                self.close(partition)?;
-            }
-            self.open[partition] = Vec::new();
-        }
-        Ok(Sorted { rows: self.rows, chunks: self.closed, reader: self.writer.into_reader()? })
+    pub fn finish(self) -> Result<Sorted<N>> {
+        Ok(Sorted { rows: self.rows, spilled: self.spill.finish()? })
     }
-}
-
-/// The partition of a row; monotone in the row.
-fn partition_of<const N: usize>(row: &[u8; N], partitions: usize) -> usize {
-    let mut leading = [0; LEADING_BYTES];
-    leading.copy_from_slice(&row[..LEADING_BYTES]);
-    ((u128::from(u64::from_be_bytes(leading)) * partitions as u128) >> 64) as usize
-}
-
-fn spill<const N: usize>(writer: &mut ScratchWriter, rows: &[[u8; N]]) -> Result<Chunk<N>> {
-    Ok(Chunk::Spilled { offset: writer.append(rows.as_flattened())?, rows: rows.len() })
 }
 
 /// Rows in order, a partition at a time: a row of a later partition is not less than one of an
@@ -179,8 +59,7 @@ fn spill<const N: usize>(writer: &mut ScratchWriter, rows: &[[u8; N]]) -> Result
 /// it is.
 pub struct Sorted<const N: usize> {
     rows: u64,
-    chunks: Vec<Vec<Chunk<N>>>,
-    reader: ScratchReader,
+    spilled: Spilled,
 }
 
 impl<const N: usize> Sorted<N> {
@@ -191,33 +70,24 @@ impl<const N: usize> Sorted<N> {
 
     /// Partitions, in order; some may be empty.
     pub fn partitions(&self) -> usize {
-        self.chunks.len()
+        self.spilled.partitions()
     }
 
     /// Whether rows went to the disk.
     pub fn spilled(&self) -> bool {
-        self.reader.held_bytes() > 0
+        self.spilled.spilled()
     }
 
     /// Rows of the largest partition.
     pub fn partition_rows_max(&self) -> usize {
-        (0..self.partitions()).map(|p| self.partition_rows(p)).max().unwrap_or(0)
+        (0..self.partitions()).map(|p| self.spilled.bytes(p) / N).max().unwrap_or(0)
     }
 
     /// Replaces the content of `out` by the sorted rows of a partition.
     pub fn read(&self, partition: usize, out: &mut Vec<[u8; N]>) -> Result<()> {
         out.clear();
-        out.reserve_exact(self.partition_rows(partition));
-        for chunk in &self.chunks[partition] {
-            match chunk {
-                Chunk::Resident(rows) => out.extend_from_slice(rows),
-                Chunk::Spilled { offset, rows } => {
-                    let start = out.len();
-                    out.resize(start + rows, [0; N]);
-                    self.reader.read_at(*offset, out[start..].as_flattened_mut())?;
-                }
-            }
-        }
+        out.resize(self.spilled.bytes(partition) / N, [0; N]);
+        self.spilled.read(partition, out.as_flattened_mut())?;
         out.sort_unstable();
         Ok(())
     }
@@ -226,35 +96,14 @@ impl<const N: usize> Sorted<N> {
     /// `take` in the order of the partitions.
     pub fn map_in_order<T: Send>(
         &self,
-        work: impl Fn(&[[u8; N]]) -> Result<T> + Sync,
-        mut take: impl FnMut(T) -> Result<()>,
+        work: impl Fn(&[[u8; N]]) -> Result<T> + Sync + Send,
+        take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        let wave = rayon::current_num_threads().max(1) * WAVE_PARTITIONS_PER_THREAD;
-        let partitions: Vec<usize> = (0..self.partitions()).collect();
-        for wave in partitions.chunks(wave) {
-            let done: Vec<Result<T>> = wave
-                .par_iter()
-                .map_init(Vec::new, |rows, &partition| {
-                    self.read(partition, rows)?;
-                    work(rows)
-                })
-                .collect();
-            done.into_iter().try_for_each(|result| take(result?))?;
-        }
-        Ok(())
-    }
-
-    fn partition_rows(&self, partition: usize) -> usize {
-        self.chunks[partition].iter().map(Chunk::rows).sum()
-    }
-}
-
-impl<const N: usize> Chunk<N> {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Resident(rows) => rows.len(),
-            Self::Spilled { rows, .. } => *rows,
-        }
+        let read_and_work = |rows: &mut Vec<[u8; N]>, partition| {
+            self.read(partition, rows)?;
+            work(rows)
+        };
+        self.spilled.map_in_order(Vec::new, read_and_work, take)
     }
 }
 
@@ -316,14 +165,5 @@ mod tests {
         assert!(!sorted(&rows, 1_000, 1 << 20, 1).1);
         assert!(sorted(&rows, 1_000, 1 << 10, 1).1);
         assert!(sorted(&rows, 10, 1 << 10, 1).1, "too low an expectation");
-    }
-
-    #[test]
-    fn a_terabyte_of_rows_fits_two_gibibytes() {
-        let plan = Plan::new(14 * 5_000_000_000, 16, 2 << 30, 2);
-        let chunk_bytes = plan.chunk_rows as u64 * 16;
-        assert!(plan.partitions as u64 * chunk_bytes <= 512 << 20);
-        assert!(chunk_bytes >= CHUNK_BYTES_MIN);
-        assert!(14 * 5_000_000_000 * 16 / plan.partitions as u64 <= 512 << 20);
     }
 }

@@ -1,0 +1,238 @@
+//! Bytes spread over partitions, in memory while they fit and in one scratch file beyond.
+//!
+//! All partitions share one file, which is written front to back in chunks; where each chunk lies is
+//! kept in memory. Hence one file descriptor, sequential writes, and no limit on partitions but
+//! memory. What is read of a partition is its bytes in the order in which they came.
+
+use std::mem;
+
+use rayon::prelude::*;
+use store::{Scratch, ScratchReader, ScratchWriter};
+
+use crate::error::Result;
+
+/// The aim for a partition: what is done with its rows should find them in a cache.
+const PARTITION_BYTES: u64 = 16 << 20;
+
+/// The largest write; larger ones gain nothing.
+const CHUNK_BYTES_MAX: u64 = 256 << 10;
+
+/// The smallest write that a plan aims for: below it a disk is busy with seeks.
+const CHUNK_BYTES_MIN: u64 = 16 << 10;
+
+/// Partitions in one parallel wave, for each thread; more even out unequal ones, fewer hold fewer
+/// results at a time.
+const WAVE_PARTITIONS_PER_THREAD: usize = 4;
+
+/// How bytes are laid out: chosen from their number and the memory, without influence on any result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Plan {
+    partitions: usize,
+    chunk_bytes: usize,
+    /// Bytes of full chunks that may stay in memory; beyond, everything goes to the file.
+    resident_bytes_max: u64,
+}
+
+impl Plan {
+    /// While bytes are written, open chunks take at most a quarter of the memory, unless the
+    /// smallest chunks take more. While they are read, every thread holds one partition, together
+    /// within half the memory.
+    ///
+    /// With chunks of [`CHUNK_BYTES_MIN`] and 2 threads, 2 GiB serve 16 TiB so.
+    pub(crate) fn new(bytes_expected: u64, memory_bytes: u64, threads: u64) -> Self {
+        let partition_bytes = PARTITION_BYTES.min(memory_bytes / (4 * threads)).max(1);
+        let most = (memory_bytes / 4 / CHUNK_BYTES_MIN).max(1);
+        let partitions = bytes_expected.div_ceil(partition_bytes).clamp(1, most);
+        let fits = bytes_expected <= memory_bytes / 2;
+        Self {
+            partitions: partitions as usize,
+            chunk_bytes: (memory_bytes / 4 / partitions).clamp(1, CHUNK_BYTES_MAX) as usize,
+            resident_bytes_max: if fits { memory_bytes / 2 } else { 0 },
+        }
+    }
+}
+
+/// Takes the bytes of partitions, in any order of partitions.
+pub(crate) struct Spill {
+    plan: Plan,
+    /// For each partition, the chunk that is being filled.
+    open: Vec<Vec<u8>>,
+    /// For each partition, its full chunks.
+    closed: Vec<Vec<Chunk>>,
+    writer: ScratchWriter,
+    resident_bytes: u64,
+    spills: bool,
+}
+
+/// Some bytes of one partition.
+enum Chunk {
+    Resident(Vec<u8>),
+    Spilled { offset: u64, bytes: u32 },
+}
+
+impl Spill {
+    /// Starts with about `bytes_expected` to come and about `memory_bytes` to use; `name` is that
+    /// of the scratch file. A wrong expectation costs memory or time, nothing else.
+    pub(crate) fn new(
+        scratch: &Scratch,
+        name: &str,
+        bytes_expected: u64,
+        memory_bytes: u64,
+    ) -> Result<Self> {
+        let threads = rayon::current_num_threads().max(1) as u64;
+        let plan = Plan::new(bytes_expected, memory_bytes, threads);
+        Ok(Self {
+            plan,
+            open: (0..plan.partitions).map(|_| Vec::new()).collect(),
+            closed: (0..plan.partitions).map(|_| Vec::new()).collect(),
+            writer: scratch.write(name)?,
+            resident_bytes: 0,
+            spills: plan.resident_bytes_max == 0,
+        })
+    }
+
+    /// The partition of what has the hash `hash`: monotone in it, and even if hashes are.
+    #[inline]
+    pub(crate) fn partition_of(&self, hash: u64) -> usize {
+        ((u128::from(hash) * self.plan.partitions as u128) >> 64) as usize
+    }
+
+    /// Adds bytes to a partition.
+    #[inline]
+    pub(crate) fn push(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
+        let chunk = &mut self.open[partition];
+        if chunk.capacity() - chunk.len() < bytes.len() {
+            return self.push_to_new_chunk(partition, bytes);
+        }
+        chunk.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[cold]
+    fn push_to_new_chunk(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
+        if !self.open[partition].is_empty() {
+            self.close(partition)?;
+        }
+        let chunk = &mut self.open[partition];
+        chunk.reserve_exact(self.plan.chunk_bytes.max(bytes.len()));
+        chunk.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Puts the open chunk of a partition away, in memory while there is room.
+    fn close(&mut self, partition: usize) -> Result<()> {
+        let chunk = &mut self.open[partition];
+        if self.spills {
+            let spilled = spill(&mut self.writer, chunk)?;
+            chunk.clear();
+            self.closed[partition].push(spilled);
+            return Ok(());
+        }
+        self.resident_bytes += chunk.len() as u64;
+        self.closed[partition].push(Chunk::Resident(mem::take(chunk)));
+        if self.resident_bytes > self.plan.resident_bytes_max { self.spill_all() } else { Ok(()) }
+    }
+
+    /// Moves everything to the file, from where on it is the place of all bytes.
+    fn spill_all(&mut self) -> Result<()> {
+        self.spills = true;
+        for chunk in self.closed.iter_mut().flatten() {
+            if let Chunk::Resident(bytes) = chunk {
+                *chunk = spill(&mut self.writer, bytes)?;
+            }
+        }
+        self.resident_bytes = 0;
+        Ok(())
+    }
+
+    /// Ends the input.
+    pub(crate) fn finish(mut self) -> Result<Spilled> {
+        for partition in 0..self.plan.partitions {
+            if !self.open[partition].is_empty() {
+                self.close(partition)?;
+            }
+            self.open[partition] = Vec::new();
+        }
+        Ok(Spilled { chunks: self.closed, reader: self.writer.into_reader()? })
+    }
+}
+
+fn spill(writer: &mut ScratchWriter, bytes: &[u8]) -> Result<Chunk> {
+    Ok(Chunk::Spilled { offset: writer.append(bytes)?, bytes: bytes.len() as u32 })
+}
+
+/// The partitions, to be read at will; the file goes with this.
+pub(crate) struct Spilled {
+    chunks: Vec<Vec<Chunk>>,
+    reader: ScratchReader,
+}
+
+impl Spilled {
+    pub(crate) fn partitions(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Whether bytes went to the disk.
+    pub(crate) fn spilled(&self) -> bool {
+        self.reader.held_bytes() > 0
+    }
+
+    /// Bytes of a partition.
+    pub(crate) fn bytes(&self, partition: usize) -> usize {
+        self.chunks[partition].iter().map(Chunk::bytes).sum()
+    }
+
+    /// Fills `out`, which has the length of the partition, with it.
+    pub(crate) fn read(&self, partition: usize, mut out: &mut [u8]) -> Result<()> {
+        for chunk in &self.chunks[partition] {
+            let (head, rest) = mem::take(&mut out).split_at_mut(chunk.bytes());
+            match chunk {
+                Chunk::Resident(bytes) => head.copy_from_slice(bytes),
+                Chunk::Spilled { offset, .. } => self.reader.read_at(*offset, head)?,
+            }
+            out = rest;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` on every partition, in parallel with a state for each thread, and hands its
+    /// results to `take` in the order of the partitions.
+    pub(crate) fn map_in_order<S, T: Send>(
+        &self,
+        state: impl Fn() -> S + Sync + Send,
+        work: impl Fn(&mut S, usize) -> Result<T> + Sync + Send,
+        mut take: impl FnMut(T) -> Result<()>,
+    ) -> Result<()> {
+        let wave = rayon::current_num_threads().max(1) * WAVE_PARTITIONS_PER_THREAD;
+        let partitions: Vec<usize> = (0..self.partitions()).collect();
+        for wave in partitions.chunks(wave) {
+            let done: Vec<Result<T>> =
+                wave.par_iter().map_init(&state, |state, p| work(state, *p)).collect();
+            done.into_iter().try_for_each(|result| take(result?))?;
+        }
+        Ok(())
+    }
+}
+
+impl Chunk {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Resident(bytes) => bytes.len(),
+            Self::Spilled { bytes, .. } => *bytes as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terabyte_fits_two_gibibytes() {
+        let bytes = 14 * 5_000_000_000 * 16;
+        let plan = Plan::new(bytes, 2 << 30, 2);
+        assert!(plan.partitions * plan.chunk_bytes <= 512 << 20);
+        assert!(plan.chunk_bytes as u64 >= CHUNK_BYTES_MIN);
+        assert!(bytes / plan.partitions as u64 <= 512 << 20);
+    }
+}
