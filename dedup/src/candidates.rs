@@ -39,7 +39,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Links the documents `0..documents` by their rows; `name` is that of the scratch file for the
+    /// Links about `documents` documents by their rows; `name` is that of the scratch file for the
     /// edges. Memory: a bit a document and a sixteenth of that, and the partitions in flight.
     pub fn find<const N: usize>(
         sorted: &Sorted<N>,
@@ -109,7 +109,11 @@ impl Bits {
     }
 
     fn set(&mut self, ordinal: u64) {
-        self.0[(ordinal / 64) as usize] |= 1 << (ordinal % 64);
+        let word = (ordinal / 64) as usize;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (ordinal % 64);
     }
 
     fn finish(self) -> Marks {

@@ -7,6 +7,8 @@
 pub mod candidates;
 pub mod components;
 pub mod error;
+pub mod gather;
+pub mod leaders;
 pub mod sort;
 mod spill;
 

@@ -1,0 +1,376 @@
+//! Verified clusters: who is a near-duplicate of whom, without a blind transitive closure.
+//!
+//! A component of candidates may chain thousands of unrelated texts together, over a template that
+//! they share or over many small steps. Here its members are gone through in the order in which
+//! they should survive; each is compared with the representatives so far that share a key with it,
+//! joins the most similar one that passes, or becomes a representative itself (leader clustering:
+//! Hartigan, "Clustering Algorithms", 1975, ch. 3). So each member that goes is itself similar to
+//! one that stays, and a chain a~b~c whose ends differ never merges them.
+//!
+//! The similarity is first estimated from the signatures, whose error is known: `n` minima estimate
+//! a Jaccard similarity s with a standard error of `sqrt(s (1 - s) / n)` (Broder 1997). Far enough
+//! from the threshold the estimate decides; in between the texts must. As the texts lie elsewhere,
+//! there are two passes: [`Leaders::pairs_to_check`] says which pairs are in doubt and may matter,
+//! [`Leaders::assign`] decides, given their true similarities.
+
+use crate::gather::Member;
+
+/// Representatives that a document is compared with at most, taken from its rarest keys first: a
+/// key of 10^5 documents that share nothing but a template stays linear in them.
+pub const COMPARISONS_MAX: usize = 1_024;
+
+/// Pairs that are checked for a document at most, the most similar ones.
+pub const CHECKS_MAX: usize = 32;
+
+/// Standard errors between the threshold and an estimate that needs no check: 0.6 % of pairs at
+/// the threshold lie beyond on either side.
+const MARGIN_STANDARD_ERRORS: f32 = 2.5;
+
+/// The part of the threshold below which not even containment is checked. If A is in B, their
+/// Jaccard similarity is |A| / |B|: texts whose lengths differ by more than five times are no
+/// repetition that a band would find.
+const CONTAINMENT_FLOOR: f32 = 0.2;
+
+/// How a candidate pair is confirmed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    /// Not at all: a component is a cluster.
+    Off,
+    /// By the estimate from the signatures alone.
+    Signature,
+    /// By the Jaccard similarity of the texts where the estimate leaves doubt.
+    Jaccard,
+    /// Like `Jaccard`, or by the containment `|A ∩ B| / min(|A|, |B|)` of the texts.
+    Containment,
+}
+
+/// What a member was assigned by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Evidence {
+    /// It is a representative.
+    Itself,
+    /// The signatures agree beyond doubt.
+    Signature,
+    /// The texts were compared.
+    Text,
+    /// The estimate reaches the threshold, by less than its error, and the texts were not compared.
+    Estimate,
+    /// It is in the same component ([`Verify::Off`]).
+    Component,
+}
+
+/// Where a member went.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Assigned {
+    /// The component.
+    pub component: u64,
+    /// The member.
+    pub ordinal: u64,
+    /// The member that stays in its place; itself for a representative.
+    pub representative: u64,
+    /// Their similarity, 1 for a representative.
+    pub similarity: f32,
+    /// How that is known.
+    pub evidence: Evidence,
+}
+
+/// Clusters components, one after another.
+pub struct Leaders {
+    verify: Verify,
+    threshold: f32,
+    postings: Postings,
+    found: Vec<Found>,
+}
+
+/// A representative that shares a key with the document at hand.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// Its place in the component.
+    place: u32,
+    estimate: f32,
+}
+
+/// From which estimate on a pair is sure, and from which on in doubt.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    sure: f32,
+    doubt: f32,
+}
+
+/// What the first pass knows of a member that may be a representative.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing that can be found out makes it anything else.
+    Representative,
+    /// Depends on pairs in doubt.
+    Possible,
+    /// It goes, whatever the checks say.
+    Attached,
+}
+
+impl Leaders {
+    /// Confirms pairs by `verify` from the similarity `threshold` on.
+    pub fn new(verify: Verify, threshold: f32) -> Self {
+        Self {
+            verify,
+            threshold: threshold.clamp(0.0, 1.0),
+            postings: Postings::default(),
+            found: Vec::new(),
+        }
+    }
+
+    fn bounds(&self, sketch_bytes: usize) -> Bounds {
+        let t = self.threshold;
+        let error = (t * (1.0 - t) / sketch_bytes.max(1) as f32).sqrt();
+        let margin = MARGIN_STANDARD_ERRORS * error;
+        let sure = (t + margin).min(1.0);
+        match self.verify {
+            Verify::Off | Verify::Signature => Bounds { sure: t, doubt: t },
+            Verify::Jaccard => Bounds { sure, doubt: t - margin },
+            Verify::Containment => Bounds { sure, doubt: (t * CONTAINMENT_FLOOR).min(t - margin) },
+        }
+    }
+
+    /// Adds to `pairs` those of a component whose texts may decide: smaller ordinal first, each
+    /// once.
+    pub fn pairs_to_check(&mut self, members: &[Member<'_>], pairs: &mut Vec<(u64, u64)>) {
+        if matches!(self.verify, Verify::Off | Verify::Signature) {
+            return;
+        }
+        let mut states: Vec<State> = Vec::with_capacity(members.len());
+        let mut doubtful: Vec<Found> = Vec::new();
+        self.walk(members, |member, bounds, found| {
+            let sure = |f: &&Found| f.estimate >= bounds.sure;
+            let known = |f: &Found| states[f.place as usize] == State::Representative;
+            doubtful.clear();
+            doubtful.extend(
+                found.iter().filter(|f| f.estimate < bounds.sure && f.estimate >= bounds.doubt),
+            );
+            let state = if found.iter().filter(sure).any(known) {
+                State::Attached
+            } else if doubtful.is_empty() && !found.iter().any(|f| sure(&f)) {
+                State::Representative
+            } else {
+                State::Possible
+            };
+            if state == State::Possible {
+                doubtful.sort_unstable_by(|a, b| {
+                    b.estimate.total_cmp(&a.estimate).then(a.place.cmp(&b.place))
+                });
+                for other in doubtful.iter().take(CHECKS_MAX) {
+                    pairs.push(pair(member, &members[other.place as usize]));
+                }
+            }
+            states.push(state);
+            state != State::Attached
+        });
+    }
+
+    /// Adds to `assigned` where each member of a component goes. `similarity` knows the true
+    /// similarities of pairs, smaller ordinal first; where it knows none, the estimate decides.
+    pub fn assign(
+        &mut self,
+        members: &[Member<'_>],
+        similarity: impl Fn(u64, u64) -> Option<f32>,
+        assigned: &mut Vec<Assigned>,
+    ) {
+        let Some(first) = members.first() else { return };
+        if self.verify == Verify::Off {
+            assigned.push(itself(first));
+            assigned.extend(members[1..].iter().map(|member| {
+                let estimate = estimate(member.sketch, first.sketch);
+                to(member, first, estimate, Evidence::Component)
+            }));
+            return;
+        }
+        let threshold = self.threshold;
+        self.walk(members, |member, bounds, found| {
+            let sure = found.iter().filter(|f| f.estimate >= bounds.sure);
+            let sure = sure.map(|f| (f.place, f.estimate, Evidence::Signature));
+            let best = most_similar(sure).or_else(|| {
+                let doubt = found.iter().filter(|f| f.estimate >= bounds.doubt);
+                most_similar(doubt.filter_map(|f| {
+                    let (a, b) = pair(member, &members[f.place as usize]);
+                    let (similarity, evidence) = match similarity(a, b) {
+                        Some(similarity) => (similarity, Evidence::Text),
+                        None => (f.estimate, Evidence::Estimate),
+                    };
+                    (similarity >= threshold).then_some((f.place, similarity, evidence))
+                }))
+            });
+            assigned.push(match best {
+                Some((place, similarity, evidence)) => {
+                    to(member, &members[place as usize], similarity, evidence)
+                }
+                None => itself(member),
+            });
+            best.is_none()
+        });
+    }
+
+    /// Goes through the members; `decide` is told which earlier ones that it let in share a key
+    /// with a member, and says whether that one is let in.
+    fn walk(
+        &mut self,
+        members: &[Member<'_>],
+        mut decide: impl FnMut(&Member<'_>, Bounds, &[Found]) -> bool,
+    ) {
+        self.postings.start(members);
+        for (place, member) in members.iter().enumerate() {
+            let bounds = self.bounds(member.sketch.len());
+            self.found.clear();
+            let found = &mut self.found;
+            self.postings.each_other(place as u32, |other| {
+                let estimate = estimate(member.sketch, members[other as usize].sketch);
+                found.push(Found { place: other, estimate });
+            });
+            if decide(member, bounds, &self.found) {
+                self.postings.let_in(place as u32);
+            }
+        }
+    }
+}
+
+/// The most similar of some, among equals the one that survives first.
+fn most_similar(found: impl Iterator<Item = (u32, f32, Evidence)>) -> Option<(u32, f32, Evidence)> {
+    found.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
+}
+
+fn pair(a: &Member<'_>, b: &Member<'_>) -> (u64, u64) {
+    (a.ordinal.min(b.ordinal), a.ordinal.max(b.ordinal))
+}
+
+fn itself(member: &Member<'_>) -> Assigned {
+    to(member, member, 1.0, Evidence::Itself)
+}
+
+fn to(
+    member: &Member<'_>,
+    representative: &Member<'_>,
+    similarity: f32,
+    evidence: Evidence,
+) -> Assigned {
+    Assigned {
+        component: member.component,
+        ordinal: member.ordinal,
+        representative: representative.ordinal,
+        similarity,
+        evidence,
+    }
+}
+
+/// The Jaccard similarity that two sketches suggest: the share of equal bytes, less those that are
+/// equal by chance (b-bit minwise hashing with b = 8: Li and König 2010). Without sketches, 1: then
+/// equal keys are all there is to go by.
+fn estimate(a: &[u8], b: &[u8]) -> f32 {
+    const CHANCE: f32 = 1.0 / 256.0;
+    let n = a.len().min(b.len());
+    if n == 0 {
+        return 1.0;
+    }
+    let equal = a.iter().zip(b).map(|(a, b)| usize::from(a == b)).sum::<usize>();
+    (equal as f32 / n as f32 - CHANCE) / (1.0 - CHANCE)
+}
+
+/// For each key that members of a component share, those of them that have been let in.
+#[derive(Debug, Default)]
+struct Postings {
+    /// For each key of each member its bucket, members one after another.
+    buckets: Vec<u32>,
+    /// For each member where its buckets start, and the end.
+    starts: Vec<u32>,
+    /// For each bucket where its slots start and how many are filled.
+    slots_of: Vec<(u32, u32)>,
+    slots: Vec<u32>,
+    /// For each member, the last one that has seen it.
+    seen_by: Vec<u32>,
+    /// Places of keys, while buckets are made.
+    by_key: Vec<(u64, u32)>,
+}
+
+impl Postings {
+    /// Makes the buckets of a component, all empty. A member's buckets are in the order of their
+    /// size, the rarest first; keys of one member alone have none.
+    fn start(&mut self, members: &[Member<'_>]) {
+        self.by_key.clear();
+        for (place, member) in members.iter().enumerate() {
+            let keys = member.keys.iter().map(|key| (u64::from_le_bytes(*key), place as u32));
+            self.by_key.extend(keys);
+        }
+        self.by_key.sort_unstable();
+        // A bucket's number grows with its size, so that a member's buckets sort by number.
+        let mut sizes: Vec<(u32, u32)> = Vec::new();
+        let mut start = 0;
+        for bucket in self.by_key.chunk_by(|a, b| a.0 == b.0) {
+            if bucket.len() > 1 {
+                sizes.push((bucket.len() as u32, start));
+            }
+            start += bucket.len() as u32;
+        }
+        sizes.sort_unstable();
+        self.starts.clear();
+        self.starts.resize(members.len() + 1, 0);
+        for (size, start) in &sizes {
+            for (_, place) in &self.by_key[*start as usize..(start + size) as usize] {
+                self.starts[*place as usize + 1] += 1;
+            }
+        }
+        for place in 0..members.len() {
+            self.starts[place + 1] += self.starts[place];
+        }
+        self.fill(&sizes);
+        self.seen_by.clear();
+        self.seen_by.resize(members.len(), u32::MAX);
+    }
+
+    /// Writes each member's buckets, rarest first, and lays out the slots.
+    fn fill(&mut self, sizes: &[(u32, u32)]) {
+        let mut next = self.starts.clone();
+        let total = self.starts.last().copied().unwrap_or(0) as usize;
+        self.buckets.clear();
+        self.buckets.resize(total, 0);
+        self.slots.clear();
+        self.slots.resize(total, 0);
+        self.slots_of.clear();
+        let mut slot = 0;
+        for (bucket, (size, start)) in sizes.iter().enumerate() {
+            self.slots_of.push((slot, 0));
+            slot += size;
+            for (_, place) in &self.by_key[*start as usize..(start + size) as usize] {
+                let next = &mut next[*place as usize];
+                self.buckets[*next as usize] = bucket as u32;
+                *next += 1;
+            }
+        }
+    }
+
+    /// Names every member that was let in and shares a bucket with this one, at most
+    /// [`COMPARISONS_MAX`].
+    fn each_other(&mut self, place: u32, mut each: impl FnMut(u32)) {
+        let mut left = COMPARISONS_MAX;
+        let own = self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize;
+        for bucket in &self.buckets[own] {
+            let (start, filled) = self.slots_of[*bucket as usize];
+            for other in &self.slots[start as usize..(start + filled) as usize] {
+                if self.seen_by[*other as usize] == place {
+                    continue;
+                }
+                if left == 0 {
+                    return;
+                }
+                left -= 1;
+                self.seen_by[*other as usize] = place;
+                each(*other);
+            }
+        }
+    }
+
+    fn let_in(&mut self, place: u32) {
+        let own = self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize;
+        for bucket in &self.buckets[own] {
+            let (start, filled) = &mut self.slots_of[*bucket as usize];
+            self.slots[(*start + *filled) as usize] = place;
+            *filled += 1;
+        }
+    }
+}
