@@ -9,6 +9,7 @@
 
 pub mod c4;
 pub mod charset;
+pub mod contamination;
 pub mod fasttext;
 pub mod hash;
 pub mod html;

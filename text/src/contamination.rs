@@ -1,0 +1,324 @@
+//! Contamination: whether a document holds a question of a benchmark that a model will be tested on.
+//!
+//! GPT-3 (Brown et al. 2020, appendix C) looked for 13 consecutive words of a question in a document,
+//! and datatrove 0.10 (`decont`) for 12. A question of 45 words of which a few were changed has no run
+//! of that length, so that two rules are tested here, and either is enough:
+//!
+//! * **share**: within a window of the document that is not much longer than the question, the
+//!   n-grams that both have cover a share of the question's words. It does not depend on the order
+//!   of the n-grams, so that a moved sentence changes little;
+//! * **run**: a run of consecutive words of the question, as in GPT-3's rule, for the long question
+//!   of which a document quotes only a part.
+//!
+//! Words are compared in lower case, without accents and apostrophes, and any numbers in a row are
+//! one and the same word, so that a question with other figures is the same question; numbers count
+//! nothing towards a share, so that a table of numbers is no question. A word counts by how rare
+//! the n-grams around it are among the questions: `1 / (questions that share the rarest of them)`.
+//! N-grams of more than [`Options::sharing_max`] questions are boilerplate and are not looked for.
+//!
+//! An index costs about 40 bytes a word of the questions.
+
+mod builder;
+mod tokens;
+
+use std::ops::Range;
+
+use rustc_hash::FxHashMap;
+
+pub use builder::Builder;
+
+/// The weight of a word whose rarest n-gram is of one question; divisible by 1 to 10, so that sums
+/// are exact and do not depend on their order.
+const WEIGHT_ONE: u64 = 2520;
+
+/// Shared n-grams of one document that are held at once, 20 bytes each: a document of nothing but
+/// a question's words is looked at piece by piece.
+const HITS_MAX: usize = 1 << 18;
+
+/// A window of the document is this many times as long as the question: room for inserted words.
+const WINDOW_FACTOR: f64 = 1.5;
+
+/// Bits of the table of n-grams for each n-gram: 1 of 32 probes of other n-grams passes.
+const TABLE_BITS: usize = 32;
+
+/// When a document counts as contaminated.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Words in an n-gram of the rule of the share.
+    pub ngram_words: usize,
+    /// The least share of a question's words, by weight, that shared n-grams cover.
+    pub min_overlap: f64,
+    /// The least number of words that shared n-grams cover, or the whole of a shorter question.
+    pub min_words: usize,
+    /// Words of a run that is enough by itself; zero switches that rule off.
+    pub run_words: usize,
+    /// N-grams of more questions than this are boilerplate.
+    pub sharing_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { ngram_words: 4, min_overlap: 0.4, min_words: 8, run_words: 13, sharing_max: 10 }
+    }
+}
+
+/// The question that a document holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Match<'a> {
+    /// What the question was added under: the name of its file.
+    pub reference: &'a str,
+    /// The question's identifier in it.
+    pub id: &'a str,
+    /// The share of the question's words, by weight, that the n-grams shared with one window of the
+    /// document cover: 0 to 1.
+    pub overlap: f64,
+    /// N-grams of that window that the question has too.
+    pub ngrams: u32,
+    /// Words of the longest run that the question and the document share.
+    pub run_words: u32,
+    /// Where in the document: bytes, on boundaries of characters.
+    pub span: Range<usize>,
+}
+
+/// The questions of benchmarks, ready to be looked for. It does not change once built, and serves
+/// any number of threads.
+#[derive(Debug, Clone)]
+pub struct ReferenceIndex {
+    options: Options,
+    questions: Vec<Question>,
+    references: Vec<String>,
+    /// One weight for each word of each question, question after question.
+    weights: Vec<u16>,
+    /// Where the occurrences of an n-gram lie in `places`.
+    ngrams: FxHashMap<u64, Range<u32>>,
+    places: Vec<Place>,
+    /// A bit for the hash of each n-gram, to which most n-grams of a document go no further.
+    table: Vec<u64>,
+    table_shift: u32,
+    skipped: usize,
+}
+
+#[derive(Debug, Clone)]
+struct Question {
+    reference: u32,
+    id: String,
+    /// Its words in `weights`.
+    words: Range<usize>,
+    /// The sum of their weights.
+    weight: u64,
+    /// How many of them the rule of the share wants to be covered: `min_words`, or all of a shorter
+    /// question that are not numbers.
+    needed_words: usize,
+}
+
+/// An occurrence of an n-gram in a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    question: u32,
+    /// The first word of the n-gram in the question.
+    word: u32,
+}
+
+/// An n-gram that a document shares with a question. Hits sort by question, then by place in the
+/// document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Hit {
+    question: u32,
+    document_word: u32,
+    question_word: u32,
+    start: u32,
+    end: u32,
+}
+
+/// Buffers of [`ReferenceIndex::matches`] that are worth keeping between documents.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch {
+    hits: Vec<Hit>,
+    /// How many n-grams of the window cover each word of the question.
+    cover: Vec<u32>,
+    /// Runs that end at the present place: the diagonal, its first and last hit's document word.
+    runs: Vec<(u32, u32, u32)>,
+}
+
+/// The best that one question reaches in a document.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    weight: u64,
+    words: usize,
+    ngrams: usize,
+    /// The window's first and last hit.
+    first: usize,
+    last: usize,
+}
+
+impl ReferenceIndex {
+    /// An index without questions, to add some to.
+    pub fn builder(options: Options) -> Builder {
+        Builder::new(options)
+    }
+
+    /// An index of records `(name of the file, identifier, question)` with the default options.
+    pub fn from_records<N, I, T>(records: impl IntoIterator<Item = (N, I, T)>) -> Self
+    where
+        N: AsRef<str>,
+        I: AsRef<str>,
+        T: AsRef<str>,
+    {
+        let mut builder = Self::builder(Options::default());
+        for (name, id, question) in records {
+            builder.add(name.as_ref(), id.as_ref(), question.as_ref());
+        }
+        builder.build()
+    }
+
+    /// How many questions are looked for.
+    pub fn len(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Whether no question is looked for.
+    pub fn is_empty(&self) -> bool {
+        self.questions.is_empty()
+    }
+
+    /// How many questions that were added are not looked for: they have too few words that are not
+    /// numbers, are the same as another, or consist of boilerplate.
+    pub fn skipped(&self) -> usize {
+        self.skipped
+    }
+
+    /// The question that covers most of itself in a document; of equals, the one that was added
+    /// first. None when no question reaches the thresholds. Texts beyond 4 GiB are looked at up to
+    /// there.
+    pub fn matches(&self, text: &str, scratch: &mut Scratch) -> Option<Match<'_>> {
+        if self.is_empty() {
+            return None;
+        }
+        let mut best = None;
+        scratch.hits.clear();
+        let mut ngrams = tokens::Ngrams::new(self.options.ngram_words);
+        tokens::for_each(text, |token| {
+            let Some(ngram) = ngrams.push(token) else { return };
+            if !self.is_in_table(ngram.hash) {
+                return;
+            }
+            let Some(range) = self.ngrams.get(&ngram.hash) else { return };
+            let places = &self.places[range.start as usize..range.end as usize];
+            scratch.hits.extend(places.iter().map(|place| Hit {
+                question: place.question,
+                document_word: ngram.first_word,
+                question_word: place.word,
+                start: ngram.start,
+                end: token.end,
+            }));
+            if scratch.hits.len() >= HITS_MAX {
+                self.judge(scratch, &mut best);
+                scratch.hits.clear();
+            }
+        });
+        self.judge(scratch, &mut best);
+        best
+    }
+
+    fn is_in_table(&self, hash: u64) -> bool {
+        let bit = tokens::mix(hash) >> self.table_shift;
+        self.table.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 == 1)
+    }
+
+    /// Replaces `best` by the best question of the hits, if that is better.
+    fn judge<'a>(&'a self, scratch: &mut Scratch, best: &mut Option<Match<'a>>) {
+        let Scratch { hits, cover, runs } = scratch;
+        hits.sort_unstable();
+        for group in hits.chunk_by(|a, b| a.question == b.question) {
+            let Some(question) = self.questions.get(group[0].question as usize) else { continue };
+            let needed = question.needed_words;
+            if group.len() * self.options.ngram_words < needed.min(self.run_limit()) {
+                continue;
+            }
+            let run = longest_run(group, self.options.ngram_words, runs);
+            let found = self.best_window(question, group, cover);
+            let overlap = found.weight as f64 / question.weight as f64;
+            let is_share = overlap >= self.options.min_overlap && found.words >= needed;
+            if !is_share && run < self.run_limit() {
+                continue;
+            }
+            if best.as_ref().is_none_or(|best| {
+                overlap > best.overlap || (overlap >= best.overlap && run > best.run_words as usize)
+            }) {
+                *best = Some(Match {
+                    reference: &self.references[question.reference as usize],
+                    id: &question.id,
+                    overlap,
+                    ngrams: found.ngrams as u32,
+                    run_words: run as u32,
+                    span: group[found.first].start as usize..group[found.last].end as usize,
+                });
+            }
+        }
+    }
+
+    fn run_limit(&self) -> usize {
+        if self.options.run_words == 0 { usize::MAX } else { self.options.run_words }
+    }
+
+    /// The window of the document whose hits cover most of the question. `hits` are in the order of
+    /// the document.
+    fn best_window(&self, question: &Question, hits: &[Hit], cover: &mut Vec<u32>) -> Found {
+        let weights = &self.weights[question.words.clone()];
+        let ngram_words = self.options.ngram_words;
+        let window_words = (weights.len() as f64 * WINDOW_FACTOR) as u32;
+        cover.clear();
+        cover.resize(weights.len(), 0);
+        let (mut weight, mut words, mut first) = (0, 0, 0);
+        let mut best = Found { weight: 0, words: 0, ngrams: 0, first: 0, last: 0 };
+        for (last, hit) in hits.iter().enumerate() {
+            let start = hit.question_word as usize;
+            for word in start..start + ngram_words {
+                if cover[word] == 0 && weights[word] > 0 {
+                    weight += u64::from(weights[word]);
+                    words += 1;
+                }
+                cover[word] += 1;
+            }
+            while hits[first].document_word + window_words < hit.document_word + ngram_words as u32 {
+                let start = hits[first].question_word as usize;
+                for word in start..start + ngram_words {
+                    cover[word] -= 1;
+                    if cover[word] == 0 && weights[word] > 0 {
+                        weight -= u64::from(weights[word]);
+                        words -= 1;
+                    }
+                }
+                first += 1;
+            }
+            if weight > best.weight {
+                best = Found { weight, words, ngrams: last + 1 - first, first, last };
+            }
+        }
+        best
+    }
+}
+
+/// Words of the longest run that the hits of one question make: n-grams at the same distance in both
+/// texts of which each overlaps or touches the one before, so that every word between is shared.
+fn longest_run(hits: &[Hit], ngram_words: usize, runs: &mut Vec<(u32, u32, u32)>) -> usize {
+    let ngram_words = ngram_words as u32;
+    let mut longest = 0;
+    runs.clear();
+    for hit in hits {
+        runs.retain(|run| run.2 + ngram_words >= hit.document_word);
+        let diagonal = hit.document_word.wrapping_sub(hit.question_word);
+        let first = match runs.iter_mut().find(|run| run.0 == diagonal) {
+            Some(run) => {
+                run.2 = hit.document_word;
+                run.1
+            }
+            None => {
+                runs.push((diagonal, hit.document_word, hit.document_word));
+                hit.document_word
+            }
+        };
+        longest = longest.max(hit.document_word + ngram_words - first);
+    }
+    longest as usize
+}
