@@ -27,12 +27,12 @@ use rustc_hash::FxHashMap;
 
 pub use builder::Builder;
 
-/// The weight of a word whose rarest n-gram is of one question; divisible by 1 to 10, so that sums
-/// are exact and do not depend on their order.
+/// The weight of a word whose rarest n-gram is of one question: a whole number, so that sums do not
+/// depend on their order.
 const WEIGHT_ONE: u64 = 2520;
 
-/// Shared n-grams of one document that are held at once, 20 bytes each: a document of nothing but
-/// a question's words is looked at piece by piece.
+/// Shared n-grams of one document that are held at once, 20 bytes each: a document of little but
+/// phrases of questions is looked at in pieces of some thousand words.
 const HITS_MAX: usize = 1 << 18;
 
 /// A window of the document is this many times as long as the question: room for inserted words.
@@ -58,7 +58,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ngram_words: 4, min_overlap: 0.4, min_words: 8, run_words: 13, sharing_max: 10 }
+        Self { ngram_words: 3, min_overlap: 0.35, min_words: 8, run_words: 13, sharing_max: 30 }
     }
 }
 
@@ -106,9 +106,11 @@ struct Question {
     words: Range<usize>,
     /// The sum of their weights.
     weight: u64,
-    /// How many of them the rule of the share wants to be covered: `min_words`, or all of a shorter
+    /// How many of them have to be covered under either rule: `min_words`, or all of a shorter
     /// question that are not numbers.
     needed_words: usize,
+    /// How many of them have to be covered under the rule of the share.
+    shared_words: usize,
 }
 
 /// An occurrence of an n-gram in a question.
@@ -144,6 +146,8 @@ pub struct Scratch {
 #[derive(Debug, Clone, Copy)]
 struct Found {
     weight: u64,
+    /// Words that are covered: of the question or of the document, whichever is less, so that one
+    /// phrase does not stand for each of its repetitions in the question.
     words: usize,
     ngrams: usize,
     /// The window's first and last hit.
@@ -231,15 +235,16 @@ impl ReferenceIndex {
         hits.sort_unstable();
         for group in hits.chunk_by(|a, b| a.question == b.question) {
             let Some(question) = self.questions.get(group[0].question as usize) else { continue };
-            let needed = question.needed_words;
-            if group.len() * self.options.ngram_words < needed.min(self.run_limit()) {
+            if group.len() * self.options.ngram_words < question.needed_words {
                 continue;
             }
             let run = longest_run(group, self.options.ngram_words, runs);
             let found = self.best_window(question, group, cover);
             let overlap = found.weight as f64 / question.weight as f64;
-            let is_share = overlap >= self.options.min_overlap && found.words >= needed;
-            if !is_share && run < self.run_limit() {
+            let is_share =
+                overlap >= self.options.min_overlap && found.words >= question.shared_words;
+            let is_run = run >= self.run_limit() && found.words >= question.needed_words;
+            if !is_share && !is_run {
                 continue;
             }
             if best.as_ref().is_none_or(|best| {
@@ -269,8 +274,13 @@ impl ReferenceIndex {
         let window_words = (weights.len() as f64 * WINDOW_FACTOR) as u32;
         cover.clear();
         cover.resize(weights.len(), 0);
-        let (mut weight, mut words, mut first) = (0, 0, 0);
+        let (mut weight, mut words, mut document_words, mut first) = (0, 0, 0, 0);
         let mut best = Found { weight: 0, words: 0, ngrams: 0, first: 0, last: 0 };
+        // How many words of the document a hit covers that the hit before does not.
+        let advance = |index: usize| {
+            let words = hits[index].document_word - hits[index - 1].document_word;
+            ngram_words.min(words as usize)
+        };
         for (last, hit) in hits.iter().enumerate() {
             let start = hit.question_word as usize;
             for word in start..start + ngram_words {
@@ -280,7 +290,9 @@ impl ReferenceIndex {
                 }
                 cover[word] += 1;
             }
-            while hits[first].document_word + window_words < hit.document_word + ngram_words as u32 {
+            document_words += if last == first { ngram_words } else { advance(last) };
+            while hits[first].document_word + window_words < hit.document_word + ngram_words as u32
+            {
                 let start = hits[first].question_word as usize;
                 for word in start..start + ngram_words {
                     cover[word] -= 1;
@@ -290,8 +302,10 @@ impl ReferenceIndex {
                     }
                 }
                 first += 1;
+                document_words -= advance(first);
             }
             if weight > best.weight {
+                let words = document_words.min(words);
                 best = Found { weight, words, ngrams: last + 1 - first, first, last };
             }
         }
@@ -321,4 +335,143 @@ fn longest_run(hits: &[Hit], ngram_words: usize, runs: &mut Vec<(u32, u32, u32)>
         longest = longest.max(hit.document_word + ngram_words - first);
     }
     longest as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUESTIONS: [(&str, &str, &str); 4] = [
+        (
+            "sums.jsonl",
+            "apples",
+            "Mira picks 14 apples in the north orchard and twice as many in the south orchard. She \
+             gives a third of them to the baker. How many apples does Mira have left for her cellar?",
+        ),
+        (
+            "sums.jsonl",
+            "tiles",
+            "A mason lays 30 tiles an hour on Monday. On Tuesday rain stops him after 5 hours. How \
+             many tiles does the mason have to order when the yard takes 400 of them?",
+        ),
+        (
+            "code.jsonl",
+            "rotate",
+            "def rotate_left(values, count):\n    \"\"\"Return the list turned to the left by count \
+             places; a count beyond the length wraps round.\n    >>> rotate_left([1, 2, 3], 1)\n    \
+             [2, 3, 1]\n    \"\"\"",
+        ),
+        ("short.jsonl", "river", "Which river flows through Vornholm?"),
+    ];
+
+    fn index() -> ReferenceIndex {
+        ReferenceIndex::from_records(QUESTIONS)
+    }
+
+    /// Plain sentences around a passage.
+    fn document(passage: &str) -> String {
+        let rest =
+            "The harbour was closed for the winter, and 12 boats lay on the shore. ".repeat(30);
+        format!("{rest}{passage} {rest}")
+    }
+
+    fn found(index: &ReferenceIndex, text: &str) -> Option<(String, f64, Range<usize>)> {
+        let found = index.matches(text, &mut Scratch::default())?;
+        Some((found.id.to_owned(), found.overlap, found.span))
+    }
+
+    #[test]
+    fn a_question_is_found_whole_and_where_it_is() {
+        let index = index();
+        assert_eq!((index.len(), index.skipped()), (4, 0));
+        for (name, id, question) in QUESTIONS {
+            let text = document(question);
+            let found = index.matches(&text, &mut Scratch::default()).unwrap();
+            assert_eq!((found.reference, found.id), (name, id));
+            assert!((found.overlap - 1.0).abs() < 1e-9);
+            let passage = &text[found.span];
+            assert!(question.contains(passage) && passage.len() + 30 > question.len());
+        }
+        assert_eq!(found(&index, &document("Which rivers flow through the town?")), None);
+    }
+
+    #[test]
+    fn edited_questions_are_found() {
+        let index = index();
+        for edited in [
+            "LENA PICKS 21 PLUMS IN THE NORTH ORCHARD AND TWICE AS MANY IN THE SOUTH ORCHARD! SHE \
+             GIVES A THIRD OF THEM TO THE BAKER; HOW MANY PLUMS DOES LENA HAVE LEFT FOR HER CELLAR",
+            "How many apples does Mira have left for her cellar? Mira picks 9 apples in the north \
+             orchard and twice as many in the south orchard. She gives a third of them to the baker.",
+            "Mira picks 14 apples in the north orchard and three times as many in the other orchard. \
+             She hands a third of them to her baker. How many apples does she have left for the cellar?",
+        ] {
+            assert_eq!(found(&index, &document(edited)).unwrap().0, "apples", "{edited}");
+        }
+        let quoted = "turned to the left by count places; a count beyond the length wraps round";
+        assert_eq!(found(&index, &document(quoted)).unwrap().0, "rotate", "a run of 13 words");
+    }
+
+    #[test]
+    fn phrases_and_numbers_are_no_question() {
+        let index = index();
+        let phrases = "How many apples does Mira have? They sold a third of them. ";
+        assert_eq!(found(&index, &document(&phrases.repeat(40))), None);
+        assert_eq!(found(&index, &document(&"14 30 5 400 1 2 3 1 2 3 1 ".repeat(40))), None);
+        // A phrase that a question repeats counts once in a document that has it once.
+        let repeats = "at the end of the day the baker sings, and at the end of the day he sleeps, \
+                       and at the end of the day he dreams";
+        let index = ReferenceIndex::from_records([("a", "b", repeats)]);
+        assert_eq!(found(&index, &document("at the end of the day")), None);
+    }
+
+    #[test]
+    fn boilerplate_and_repeated_questions_are_not_looked_for() {
+        let mut builder = ReferenceIndex::builder(Options::default());
+        for number in 0..40 {
+            let place = ["mill", "quay", "barn", "forge"][number % 4];
+            let animal =
+                ["ox", "heron", "mule", "otter", "crow", "hare", "eel", "wren", "toad", "lynx"]
+                    [number / 4];
+            builder.add(
+                "a",
+                "b",
+                &format!("Choose the best answer to what follows: {place} {animal}"),
+            );
+        }
+        builder.add("a", "numbers", "1 + 2 = 3, 4 + 5 = 9");
+        builder.add("a", "copy", "choose the best answer to what follows, MILL OX");
+        let index = builder.build();
+        assert_eq!((index.len(), index.skipped()), (40, 42));
+        assert_eq!(
+            found(&index, &document("Choose the best answer to what follows: mill ox")),
+            None
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_surrounds_it_a_question_is_found_and_any_text_is_searched(
+            before in any::<String>(),
+            after in any::<String>(),
+            words in prop::collection::vec("[ab3]{1,2}", 0..60),
+        ) {
+            let index = index();
+            let text = format!("{before}\n{}\n{after}", QUESTIONS[0].2);
+            let (id, overlap, span) = found(&index, &text).unwrap();
+            prop_assert_eq!(id, "apples");
+            prop_assert!(overlap > 0.99 && text.get(span).is_some());
+
+            let text = words.join(" ");
+            let index = ReferenceIndex::from_records([("a", "b", &text)]);
+            let mut scratch = Scratch::default();
+            let again = text.repeat(3);
+            if let Some(found) = index.matches(&again, &mut scratch) {
+                prop_assert!((0.0..=1.0).contains(&found.overlap));
+                prop_assert!(again.get(found.span).is_some());
+            }
+        }
+    }
 }

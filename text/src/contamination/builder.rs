@@ -14,6 +14,10 @@ const QUESTION_WORDS_MAX: usize = 1 << 14;
 /// many texts that have nothing to do with a benchmark.
 const QUESTION_WORDS_MIN: usize = 5;
 
+/// Places of an n-gram in one question that are looked for: more of them tell nothing new, and a
+/// question that repeats one phrase must not make a document that repeats it costly.
+const PLACES_MAX: usize = 4;
+
 /// Takes questions; see [`ReferenceIndex::builder`].
 #[derive(Debug, Clone)]
 pub struct Builder {
@@ -64,12 +68,14 @@ impl Builder {
         let reference = self.reference(name);
         let words = start..self.tokens.len();
         let needed_words = n_counted.min(self.options.min_words);
+        let shared_words = (n_counted as f64 * self.options.min_overlap).ceil() as usize;
         self.questions.push(Question {
             reference,
             id: id.to_owned(),
             words,
             weight: 0,
             needed_words,
+            shared_words: shared_words.max(needed_words),
         });
     }
 
@@ -96,7 +102,8 @@ impl Builder {
                 continue;
             }
             let first = places.len() as u32;
-            for (_, place) in group {
+            let by_question = group.chunk_by(|a, b| a.1.question == b.1.question);
+            for (_, place) in by_question.flat_map(|places| places.iter().take(PLACES_MAX)) {
                 let start =
                     self.questions[place.question as usize].words.start + place.word as usize;
                 let words = start..start + self.options.ngram_words;

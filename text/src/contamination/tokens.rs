@@ -72,7 +72,8 @@ fn hash_ascii(word: &str) -> (u64, bool) {
 /// The same of a simplified word, which may hold spaces where a mark was.
 fn hash_ascii_or_not(simplified: &str) -> (u64, bool) {
     let bytes = simplified.bytes().filter(|byte| *byte != b' ');
-    let hash = bytes.fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
+    let hash =
+        bytes.fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
     (mix(hash), !simplified.is_empty() && simplified.bytes().all(|byte| byte == b'0'))
 }
 
