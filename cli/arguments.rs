@@ -103,8 +103,8 @@ pub(crate) struct PlanArguments {
 pub(crate) struct SqlArguments {
     /// The run directory
     pub(crate) run: PathBuf,
-    /// One SELECT over docs, dropped, quarantine, ledger, languages, clusters, shard_docs, training,
-    /// validation
+    /// One SELECT over docs, dropped, quarantine, ledger, languages, clusters,
+    /// large_clusters, shard_docs, training, validation
     pub(crate) query: String,
 }
 

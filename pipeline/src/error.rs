@@ -21,6 +21,9 @@ pub enum PipelineError {
     /// The tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] tokenizer::TokenizerError),
+    /// Deduplication.
+    #[error(transparent)]
+    Dedup(#[from] dedup::DedupError),
     /// The model.
     #[error(transparent)]
     Model(#[from] model::ModelError),
@@ -77,6 +80,7 @@ impl PipelineError {
         match self {
             Self::Stopped | Self::Read { .. } => true,
             Self::Store(error) => error.is_resumable(),
+            Self::Dedup(dedup::DedupError::Store(error)) => error.is_resumable(),
             _ => false,
         }
     }

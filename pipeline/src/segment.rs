@@ -153,7 +153,7 @@ impl Texts for PartTexts<'_> {
     fn each(
         &self,
         part: usize,
-        doc_ids: &[u64],
+        wanted: &[u64],
         each: &mut dyn FnMut(u64, &str) -> Result<()>,
     ) -> Result<()> {
         for documents in self.work.entering(self.step + 1, part, Some(&[DOC_ID, TEXT]))? {
@@ -163,7 +163,7 @@ impl Texts for PartTexts<'_> {
             let Some(texts) = texts.transpose().map_err(arrow_error)? else { continue };
             let texts = texts.as_string::<i64>();
             for (row, id) in ids.values().iter().enumerate() {
-                if doc_ids.binary_search(id).is_ok() && texts.is_valid(row) {
+                if wanted.binary_search(id).is_ok() && texts.is_valid(row) {
                     each(*id, texts.value(row))?;
                 }
             }

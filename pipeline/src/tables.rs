@@ -7,12 +7,13 @@ use sql::Table;
 use crate::error::{PipelineError, Result};
 
 /// Table names and where their files are below the run directory: a file, or a folder of parts.
-const TABLES: [(&str, &str); 8] = [
+const TABLES: [(&str, &str); 9] = [
     ("docs", "docs"),
     ("dropped", "dropped"),
     ("quarantine", "quarantine"),
     ("ledger", "ledger.parquet"),
     ("clusters", "clusters.parquet"),
+    ("large_clusters", "large_clusters"),
     ("shard_docs", "shards/docs.parquet"),
     ("training", "training.parquet"),
     ("validation", "validation.parquet"),

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, LargeStringArray, ListBuilder, StructBuilder, UInt32Array,
+    ArrayRef, AsArray, LargeStringArray, ListBuilder, StructBuilder, UInt32Array,
     UInt64Array, UInt64Builder,
 };
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use dedup::lines;
+use dedup::lines::{Action, Lines, PartKeys, RepeatedKeys};
 use dedup::substrings::{PartWindows, RepeatedWindows, Substrings, remove_spans};
 use roaring::RoaringTreemap;
 use sql::{DOC_ID, Documents, Dropped, TEXT};
@@ -43,7 +43,16 @@ pub(crate) enum Verdict {
         sizes: Option<Arc<Sizes>>,
     },
     /// Lines that many documents share are counted or taken out.
-    Lines(lines::Options, Arc<lines::Repeated>),
+    Lines {
+        /// How they were found.
+        lines: Lines,
+        /// Whether they go.
+        action: Action,
+        /// Whether those go too that stand in the same document before.
+        within: bool,
+        /// Which they are.
+        repeated: Arc<RepeatedKeys>,
+    },
     /// Runs of words that stand elsewhere too are told or taken out.
     Substrings {
         /// How they were found.
@@ -77,7 +86,7 @@ impl Sizes {
 /// A decision with what it takes to carry it out on one part.
 pub(crate) struct PartDecision {
     decision: Decision,
-    lines: Vec<u64>,
+    keys: PartKeys,
     windows: PartWindows,
 }
 
@@ -86,12 +95,12 @@ impl Decision {
     pub(crate) fn for_part(&self, part: usize) -> Result<PartDecision> {
         let mut decision = PartDecision {
             decision: self.clone(),
-            lines: Vec::new(),
+            keys: PartKeys::default(),
             windows: PartWindows::default(),
         };
         match &self.verdict {
             Verdict::Drop { .. } => {}
-            Verdict::Lines(_, repeated) => decision.lines = repeated.of_part(part as u32)?,
+            Verdict::Lines { repeated, .. } => decision.keys = repeated.of_part(part as u32)?,
             Verdict::Substrings { repeated, .. } => {
                 decision.windows = repeated.of_part(part as u32)?;
             }
@@ -113,7 +122,9 @@ impl PartDecision {
                 }
                 Ok((kept, left))
             }
-            Verdict::Lines(options, _) => self.rewrite_lines(documents, options),
+            Verdict::Lines { lines, action, within, .. } => {
+                self.rewrite_lines(documents, *lines, *action, *within)
+            }
             Verdict::Substrings { substrings, remove, .. } => {
                 self.rewrite_spans(documents, substrings, *remove)
             }
@@ -123,25 +134,32 @@ impl PartDecision {
     fn rewrite_lines(
         &self,
         mut documents: Documents,
-        options: &lines::Options,
+        lines: Lines,
+        action: Action,
+        within: bool,
     ) -> Result<(Documents, Option<Dropped>)> {
         let doc_ids = doc_ids(&documents.batch)?.clone();
         let texts = texts(&documents.batch)?;
         let (mut counts, mut bytes, mut rewritten) = (Vec::new(), Vec::new(), Vec::new());
         for (row, text) in texts.iter().enumerate() {
             let text = text.unwrap_or_default();
-            let done = lines::rewrite(text, options, &self.lines, doc_ids.value(row));
-            counts.push(done.units);
-            bytes.push(done.bytes);
-            rewritten.push(done.text.into_owned());
+            let across = lines.rewrite(text, doc_ids.value(row), &self.keys, action);
+            let (mut units, mut unit_bytes) = (across.repeated_units, across.repeated_bytes);
+            let mut left = across.text.into_owned();
+            if within {
+                let inside = lines.dedup_within(&left, action);
+                units += inside.repeated_units;
+                unit_bytes += inside.repeated_bytes;
+                left = inside.text.into_owned();
+            }
+            counts.push(units);
+            bytes.push(unit_bytes);
+            rewritten.push(left);
         }
-        let mut batch = with_column(
-            &documents.batch,
-            REPEATED_LINES,
-            Arc::new(UInt32Array::from(counts)),
-        )?;
-        batch = with_column(&batch, REPEATED_LINE_BYTES, Arc::new(UInt64Array::from(bytes)))?;
-        documents.batch = batch;
+        let counts = Arc::new(UInt32Array::from(counts));
+        let batch = with_column(&documents.batch, REPEATED_LINES, counts)?;
+        let bytes = Arc::new(UInt64Array::from(bytes));
+        documents.batch = with_column(&batch, REPEATED_LINE_BYTES, bytes)?;
         self.with_texts(documents, rewritten)
     }
 

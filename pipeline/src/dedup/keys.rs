@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BinaryBuilder, LargeStringArray, StringArray, UInt32Array,
-    UInt64Array,
+    Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, LargeStringArray, StringArray,
+    UInt32Array, UInt64Array,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use dedup::lines;
+use dedup::lines::Lines;
 use dedup::substrings::{Scratchpad, Substrings};
 use sql::{DOC_ID, TEXT};
 use store::{FileEntry, Run};
@@ -30,7 +30,7 @@ const BATCH_ROWS: usize = 8192;
 /// `order`, bytes that sort as the documents survive; `keys`, empty when the document cannot be
 /// compared: 16 bytes of a hash, or 8 a band, line or anchor; `sketch`, a byte a hash function;
 /// `minima`, where datatrove's files are made of them, 8 bytes each.
-pub struct KeyWriter {
+pub(crate) struct KeyWriter {
     maker: Maker,
     planned: PlannedDedup,
     table: TableWriter,
@@ -42,11 +42,11 @@ enum Maker {
     Normalised,
     Values,
     MinHash { hasher: Box<MinHasher>, scratch: Box<Scratch>, signature: Signature, minima: bool },
-    Lines(lines::Options),
+    Lines(Lines),
     Substrings(Substrings, Scratchpad),
 }
 
-/// The keys of the document at hand.
+/// The keys of the document at hand; `numbers` are those that are not bytes yet.
 #[derive(Default)]
 struct Keys {
     keys: Vec<u8>,
@@ -71,7 +71,7 @@ pub(super) fn schema() -> SchemaRef {
 
 impl KeyWriter {
     /// Starts the keys of a stage in the file `path` of the run.
-    pub fn create(run: &Run, path: &str, planned: &PlannedDedup) -> Result<Self> {
+    pub(crate) fn create(run: &Run, path: &str, planned: &PlannedDedup) -> Result<Self> {
         let maker = match &planned.stage {
             stage if stage.expression().is_some() => Maker::Values,
             DedupStage::Exact(options) => Maker::of_text(&options.on),
@@ -82,7 +82,7 @@ impl KeyWriter {
                 signature: Signature::default(),
                 minima: options.needs_minima(),
             },
-            DedupStage::Lines(options) => Maker::Lines(options.into()),
+            DedupStage::Lines(options) => Maker::Lines(options.lines()),
             DedupStage::Substrings(options) => {
                 Maker::Substrings(Substrings::new(options.min_tokens as u32), Scratchpad::default())
             }
@@ -92,7 +92,7 @@ impl KeyWriter {
     }
 
     /// Adds the documents of a batch.
-    pub fn write(&mut self, documents: &RecordBatch) -> Result<()> {
+    pub(crate) fn write(&mut self, documents: &RecordBatch) -> Result<()> {
         let texts = strings(documents, TEXT)?;
         let values = self.planned.values.as_ref().map(|v| v.values(documents)).transpose()?;
         let n = documents.num_rows();
@@ -106,19 +106,21 @@ impl KeyWriter {
             sketches.append_value(&made.sketch);
             minima.append_value(&made.minima);
         }
-        let order: ArrayRef = match &self.planned.order {
-            Some(order) => Arc::new(order.keys(documents)?),
-            None => Arc::new(arrow::array::BinaryArray::from_vec(vec![&[][..]; n])),
+        let ids =
+            column_or(documents, "id", &DataType::Utf8, || Arc::new(StringArray::new_null(n)))?;
+        let order = match &self.planned.order {
+            Some(order) => with_ids(&order.keys(documents)?, ids.as_string()),
+            None => BinaryArray::from_vec(vec![&[][..]; n]),
         };
         let columns: Vec<ArrayRef> = vec![
             column_or(documents, DOC_ID, &DataType::UInt64, || {
                 Arc::new(UInt64Array::from(vec![0; n]))
             })?,
-            column_or(documents, "id", &DataType::Utf8, || Arc::new(StringArray::new_null(n)))?,
+            ids,
             column_or(documents, CLUSTER_SIZE, &DataType::UInt32, || {
                 Arc::new(UInt32Array::from(vec![1; n]))
             })?,
-            order,
+            Arc::new(order),
             Arc::new(keys.finish()),
             Arc::new(sketches.finish()),
             Arc::new(minima.finish()),
@@ -128,7 +130,7 @@ impl KeyWriter {
     }
 
     /// Publishes the keys.
-    pub fn finish(self) -> Result<FileEntry> {
+    pub(crate) fn finish(self) -> Result<FileEntry> {
         self.table.finish()
     }
 }
@@ -142,6 +144,7 @@ impl Maker {
         made.keys.clear();
         made.sketch.clear();
         made.minima.clear();
+        made.numbers.clear();
         match self {
             Self::Text => made.keys.extend(text::hash::exact_key(text).to_be_bytes()),
             Self::Normalised => made.keys.extend(text::hash::normalised_key(text).to_be_bytes()),
@@ -157,16 +160,21 @@ impl Maker {
                     made.minima.extend(minima.iter().flat_map(|m| m.to_be_bytes()));
                 }
             }
-            Self::Lines(options) => lines::unit_keys(text, options, &mut made.numbers),
-            Self::Substrings(substrings, pad) => {
-                made.numbers.clear();
-                substrings.anchors(text, pad, &mut made.numbers);
-            }
+            Self::Lines(lines) => lines.keys(text, &mut made.numbers),
+            Self::Substrings(substrings, pad) => substrings.anchors(text, pad, &mut made.numbers),
         }
-        if matches!(self, Self::Lines(_) | Self::Substrings(..)) {
-            made.keys.extend(made.numbers.iter().flat_map(|key| key.to_be_bytes()));
-        }
+        made.keys.extend(made.numbers.iter().flat_map(|key| key.to_be_bytes()));
     }
+}
+
+/// Orders with each document's id behind: among equals the smallest id survives, so that the order of
+/// the input does not matter.
+fn with_ids(order: &BinaryArray, ids: &StringArray) -> BinaryArray {
+    let both = order.iter().zip(ids.iter());
+    let joined = both.map(|(order, id)| {
+        Some([order.unwrap_or_default(), id.unwrap_or_default().as_bytes()].concat())
+    });
+    joined.collect()
 }
 
 fn strings(documents: &RecordBatch, name: &str) -> Result<LargeStringArray> {

@@ -24,7 +24,7 @@ pub(crate) use clusters::schema as clusters_schema;
 pub(crate) use columns::columns_after;
 pub(crate) use decision::{Decision, PartDecision, doc_ids};
 pub(crate) use keys::{KeyFiles, KeyWriter};
-pub(crate) use known::{Known, known};
+pub(crate) use known::known;
 pub use option_error::OptionError;
 pub use stage::{
     BloomOptions, DedupStage, ExactOptions, LineOptions, LineUnit, MinHashOptions, Preset,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use dedup::lines::{self, LineSorter};
+use dedup::lines::{Action, KeySorter, RepeatedOptions};
 use dedup::substrings::{AnchorSorter, Anchors, Kept, Scratchpad, Substrings, Window, WindowSorter};
 use rayon::prelude::*;
 use store::Scratch;
@@ -11,6 +11,9 @@ use super::barrier::Barrier;
 use super::decision::Verdict;
 use super::stage::{LineOptions, SubstringOptions};
 use crate::error::Result;
+
+/// Lines of a document that are reckoned with.
+const LINES_EXPECTED: u64 = 30;
 
 /// Anchors of a document that are reckoned with: it has one for about twelve words.
 const ANCHORS_EXPECTED: u64 = 50;
@@ -24,7 +27,26 @@ pub(super) fn lines(
     options: &LineOptions,
     scratch: &Scratch,
 ) -> Result<(Verdict, String)> {
-    todo!()
+    let expected = barrier.files.documents() * LINES_EXPECTED;
+    let repeated = RepeatedOptions {
+        max_documents: options.max_documents,
+        keep_first: options.keep_first,
+    };
+    let mut sorter = KeySorter::new(scratch, repeated, expected, barrier.memory_bytes)?;
+    for part in 0..barrier.files.len() {
+        barrier.files.each_of(part, &["keys"], &mut |row| {
+            if barrier.is_gone(row.doc_id) {
+                return Ok(());
+            }
+            let keys = row.keys.as_chunks().0.iter().map(|key| u64::from_be_bytes(*key));
+            Ok(sorter.push(part as u32, row.doc_id, keys)?)
+        })?;
+    }
+    let repeated = Arc::new(sorter.finish()?);
+    let outcome = format!("{} in more than {} documents", repeated.keys(), options.max_documents);
+    let action = if options.remove { Action::Remove } else { Action::Count };
+    let (lines, within) = (options.lines(), options.within);
+    Ok((Verdict::Lines { lines, action, within, repeated }, outcome))
 }
 
 /// Finds the runs of words that stand in more than one place.
@@ -51,7 +73,8 @@ pub(super) fn substrings(
     }
     let anchors = sorter.finish()?;
     let expected = anchors.repeated().saturating_mul(options.min_tokens as u64);
-    let mut sorter = WindowSorter::new(scratch, expected, memory_bytes)?;
+    let kept = if options.keep_first { Kept::First } else { Kept::None };
+    let mut sorter = WindowSorter::new(scratch, kept, expected, memory_bytes)?;
     let parts: Vec<usize> = (0..barrier.files.len()).collect();
     for parts in parts.chunks(PARTS_IN_FLIGHT * rayon::current_num_threads()) {
         let found: Vec<Vec<(u64, Vec<Window>)>> = parts
@@ -60,13 +83,13 @@ pub(super) fn substrings(
             .collect::<Result<_>>()?;
         for (part, documents) in parts.iter().zip(found) {
             for (doc_id, windows) in documents {
-                sorter.push(*part as u32, doc_id, &windows)?;
+                sorter.push(*part as u32, doc_id, windows)?;
             }
         }
     }
-    let kept = if options.keep_first { Kept::First } else { Kept::None };
-    let repeated = sorter.finish(kept)?;
-    let outcome = format!("{} windows of {} words stand elsewhere too", repeated.repeated(), options.min_tokens);
+    let repeated = sorter.finish()?;
+    let outcome =
+        format!("{} runs of {} words looked at twice", repeated.windows(), options.min_tokens);
     let verdict = Verdict::Substrings { substrings, remove: options.remove, repeated: Arc::new(repeated) };
     Ok((verdict, outcome))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dedup::lines::{Lines, Unit};
 use serde::{Deserialize, Serialize};
 use text::minhash::{DatatroveHash, MinHashConfig, Precision, Scheme, bands_for_threshold};
 use toml::Value;
@@ -53,7 +54,7 @@ pub struct ExactOptions {
     /// values of numbers; `url`; or any SQL expression over the columns. Documents whose value is
     /// NULL are all different.
     pub on: String,
-    /// Which document of a cluster survives: the first in this ORDER BY list, then the first read.
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
     pub keep: String,
     /// Directories of earlier runs whose documents count as known.
     pub against: Vec<String>,
@@ -125,6 +126,16 @@ pub enum Verify {
     Off,
 }
 
+/// The hash functions of datatrove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hash {
+    /// xxHash, datatrove's default.
+    Xxhash,
+    /// SHA-1.
+    Sha1,
+}
+
 /// Options of `minhash`; what is not given is the preset's.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -145,13 +156,13 @@ pub struct MinHashOptions {
     /// Bits of a hash: 32 or 64.
     pub precision_bits: u32,
     /// The hash function of `datatrove-0.10`: `xxhash` or `sha1`.
-    pub hash: DatatroveHash,
+    pub hash: Hash,
     /// Chooses the hash functions.
     pub seed: u64,
     /// How candidates are checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verify: Option<Verify>,
-    /// Which document of a cluster survives: the first in this ORDER BY list, then the first read.
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
     /// `datatrove-0.10` without it keeps the document that datatrove keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<String>,
@@ -174,7 +185,7 @@ impl Default for MinHashOptions {
             rows: None,
             ngram_words: 5,
             precision_bits: 64,
-            hash: DatatroveHash::Xxhash,
+            hash: Hash::Xxhash,
             seed: 1,
             verify: None,
             keep: None,
@@ -210,8 +221,12 @@ pub struct LineOptions {
     pub min_characters: usize,
     /// Whether lines are compared without case, punctuation and the values of numbers.
     pub simplified: bool,
+    /// Successive lines that are compared as one: 3 sentences make the spans of C4.
+    pub run_units: usize,
     /// Whether the first document with a repeated line keeps it.
     pub keep_first: bool,
+    /// Whether lines that stand in the same document before are repeated too.
+    pub within: bool,
     /// Whether repeated lines are taken out; they are counted in any case.
     pub remove: bool,
 }
@@ -223,7 +238,9 @@ impl Default for LineOptions {
             max_documents: 10,
             min_characters: 10,
             simplified: false,
+            run_units: 1,
             keep_first: false,
+            within: false,
             remove: true,
         }
     }
@@ -358,6 +375,22 @@ impl LineOptions {
     }
 }
 
+impl LineOptions {
+    /// What is compared.
+    pub fn lines(&self) -> Lines {
+        Lines::new(dedup::lines::LineOptions {
+            unit: match self.unit {
+                LineUnit::Line => Unit::Line,
+                LineUnit::Paragraph => Unit::Paragraph,
+                LineUnit::Sentence => Unit::Sentence,
+            },
+            simplified: self.simplified,
+            min_characters: self.min_characters,
+            run_units: self.run_units,
+        })
+    }
+}
+
 impl SubstringOptions {
     fn checked(self) -> Result<Self, OptionError> {
         if self.min_tokens < TOKENS_MIN {
@@ -429,7 +462,12 @@ impl MinHashOptions {
             scheme: match self.preset {
                 Preset::Fast => Scheme::Fast,
                 Preset::FineWeb => Scheme::FineWeb,
-                Preset::Datatrove => Scheme::Datatrove { hash: self.hash },
+                Preset::Datatrove => Scheme::Datatrove {
+                    hash: match self.hash {
+                        Hash::Xxhash => DatatroveHash::Xxhash,
+                        Hash::Sha1 => DatatroveHash::Sha1,
+                    },
+                },
             },
             bands: self.bands.unwrap_or(bands),
             rows: self.rows.unwrap_or(rows),

@@ -163,14 +163,15 @@ fn by_size(sizes: &[(u64, u64)]) -> Vec<(String, u64)> {
 /// The largest clusters, each with its survivor, which a later stage may have dropped.
 fn largest(ask: &Ask) -> Result<Vec<Value>> {
     let sql = format!(
-        "SELECT stage, size, doc_id FROM clusters WHERE survivor \
-         ORDER BY size DESC, stage, doc_id LIMIT {CLUSTERS_MAX}"
+        "SELECT stage, size, cluster FROM clusters WHERE survivor \
+         ORDER BY size DESC, stage, cluster LIMIT {CLUSTERS_MAX}"
     );
     let mut found: Vec<(String, u64, u64)> = Vec::new();
     ask.each(&sql, |row| found.push((row.text(0).to_owned(), row.number(1), row.number(2))))?;
     let ids: Vec<u64> = found.iter().map(|(_, _, doc_id)| *doc_id).collect();
     let mut specimens = ask.specimens("dropped", &ids)?;
     specimens.append(&mut ask.specimens("docs", &ids)?);
+    let lines = shared_lines(ask)?;
     let rows = found.iter().map(|(stage, size, doc_id)| {
         let survivor = specimens.get(doc_id);
         context! {
@@ -179,9 +180,29 @@ fn largest(ask: &Ask) -> Result<Vec<Value>> {
             doc_id => *doc_id,
             name => survivor.map(|s| &s.name),
             text => survivor.map(|s| &s.excerpt),
+            lines => lines.get(&(stage.clone(), *doc_id)),
         }
     });
     Ok(rows.collect())
+}
+
+/// The lines that most members of a large cluster share, by stage and cluster.
+fn shared_lines(ask: &Ask) -> Result<BTreeMap<(String, u64), Vec<Value>>> {
+    let mut lines: BTreeMap<(String, u64), Vec<Value>> = BTreeMap::new();
+    if !ask.has("large_clusters") {
+        return Ok(lines);
+    }
+    let sql = "SELECT stage, cluster, line, documents, sampled FROM large_clusters \
+               ORDER BY stage, cluster, documents DESC, line";
+    ask.each(sql, |row| {
+        let line = context! {
+            line => row.text(2),
+            documents => row.number(3),
+            sampled => row.number(4),
+        };
+        lines.entry((row.text(0).to_owned(), row.number(1))).or_default().push(line);
+    })?;
+    Ok(lines)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use store::shards::Split;
 
 use super::Facts;
 use super::format::{bytes, count, decimals, percent, share, things, width};
-use crate::dedup::Method;
+use crate::dedup::DedupStage;
 use crate::ledger::{Account, Count, Outcome};
 use crate::recipe::{StageKind, StageStep};
 
@@ -85,9 +85,12 @@ fn row(name: &str, kind: &str, read: Count, lost: Count, left: Count) -> Value {
 fn kind(stage: &StageStep) -> &'static str {
     match &stage.kind {
         StageKind::Sql(_) => "SQL",
-        StageKind::Dedup(stage) => match stage.method {
-            Method::Exact(_) => "exact duplicates",
-            Method::MinHash(_) => "near duplicates",
+        StageKind::Dedup(stage) => match stage {
+            DedupStage::Exact(_) => "exact duplicates",
+            DedupStage::Bloom(_) => "exact duplicates, by a Bloom filter",
+            DedupStage::MinHash(_) => "near duplicates",
+            DedupStage::Lines(_) => "repeated lines",
+            DedupStage::Substrings(_) => "repeated runs of words",
         },
     }
 }
