@@ -10,7 +10,7 @@ use std::io::{BufRead as _, BufReader, Read};
 use std::path::Path;
 use std::time::Instant;
 
-use text::minhash::{MinHashConfig, MinHasher, Scratch};
+use text::minhash::{DatatroveHash, MinHashConfig, MinHasher, Scheme, Scratch, Signature};
 use text::words::Segmenter;
 
 /// Bytes that are read at most.
@@ -62,9 +62,6 @@ fn read(file: &str, language: Option<&str>) -> Result<Vec<String>, Box<dyn Error
 }
 
 fn run(documents: &[String]) {
-    let config = MinHashConfig { bands: 14, rows: 8, ngram_words: 5, seed: 1 };
-    let hasher = MinHasher::new(config);
-    let (mut scratch, mut keys) = (Scratch::default(), Vec::new());
     time("charset::decode", documents, |text| {
         black_box(text::charset::decode(text.as_bytes(), None));
     });
@@ -77,10 +74,7 @@ fn run(documents: &[String]) {
     time("hash::exact_key", documents, |text| {
         black_box(text::hash::exact_key(text));
     });
-    time("minhash::band_keys 14 x 8", documents, |text| {
-        hasher.band_keys(text, &mut scratch, &mut keys);
-        black_box(&keys);
-    });
+    time_minhash(documents);
     time("words, spacy-en", documents, |text| {
         black_box(Segmenter::SpacyEn.segment(text));
     });
@@ -113,6 +107,23 @@ fn run(documents: &[String]) {
     time("pii::spans without digits", &letters, |text| {
         black_box(text::pii::spans(text));
     });
+}
+
+fn time_minhash(documents: &[String]) {
+    let schemes = [
+        ("minhash, fast", Scheme::Fast),
+        ("minhash, fineweb", Scheme::FineWeb),
+        ("minhash, datatrove xxhash", Scheme::Datatrove { hash: DatatroveHash::Xxhash }),
+        ("minhash, datatrove sha1", Scheme::Datatrove { hash: DatatroveHash::Sha1 }),
+    ];
+    let (mut scratch, mut signature) = (Scratch::default(), Signature::default());
+    for (name, scheme) in schemes {
+        let hasher = MinHasher::new(MinHashConfig::new(scheme));
+        time(name, documents, |text| {
+            hasher.sign(text, &mut scratch, &mut signature);
+            black_box(&signature);
+        });
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the result of a measuring program")]

@@ -3,312 +3,242 @@
 //! Broder, "On the resemblance and containment of documents" (1997): the chance that two sets have
 //! the same minimum under a random hash function is their Jaccard similarity. Indyk and Motwani
 //! (1998): with `bands` groups of `rows` minima each, documents of similarity s share a whole group
-//! with probability `1 - (1 - s^rows)^bands`. The set of a document is its runs of
-//! `ngram_words` consecutive words after [`simplify`](crate::normalise::simplify).
+//! with probability `1 - (1 - s^rows)^bands`. The set of a document is its shingles: the runs of
+//! `ngram_words` consecutive words.
 //!
-//! The hash functions are `h(x) = ((a x + b) mod 2^64) >> 32` for a 32-bit x and random 64-bit a
-//! and b: multiply-shift, strongly universal (Dietzfelbinger 1996; Thorup, "High speed hashing for
-//! integers and strings", §3.3), one multiplication each, and without the modulus by a prime that
-//! keeps other implementations from vectorising. Signatures therefore differ from datatrove's;
-//! which pairs they find does not, but for chance.
+//! There are three [schemes](Scheme), of which the documents that are compared have to share one:
+//!
+//! | Scheme | Words | Minima |
+//! |---|---|---|
+//! | [`Fast`](Scheme::Fast) | folded while they are found, in one pass over the bytes | Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup 2017), one random function a shingle |
+//! | [`FineWeb`](Scheme::FineWeb) | [`words`](crate::words::words) of [simplified](crate::normalise::simplify) text | one linear function each: multiply-shift (Dietzfelbinger 1996) |
+//! | [`Datatrove`](Scheme::Datatrove) | spaCy's English tokens of simplified text | datatrove 0.10's functions, to the byte |
+//!
+//! The parameters of FineWeb are 14 bands of 8 rows and shingles of 5 words.
 
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+mod bands;
+mod datatrove;
+mod fast_similarity;
+mod folding;
+mod functions;
+mod mersenne_twister;
+mod mix;
+mod runs;
+mod shingles;
+mod similarity;
+mod word_hash;
 
-use crate::normalise::simplify;
-use crate::words::words;
+#[cfg(test)]
+mod tests;
 
-/// Hash functions that are computed together: their coefficients and minima fit the registers.
-const LANES: usize = 8;
+pub use bands::{bands_for_threshold, chance_to_meet};
+pub use datatrove::DatatroveHash;
+pub use shingles::MAX_WORDS;
+pub use similarity::{containment, estimate_jaccard, jaccard};
 
-/// Shingles that go through all hash functions before the next are made: 2 KiB, so that they stay
-/// in the first-level cache.
-const BLOCK_SHINGLES: usize = 512;
+use crate::normalise::simplify_into;
+use fast_similarity::FastSimilarity;
+use functions::LinearFunctions;
+use mix::{GOLDEN, fold, mix};
 
-/// The base of the polynomial that joins word hashes: odd, so that no word's bits are lost.
-const SHINGLE_BASE: u64 = 0x9E37_79B9_7F4A_7C15;
+/// Minima of a signature at most; more bands count as fewer.
+pub const MAX_HASHES: usize = fast_similarity::MAX_BINS;
 
-/// Steps of the integration in [`bands_for_threshold`].
-const INTEGRATION_STEPS: usize = 200;
+/// What the words of a document are, and how the minima are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// The fastest: runs of letters and digits without regard to case and accents, numbers as `0`,
+    /// each Han or kana character a word. Signatures by Fast Similarity Sketching, which estimates
+    /// no worse than plain MinHash. Texts longer than [`MAX_WORDS`] words count by those.
+    Fast,
+    /// The rules of FineWeb with our words, which are of any language, and a random function for
+    /// each minimum. Texts longer than [`MAX_WORDS`] words count by those.
+    FineWeb,
+    /// The signatures of datatrove 0.10 for English, to the byte.
+    Datatrove {
+        /// Of a shingle.
+        hash: DatatroveHash,
+    },
+}
+
+/// The size of a minimum. Fewer bits agree by chance: once in 2^32 hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precision {
+    /// 32 bits.
+    Bits32,
+    /// 64 bits; datatrove's functions use 61.
+    Bits64,
+}
 
 /// How signatures are made; documents are comparable only under the same configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MinHashConfig {
+    /// Words and functions.
+    pub scheme: Scheme,
     /// Groups of minima; FineWeb uses 14.
     pub bands: usize,
     /// Minima in a group; FineWeb uses 8.
     pub rows: usize,
     /// Words in a shingle; FineWeb uses 5.
     pub ngram_words: usize,
-    /// Chooses the hash functions.
+    /// The size of a minimum.
+    pub precision: Precision,
+    /// Chooses the hash functions; of datatrove's only the lower 32 bits count, and FineWeb's is 1.
     pub seed: u64,
+}
+
+impl MinHashConfig {
+    /// The parameters of FineWeb: 14 bands of 8 rows, 5 words, 64 bits, seed 1.
+    pub const fn new(scheme: Scheme) -> Self {
+        Self { scheme, bands: 14, rows: 8, ngram_words: 5, precision: Precision::Bits64, seed: 1 }
+    }
+}
+
+/// What is kept of a document.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Signature {
+    /// One key a band: documents that share the key at any index are candidates. None when the text
+    /// has fewer than `ngram_words` words. Equal minima in different bands give different keys.
+    pub keys: Vec<u64>,
+    /// One byte a minimum, band after band, for [`estimate_jaccard`]; empty without keys.
+    pub sketch: Vec<u8>,
+    /// Shingles of the text, with repetitions.
+    pub shingles: u32,
 }
 
 /// Buffers of [`MinHasher`] that are worth keeping between documents.
 #[derive(Debug, Clone, Default)]
 pub struct Scratch {
-    /// Hashes of the last `ngram_words` words, used as a ring.
-    window: Vec<u64>,
-    shingles: Vec<u32>,
-    minima: Vec<u32>,
-    row_bytes: Vec<u8>,
+    /// Hashes of words, then of shingles.
+    shingles: Vec<u64>,
+    minima: Vec<u64>,
+    simplified: String,
+    joined: String,
 }
 
-/// Makes signatures and band keys.
+/// Makes signatures.
 #[derive(Debug, Clone)]
 pub struct MinHasher {
     config: MinHashConfig,
-    /// Coefficients of the hash functions, padded to a multiple of `LANES`.
-    functions: Vec<Functions>,
-    /// `SHINGLE_BASE` to the power of `ngram_words`: the weight of the word that leaves a shingle.
-    oldest_weight: u64,
+    functions: Functions,
 }
 
-/// `LANES` hash functions.
-#[derive(Debug, Clone, Copy)]
-struct Functions {
-    multipliers: [u64; LANES],
-    addends: [u64; LANES],
+/// The random functions of a scheme.
+#[derive(Debug, Clone)]
+enum Functions {
+    Fast(FastSimilarity),
+    Linear(LinearFunctions),
+    Mersenne(LinearFunctions),
 }
 
 impl MinHasher {
-    /// Draws the hash functions of a configuration. Zero bands, rows or words count as one.
+    /// Draws the hash functions of a configuration. Zero bands, rows or words count as one; bands
+    /// beyond [`MAX_HASHES`] minima are left out.
     pub fn new(config: MinHashConfig) -> Self {
+        let rows = config.rows.clamp(1, MAX_HASHES);
         let config = MinHashConfig {
-            bands: config.bands.max(1),
-            rows: config.rows.max(1),
+            bands: config.bands.clamp(1, MAX_HASHES / rows),
+            rows,
             ngram_words: config.ngram_words.max(1),
-            seed: config.seed,
+            ..config
         };
-        let mut state = config.seed;
-        let groups = (config.bands * config.rows).div_ceil(LANES);
-        let functions = (0..groups)
-            .map(|_| Functions {
-                multipliers: std::array::from_fn(|_| split_mix(&mut state)),
-                addends: std::array::from_fn(|_| split_mix(&mut state)),
-            })
-            .collect();
-        let oldest_weight =
-            (0..config.ngram_words).fold(1, |power: u64, _| power.wrapping_mul(SHINGLE_BASE));
-        Self { config, functions, oldest_weight }
+        let count = config.bands * rows;
+        let functions = match config.scheme {
+            Scheme::Fast => Functions::Fast(FastSimilarity::new(count, config.seed)),
+            Scheme::FineWeb => {
+                Functions::Linear(LinearFunctions::multiply_shift(count, config.seed))
+            }
+            Scheme::Datatrove { .. } => {
+                Functions::Mersenne(LinearFunctions::datatrove(count, config.seed as u32))
+            }
+        };
+        Self { config, functions }
     }
 
-    /// The configuration, with zeros replaced.
+    /// The configuration, with what is out of range replaced.
     pub fn config(&self) -> &MinHashConfig {
         &self.config
     }
 
-    /// Puts the keys of a document into `out`, one a band, replacing what is there: documents that
-    /// share the key at any index are candidates. No key when the text has fewer than
-    /// `ngram_words` words.
-    ///
-    /// A key is XXH3-64 of the band's minima, as little-endian u32, with the index of the band as
-    /// seed, so that equal minima in different bands do not meet.
-    pub fn band_keys(&self, text: &str, scratch: &mut Scratch, out: &mut Vec<u64>) {
-        out.clear();
-        if !self.fill_minima(text, scratch) {
+    /// Puts the signature of a text into `signature`, replacing what is there.
+    pub fn sign(&self, text: &str, scratch: &mut Scratch, signature: &mut Signature) {
+        let Signature { keys, sketch, shingles } = signature;
+        keys.clear();
+        sketch.clear();
+        let count = self.fill_minima(text, scratch);
+        *shingles = u32::try_from(count).unwrap_or(u32::MAX);
+        if count == 0 {
             return;
         }
-        let Scratch { minima, row_bytes, .. } = scratch;
-        for (band, rows) in
-            minima.chunks_exact(self.config.rows).take(self.config.bands).enumerate()
-        {
-            row_bytes.clear();
-            row_bytes.extend(rows.iter().flat_map(|minimum| minimum.to_le_bytes()));
-            out.push(xxh3_64_with_seed(row_bytes, band as u64));
+        for (band, rows) in scratch.minima.chunks_exact(self.config.rows).enumerate() {
+            let start = mix(band as u64);
+            keys.push(rows.iter().fold(start, |key, minimum| fold(key ^ minimum, GOLDEN)));
         }
+        sketch.extend(scratch.minima.iter().map(|minimum| mix(*minimum) as u8));
     }
 
-    /// The minima themselves, `bands * rows` of them, band after band; empty when the text has
-    /// fewer than `ngram_words` words.
-    pub fn signature(&self, text: &str, scratch: &mut Scratch) -> Vec<u32> {
-        if !self.fill_minima(text, scratch) {
-            return Vec::new();
-        }
-        scratch.minima[..self.config.bands * self.config.rows].to_vec()
-    }
-
-    /// Computes all minima of a text into the scratch; false when it has no shingle.
-    fn fill_minima(&self, text: &str, scratch: &mut Scratch) -> bool {
-        let simplified = simplify(text);
-        let ngram_words = self.config.ngram_words;
-        let Scratch { window, shingles, minima, .. } = scratch;
-        minima.clear();
-        minima.resize(self.functions.len() * LANES, u32::MAX);
+    /// Puts the distinct hashes of the shingles of a text, those that are signed, into `shingles`,
+    /// sorted, replacing what is there: for [`jaccard`] and [`containment`].
+    pub fn shingles(&self, text: &str, scratch: &mut Scratch, shingles: &mut Vec<u64>) {
+        self.fill_shingles(text, scratch);
         shingles.clear();
-        window.clear();
-        window.resize(ngram_words, 0);
-        let mut rolling: u64 = 0;
-        let mut count = 0;
-        for word in words(&simplified) {
-            let hash = xxh3_64(word.as_bytes());
-            let oldest = std::mem::replace(&mut window[count % ngram_words], hash);
-            rolling = rolling
-                .wrapping_mul(SHINGLE_BASE)
-                .wrapping_add(hash)
-                .wrapping_sub(oldest.wrapping_mul(self.oldest_weight));
-            count += 1;
-            if count >= ngram_words {
-                shingles.push((mix(rolling) >> 32) as u32);
-                if shingles.len() == BLOCK_SHINGLES {
-                    self.lower_minima(shingles, minima);
-                    shingles.clear();
+        shingles.extend_from_slice(&scratch.shingles);
+        shingles.sort_unstable();
+        shingles.dedup();
+    }
+
+    /// The minima of a text, `bands * rows` of them, band after band; empty when the text has fewer
+    /// than `ngram_words` words.
+    pub fn minima(&self, text: &str, scratch: &mut Scratch) -> Vec<u64> {
+        if self.fill_minima(text, scratch) == 0 { Vec::new() } else { scratch.minima.clone() }
+    }
+
+    /// Computes the minima of a text; returns the number of its shingles.
+    fn fill_minima(&self, text: &str, scratch: &mut Scratch) -> usize {
+        self.fill_shingles(text, scratch);
+        let Scratch { shingles, minima, .. } = scratch;
+        let count = shingles.len();
+        let is_short = self.config.precision == Precision::Bits32;
+        match &self.functions {
+            Functions::Fast(functions) => {
+                functions.minima(shingles, minima);
+                if is_short {
+                    minima.iter_mut().for_each(|minimum| *minimum = mix(*minimum) >> 32);
                 }
             }
-        }
-        self.lower_minima(shingles, minima);
-        count >= ngram_words
-    }
-
-    /// Lowers each minimum to the least hash of a block of shingles.
-    fn lower_minima(&self, shingles: &[u32], minima: &mut [u32]) {
-        for (functions, minima) in self.functions.iter().zip(minima.as_chunks_mut::<LANES>().0) {
-            let mut least = *minima;
-            for &shingle in shingles {
-                let coefficients = functions.multipliers.iter().zip(&functions.addends);
-                for (least, (multiplier, addend)) in least.iter_mut().zip(coefficients) {
-                    let hash = multiplier.wrapping_mul(u64::from(shingle)).wrapping_add(*addend);
-                    *least = (*least).min((hash >> 32) as u32);
+            Functions::Linear(functions) => {
+                functions.minima_of_linear(shingles, minima);
+                if is_short {
+                    minima.iter_mut().for_each(|minimum| *minimum >>= 32);
                 }
             }
-            *minima = least;
-        }
-    }
-}
-
-/// The share of positions at which two signatures agree: an estimate of the Jaccard similarity
-/// with a standard error of at most `0.5 / sqrt(n)`. Zero for signatures that are empty or of
-/// different lengths.
-pub fn estimate_jaccard(a: &[u32], b: &[u32]) -> f64 {
-    if a.is_empty() || a.len() != b.len() {
-        return 0.0;
-    }
-    let equal = a.iter().zip(b).filter(|(a, b)| a == b).count();
-    equal as f64 / a.len() as f64
-}
-
-/// The bands and rows, of at most `n_hashes` together, whose S-curve separates best at a
-/// threshold: the least sum of the false-positive area below it and the false-negative area above
-/// it, as in Zhu's datasketch. Among equals the one with fewer bands.
-pub fn bands_for_threshold(threshold: f64, n_hashes: usize) -> (usize, usize) {
-    let mut best = (f64::INFINITY, (1, 1));
-    for bands in 1..=n_hashes.max(1) {
-        for rows in 1..=(n_hashes / bands).max(1) {
-            let error = s_curve_error(threshold, bands, rows);
-            if error < best.0 {
-                best = (error, (bands, rows));
+            Functions::Mersenne(functions) if is_short => {
+                functions.minima_of_mersenne_32(shingles, minima);
             }
+            Functions::Mersenne(functions) => functions.minima_of_mersenne(shingles, minima),
         }
-    }
-    best.1
-}
-
-/// The area between the S-curve of a configuration and the step at `threshold`.
-fn s_curve_error(threshold: f64, bands: usize, rows: usize) -> f64 {
-    let step = 1.0 / INTEGRATION_STEPS as f64;
-    (0..INTEGRATION_STEPS)
-        .map(|index| {
-            let similarity = (index as f64 + 0.5) * step;
-            let missed = (1.0 - similarity.powi(rows as i32)).powi(bands as i32);
-            step * if similarity < threshold { 1.0 - missed } else { missed }
-        })
-        .sum()
-}
-
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let z = (*state ^ (*state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
-}
-
-/// Spreads the bits of a polynomial hash over all positions (the finaliser of SplitMix64).
-fn mix(hash: u64) -> u64 {
-    let mut state = hash;
-    split_mix(&mut state)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const FINEWEB: MinHashConfig = MinHashConfig { bands: 14, rows: 8, ngram_words: 5, seed: 1 };
-
-    fn jaccard(a: &str, b: &str) -> f64 {
-        let shingles = |text: &str| -> BTreeSet<Vec<String>> {
-            let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-            words.windows(5).map(<[String]>::to_vec).collect()
-        };
-        let (a, b) = (shingles(a), shingles(b));
-        a.intersection(&b).count() as f64 / a.union(&b).count() as f64
+        count
     }
 
-    #[test]
-    fn the_estimate_is_near_the_jaccard_similarity() {
-        let hasher = MinHasher::new(MinHashConfig { bands: 128, rows: 8, ..FINEWEB });
-        let mut scratch = Scratch::default();
-        let words: Vec<String> = (0..900)
-            .map(|i| {
-                format!("w{}x", char::from(b'a' + (i % 26) as u8).to_string().repeat(1 + i / 26))
-            })
-            .collect();
-        for shift in [0, 50, 200, 450] {
-            let a = words[..450].join(" ");
-            let b = words[shift..450 + shift].join(" ");
-            let estimate = estimate_jaccard(
-                &hasher.signature(&a, &mut scratch),
-                &hasher.signature(&b, &mut scratch),
-            );
-            // Four standard errors of 1,024 trials.
-            assert!(
-                (estimate - jaccard(&a, &b)).abs() < 4.0 * 0.5 / 32.0,
-                "shift {shift}: {estimate}"
-            );
-        }
-    }
-
-    #[test]
-    fn short_texts_have_no_keys() {
-        let hasher = MinHasher::new(FINEWEB);
-        let (mut scratch, mut keys) = (Scratch::default(), vec![7]);
-        hasher.band_keys("one two three four", &mut scratch, &mut keys);
-        assert!(keys.is_empty());
-        hasher.band_keys("one, two; three four FIVE", &mut scratch, &mut keys);
-        assert_eq!(keys.len(), 14);
-        let first = keys.clone();
-        hasher.band_keys("One two three four five!", &mut scratch, &mut keys);
-        assert_eq!(keys, first);
-    }
-
-    #[test]
-    fn bands_follow_the_threshold() {
-        let (bands, rows) = bands_for_threshold(0.75, 112);
-        assert!(bands * rows <= 112);
-        let middle = (1.0 / bands as f64).powf(1.0 / rows as f64);
-        assert!((middle - 0.75).abs() < 0.06, "{bands} bands of {rows} rows: {middle}");
-        assert_eq!(bands_for_threshold(0.5, 0), (1, 1));
-    }
-
-    proptest! {
-        #[test]
-        fn keys_depend_on_the_set_of_shingles_only(text in "[a-c ]{0,80}", times in 1_usize..4) {
-            let hasher = MinHasher::new(MinHashConfig { ngram_words: 1, ..FINEWEB });
-            let mut scratch = Scratch::default();
-            let (mut once, mut again) = (Vec::new(), Vec::new());
-            hasher.band_keys(&text, &mut scratch, &mut once);
-            hasher.band_keys(&format!("{text} ").repeat(times), &mut scratch, &mut again);
-            prop_assert_eq!(once, again);
-        }
-
-        #[test]
-        fn any_text_has_all_keys_or_none(text in any::<String>()) {
-            let (mut scratch, mut keys) = (Scratch::default(), Vec::new());
-            MinHasher::new(FINEWEB).band_keys(&text, &mut scratch, &mut keys);
-            prop_assert!(keys.is_empty() || keys.len() == 14);
+    /// Puts the hashes of all shingles into the scratch.
+    fn fill_shingles(&self, text: &str, scratch: &mut Scratch) {
+        let Scratch { shingles, simplified, joined, .. } = scratch;
+        let ngram_words = self.config.ngram_words;
+        match self.config.scheme {
+            Scheme::Fast => {
+                shingles::hash_folded_words(text, shingles);
+                shingles::join_words(shingles, ngram_words);
+            }
+            Scheme::FineWeb => {
+                simplify_into(text, simplified);
+                shingles::hash_simplified_words(simplified, shingles);
+                shingles::join_words(shingles, ngram_words);
+            }
+            Scheme::Datatrove { hash } => {
+                simplify_into(text, simplified);
+                let hash = datatrove::function(hash, self.config.precision);
+                datatrove::hash_shingles(simplified, ngram_words, hash, joined, shingles);
+            }
         }
     }
 }

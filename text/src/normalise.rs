@@ -41,16 +41,24 @@ const ASCII: [u8; 128] = {
 /// run. Accents go by canonical decomposition (NFD) and removal of nonspacing marks (category Mn);
 /// this also takes vowel signs from Indic scripts, as the definition does.
 pub fn simplify(text: &str) -> String {
-    // The lower case of a final capital sigma depends on its neighbours; no other character's does.
-    if !text.is_ascii() && memmem::find(text.as_bytes(), "Σ".as_bytes()).is_some() {
-        return simplify_characters(&text.to_lowercase());
-    }
-    simplify_characters(text)
+    let mut out = String::new();
+    simplify_into(text, &mut out);
+    out
 }
 
-fn simplify_characters(text: &str) -> String {
+/// Puts the simplified text into `out`, replacing what is there; see [`simplify`].
+pub fn simplify_into(text: &str, out: &mut String) {
+    out.clear();
+    out.reserve(text.len());
+    // The lower case of a final capital sigma depends on its neighbours; no other character's does.
+    if !text.is_ascii() && memmem::find(text.as_bytes(), "Σ".as_bytes()).is_some() {
+        return append_simplified(&text.to_lowercase(), out);
+    }
+    append_simplified(text, out);
+}
+
+fn append_simplified(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
-    let mut out = String::with_capacity(bytes.len());
     let mut space_is_due = false;
     let mut position = 0;
     while let Some(&byte) = bytes.get(position) {
@@ -61,7 +69,7 @@ fn simplify_characters(text: &str) -> String {
                 position += 1;
                 continue;
             }
-            push_due_space(&mut out, &mut space_is_due);
+            push_due_space(out, &mut space_is_due);
             out.push(char::from(simple));
             position = if simple == b'0' { number_end(text, position) } else { position + 1 };
             continue;
@@ -73,17 +81,16 @@ fn simplify_characters(text: &str) -> String {
             continue;
         }
         if is_decimal_digit(character) {
-            push_due_space(&mut out, &mut space_is_due);
+            push_due_space(out, &mut space_is_due);
             out.push('0');
             position = number_end(text, position);
             continue;
         }
         for lower in character.to_lowercase() {
-            push_without_accents(&mut out, &mut space_is_due, lower);
+            push_without_accents(out, &mut space_is_due, lower);
         }
         position += character.len_utf8();
     }
-    out
 }
 
 fn push_due_space(out: &mut String, is_due: &mut bool) {

@@ -107,7 +107,7 @@ pub struct Words<'a> {
 
 /// What a character does to the word around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(crate) enum Class {
     /// White space, punctuation, a symbol: ends a word.
     Separator,
     /// A letter or digit of a script with spaces: prolongs a word.
@@ -217,7 +217,7 @@ fn class_at(text: &str, position: usize) -> Option<(Class, usize)> {
     Some((CLASSES.get(character), character.len_utf8()))
 }
 
-fn class(character: char) -> Class {
+pub(crate) fn class(character: char) -> Class {
     match character {
         '\0'..='\x7f' => {
             if character.is_ascii_alphanumeric() {

@@ -1,0 +1,122 @@
+//! Shingles: hashes of the runs of n consecutive words of a text.
+
+use super::folding;
+use super::mix::{GOLDEN, fold};
+use super::runs::for_each_run;
+use super::word_hash::{CASE, hash_word};
+use crate::words::words;
+
+/// Words of a text that count: of a longer one only the first are looked at, so that the buffer
+/// does not exceed 128 MiB.
+pub const MAX_WORDS: usize = 1 << 24;
+
+/// The base of the polynomial that joins the hashes of words: odd, so that no bits are lost.
+const BASE: u64 = 0xD6E8_FEB8_6659_FD93;
+
+/// The hash of every number, which is `0`: filled in once, as numbers are frequent.
+fn number_hash() -> u64 {
+    hash_word(b"0", 0, 1, 0)
+}
+
+/// Puts the hashes of a text's words into `hashes`: runs of letters and digits without regard to
+/// case and accents, each number as `0`; see [`folding`].
+pub(super) fn hash_folded_words(text: &str, hashes: &mut Vec<u64>) {
+    hashes.clear();
+    let bytes = text.as_bytes();
+    let number = number_hash();
+    for_each_run(bytes, |start, end, is_special| {
+        if !is_special {
+            hashes.push(hash_word(bytes, start, end, CASE));
+        } else if bytes[start..end].iter().all(u8::is_ascii_digit) {
+            hashes.push(number);
+        } else if let Some(run) = text.get(start..end) {
+            folding::for_each_word(run, |hash| hashes.push(hash));
+        }
+    });
+    hashes.truncate(MAX_WORDS);
+}
+
+/// Puts the hashes of the [`words`] of a [simplified](crate::normalise::simplify) text, in which
+/// only spaces, letters, `0` and characters beyond ASCII are left, into `hashes`.
+pub(super) fn hash_simplified_words(simplified: &str, hashes: &mut Vec<u64>) {
+    hashes.clear();
+    let bytes = simplified.as_bytes();
+    for_each_run(bytes, |start, end, is_special| {
+        if !is_special || bytes[start..end].is_ascii() {
+            hashes.push(hash_word(bytes, start, end, 0));
+        } else if let Some(run) = simplified.get(start..end) {
+            hashes.extend(words(run).map(|word| hash_word(word.as_bytes(), 0, word.len(), 0)));
+        }
+    });
+    hashes.truncate(MAX_WORDS);
+}
+
+/// Replaces the hashes of words by those of the runs of `ngram_words` of them: a polynomial, which
+/// rolls, then mixed. Nothing is left of fewer words.
+pub(super) fn join_words(hashes: &mut Vec<u64>, ngram_words: usize) {
+    let Some(count) = (hashes.len() + 1).checked_sub(ngram_words).filter(|count| *count > 0) else {
+        hashes.clear();
+        return;
+    };
+    let oldest_weight = (0..ngram_words).fold(1_u64, |power, _| power.wrapping_mul(BASE));
+    let mut rolling = hashes[..ngram_words - 1].iter().fold(0_u64, |sum, hash| roll(sum, *hash));
+    let mut oldest = 0_u64;
+    for first in 0..count {
+        rolling = roll(rolling, hashes[first + ngram_words - 1])
+            .wrapping_sub(oldest.wrapping_mul(oldest_weight));
+        oldest = std::mem::replace(&mut hashes[first], fold(rolling ^ BASE, GOLDEN));
+    }
+    hashes.truncate(count);
+}
+
+#[inline]
+fn roll(sum: u64, hash: u64) -> u64 {
+    sum.wrapping_mul(BASE).wrapping_add(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::normalise::simplify;
+
+    proptest! {
+        #[test]
+        fn shingles_are_those_of_their_words(
+            words in prop::collection::vec(0_u64..4, 0..20),
+            ngram_words in 1_usize..7,
+        ) {
+            let mut all = words.clone();
+            join_words(&mut all, ngram_words);
+            let alone = |window: &[u64]| {
+                let mut hashes = window.to_vec();
+                join_words(&mut hashes, ngram_words);
+                hashes[0]
+            };
+            prop_assert_eq!(all, words.windows(ngram_words).map(alone).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn words_of_simplified_text_are_words(
+            any in any::<String>(),
+            likely in "([A-Za-z]{1,9}|[0-9]|é|中|ไท|\u{301}|’|'| ){0,40}",
+        ) {
+            for text in [any, likely] {
+                let simplified = simplify(&text);
+                let mut hashes = Vec::new();
+                hash_simplified_words(&simplified, &mut hashes);
+                let hash = |word: &str| hash_word(word.as_bytes(), 0, word.len(), 0);
+                prop_assert_eq!(hashes, words(&simplified).map(hash).collect::<Vec<_>>());
+            }
+        }
+
+        #[test]
+        fn folding_ascii_gives_the_same_words(text in "([A-Za-z]{1,40}|[0-9]{1,4}| |-){0,30}") {
+            let (mut by_runs, mut by_characters) = (Vec::new(), Vec::new());
+            hash_folded_words(&text, &mut by_runs);
+            folding::for_each_word(&text, |hash| by_characters.push(hash));
+            prop_assert_eq!(by_runs, by_characters);
+        }
+    }
+}
