@@ -374,3 +374,145 @@ impl Postings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Owned = (Vec<[u8; 8]>, Vec<u8>);
+
+    fn members(owned: &[Owned]) -> Vec<Member<'_>> {
+        owned
+            .iter()
+            .zip(0..)
+            .map(|((keys, sketch), ordinal)| Member {
+                component: 7,
+                ordinal,
+                order: &[],
+                keys,
+                sketch,
+            })
+            .collect()
+    }
+
+    /// A similarity of two documents that the signatures know nothing of.
+    fn truth(a: u64, b: u64) -> f32 {
+        (crate::gather::mix(a << 32 | b) % 100) as f32 / 100.0
+    }
+
+    fn assign(
+        leaders: &mut Leaders,
+        members: &[Member<'_>],
+        similarity: impl Fn(u64, u64) -> Option<f32>,
+    ) -> Vec<Assigned> {
+        let mut assigned = Vec::new();
+        leaders.assign(members, similarity, &mut assigned);
+        assigned
+    }
+
+    /// The same rule with all pairs in sight and no index.
+    fn plainly(leaders: &Leaders, members: &[Member<'_>]) -> Vec<u64> {
+        let mut representatives: Vec<&Member<'_>> = Vec::new();
+        let mut out = Vec::new();
+        for member in members {
+            let bounds = leaders.bounds(member.sketch.len());
+            let shares = |r: &&&Member<'_>| r.keys.iter().any(|key| member.keys.contains(key));
+            let mut best: Option<(bool, f32, u64)> = None;
+            for other in representatives.iter().filter(shares) {
+                let estimate = estimate(member.sketch, other.sketch);
+                let sure = estimate >= bounds.sure;
+                let (a, b) = pair(member, other);
+                let similarity = if sure { estimate } else { truth(a, b) };
+                let passes = estimate >= bounds.doubt && similarity >= leaders.threshold;
+                let better = best.is_none_or(|best| (sure, similarity) > (best.0, best.1));
+                if (sure || passes) && better {
+                    best = Some((sure, similarity, other.ordinal));
+                }
+            }
+            if best.is_none() {
+                representatives.push(member);
+            }
+            out.push(best.map_or(member.ordinal, |best| best.2));
+        }
+        out
+    }
+
+    fn documents() -> impl Strategy<Value = Vec<Owned>> {
+        let keys = prop::collection::vec((0u64..12).prop_map(u64::to_le_bytes), 1..4);
+        let sketch = prop::collection::vec(0u8..2, 24);
+        prop::collection::vec((keys, sketch), 1..40)
+    }
+
+    proptest! {
+        /// The index, and the texts of only those pairs that the first pass named, give what all
+        /// pairs would; nobody is lost, and everyone's representative represents itself.
+        #[test]
+        fn two_passes_give_what_all_pairs_would(
+            owned in documents(),
+            verify in prop_oneof![
+                Just(Verify::Signature), Just(Verify::Jaccard), Just(Verify::Containment)
+            ],
+            threshold in 0.3f32..1.0,
+        ) {
+            let members = members(&owned);
+            let mut leaders = Leaders::new(verify, threshold);
+            let mut pairs = Vec::new();
+            leaders.pairs_to_check(&members, &mut pairs);
+            let named: BTreeSet<(u64, u64)> = pairs.iter().copied().collect();
+            prop_assert_eq!(named.len(), pairs.len());
+            let checked = |a, b| named.contains(&(a, b)).then(|| truth(a, b));
+            let assigned = assign(&mut leaders, &members, checked);
+            prop_assert_eq!(&assigned, &assign(&mut leaders, &members, |a, b| Some(truth(a, b))));
+            let representatives: Vec<u64> = assigned.iter().map(|a| a.representative).collect();
+            prop_assert_eq!(representatives, plainly(&leaders, &members));
+
+            let of: BTreeMap<u64, &Assigned> = assigned.iter().map(|a| (a.ordinal, a)).collect();
+            prop_assert_eq!(of.len(), members.len());
+            for a in &assigned {
+                let is_itself = a.evidence == Evidence::Itself;
+                prop_assert_eq!(is_itself, a.representative == a.ordinal);
+                prop_assert_eq!(of[&a.representative].evidence, Evidence::Itself);
+                prop_assert!(a.similarity >= leaders.threshold);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_is_not_a_cluster() {
+        let keys = vec![1u64.to_le_bytes()];
+        let sketch = |from: usize| (0..100).map(|i| u8::from(i >= from)).collect::<Vec<u8>>();
+        let owned: Vec<Owned> = [0, 15, 30].map(|from| (keys.clone(), sketch(from))).to_vec();
+        let members = members(&owned);
+        let assigned = assign(&mut Leaders::new(Verify::Signature, 0.8), &members, |_, _| None);
+        let representatives: Vec<u64> = assigned.iter().map(|a| a.representative).collect();
+        assert_eq!(representatives, [0, 0, 2]);
+        let assigned = assign(&mut Leaders::new(Verify::Off, 0.8), &members, |_, _| None);
+        assert!(assigned.iter().all(|a| a.representative == 0));
+    }
+
+    #[test]
+    fn a_template_of_many_documents_stays_linear() {
+        let owned: Vec<Owned> = (0..20_000u64)
+            .map(|i| {
+                let mut sketch = Vec::new();
+                (0..14).for_each(|j| sketch.extend(crate::gather::mix(i * 14 + j).to_le_bytes()));
+                let own = crate::gather::mix(i / 2) | 1;
+                (vec![0u64.to_le_bytes(), own.to_le_bytes()], sketch)
+            })
+            .collect();
+        let members = members(&owned);
+        let assigned = assign(&mut Leaders::new(Verify::Signature, 0.8), &members, |_, _| None);
+        assert!(assigned.iter().all(|a| a.evidence == Evidence::Itself));
+        let mut postings = Postings::default();
+        postings.start(&members);
+        (0..20_000).for_each(|place| postings.let_in(place));
+        let mut others = Vec::new();
+        postings.each_other(19_999, |other| others.push(other));
+        assert_eq!(others.len(), COMPARISONS_MAX);
+        assert!(others[..2].contains(&19_998), "the rare key comes first");
+    }
+}
