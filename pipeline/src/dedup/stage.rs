@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dedup::datatrove::HASHES_PER_BUCKET;
 use dedup::lines::{Lines, Unit};
 use serde::{Deserialize, Serialize};
 use text::minhash::{DatatroveHash, MinHashConfig, Precision, Scheme, bands_for_threshold};
@@ -434,6 +435,10 @@ impl MinHashOptions {
         if !matches!(self.precision_bits, 32 | 64) {
             let message = format!("`precision_bits` is {}", self.precision_bits);
             return Err(OptionError::new("precision_bits", message, "give 32 or 64"));
+        }
+        if self.preset == Preset::Datatrove && rows != HASHES_PER_BUCKET {
+            let help = "datatrove's files are written with 8 rows here; choose the number of bands";
+            return Err(OptionError::new("rows", format!("`rows` is {rows}"), help));
         }
         if self.preset != Preset::Datatrove {
             if with.contains_key("hash") || self.datatrove_files {

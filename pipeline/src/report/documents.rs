@@ -163,8 +163,8 @@ fn by_size(sizes: &[(u64, u64)]) -> Vec<(String, u64)> {
 /// The largest clusters, each with its survivor, which a later stage may have dropped.
 fn largest(ask: &Ask) -> Result<Vec<Value>> {
     let sql = format!(
-        "SELECT stage, size, cluster FROM clusters WHERE survivor \
-         ORDER BY size DESC, stage, cluster LIMIT {CLUSTERS_MAX}"
+        "SELECT stage, size, \"cluster\" FROM clusters WHERE survivor \
+         ORDER BY size DESC, stage, \"cluster\" LIMIT {CLUSTERS_MAX}"
     );
     let mut found: Vec<(String, u64, u64)> = Vec::new();
     ask.each(&sql, |row| found.push((row.text(0).to_owned(), row.number(1), row.number(2))))?;
@@ -192,8 +192,8 @@ fn shared_lines(ask: &Ask) -> Result<BTreeMap<(String, u64), Vec<Value>>> {
     if !ask.has("large_clusters") {
         return Ok(lines);
     }
-    let sql = "SELECT stage, cluster, line, documents, sampled FROM large_clusters \
-               ORDER BY stage, cluster, documents DESC, line";
+    let sql = "SELECT stage, \"cluster\", line, documents, sampled FROM large_clusters \
+               ORDER BY stage, \"cluster\", documents DESC, line";
     ask.each(sql, |row| {
         let line = context! {
             line => row.text(2),
