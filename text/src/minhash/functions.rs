@@ -13,6 +13,10 @@ const BLOCK_SHINGLES: usize = 512;
 /// The prime of datatrove's functions.
 const MERSENNE_PRIME: u64 = (1 << 61) - 1;
 
+/// How much the remainder of a number modulo p is above its lowest 61 or 32 bits at most: the number
+/// divided by 2^61, and 1 where those bits have to wrap.
+const SLACK: u64 = 8;
+
 /// The coefficients of `LANES` functions `a x + b`.
 #[derive(Debug, Clone, Copy)]
 struct Functions {
@@ -61,50 +65,89 @@ impl LinearFunctions {
         Self { count: multipliers.len(), functions }
     }
 
-    /// The minima of `a x + b mod 2^64`.
+    /// Puts the minimum of each `a x + b mod 2^64` into `minima`.
     pub(super) fn minima_of_linear(&self, shingles: &[u64], minima: &mut Vec<u64>) {
-        self.minima(shingles, minima, u64::min);
+        self.minima(shingles, minima, |functions, least, block| {
+            for &shingle in block {
+                for (lane, least) in least.iter_mut().enumerate() {
+                    *least = (*least).min(functions.value(lane, shingle));
+                }
+            }
+        });
     }
 
-    /// The minima of `(a x + b mod 2^64) mod p`, as datatrove computes it, whose products wrap.
+    /// Puts the minimum of each `(a x + b mod 2^64) mod p`, as datatrove computes it, whose products
+    /// wrap, into `minima`.
     pub(super) fn minima_of_mersenne(&self, shingles: &[u64], minima: &mut Vec<u64>) {
-        self.minima(shingles, minima, |least, hash| {
-            // 2^61 is 1 modulo p; what is left is p at most once too large, and otherwise wraps.
-            let folded = (hash & MERSENNE_PRIME) + (hash >> 61);
-            least.min(folded).min(folded.wrapping_sub(MERSENNE_PRIME))
+        self.minima(shingles, minima, |functions, least, block| {
+            functions.lower_remainders::<3>(block, least, |value| value % MERSENNE_PRIME);
         });
     }
 
-    /// The minima of the lower 32 bits of `(a x + b mod 2^64) mod p`.
+    /// As [`Self::minima_of_mersenne`], of the lower 32 bits.
     pub(super) fn minima_of_mersenne_32(&self, shingles: &[u64], minima: &mut Vec<u64>) {
-        self.minima(shingles, minima, |least, hash| {
-            let folded = (hash & MERSENNE_PRIME) + (hash >> 61);
-            let remainder = folded.min(folded.wrapping_sub(MERSENNE_PRIME));
-            least.min(remainder & u64::from(u32::MAX))
+        self.minima(shingles, minima, |functions, least, block| {
+            let remainder = |value| value % MERSENNE_PRIME & u64::from(u32::MAX);
+            functions.lower_remainders::<32>(block, least, remainder);
         });
     }
 
-    /// Puts the minimum of each function into `minima`; `lower` makes the next minimum of the last
-    /// one and a value of `a x + b mod 2^64`.
+    /// Puts the minimum of each function into `minima`; `lower` lowers the minima of a group of
+    /// functions to their values of a block of shingles.
     #[inline]
-    fn minima(&self, shingles: &[u64], minima: &mut Vec<u64>, lower: impl Fn(u64, u64) -> u64) {
+    fn minima(
+        &self,
+        shingles: &[u64],
+        minima: &mut Vec<u64>,
+        lower: impl Fn(&Functions, &mut [u64; LANES], &[u64]),
+    ) {
         minima.clear();
         minima.resize(self.functions.len() * LANES, u64::MAX);
         for block in shingles.chunks(BLOCK_SHINGLES) {
             for (functions, minima) in self.functions.iter().zip(minima.as_chunks_mut::<LANES>().0)
             {
                 let mut least = *minima;
-                for &shingle in block {
-                    let coefficients = functions.multipliers.iter().zip(&functions.addends);
-                    for (least, (multiplier, addend)) in least.iter_mut().zip(coefficients) {
-                        let hash = multiplier.wrapping_mul(shingle).wrapping_add(*addend);
-                        *least = lower(*least, hash);
-                    }
-                }
+                lower(functions, &mut least, block);
                 *minima = least;
             }
         }
         minima.truncate(self.count);
+    }
+}
+
+impl Functions {
+    #[inline]
+    fn value(&self, lane: usize, x: u64) -> u64 {
+        self.multipliers[lane].wrapping_mul(x).wrapping_add(self.addends[lane])
+    }
+
+    /// Lowers each minimum to the least remainder modulo p; all but the lowest `64 - SHIFT` bits of
+    /// remainders are zero.
+    ///
+    /// One comparison sorts out nearly all values: since 2^61 is 1 modulo p, the remainder exceeds
+    /// those bits of the value by at most [`SLACK`], with wrapping. The product with `a 2^SHIFT` has
+    /// exactly those bits.
+    #[inline]
+    fn lower_remainders<const SHIFT: u32>(
+        &self,
+        block: &[u64],
+        least: &mut [u64; LANES],
+        remainder: impl Fn(u64) -> u64,
+    ) {
+        let limit = |least: u64| least.saturating_add(SLACK).saturating_mul(1 << SHIFT);
+        let shifted = Self {
+            multipliers: self.multipliers.map(|multiplier| multiplier << SHIFT),
+            addends: self.addends.map(|addend| addend.wrapping_add(SLACK) << SHIFT),
+        };
+        let mut limits = least.map(limit);
+        for &shingle in block {
+            for lane in 0..LANES {
+                if shifted.value(lane, shingle) <= limits[lane] {
+                    least[lane] = least[lane].min(remainder(self.value(lane, shingle)));
+                    limits[lane] = limit(least[lane]);
+                }
+            }
+        }
     }
 }
 
