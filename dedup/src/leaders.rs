@@ -259,6 +259,9 @@ fn to(
     }
 }
 
+/// Bytes of sketches that are compared between two additions to a wide count: less than 256.
+const COUNTED_BYTES: usize = 128;
+
 /// The Jaccard similarity that two sketches suggest: the share of equal bytes, less those that are
 /// equal by chance (b-bit minwise hashing with b = 8: Li and König 2010). Without sketches, 1: then
 /// equal keys are all there is to go by.
@@ -268,7 +271,10 @@ fn estimate(a: &[u8], b: &[u8]) -> f32 {
     if n == 0 {
         return 1.0;
     }
-    let equal = a.iter().zip(b).map(|(a, b)| usize::from(a == b)).sum::<usize>();
+    // Counts of 8 bits, as wide as what they count, let the compiler compare 16 bytes at once.
+    let chunks = a[..n].chunks(COUNTED_BYTES).zip(b[..n].chunks(COUNTED_BYTES));
+    let equal_in = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| u8::from(a == b)).sum();
+    let equal: usize = chunks.map(equal_in).map(|equal: u8| usize::from(equal)).sum();
     (equal as f32 / n as f32 - CHANCE) / (1.0 - CHANCE)
 }
 

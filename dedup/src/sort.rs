@@ -15,6 +15,9 @@ use crate::spill::{Spill, Spilled};
 /// Bytes at the head of a row that must be uniformly distributed; a row is at least as long.
 pub const LEADING_BYTES: usize = 8;
 
+/// Rows that are left to a comparison sort at a time, on average.
+const BUCKET_ROWS: usize = 4;
+
 /// Takes rows in any order.
 pub struct Sorter<const N: usize> {
     spill: Spill,
@@ -38,10 +41,8 @@ impl<const N: usize> Sorter<N> {
     /// Adds a row.
     #[inline]
     pub fn push(&mut self, row: [u8; N]) -> Result<()> {
-        let mut leading = [0; LEADING_BYTES];
-        leading.copy_from_slice(&row[..LEADING_BYTES]);
         self.rows += 1;
-        self.spill.push(self.spill.partition_of(u64::from_be_bytes(leading)), &row)
+        self.spill.push(self.spill.partition_of(leading(&row)), &row)
     }
 
     /// Ends the input.
@@ -85,11 +86,15 @@ impl<const N: usize> Sorted<N> {
 
     /// Replaces the content of `out` by the sorted rows of a partition.
     pub fn read(&self, partition: usize, out: &mut Vec<[u8; N]>) -> Result<()> {
-        out.clear();
-        out.resize(self.spilled.bytes(partition) / N, [0; N]);
-        self.spilled.read(partition, out.as_flattened_mut())?;
-        out.sort_unstable();
+        let mut unsorted = Vec::new();
+        self.read_unsorted(partition, &mut unsorted)?;
+        sort_partition(&unsorted, self.partitions(), out);
         Ok(())
+    }
+
+    fn read_unsorted(&self, partition: usize, out: &mut Vec<[u8; N]>) -> Result<()> {
+        out.resize(self.spilled.bytes(partition) / N, [0; N]);
+        self.spilled.read(partition, out.as_flattened_mut())
     }
 
     /// Runs `work` on the sorted rows of every partition, in parallel, and hands its results to
@@ -99,11 +104,46 @@ impl<const N: usize> Sorted<N> {
         work: impl Fn(&[[u8; N]]) -> Result<T> + Sync + Send,
         take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
-        let read_and_work = |rows: &mut Vec<[u8; N]>, partition| {
-            self.read(partition, rows)?;
+        let read_and_work = |(unsorted, rows): &mut (Vec<[u8; N]>, Vec<[u8; N]>), partition| {
+            self.read_unsorted(partition, unsorted)?;
+            sort_partition(unsorted, self.partitions(), rows);
             work(rows)
         };
-        self.spilled.map_in_order(Vec::new, read_and_work, take)
+        self.spilled.map_in_order(Default::default, read_and_work, take)
+    }
+}
+
+/// The leading bytes as a number.
+fn leading<const N: usize>(row: &[u8; N]) -> u64 {
+    let mut leading = [0; LEADING_BYTES];
+    leading.copy_from_slice(&row[..LEADING_BYTES]);
+    u64::from_be_bytes(leading)
+}
+
+/// Replaces `out` by the rows of one of `partitions` partitions in order. They are spread once more,
+/// over so many buckets that one holds few rows, each of which is then sorted by itself: half the
+/// time of a comparison sort of everything.
+fn sort_partition<const N: usize>(rows: &[[u8; N]], partitions: usize, out: &mut Vec<[u8; N]>) {
+    out.resize(rows.len(), [0; N]);
+    let n_buckets = (rows.len() / BUCKET_ROWS).max(1);
+    // `leading * partitions` is the partition above the point and uniform in it below.
+    let bucket_of = |row: &[u8; N]| {
+        let in_partition = leading(row).wrapping_mul(partitions as u64);
+        ((u128::from(in_partition) * n_buckets as u128) >> 64) as usize
+    };
+    let mut ends = vec![0; n_buckets + 1];
+    rows.iter().for_each(|row| ends[bucket_of(row) + 1] += 1);
+    (0..n_buckets).for_each(|bucket| ends[bucket + 1] += ends[bucket]);
+    for row in rows {
+        // The start of a bucket moves to its end as it fills.
+        let next: &mut usize = &mut ends[bucket_of(row)];
+        out[*next] = *row;
+        *next += 1;
+    }
+    let mut start = 0;
+    for end in &ends[..n_buckets] {
+        out[start..*end].sort_unstable();
+        start = *end;
     }
 }
 
