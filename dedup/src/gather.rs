@@ -6,11 +6,18 @@
 //! partitions changes.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use store::Scratch;
 
+use crate::cut::{Cut, Cutter};
 use crate::error::Result;
 use crate::spill::{Spill, Spilled};
+
+/// Members of a component that are looked at together; a larger one is [cut](crate::cut). About 600
+/// bytes of memory each while they are clustered, in as many components at a time as there are
+/// threads.
+pub const COMPONENT_MEMBERS_MAX: u64 = 1 << 20;
 
 /// Bytes in front of a record: component, ordinal, and the lengths of order, keys and sketch.
 const HEADER_BYTES: usize = 8 + 8 + 4 + 4 + 4;
@@ -38,6 +45,19 @@ impl Member<'_> {
             .then_with(|| self.order.cmp(other.order))
             .then_with(|| self.ordinal.cmp(&other.ordinal))
     }
+
+    /// Replaces the content of `record` by the form in which members lie in the scratch file.
+    pub(crate) fn write(&self, record: &mut Vec<u8>) {
+        record.clear();
+        record.extend(self.component.to_le_bytes());
+        record.extend(self.ordinal.to_le_bytes());
+        for length in [self.order.len(), self.keys.len() * 8, self.sketch.len()] {
+            record.extend((length as u32).to_le_bytes());
+        }
+        record.extend(self.order);
+        record.extend(self.keys.as_flattened());
+        record.extend(self.sketch);
+    }
 }
 
 /// A bijection that spreads neighbouring numbers evenly: the finalizer of SplitMix64 (Steele, Lea
@@ -49,83 +69,156 @@ pub(crate) fn mix(number: u64) -> u64 {
 }
 
 /// Takes members in any order.
-pub struct Gather {
+pub struct Gather<'s> {
+    scratch: &'s Scratch,
+    name: String,
+    memory_bytes: u64,
+    component_members_max: u64,
     spill: Spill,
+    /// Members of each partition.
+    counts: Vec<u64>,
     record: Vec<u8>,
 }
 
-impl Gather {
+impl<'s> Gather<'s> {
     /// Starts with about `bytes_expected` of order, keys and sketches to come, within about
     /// `memory_bytes`; `name` is that of the scratch file.
     pub fn new(
-        scratch: &Scratch,
+        scratch: &'s Scratch,
         name: &str,
         bytes_expected: u64,
         memory_bytes: u64,
     ) -> Result<Self> {
         let spill = Spill::new(scratch, name, bytes_expected, memory_bytes)?;
-        Ok(Self { spill, record: Vec::new() })
+        Ok(Self {
+            scratch,
+            name: name.to_owned(),
+            memory_bytes,
+            component_members_max: COMPONENT_MEMBERS_MAX,
+            counts: vec![0; spill.partitions()],
+            spill,
+            record: Vec::new(),
+        })
     }
 
-    /// Adds a member. Order, keys and sketch take less than 4 GiB each.
+    /// Cuts components of more than `members`, instead of [`COMPONENT_MEMBERS_MAX`]. Unlike the
+    /// memory, this shows in results.
+    #[must_use]
+    pub fn component_members_max(self, members: u64) -> Self {
+        Self { component_members_max: members.max(1), ..self }
+    }
+
+    /// Adds a member. Order, keys and sketch take less than 4 GiB together.
     pub fn push(&mut self, member: &Member<'_>) -> Result<()> {
-        let record = &mut self.record;
-        record.clear();
-        record.extend(member.component.to_le_bytes());
-        record.extend(member.ordinal.to_le_bytes());
-        for length in [member.order.len(), member.keys.len() * 8, member.sketch.len()] {
-            record.extend((length as u32).to_le_bytes());
-        }
-        record.extend(member.order);
-        record.extend(member.keys.as_flattened());
-        record.extend(member.sketch);
-        self.spill.push(self.spill.partition_of(mix(member.component)), record)
+        member.write(&mut self.record);
+        let partition = self.spill.partition_of(mix(member.component));
+        self.counts[partition] += 1;
+        self.spill.push(partition, &self.record)
     }
 
-    /// Ends the input.
+    /// Ends the input, and cuts what is too large.
     pub fn finish(self) -> Result<Gathered> {
-        Ok(Gathered { spilled: self.spill.finish()? })
+        let members_max = self.component_members_max;
+        let mut gathered = Gathered { spilled: self.spill.finish()?, cuts: BTreeMap::new() };
+        for partition in 0..self.counts.len() {
+            if self.counts[partition] <= members_max {
+                continue;
+            }
+            for (component, members) in gathered.large_components(partition, members_max)? {
+                let name = format!("{}-{component}", self.name);
+                let cut = Cutter::new(&gathered.spilled, partition, component, members)?;
+                let cut = cut.cut(members_max, self.scratch, &name, self.memory_bytes)?;
+                gathered.cuts.insert(component, cut);
+            }
+        }
+        Ok(gathered)
     }
 }
 
 /// Components, to be gone through as often as needed.
 pub struct Gathered {
     spilled: Spilled,
+    cuts: BTreeMap<u64, Cut>,
 }
 
 impl Gathered {
+    /// Components that were too large to be looked at whole: each with its members, and the pieces
+    /// that it comes in. Near-duplicates in different pieces are not compared.
+    pub fn cut_components(&self) -> impl Iterator<Item = (u64, u64, usize)> + '_ {
+        let cuts = self.cuts.iter();
+        cuts.map(|(component, cut)| (*component, cut.members, cut.pieces.partitions()))
+    }
+
     /// Runs `work` on the members of every component, in parallel; it adds what it finds to a list,
-    /// and the lists come to `take` in the order of the components. `state` makes what a thread
-    /// keeps between components.
+    /// and the lists come to `take` in an order of components that is always the same, those that
+    /// were cut last, each of their pieces by itself. `state` makes what a thread keeps between
+    /// components.
     pub fn map_in_order<S, T: Send>(
         &self,
         state: impl Fn() -> S + Sync + Send,
         work: impl Fn(&mut S, &[Member<'_>], &mut Vec<T>) + Sync + Send,
-        take: impl FnMut(Vec<T>) -> Result<()>,
+        mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<()> {
-        let read_and_work = |(bytes, state): &mut (Vec<u8>, S), partition| {
-            bytes.resize(self.spilled.bytes(partition), 0);
-            self.spilled.read(partition, bytes)?;
-            let mut members = parse(bytes);
+        let work_on = |bytes: &[u8], state: &mut S| {
+            let mut members: Vec<Member<'_>> = parse(bytes).collect();
             members.sort_unstable_by(Member::compare);
             let mut found = Vec::new();
             for component in members.chunk_by(|a, b| a.component == b.component) {
                 work(state, component, &mut found);
             }
-            Ok(found)
+            found
         };
-        self.spilled.map_in_order(|| (Vec::new(), state()), read_and_work, take)
+        let whole = |(bytes, state): &mut (Vec<u8>, S), partition| {
+            self.read_whole(partition, bytes)?;
+            Ok(work_on(bytes, state))
+        };
+        self.spilled.map_in_order(|| (Vec::new(), state()), whole, &mut take)?;
+        for cut in self.cuts.values() {
+            let piece = |(bytes, state): &mut (Vec<u8>, S), piece| {
+                cut.pieces.read_all(piece, bytes)?;
+                Ok(work_on(bytes, state))
+            };
+            cut.pieces.map_in_order(|| (Vec::new(), state()), piece, &mut take)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the content of `bytes` by the records of a partition, but for components that were
+    /// cut.
+    fn read_whole(&self, partition: usize, bytes: &mut Vec<u8>) -> Result<()> {
+        if self.cuts.values().all(|cut| cut.partition != partition) {
+            return self.spilled.read_all(partition, bytes);
+        }
+        bytes.clear();
+        let mut record = Vec::new();
+        self.spilled.each_chunk(partition, |chunk| {
+            for member in parse(chunk).filter(|m| !self.cuts.contains_key(&m.component)) {
+                member.write(&mut record);
+                bytes.extend_from_slice(&record);
+            }
+            Ok(())
+        })
+    }
+
+    /// The components of a partition with more than `members_max` members, with their number.
+    fn large_components(&self, partition: usize, members_max: u64) -> Result<BTreeMap<u64, u64>> {
+        let mut members: BTreeMap<u64, u64> = BTreeMap::new();
+        self.spilled.each_chunk(partition, |chunk| {
+            parse(chunk).for_each(|member| *members.entry(member.component).or_default() += 1);
+            Ok(())
+        })?;
+        members.retain(|_, members| *members > members_max);
+        Ok(members)
     }
 }
 
 /// The records in the bytes of a partition.
-fn parse(mut bytes: &[u8]) -> Vec<Member<'_>> {
-    let mut members = Vec::new();
-    while let Some((member, rest)) = parse_first(bytes) {
-        members.push(member);
+pub(crate) fn parse(mut bytes: &[u8]) -> impl Iterator<Item = Member<'_>> {
+    std::iter::from_fn(move || {
+        let (member, rest) = parse_first(bytes)?;
         bytes = rest;
-    }
-    members
+        Some(member)
+    })
 }
 
 fn parse_first(bytes: &[u8]) -> Option<(Member<'_>, &[u8])> {
@@ -148,12 +241,18 @@ mod tests {
 
     type Owned = (u64, u64, Vec<u8>, Vec<u64>, Vec<u8>);
 
-    fn gathered(members: &[Owned], memory_bytes: u64, threads: usize) -> Vec<Vec<Owned>> {
+    fn gathered(
+        members: &[Owned],
+        memory_bytes: u64,
+        threads: usize,
+        members_max: u64,
+    ) -> Vec<Vec<Owned>> {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let mut gather = Gather::new(&scratch, "members", 10_000, memory_bytes).unwrap();
+            let gather = Gather::new(&scratch, "members", 10_000, memory_bytes).unwrap();
+            let mut gather = gather.component_members_max(members_max);
             for (component, ordinal, order, keys, sketch) in members {
                 let keys: Vec<[u8; 8]> = keys.iter().map(|key| key.to_le_bytes()).collect();
                 let (component, ordinal) = (*component, *ordinal);
@@ -171,7 +270,11 @@ mod tests {
                 components.extend::<Vec<_>>(found);
                 Ok(())
             };
-            gather.finish().unwrap().map_in_order(|| (), work, take).unwrap();
+            let gathered = gather.finish().unwrap();
+            gathered.map_in_order(|| (), work, take).unwrap();
+            for (_, members, _) in gathered.cut_components() {
+                assert!(members > members_max);
+            }
             components
         })
     }
@@ -181,34 +284,62 @@ mod tests {
         /// No member is lost or changed, and neither input order nor memory nor threads show.
         #[test]
         fn members_come_together(
-            members in prop::collection::btree_map(
-                0u64..1_000,
+            members in prop::collection::vec(
                 (
                     0u64..12,
                     prop::collection::vec(any::<u8>(), 0..3),
-                    prop::collection::vec(any::<u64>(), 0..4),
+                    prop::collection::vec(0u64..20, 0..4),
                     prop::collection::vec(any::<u8>(), 0..9),
                 ),
                 0..60,
             ),
             memory_bytes in prop_oneof![0u64..3_000, Just(1 << 20)],
             threads in 1usize..4,
+            members_max in prop_oneof![1u64..8, Just(100)],
         ) {
-            let members: Vec<Owned> = members
-                .into_iter()
-                .map(|(ordinal, (component, order, keys, sketch))| (component, ordinal, order, keys, sketch))
+            let members: Vec<Owned> = (0..)
+                .zip(members)
+                .map(|(ordinal, (component, order, keys, sketch))| {
+                    (component, ordinal, order, keys, sketch)
+                })
                 .collect();
             let mut turned = members.clone();
             turned.reverse();
-            let components = gathered(&members, 1 << 20, 1);
-            prop_assert_eq!(&gathered(&turned, memory_bytes, threads), &components);
+            let components = gathered(&members, 1 << 20, 1, members_max);
+            prop_assert_eq!(&gathered(&turned, memory_bytes, threads, members_max), &components);
+            let mut sizes: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
             for component in &components {
                 prop_assert!(component.iter().all(|m| m.0 == component[0].0));
                 prop_assert!(component.is_sorted_by_key(|m| (m.2.clone(), m.1)));
+                sizes.entry(component[0].0).or_default().push(component.len() as u64);
+            }
+            for sizes in sizes.values() {
+                prop_assert!(sizes.len() == 1 || sizes.iter().sum::<u64>() > members_max);
             }
             let mut all: Vec<Owned> = components.concat();
             all.sort_by_key(|m| m.1);
             prop_assert_eq!(all, members);
         }
+    }
+
+    /// Pairs of near-duplicates, all chained by one key: most pairs stay together.
+    #[test]
+    fn what_a_template_chains_is_cut_elsewhere() {
+        let own = |pair: u64, n: u64| (0..n).map(move |i| mix(pair << 8 | i));
+        let members: Vec<Owned> = (0..2_000)
+            .map(|ordinal| {
+                let pair = ordinal / 2;
+                let odd = mix(ordinal << 32);
+                let keys = own(pair, 8).chain([odd, odd + 1, 4_711]).collect();
+                (1, ordinal, Vec::new(), keys, Vec::new())
+            })
+            .collect();
+        let pieces = gathered(&members, 1 << 20, 2, 100);
+        assert!(pieces.len() > 30);
+        assert!(pieces.iter().all(|piece| piece.len() < 150));
+        let together =
+            |piece: &Vec<Owned>| piece.windows(2).filter(|w| w[0].1 / 2 == w[1].1 / 2).count();
+        let together: usize = pieces.iter().map(together).sum();
+        assert!(together > 600, "{together} of 1,000 pairs");
     }
 }

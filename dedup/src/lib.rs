@@ -6,6 +6,7 @@
 
 pub mod candidates;
 pub mod components;
+mod cut;
 pub mod datatrove;
 pub mod error;
 pub mod gather;

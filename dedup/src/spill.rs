@@ -43,6 +43,12 @@ impl Plan {
         let partition_bytes = PARTITION_BYTES.min(memory_bytes / (4 * threads)).max(1);
         let most = (memory_bytes / 4 / CHUNK_BYTES_MIN).max(1);
         let partitions = bytes_expected.div_ceil(partition_bytes).clamp(1, most);
+        Self::with_partitions(partitions, bytes_expected, memory_bytes)
+    }
+
+    /// For a number of partitions that follows from what they hold.
+    pub(crate) fn with_partitions(partitions: u64, bytes_expected: u64, memory_bytes: u64) -> Self {
+        let partitions = partitions.max(1);
         let fits = bytes_expected <= memory_bytes / 2;
         Self {
             partitions: partitions as usize,
@@ -80,7 +86,10 @@ impl Spill {
         memory_bytes: u64,
     ) -> Result<Self> {
         let threads = rayon::current_num_threads().max(1) as u64;
-        let plan = Plan::new(bytes_expected, memory_bytes, threads);
+        Self::with_plan(scratch, name, Plan::new(bytes_expected, memory_bytes, threads))
+    }
+
+    pub(crate) fn with_plan(scratch: &Scratch, name: &str, plan: Plan) -> Result<Self> {
         Ok(Self {
             plan,
             open: (0..plan.partitions).map(|_| Vec::new()).collect(),
@@ -91,13 +100,17 @@ impl Spill {
         })
     }
 
+    pub(crate) fn partitions(&self) -> usize {
+        self.plan.partitions
+    }
+
     /// The partition of what has the hash `hash`: monotone in it, and even if hashes are.
     #[inline]
     pub(crate) fn partition_of(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.plan.partitions as u128) >> 64) as usize
     }
 
-    /// Adds bytes to a partition.
+    /// Adds bytes to a partition; they stay together in one chunk.
     #[inline]
     pub(crate) fn push(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
         let chunk = &mut self.open[partition];
@@ -191,6 +204,32 @@ impl Spilled {
                 Chunk::Spilled { offset, .. } => self.reader.read_at(*offset, head)?,
             }
             out = rest;
+        }
+        Ok(())
+    }
+
+    /// Replaces the content of `out` by a partition.
+    pub(crate) fn read_all(&self, partition: usize, out: &mut Vec<u8>) -> Result<()> {
+        out.resize(self.bytes(partition), 0);
+        self.read(partition, out)
+    }
+
+    /// Hands each chunk of a partition to `each`.
+    pub(crate) fn each_chunk(
+        &self,
+        partition: usize,
+        mut each: impl FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let mut buffer = Vec::new();
+        for chunk in &self.chunks[partition] {
+            match chunk {
+                Chunk::Resident(bytes) => each(bytes)?,
+                Chunk::Spilled { offset, bytes } => {
+                    buffer.resize(*bytes as usize, 0);
+                    self.reader.read_at(*offset, &mut buffer)?;
+                    each(&buffer)?;
+                }
+            }
         }
         Ok(())
     }
