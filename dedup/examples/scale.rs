@@ -36,6 +36,8 @@ const CLUSTERED: u64 = 300;
 /// Per mille of the documents that share the band of a template.
 const TEMPLATE: u64 = 10;
 const CLUSTER_MAX: usize = 1_000;
+/// More than the template's component has at 10^8 documents, so that all pairs are found.
+const COMPONENT_MEMBERS_MAX: u64 = 1 << 22;
 /// Bytes of order, keys, sketch and lengths of a document in the gathering.
 const RECORD_BYTES: u64 = 28 + 1 + (BANDS * 8 + BANDS * ROWS) as u64;
 
@@ -107,6 +109,9 @@ fn run(settings: &Settings) -> Outcome {
     let mut found = Expected { components: components.count(), ..Expected::default() };
     found.candidates = components.marks().count();
     drop(components);
+    for (_, members, pieces) in gathered.cut_components() {
+        println!("a component of {members} documents was cut into {pieces}");
+    }
     lead(&gathered, &mut found)?;
     clock.lap("leaders")?;
     println!("clusters {}, documents that go {}", found.clusters, found.gone);
@@ -126,7 +131,8 @@ fn gather(
     memory_bytes: u64,
 ) -> Outcome<Gathered> {
     let bytes = components.marks().count() * RECORD_BYTES;
-    let mut gather = Gather::new(scratch, "members", bytes, memory_bytes)?;
+    let gather = Gather::new(scratch, "members", bytes, memory_bytes)?;
+    let mut gather = gather.component_members_max(COMPONENT_MEMBERS_MAX);
     corpus.each_cluster(|documents| {
         for document in documents {
             if let Some(component) = components.of(document.ordinal) {

@@ -26,6 +26,9 @@ pub const CHECKS_MAX: usize = 32;
 /// the threshold lie beyond on either side.
 const MARGIN_STANDARD_ERRORS: f32 = 2.5;
 
+/// Keys of a component that are sorted at once: 64 MiB.
+const ROUND_KEYS: usize = 1 << 22;
+
 /// The part of the threshold below which not even containment is checked. If A is in B, their
 /// Jaccard similarity is |A| / |B|: texts whose lengths differ by more than five times are no
 /// repetition that a band would find.
@@ -290,7 +293,10 @@ struct Postings {
     slots: Vec<u32>,
     /// For each member, the last one that has seen it.
     seen_by: Vec<u32>,
-    /// Places of keys, while buckets are made.
+    /// For each bucket its size and where its members start in `sharing`.
+    sizes: Vec<(u32, u32)>,
+    sharing: Vec<u32>,
+    /// Keys and the places of their members, while buckets are made.
     by_key: Vec<(u64, u32)>,
 }
 
@@ -298,39 +304,43 @@ impl Postings {
     /// Makes the buckets of a component, all empty. A member's buckets are in the order of their
     /// size, the rarest first; keys of one member alone have none.
     fn start(&mut self, members: &[Member<'_>]) {
-        self.by_key.clear();
-        for (place, member) in members.iter().enumerate() {
-            let keys = member.keys.iter().map(|key| (u64::from_le_bytes(*key), place as u32));
-            self.by_key.extend(keys);
-        }
-        self.by_key.sort_unstable();
-        // A bucket's number grows with its size, so that a member's buckets sort by number.
-        let mut sizes: Vec<(u32, u32)> = Vec::new();
-        let mut start = 0;
-        for bucket in self.by_key.chunk_by(|a, b| a.0 == b.0) {
-            if bucket.len() > 1 {
-                sizes.push((bucket.len() as u32, start));
-            }
-            start += bucket.len() as u32;
-        }
-        sizes.sort_unstable();
+        self.find_shared(members);
         self.starts.clear();
         self.starts.resize(members.len() + 1, 0);
-        for (size, start) in &sizes {
-            for (_, place) in &self.by_key[*start as usize..(start + size) as usize] {
-                self.starts[*place as usize + 1] += 1;
-            }
-        }
+        self.sharing.iter().for_each(|place| self.starts[*place as usize + 1] += 1);
         for place in 0..members.len() {
             self.starts[place + 1] += self.starts[place];
         }
-        self.fill(&sizes);
+        self.fill();
         self.seen_by.clear();
         self.seen_by.resize(members.len(), u32::MAX);
     }
 
+    /// Lists the members of every key that more than one has, smallest lists first. Keys are taken
+    /// in rounds by their value, so that never many of them are held at once.
+    fn find_shared(&mut self, members: &[Member<'_>]) {
+        let n_keys: usize = members.iter().map(|member| member.keys.len()).sum();
+        let rounds = n_keys.div_ceil(ROUND_KEYS).max(1) as u64;
+        self.sizes.clear();
+        self.sharing.clear();
+        for round in 0..rounds {
+            self.by_key.clear();
+            for (place, member) in members.iter().enumerate() {
+                let keys = member.keys.iter().map(|key| u64::from_le_bytes(*key));
+                let keys = keys.filter(|key| rounds == 1 || key % rounds == round);
+                self.by_key.extend(keys.map(|key| (key, place as u32)));
+            }
+            self.by_key.sort_unstable();
+            for shared in self.by_key.chunk_by(|a, b| a.0 == b.0).filter(|all| all.len() > 1) {
+                self.sizes.push((shared.len() as u32, self.sharing.len() as u32));
+                self.sharing.extend(shared.iter().map(|(_, place)| place));
+            }
+        }
+        self.sizes.sort_unstable();
+    }
+
     /// Writes each member's buckets, rarest first, and lays out the slots.
-    fn fill(&mut self, sizes: &[(u32, u32)]) {
+    fn fill(&mut self) {
         let mut next = self.starts.clone();
         let total = self.starts.last().copied().unwrap_or(0) as usize;
         self.buckets.clear();
@@ -339,10 +349,10 @@ impl Postings {
         self.slots.resize(total, 0);
         self.slots_of.clear();
         let mut slot = 0;
-        for (bucket, (size, start)) in sizes.iter().enumerate() {
+        for (bucket, (size, start)) in self.sizes.iter().enumerate() {
             self.slots_of.push((slot, 0));
             slot += size;
-            for (_, place) in &self.by_key[*start as usize..(start + size) as usize] {
+            for place in &self.sharing[*start as usize..(start + size) as usize] {
                 let next = &mut next[*place as usize];
                 self.buckets[*next as usize] = bucket as u32;
                 *next += 1;
