@@ -4,6 +4,8 @@
 //! ([`text::minhash`]), are spilled to a [`store::Scratch`] where memory does not hold them, and
 //! leave as decisions. No result depends on the order of input, on threads or on the memory limit.
 
+pub mod bloom;
+mod by_part;
 pub mod candidates;
 pub mod components;
 mod cut;
@@ -11,7 +13,10 @@ pub mod datatrove;
 pub mod error;
 pub mod gather;
 pub mod leaders;
+pub mod lines;
+mod mix;
 pub mod sort;
 mod spill;
+pub mod substrings;
 
 pub use error::{DedupError, Result};

@@ -1,0 +1,282 @@
+//! Which windows of tokens occur more than once in the corpus.
+
+use store::Scratch;
+
+use crate::by_part::{ByPart, ByPartWriter, number};
+use crate::error::Result;
+use crate::mix::mix;
+use crate::sort::Sorter;
+
+/// Bytes of a row that is sorted: hash 16, document 8, position 4, part 4.
+const ROW_BYTES: usize = 32;
+
+/// Bytes of a row of the result: document 8, position 4.
+const PLACE_BYTES: usize = 12;
+
+/// The Mersenne prime 2^61 - 1, modulo which window hashes are polynomials.
+const MODULUS: u64 = (1 << 61) - 1;
+
+/// The points at which the two polynomials are evaluated: arbitrary numbers below the modulus.
+const BASES: [u64; 2] = [0x0B3C_51E6_70AD_942F, 0x1746_8F3D_A1C2_05EB];
+
+/// The windows of one document that may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// The hash of its tokens: two windows of one hash are taken to be the same.
+    pub hash: u128,
+    /// The index of its first word in the document.
+    pub position: u32,
+}
+
+impl Window {
+    /// Bytes of a window in a file.
+    pub const BYTES: usize = 20;
+
+    /// As bytes: hash, position, both little-endian.
+    pub fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..16].copy_from_slice(&self.hash.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.position.to_le_bytes());
+        bytes
+    }
+
+    /// From [`Self::to_bytes`].
+    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        let mut hash = [0; 16];
+        let mut position = [0; 4];
+        hash.copy_from_slice(&bytes[..16]);
+        position.copy_from_slice(&bytes[16..]);
+        Self { hash: u128::from_le_bytes(hash), position: u32::from_le_bytes(position) }
+    }
+}
+
+/// Which occurrences of a window are not repeated ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kept {
+    /// The first: of the document with the smallest ordinal, and the first there.
+    #[default]
+    First,
+    /// None: all are repeated ones, as the tool of Lee et al. removes them.
+    None,
+}
+
+/// The hashes of successive windows of a document.
+pub(super) struct WindowHashes<'a> {
+    tokens: &'a [u64],
+    window_tokens: usize,
+    next: usize,
+    polynomials: [Polynomial; 2],
+}
+
+impl<'a> WindowHashes<'a> {
+    pub(super) fn new(tokens: &'a [u64], window_tokens: usize) -> Self {
+        let mut polynomials = BASES.map(|base| Polynomial::new(base, window_tokens));
+        for &token in tokens.iter().take(window_tokens - 1) {
+            polynomials[0].push(token);
+            polynomials[1].push(mix(token));
+        }
+        Self { tokens, window_tokens, next: 0, polynomials }
+    }
+
+    /// The hash of the next window; there must be one.
+    pub(super) fn next_window(&mut self) -> u128 {
+        let token = self.tokens[self.next + self.window_tokens - 1];
+        let first = self.tokens[self.next];
+        let [low, high] = &mut self.polynomials;
+        low.push(token);
+        high.push(mix(token));
+        // The sorter wants a uniform head; `mix` is a permutation.
+        let hash = u128::from(mix(high.value)) << 64 | u128::from(low.value);
+        low.pop(first);
+        high.pop(mix(first));
+        self.next += 1;
+        hash
+    }
+}
+
+/// `sum of token_i * base^(n - 1 - i)` modulo [`MODULUS`] (Karp and Rabin 1987).
+struct Polynomial {
+    value: u64,
+    base: u64,
+    /// `base^(n - 1)`, the factor of the first token.
+    first_factor: u64,
+}
+
+impl Polynomial {
+    fn new(base: u64, tokens: usize) -> Self {
+        let first_factor = (1..tokens).fold(1, |power, _| times(power, base));
+        Self { value: 0, base, first_factor }
+    }
+
+    fn push(&mut self, token: u64) {
+        self.value = reduce(u128::from(times(self.value, self.base)) + u128::from(token));
+    }
+
+    fn pop(&mut self, token: u64) {
+        let part = times(reduce(u128::from(token)), self.first_factor);
+        self.value = reduce(u128::from(self.value) + u128::from(MODULUS - part));
+    }
+}
+
+fn times(a: u64, b: u64) -> u64 {
+    reduce(u128::from(a) * u128::from(b))
+}
+
+/// The remainder modulo [`MODULUS`] of a number below 2^122.
+fn reduce(value: u128) -> u64 {
+    let sum = (value as u64 & MODULUS) + (value >> 61) as u64;
+    let sum = (sum & MODULUS) + (sum >> 61);
+    if sum >= MODULUS { sum - MODULUS } else { sum }
+}
+
+/// Takes the windows of all documents, of one part after the other.
+///
+/// Of the windows of one part that are the same only the first is sorted, so that no window takes
+/// more rows than there are parts. Parts that come mixed give more rows and the same result.
+pub struct WindowSorter {
+    kept: Kept,
+    sorter: Sorter<ROW_BYTES>,
+    repeated: ByPartWriter<PLACE_BYTES>,
+    part: u32,
+    held: Vec<(u128, u64, u32)>,
+    windows: u64,
+}
+
+impl WindowSorter {
+    /// Starts with `windows_expected` as the number of all documents' windows together; a wrong
+    /// number costs time or memory, nothing else. One part's windows come on top of the memory.
+    pub fn new(
+        scratch: &Scratch,
+        kept: Kept,
+        windows_expected: u64,
+        memory_bytes: u64,
+    ) -> Result<Self> {
+        Ok(Self {
+            kept,
+            sorter: Sorter::new(scratch, "windows", windows_expected, memory_bytes / 4 * 3)?,
+            repeated: ByPartWriter::new(scratch, "windows-repeated", memory_bytes / 4)?,
+            part: 0,
+            held: Vec::new(),
+            windows: 0,
+        })
+    }
+
+    /// Adds what [`Substrings::windows`](super::Substrings::windows) found in a document, which is
+    /// the one at `ordinal` in the input and belongs to `part`.
+    pub fn push(
+        &mut self,
+        part: u32,
+        ordinal: u64,
+        windows: impl IntoIterator<Item = Window>,
+    ) -> Result<()> {
+        if part != self.part {
+            self.end_part()?;
+            self.part = part;
+        }
+        self.held.extend(windows.into_iter().map(|window| (window.hash, ordinal, window.position)));
+        Ok(())
+    }
+
+    /// What is repeated within the part is known now; the first of each goes on to the others.
+    fn end_part(&mut self) -> Result<()> {
+        self.windows += self.held.len() as u64;
+        self.held.sort_unstable();
+        for group in self.held.chunk_by(|a, b| a.0 == b.0) {
+            let (hash, ordinal, position) = group[0];
+            let mut row = [0; ROW_BYTES];
+            row[..16].copy_from_slice(&hash.to_be_bytes());
+            row[16..28].copy_from_slice(&place(ordinal, position));
+            row[28..].copy_from_slice(&self.part.to_be_bytes());
+            self.sorter.push(row)?;
+            let is_first_kept = group.len() == 1 || self.kept == Kept::First;
+            for (_, ordinal, position) in group.iter().skip(usize::from(is_first_kept)) {
+                self.repeated.push(self.part, place(*ordinal, *position))?;
+            }
+        }
+        self.held.clear();
+        Ok(())
+    }
+
+    /// Finds the repeated ones.
+    pub fn finish(mut self) -> Result<RepeatedWindows> {
+        self.end_part()?;
+        self.held = Vec::new();
+        let sorted = self.sorter.finish()?;
+        let first_kept = usize::from(self.kept == Kept::First);
+        let repeated_of_partition = |rows: &[[u8; ROW_BYTES]]| {
+            let groups = rows.chunk_by(|a, b| a[..16] == b[..16]);
+            let repeated = groups.filter(|group| group.len() > 1).flat_map(|g| &g[first_kept..]);
+            Ok(repeated.copied().collect::<Vec<_>>())
+        };
+        let repeated = &mut self.repeated;
+        sorted.map_in_order(repeated_of_partition, |rows| {
+            rows.iter().try_for_each(|row| {
+                let place = place(number(&row[16..24]), number(&row[24..28]) as u32);
+                repeated.push(number(&row[28..]) as u32, place)
+            })
+        })?;
+        Ok(RepeatedWindows {
+            windows: self.windows,
+            rows: sorted.rows(),
+            by_part: self.repeated.finish()?,
+        })
+    }
+}
+
+/// A document and a position in it, in order as bytes.
+fn place(ordinal: u64, position: u32) -> [u8; PLACE_BYTES] {
+    let mut place = [0; PLACE_BYTES];
+    place[..8].copy_from_slice(&ordinal.to_be_bytes());
+    place[8..].copy_from_slice(&position.to_be_bytes());
+    place
+}
+
+/// The repeated windows of every part.
+pub struct RepeatedWindows {
+    windows: u64,
+    rows: u64,
+    by_part: ByPart<PLACE_BYTES>,
+}
+
+impl RepeatedWindows {
+    /// Windows that came in.
+    pub fn windows(&self) -> u64 {
+        self.windows
+    }
+
+    /// Rows sorted: different windows of a part, added up over all parts.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Those of a part.
+    pub fn of_part(&self, part: u32) -> Result<PartWindows> {
+        let places = self.by_part.of_part(part)?.into_iter();
+        let split = |place: [u8; PLACE_BYTES]| (number(&place[..8]), number(&place[8..]) as u32);
+        let (ordinals, positions) = places.map(split).unzip();
+        Ok(PartWindows { ordinals, positions })
+    }
+}
+
+/// The repeated windows of one part's documents.
+#[derive(Debug, Default, Clone)]
+pub struct PartWindows {
+    /// The documents of [`Self::positions`], ascending.
+    ordinals: Vec<u64>,
+    positions: Vec<u32>,
+}
+
+impl PartWindows {
+    /// The positions of a document's repeated windows, ascending: what
+    /// [`Substrings::spans`](super::Substrings::spans) takes.
+    pub fn of_document(&self, ordinal: u64) -> &[u32] {
+        let start = self.ordinals.partition_point(|&other| other < ordinal);
+        let end = self.ordinals.partition_point(|&other| other <= ordinal);
+        &self.positions[start..end]
+    }
+
+    /// Whether no document of the part has any.
+    pub fn is_empty(&self) -> bool {
+        self.positions.is_empty()
+    }
+}

@@ -1,0 +1,142 @@
+//! Winnowing: a sample of k-grams that equal passages share.
+
+use crate::mix::mix;
+
+/// The longest k-gram: the hash rotates 64 bits, after which a token would stand where another did.
+const GRAM_TOKENS_MAX: usize = 64;
+
+/// The lengths of winnowing: `w` windows of k-grams of `k` tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Winnowing {
+    /// `k`.
+    gram_tokens: usize,
+    /// `w`.
+    grams: usize,
+}
+
+/// The k-gram that stands for a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Anchor {
+    /// Its hash, uniformly distributed.
+    pub(super) value: u64,
+    /// The index of its first token.
+    pub(super) position: usize,
+}
+
+impl Winnowing {
+    /// For windows of `window_tokens`, at least 1: `w + k - 1`.
+    ///
+    /// A sample holds about `2 / (w + 1)` of all k-grams: the smaller `k`, the fewer anchors, but
+    /// the more of them are repeated by chance. Half and half, measured best in `examples/repeats`.
+    pub(super) fn new(window_tokens: usize) -> Self {
+        Self::with_gram(window_tokens, (window_tokens / 2 + 1).min(GRAM_TOKENS_MAX))
+    }
+
+    /// With `k` given, at most `window_tokens`.
+    fn with_gram(window_tokens: usize, gram_tokens: usize) -> Self {
+        Self { gram_tokens, grams: window_tokens + 1 - gram_tokens }
+    }
+
+    pub(super) fn window_tokens(&self) -> usize {
+        self.gram_tokens + self.grams - 1
+    }
+
+    /// Calls with every window of [`Self::window_tokens`] tokens, in order: the index of its first
+    /// token, and its anchor, which is the last of its k-grams with the smallest hash.
+    ///
+    /// The anchor depends on the tokens of the window alone.
+    pub(super) fn for_each_window(&self, tokens: &[u64], mut call: impl FnMut(usize, Anchor)) {
+        let Some(last_gram) = tokens.len().checked_sub(self.gram_tokens) else { return };
+        let mut hash = GramHash::new(&tokens[..self.gram_tokens]);
+        // The values of the k-grams of the present window, in a ring.
+        let mut ring = vec![0; self.grams];
+        let mut smallest = Anchor { value: u64::MAX, position: 0 };
+        let mut slot = 0;
+        for gram in 0..=last_gram {
+            if gram > 0 {
+                hash.roll(tokens[gram - 1], tokens[gram + self.gram_tokens - 1]);
+            }
+            let value = hash.value();
+            ring[slot] = value;
+            slot = if slot + 1 == self.grams { 0 } else { slot + 1 };
+            if value <= smallest.value {
+                smallest = Anchor { value, position: gram };
+            } else if gram >= self.grams && smallest.position <= gram - self.grams {
+                smallest = last_smallest(&ring, slot, gram);
+            }
+            if gram + 1 >= self.grams {
+                call(gram + 1 - self.grams, smallest);
+            }
+        }
+    }
+}
+
+/// The smallest value of a full ring, whose oldest value is at `oldest` and whose newest is that of
+/// the k-gram `last`; the last of equal ones.
+fn last_smallest(ring: &[u64], oldest: usize, last: usize) -> Anchor {
+    let first = last + 1 - ring.len();
+    let mut smallest = Anchor { value: u64::MAX, position: first };
+    let (newer, older) = ring.split_at(oldest);
+    for (offset, &value) in older.iter().chain(newer).enumerate() {
+        if value <= smallest.value {
+            smallest = Anchor { value, position: first + offset };
+        }
+    }
+    smallest
+}
+
+/// The cyclic polynomial of a k-gram (Cohen 1997, "Recursive hashing functions for n-grams"):
+/// `xor` over its tokens, each rotated by its distance from the end.
+struct GramHash {
+    hash: u64,
+    gram_tokens: u32,
+}
+
+impl GramHash {
+    fn new(gram: &[u64]) -> Self {
+        let hash = gram.iter().fold(0u64, |hash, token| hash.rotate_left(1) ^ token);
+        Self { hash, gram_tokens: gram.len() as u32 }
+    }
+
+    fn roll(&mut self, out: u64, next: u64) {
+        self.hash = self.hash.rotate_left(1) ^ out.rotate_left(self.gram_tokens) ^ next;
+    }
+
+    /// Mixed, since the polynomial alone would make neighbours' order predictable.
+    fn value(&self) -> u64 {
+        mix(self.hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The anchor of a window is that of its tokens alone, whatever stands around them.
+        #[test]
+        fn equal_windows_have_equal_anchors(
+            tokens in prop::collection::vec(0u64..4, 0..80),
+            window_tokens in 1usize..20,
+            gram_share in 0usize..20,
+        ) {
+            let tokens: Vec<u64> = tokens.into_iter().map(mix).collect();
+            let gram_tokens = 1 + gram_share % window_tokens;
+            let winnowing = Winnowing::with_gram(window_tokens, gram_tokens);
+            prop_assert_eq!(winnowing.window_tokens(), window_tokens);
+            let mut next = 0;
+            winnowing.for_each_window(&tokens, |position, anchor| {
+                assert_eq!(position, next);
+                next += 1;
+                let mut alone = None;
+                let window = &tokens[position..position + window_tokens];
+                winnowing.for_each_window(window, |_, anchor| alone = Some(anchor));
+                let alone = alone.unwrap();
+                assert_eq!((alone.value, alone.position + position), (anchor.value, anchor.position));
+            });
+            prop_assert_eq!(next, (tokens.len() + 1).saturating_sub(window_tokens));
+        }
+    }
+}
