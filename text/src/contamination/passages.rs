@@ -1,0 +1,101 @@
+//! How much of one question lies in one passage of a document.
+
+/// A window of the document is this many times as long as the question: room for inserted words.
+const WINDOW_FACTOR: f64 = 1.5;
+
+/// An n-gram that a document shares with a question. Hits sort by question, then by place in the
+/// document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Hit {
+    pub(super) question: u32,
+    pub(super) document_word: u32,
+    pub(super) question_word: u32,
+    pub(super) start: u32,
+    pub(super) end: u32,
+}
+
+/// The best that one question reaches in a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) weight: u64,
+    /// Words that are covered: of the question or of the document, whichever is less, so that one
+    /// phrase does not stand for each of its repetitions in the question.
+    pub(super) words: usize,
+    pub(super) ngrams: usize,
+    /// The window's first and last hit.
+    pub(super) first: usize,
+    pub(super) last: usize,
+}
+
+/// The window of the document whose hits cover most of the question. `hits` are in the order of
+/// the document; `weights` are those of the question's words.
+pub(super) fn best_window(
+    weights: &[u16],
+    hits: &[Hit],
+    ngram_words: usize,
+    cover: &mut Vec<u32>,
+) -> Found {
+    let window_words = (weights.len() as f64 * WINDOW_FACTOR) as u32;
+    cover.clear();
+    cover.resize(weights.len(), 0);
+    let (mut weight, mut words, mut document_words, mut first) = (0, 0, 0, 0);
+    let mut best = Found { weight: 0, words: 0, ngrams: 0, first: 0, last: 0 };
+    // How many words of the document a hit covers that the hit before does not.
+    let advance = |index: usize| {
+        let words = hits[index].document_word - hits[index - 1].document_word;
+        ngram_words.min(words as usize)
+    };
+    for (last, hit) in hits.iter().enumerate() {
+        let start = hit.question_word as usize;
+        for word in start..start + ngram_words {
+            if cover[word] == 0 && weights[word] > 0 {
+                weight += u64::from(weights[word]);
+                words += 1;
+            }
+            cover[word] += 1;
+        }
+        document_words += if last == first { ngram_words } else { advance(last) };
+        while hits[first].document_word + window_words < hit.document_word + ngram_words as u32 {
+            let start = hits[first].question_word as usize;
+            for word in start..start + ngram_words {
+                cover[word] -= 1;
+                if cover[word] == 0 && weights[word] > 0 {
+                    weight -= u64::from(weights[word]);
+                    words -= 1;
+                }
+            }
+            first += 1;
+            document_words -= advance(first);
+        }
+        if weight > best.weight {
+            let words = document_words.min(words);
+            best = Found { weight, words, ngrams: last + 1 - first, first, last };
+        }
+    }
+    best
+}
+
+/// Words of the longest run that the hits of one question make: n-grams at the same distance in both
+/// texts of which each overlaps or touches the one before, so that every word between is shared.
+pub(super) fn longest_run(
+    hits: &[Hit],
+    ngram_words: usize,
+    runs: &mut Vec<(u32, u32, u32)>,
+) -> usize {
+    let ngram_words = ngram_words as u32;
+    let mut longest = 0;
+    runs.clear();
+    for hit in hits {
+        runs.retain(|run| run.2 + ngram_words >= hit.document_word);
+        let diagonal = hit.document_word.wrapping_sub(hit.question_word);
+        let first = if let Some(run) = runs.iter_mut().find(|run| run.0 == diagonal) {
+            run.2 = hit.document_word;
+            run.1
+        } else {
+            runs.push((diagonal, hit.document_word, hit.document_word));
+            hit.document_word
+        };
+        longest = longest.max(hit.document_word + ngram_words - first);
+    }
+    longest as usize
+}
