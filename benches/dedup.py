@@ -14,6 +14,9 @@ import pyarrow.parquet
 import zstandard
 from dedup_corpus import make
 
+# This folder holds an html.py, which is not the one that datatrove imports.
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:] = [path for path in sys.path if pathlib.Path(path).resolve() != HERE]
 NGRAM_WORDS = 5
 BINS = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 
@@ -131,19 +134,23 @@ def revisions(options, data, work):
           f"{differ[len(differ) // 2]:.4f} at the median, {differ[-1]:.3f} at most\n")
     print("| preset, threshold, verify | recall of pairs >= 0.8 | merged of listed pairs < 0.8 | merged of pairs <= 0.5 | "
           "merged pairs >= 0.8 / all in clusters | lowest merged |\n|---|---|---|---|---|---|")
+    rows = {}
     for preset, extra in (("fineweb", ["--threshold", "0.8", "--verify", "jaccard"]), ("fineweb", ["--threshold", "0.8", "--verify", "signature"]),
                           ("fineweb", ["--threshold", "0.8", "--verify", "off"]), ("fast", ["--threshold", "0.8"]),
                           ("fast", ["--threshold", "0.8", "--verify", "off"]), ("fineweb", []), ("datatrove-0.10", [])):
-        run = Run(options.binary, documents, "--preset", preset, *extra)
-        merged = [run.groups.same(a, b) for a, b, _ in pairs]
+        rows[f"{preset} {' '.join(extra)}"] = Run(options.binary, documents, "--preset", preset, *extra).groups
+    for peer in filter(None, options.peers.split(",")):
+        rows[peer] = PEERS[peer](documents)
+    for name, groups in rows.items():
+        merged = [groups.same(a, b) for a, b, _ in pairs]
         alike = [m for m, (_, _, j) in zip(merged, pairs) if j >= 0.8]
         unlike = [m for m, (_, _, j) in zip(merged, pairs) if j < 0.8]
         low = [m for m, (_, _, j) in zip(merged, pairs) if j <= 0.5]
-        inside = [j for j, _, _ in merged_pairs(run.groups, truth)]
+        inside = [j for j, _, _ in merged_pairs(groups, truth)]
         share = sum(j >= 0.8 for j in inside) / max(len(inside), 1)
-        print(f"| {preset} {' '.join(extra)} | {sum(alike)}/{len(alike)} = {sum(alike) / len(alike):.1%} | {sum(unlike)}/{len(unlike)} | "
+        print(f"| {name} | {sum(alike)}/{len(alike)} = {sum(alike) / len(alike):.1%} | {sum(unlike)}/{len(unlike)} | "
               f"{sum(low)}/{len(low)} | {sum(j >= 0.8 for j in inside)}/{len(inside)} = {share:.1%} | {min(inside, default=1):.2f} |")
-        if "jaccard" in extra:
+        if "jaccard" in name:
             missed = sorted((j for m, (_, _, j) in zip(merged, pairs) if not m and j >= 0.8), reverse=True)
             print(f"<!-- missed pairs >= 0.8: {[round(j, 2) for j in missed[:20]]} -->")
 
@@ -243,14 +250,13 @@ def rensa_groups(path):
 
 def datatrove_groups(path):
     """The clusters of datatrove's three stages."""
-    import logging
-
     from datatrove.data import Document
     from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupSignature
     from datatrove.pipeline.dedup.minhash import MinhashConfig
     from datatrove.utils.hashing import HashConfig
+    from loguru import logger
 
-    logging.disable(logging.CRITICAL)
+    logger.disable("datatrove")
     config = MinhashConfig(hash_config=HashConfig(precision=64), n_grams=NGRAM_WORDS, num_buckets=14, hashes_per_bucket=8)
     documents = [Document(text=row["text"], id=str(row["id"])) for row in records(path)]
     with tempfile.TemporaryDirectory() as folder:
@@ -266,13 +272,16 @@ def datatrove_groups(path):
     return groups
 
 
+PEERS = {"rensa": rensa_groups, "datatrove": datatrove_groups}
+
+
 def peers(options, data, work):
     path = sample(data, work, options.documents)
     truth = Truth(texts(path))
     ours = {"fineweb, jaccard at 0.8": Run(options.binary, path, "--preset", "fineweb", "--threshold", "0.8", "--verify", "jaccard").groups,
             "fast at 0.8": Run(options.binary, path, "--preset", "fast", "--threshold", "0.8").groups,
             "datatrove-0.10": Run(options.binary, path, "--preset", "datatrove-0.10").groups}
-    theirs = {"rensa": rensa_groups(path), "datatrove": datatrove_groups(path)}
+    theirs = {peer: PEERS[peer](path) for peer in options.peers.split(",")}
     print(f"\n## What the peers join: {len(truth.texts):,} documents of corpus/docs\n\nPairs in one cluster of either (the first 40 members of a cluster), by true similarity: both / only we / only they\n")
     bounds = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
     print("| ours and theirs | " + " | ".join(f">= {bound}" for bound in bounds) + " |\n|---|" + "---|" * len(bounds))

@@ -22,6 +22,7 @@ mod builder;
 mod passages;
 mod tokens;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rustc_hash::FxHashMap;
@@ -72,6 +73,8 @@ pub struct Match<'a> {
     pub reference: &'a str,
     /// The question's identifier in it.
     pub id: &'a str,
+    /// How many questions of the index were added before it.
+    pub question: usize,
     /// The share of the question's words, by weight, that the n-grams shared with one window of the
     /// document cover: 0 to 1.
     pub overlap: f64,
@@ -81,6 +84,14 @@ pub struct Match<'a> {
     pub run_words: u32,
     /// Where in the document: bytes, on boundaries of characters.
     pub span: Range<usize>,
+}
+
+impl Match<'_> {
+    /// Whether more of the question is covered, or, of the same share, in a longer run.
+    fn is_better_than(&self, other: &Self) -> bool {
+        self.overlap > other.overlap
+            || (self.overlap >= other.overlap && self.run_words > other.run_words)
+    }
 }
 
 /// The questions of benchmarks, ready to be looked for. It does not change once built, and serves
@@ -170,14 +181,39 @@ impl ReferenceIndex {
         self.skipped
     }
 
-    /// The question that covers most of itself in a document; of equals, the one that was added
+    /// The question of which a document holds the greatest share; of equals, the one that was added
     /// first. None when no question reaches the thresholds. Texts beyond 4 GiB are looked at up to
     /// there.
     pub fn matches(&self, text: &str, scratch: &mut Scratch) -> Option<Match<'_>> {
+        let mut best: Option<Match<'_>> = None;
+        self.search(text, scratch, |found| {
+            if best.as_ref().is_none_or(|best| found.is_better_than(best)) {
+                best = Some(found);
+            }
+        });
+        best
+    }
+
+    /// All questions that a document holds, each at its best place, in the order in which they were
+    /// added; it replaces what is in `out`.
+    pub fn all_matches<'a>(&'a self, text: &str, scratch: &mut Scratch, out: &mut Vec<Match<'a>>) {
+        let mut best: BTreeMap<usize, Match<'a>> = BTreeMap::new();
+        self.search(text, scratch, |found| {
+            let known = best.get(&found.question);
+            if known.is_none_or(|known| found.is_better_than(known)) {
+                best.insert(found.question, found);
+            }
+        });
+        out.clear();
+        out.extend(best.into_values());
+    }
+
+    /// Calls back with the questions of a document; twice with one, when it lies in two pieces of a
+    /// document of more hits than are held at once.
+    fn search<'a>(&'a self, text: &str, scratch: &mut Scratch, mut call: impl FnMut(Match<'a>)) {
         if self.is_empty() {
-            return None;
+            return;
         }
-        let mut best = None;
         scratch.hits.clear();
         let mut ngrams = tokens::Ngrams::new(self.options.ngram_words);
         tokens::for_each(text, |token| {
@@ -195,12 +231,11 @@ impl ReferenceIndex {
                 end: token.end,
             }));
             if scratch.hits.len() >= HITS_MAX {
-                self.judge(scratch, &mut best);
+                self.judge(scratch, &mut call);
                 scratch.hits.clear();
             }
         });
-        self.judge(scratch, &mut best);
-        best
+        self.judge(scratch, &mut call);
     }
 
     fn is_in_table(&self, hash: u64) -> bool {
@@ -208,8 +243,8 @@ impl ReferenceIndex {
         self.table.get((bit / 64) as usize).is_some_and(|word| word >> (bit % 64) & 1 == 1)
     }
 
-    /// Replaces `best` by the best question of the hits, if that is better.
-    fn judge<'a>(&'a self, scratch: &mut Scratch, best: &mut Option<Match<'a>>) {
+    /// Calls back with the questions of which the hits are enough.
+    fn judge<'a>(&'a self, scratch: &mut Scratch, call: &mut impl FnMut(Match<'a>)) {
         let Scratch { hits, cover, runs } = scratch;
         hits.sort_unstable();
         for group in hits.chunk_by(|a, b| a.question == b.question) {
@@ -228,15 +263,11 @@ impl ReferenceIndex {
             let is_share =
                 overlap >= self.options.min_overlap && found.words >= question.shared_words;
             let is_run = run >= self.run_limit() && found.words >= question.needed_words;
-            if !is_share && !is_run {
-                continue;
-            }
-            if best.as_ref().is_none_or(|best| {
-                overlap > best.overlap || (overlap >= best.overlap && run > best.run_words as usize)
-            }) {
-                *best = Some(Match {
+            if is_share || is_run {
+                call(Match {
                     reference: &self.references[question.reference as usize],
                     id: &question.id,
+                    question: group[0].question as usize,
                     overlap,
                     ngrams: found.ngrams as u32,
                     run_words: run as u32,
@@ -309,6 +340,17 @@ mod tests {
             assert!(question.contains(passage) && 2 * passage.len() > question.len());
         }
         assert_eq!(found(&index, &document("Which rivers flow through the town?")), None);
+    }
+
+    #[test]
+    fn all_questions_of_a_document_are_found() {
+        let index = index();
+        let text = document(&QUESTIONS.map(|(_, _, question)| question).join("\n"));
+        let (mut all, mut scratch) = (Vec::new(), Scratch::default());
+        index.all_matches(&text, &mut scratch, &mut all);
+        assert_eq!(all.iter().map(|found| found.question).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert!(all.windows(2).all(|pair| pair[0].span.end < pair[1].span.start));
+        assert_eq!(index.matches(&text, &mut scratch).map(|found| found.id), Some("apples"));
     }
 
     #[test]
