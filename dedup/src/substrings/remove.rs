@@ -26,9 +26,9 @@ pub fn remove_spans<'a>(text: &'a str, spans: &[Range<usize>]) -> Cow<'a, str> {
         let span = with_marks(text, span, kept_from);
         let piece = &text[kept_from..span.start];
         if kept_from == 0 {
-            out.push_str(piece)
+            out.push_str(piece);
         } else {
-            join(&mut out, piece)
+            join(&mut out, piece);
         }
         kept_from = span.end;
     }
