@@ -10,9 +10,7 @@ use store::shards::{ShardManifest, Split};
 use store::{Fingerprint, Manifest, Opened, Run};
 use tokenizer::Tokenizer;
 
-use crate::dedup::{
-    Barrier, Decision, KeyFiles, clusters_path, clusters_schema, decide, known,
-};
+use crate::dedup::{Barrier, Decision, KeyFiles, clusters_path, clusters_schema, decide, known};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::ledger::Ledger;

@@ -67,7 +67,12 @@ pub(crate) fn keys_path(step: usize, stage: usize, part: usize) -> String {
 
 impl Work<'_> {
     /// Runs part `part` of step `step`; `decisions` are those of the deduplication before it.
-    pub(crate) fn run_part(&self, step: usize, part: usize, decisions: &[Decision]) -> Result<PartResult> {
+    pub(crate) fn run_part(
+        &self,
+        step: usize,
+        part: usize,
+        decisions: &[Decision],
+    ) -> Result<PartResult> {
         let mut output = PartOutput::create(self, step, part)?;
         let losses = Arc::new(Mutex::new(Losses::default()));
         // Documents that deduplication drops are written as the stream passes them.
@@ -135,9 +140,10 @@ impl Work<'_> {
         let path = self.run.path(&documents_path(self.plan, step - 1, part));
         match columns {
             None => Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?)))),
-            Some(_) => Ok(Box::new(read_table(&path, columns)?.map(|batch| {
-                Ok(Documents { batch: batch?, read_bytes: Vec::new() })
-            }))),
+            Some(_) => Ok(Box::new(
+                read_table(&path, columns)?
+                    .map(|batch| Ok(Documents { batch: batch?, read_bytes: Vec::new() })),
+            )),
         }
     }
 }

@@ -74,9 +74,8 @@ impl Order {
     }
 
     fn evaluate(&self, documents: &RecordBatch) -> Result<Vec<ArrayRef>, SqlError> {
-        let evaluate = |e: &Arc<dyn PhysicalExpr>| {
-            e.evaluate(documents)?.into_array(documents.num_rows())
-        };
+        let evaluate =
+            |e: &Arc<dyn PhysicalExpr>| e.evaluate(documents)?.into_array(documents.num_rows());
         Ok(self.expressions.iter().map(evaluate).collect::<Result<_, _>>()?)
     }
 

@@ -9,13 +9,13 @@ use rustc_hash::FxHashMap;
 use store::Scratch;
 use text::minhash::MinHasher;
 
+use super::DedupStage;
 use super::barrier::Barrier;
 use super::clusters::Member;
 use super::keys::KeyRow;
 use super::known::known_doc_id;
 use super::stage::Verify;
 use super::texts::similarities;
-use super::DedupStage;
 use crate::error::Result;
 
 /// Bytes of an `order` that are reckoned with.
@@ -58,21 +58,18 @@ pub(super) fn find(
     own_files: usize,
     scratch: &Scratch,
 ) -> Result<Vec<Member>> {
-    let candidates = match &barrier.planned.stage {
-        DedupStage::MinHash(_) => {
-            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
-                let keys = row.keys.as_chunks::<8>().0;
-                keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
-            };
-            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-        }
-        _ => {
-            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
-                let keys = row.keys.as_chunks::<16>().0;
-                keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
-            };
-            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-        }
+    let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
+        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
+            let keys = row.keys.as_chunks::<8>().0;
+            keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
+        };
+        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+    } else {
+        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
+            let keys = row.keys.as_chunks::<16>().0;
+            keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
+        };
+        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
     };
     let components = Components::find(candidates)?;
     let gathered = gather(barrier, own_files, scratch, &components)?;
@@ -126,7 +123,8 @@ fn gather(
     let expected = components.marks().count() * (ORDER_BYTES + key_bytes as u64);
     let mut gather = Gather::new(scratch, "members", expected, barrier.memory_bytes)?;
     let has_known = !barrier.known.is_empty();
-    let columns: &[&str] = if verified { &["order", "keys", "sketch"] } else { &["order", "sketch"] };
+    let columns: &[&str] =
+        if verified { &["order", "keys", "sketch"] } else { &["order", "sketch"] };
     let mut order = Vec::new();
     barrier.files.each(columns, |row| {
         let Some(component) = components.of(row.ordinal) else { return Ok(()) };
@@ -159,7 +157,7 @@ fn assign(
     let mut pairs: Vec<(u64, u64)> = Vec::new();
     gathered.map_in_order(
         leaders,
-        |leaders, members, found| leaders.pairs_to_check(members, found),
+        dedup::leaders::Leaders::pairs_to_check,
         |found| {
             pairs.extend(found);
             Ok(())
@@ -240,7 +238,8 @@ pub(super) fn name(
         total.1 = total.1.saturating_add(own.map_or(0, |named| named.represents));
     }
     let near = matches!(barrier.planned.stage, DedupStage::MinHash(_));
-    let unverified = near && matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
+    let unverified =
+        near && matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
     let mut members: Vec<Member> = assigned
         .iter()
         .filter_map(|one| {

@@ -51,7 +51,11 @@ pub(crate) fn columns_after(columns: &SchemaRef, stages: &[PlannedDedup]) -> Sch
 }
 
 /// The batch with a column put at its end, in place of one of that name.
-pub(super) fn with_column(batch: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch> {
+pub(super) fn with_column(
+    batch: &RecordBatch,
+    name: &str,
+    column: ArrayRef,
+) -> Result<RecordBatch> {
     let kept: Vec<usize> = (0..batch.num_columns())
         .filter(|index| batch.schema_ref().field(*index).name() != name)
         .collect();

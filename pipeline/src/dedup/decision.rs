@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, LargeStringArray, ListBuilder, StructBuilder, UInt32Array,
-    UInt64Array, UInt64Builder,
+    ArrayRef, AsArray, LargeStringArray, ListBuilder, StructBuilder, UInt32Array, UInt64Array,
+    UInt64Builder,
 };
 use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, UInt64Type};
@@ -195,8 +195,7 @@ impl PartDecision {
                 text.to_owned()
             });
         }
-        documents.batch =
-            with_column(&documents.batch, REPEATED_SPANS, Arc::new(lists.finish()))?;
+        documents.batch = with_column(&documents.batch, REPEATED_SPANS, Arc::new(lists.finish()))?;
         self.with_texts(documents, rewritten)
     }
 
@@ -248,7 +247,8 @@ fn with_sizes(batch: &RecordBatch, sizes: &Sizes) -> Result<RecordBatch> {
 
 fn texts(batch: &RecordBatch) -> Result<LargeStringArray> {
     let column: Option<&ArrayRef> = batch.column_by_name(TEXT);
-    let column = column.ok_or_else(|| PipelineError::Unbalanced("documents without text".into()))?;
+    let column =
+        column.ok_or_else(|| PipelineError::Unbalanced("documents without text".into()))?;
     let column = cast(column, &DataType::LargeUtf8).map_err(arrow_error)?;
     Ok(column.as_string::<i64>().clone())
 }

@@ -149,7 +149,8 @@ impl Maker {
             Self::Text => made.keys.extend(text::hash::exact_key(text).to_be_bytes()),
             Self::Normalised => made.keys.extend(text::hash::normalised_key(text).to_be_bytes()),
             Self::Values => {
-                made.keys.extend(value.map(|v| text::hash::bytes_key(v).to_be_bytes()).iter().flatten());
+                made.keys
+                    .extend(value.map(|v| text::hash::bytes_key(v).to_be_bytes()).iter().flatten());
             }
             Self::MinHash { hasher, scratch, signature, minima } => {
                 hasher.sign(text, scratch, signature);

@@ -7,16 +7,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BinaryArray, BinaryBuilder, StringBuilder, UInt32Array, UInt64Array,
-};
+use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder, StringBuilder, UInt32Array, UInt64Array};
 use arrow::record_batch::RecordBatch;
 use serde_json::Value;
 use store::{FileEntry, Run};
 
 use super::columns::arrow_error;
-use super::seen::filter_path;
 use super::keys::{KeyFiles, KeyRow, schema as key_schema};
+use super::seen::filter_path;
 use super::{DedupStage, PlannedDedup};
 use crate::error::{PipelineError, Result};
 use crate::table::{TableWriter, table_rows};
@@ -51,9 +49,8 @@ fn key_options(stage: &DedupStage) -> Value {
     let (uses, options) = stage.resolved();
     let options = options.and_then(|options| options.as_table().cloned()).unwrap_or_default();
     let kept = options.into_iter().filter(|(key, _)| KEY_OPTIONS.contains(&key.as_str()));
-    let mut object: serde_json::Map<String, Value> = kept
-        .filter_map(|(key, value)| Some((key, serde_json::to_value(value).ok()?)))
-        .collect();
+    let mut object: serde_json::Map<String, Value> =
+        kept.filter_map(|(key, value)| Some((key, serde_json::to_value(value).ok()?))).collect();
     object.insert("use".into(), uses.into());
     Value::Object(object)
 }
@@ -69,7 +66,10 @@ pub(crate) fn known(planned: &PlannedDedup, folder: &Path) -> Result<Vec<Known>>
     for name in planned.stage.against() {
         let root = folder.join(name);
         let refused = |message: String| {
-            PipelineError::Empty(format!("`against` of stage `{}`: {name}: {message}", planned.name))
+            PipelineError::Empty(format!(
+                "`against` of stage `{}`: {name}: {message}",
+                planned.name
+            ))
         };
         if Run::finished(&root)?.is_none() {
             return Err(refused("there is no finished run".into()));

@@ -68,7 +68,8 @@ pub(super) fn report(
         let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
         counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         counts.truncate(LINES_MAX);
-        let row = |(line, documents)| (cluster[0].cluster, cluster[0].size, line, documents, sampled);
+        let row =
+            |(line, documents)| (cluster[0].cluster, cluster[0].size, line, documents, sampled);
         rows.extend(counts.into_iter().map(row));
     }
     let columns: Vec<ArrayRef> = vec![
@@ -88,11 +89,7 @@ pub(super) fn report(
 /// For each cluster how many members were looked at, and in how many each line stands.
 type Lines = BTreeMap<u64, (u32, BTreeMap<String, u32>)>;
 
-fn shared_lines(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    clusters: &[&[Member]],
-) -> Result<Lines> {
+fn shared_lines(barrier: &Barrier<'_>, own_files: usize, clusters: &[&[Member]]) -> Result<Lines> {
     let sampled = clusters.iter().flat_map(|cluster| {
         // Spread over the cluster: neighbours in it are neighbours in the crawl.
         let step = cluster.len().div_ceil(SAMPLE_MAX);
@@ -115,7 +112,9 @@ fn shared_lines(
             let Ok(place) = doc_ids.binary_search(&doc_id) else { return Ok(()) };
             let (documents, counts) = lines.entry(sampled[place].1).or_default();
             *documents += 1;
-            for line in text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<BTreeSet<_>>() {
+            for line in
+                text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<BTreeSet<_>>()
+            {
                 let line: String = line.chars().take(LINE_CHARACTERS_MAX).collect();
                 *counts.entry(line).or_default() += 1;
             }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use dedup::lines::{Action, KeySorter, RepeatedOptions};
-use dedup::substrings::{AnchorSorter, Anchors, Kept, Scratchpad, Substrings, Window, WindowSorter};
+use dedup::substrings::{
+    AnchorSorter, Anchors, Kept, Scratchpad, Substrings, Window, WindowSorter,
+};
 use rayon::prelude::*;
 use store::Scratch;
 
@@ -28,10 +30,8 @@ pub(super) fn lines(
     scratch: &Scratch,
 ) -> Result<(Verdict, String)> {
     let expected = barrier.files.documents() * LINES_EXPECTED;
-    let repeated = RepeatedOptions {
-        max_documents: options.max_documents,
-        keep_first: options.keep_first,
-    };
+    let repeated =
+        RepeatedOptions { max_documents: options.max_documents, keep_first: options.keep_first };
     let mut sorter = KeySorter::new(scratch, repeated, expected, barrier.memory_bytes)?;
     for part in 0..barrier.files.len() {
         barrier.files.each_of(part, &["keys"], &mut |row| {
@@ -90,7 +90,8 @@ pub(super) fn substrings(
     let repeated = sorter.finish()?;
     let outcome =
         format!("{} runs of {} words looked at twice", repeated.windows(), options.min_tokens);
-    let verdict = Verdict::Substrings { substrings, remove: options.remove, repeated: Arc::new(repeated) };
+    let verdict =
+        Verdict::Substrings { substrings, remove: options.remove, repeated: Arc::new(repeated) };
     Ok((verdict, outcome))
 }
 

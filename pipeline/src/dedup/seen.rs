@@ -23,9 +23,8 @@ pub(super) fn filter_path(stage: &str) -> String {
 /// Drops what was seen before; tells how often that is wrong.
 pub(super) fn decide(barrier: &Barrier<'_>, options: &BloomOptions) -> Result<(Verdict, String)> {
     let made = Bloom::new(options.capacity, options.false_positive_rate);
-    let mut bloom = made.map_err(|e| {
-        PipelineError::Empty(format!("stage `{}`: {e}", barrier.planned.name))
-    })?;
+    let mut bloom =
+        made.map_err(|e| PipelineError::Empty(format!("stage `{}`: {e}", barrier.planned.name)))?;
     for known in &barrier.known {
         bloom = taken_over(bloom, &known.file, &known.name)?;
     }

@@ -65,12 +65,7 @@ pub struct ExactOptions {
 
 impl Default for ExactOptions {
     fn default() -> Self {
-        Self {
-            on: "text".into(),
-            keep: KEEP_LONGEST.into(),
-            against: Vec::new(),
-            index: false,
-        }
+        Self { on: "text".into(), keep: KEEP_LONGEST.into(), against: Vec::new(), index: false }
     }
 }
 
@@ -356,11 +351,19 @@ impl DedupStage {
 impl BloomOptions {
     fn checked(self) -> Result<Self, OptionError> {
         if self.capacity == 0 {
-            return Err(OptionError::new("capacity", "`capacity` is 0", "how many documents will the stream have at most?"));
+            return Err(OptionError::new(
+                "capacity",
+                "`capacity` is 0",
+                "how many documents will the stream have at most?",
+            ));
         }
         if !(self.false_positive_rate > 0.0 && self.false_positive_rate < 1.0) {
             let message = format!("`false_positive_rate` is {}", self.false_positive_rate);
-            return Err(OptionError::new("false_positive_rate", message, "give a chance between 0 and 1, such as 1e-6"));
+            return Err(OptionError::new(
+                "false_positive_rate",
+                message,
+                "give a chance between 0 and 1, such as 1e-6",
+            ));
         }
         Ok(self)
     }
@@ -370,7 +373,11 @@ impl LineOptions {
     fn checked(self) -> Result<Self, OptionError> {
         if self.max_documents == 0 {
             let help = "1 takes out what a second document repeats";
-            return Err(OptionError::new("max_documents", "`max_documents` is 0: every line is in one", help));
+            return Err(OptionError::new(
+                "max_documents",
+                "`max_documents` is 0: every line is in one",
+                help,
+            ));
         }
         Ok(self)
     }
@@ -396,7 +403,7 @@ impl SubstringOptions {
     fn checked(self) -> Result<Self, OptionError> {
         if self.min_tokens < TOKENS_MIN {
             let message = format!("`min_tokens` is {}", self.min_tokens);
-            let help = format!("language repeats short runs; give at least {}", TOKENS_MIN);
+            let help = format!("language repeats short runs; give at least {TOKENS_MIN}");
             return Err(OptionError::new("min_tokens", message, help));
         }
         Ok(self)
@@ -444,7 +451,11 @@ impl MinHashOptions {
             if with.contains_key("hash") || self.datatrove_files {
                 let key = if self.datatrove_files { "datatrove_files" } else { "hash" };
                 let message = format!("`{key}` belongs to the preset `datatrove-0.10`");
-                return Err(OptionError::new(key, message, "add preset = \"datatrove-0.10\", or leave it out"));
+                return Err(OptionError::new(
+                    key,
+                    message,
+                    "add preset = \"datatrove-0.10\", or leave it out",
+                ));
             }
             self.keep.get_or_insert_with(|| KEEP_LONGEST.into());
         }
@@ -477,7 +488,11 @@ impl MinHashOptions {
             bands: self.bands.unwrap_or(bands),
             rows: self.rows.unwrap_or(rows),
             ngram_words: self.ngram_words,
-            precision: if self.precision_bits == 32 { Precision::Bits32 } else { Precision::Bits64 },
+            precision: if self.precision_bits == 32 {
+                Precision::Bits32
+            } else {
+                Precision::Bits64
+            },
             seed: self.seed,
         }
     }

@@ -71,7 +71,9 @@ fn resolved_stage(index: usize, step: &super::StageStep) -> Value {
         StageKind::Dedup(stage) => {
             let (uses, options) = stage.resolved();
             table.insert("use".into(), text(uses));
-            with.extend(options.and_then(|options| options.as_table().cloned()).unwrap_or_default());
+            with.extend(
+                options.and_then(|options| options.as_table().cloned()).unwrap_or_default(),
+            );
         }
     }
     table.insert("name".into(), text(&step.name));

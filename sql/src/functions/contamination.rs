@@ -22,8 +22,18 @@ use crate::files::Content;
 /// (`question`), HumanEval and MBPP (`prompt`, `text`), MATH (`problem`), HellaSwag (`ctx`), PIQA
 /// (`goal`), Winogrande (`sentence`), BoolQ and SQuAD (`passage`, `context`) have it.
 const QUESTION_FIELDS: [&str; 12] = [
-    "question", "prompt", "problem", "query", "input", "instruction", "ctx", "goal", "sentence",
-    "passage", "context", "text",
+    "question",
+    "prompt",
+    "problem",
+    "query",
+    "input",
+    "instruction",
+    "ctx",
+    "goal",
+    "sentence",
+    "passage",
+    "context",
+    "text",
 ];
 
 /// Fields of a record that name it.
@@ -119,7 +129,8 @@ fn records(content: &mut Content) -> std::result::Result<Vec<Question>, String> 
                 serde_json::from_str(&line).map_err(|error| place(error.to_string()))?;
             let Some(question) = QUESTION_FIELDS.iter().find_map(|f| record.get(f)?.as_str())
             else {
-                let message = format!("none of the fields {} is a text", QUESTION_FIELDS.join(", "));
+                let message =
+                    format!("none of the fields {} is a text", QUESTION_FIELDS.join(", "));
                 return Err(place(message));
             };
             let id = ID_FIELDS.iter().find_map(|field| match record.get(field)? {

@@ -87,7 +87,7 @@ impl LinearFunctions {
     /// As [`Self::minima_of_mersenne`], of the lower 32 bits.
     pub(super) fn minima_of_mersenne_32(&self, shingles: &[u64], minima: &mut Vec<u64>) {
         self.minima(shingles, minima, |functions, least, block| {
-            let remainder = |value| value % MERSENNE_PRIME & u64::from(u32::MAX);
+            let remainder = |value| (value % MERSENNE_PRIME) & u64::from(u32::MAX);
             functions.lower_remainders::<32>(block, least, remainder);
         });
     }
