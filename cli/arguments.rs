@@ -96,6 +96,9 @@ pub(crate) struct PlanArguments {
     /// The run directory, instead of the recipe's
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Say what deduplication takes for so many documents, instead of those of the inputs
+    #[arg(long, value_name = "N")]
+    pub(crate) documents: Option<u64>,
 }
 
 /// Flags of `sql`.

@@ -1,7 +1,9 @@
 //! `gristmill plan RECIPE`.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
+use indicatif::HumanDuration;
 use pipeline::Preview;
 
 use crate::arguments::{Common, PlanArguments};
@@ -16,7 +18,7 @@ pub(crate) fn main(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
-    let preview = Preview::of(&recipe)?;
+    let preview = Preview::of(&recipe, arguments.documents)?;
     if printer.json() {
         printer.object("plan", &preview);
     } else {
@@ -44,6 +46,14 @@ fn show(preview: &Preview, printer: Printer) {
             String::new()
         };
         printer.data(format!("{}. {} ({}{done})", index + 1, step.what, step.extent));
+        if let Some(cost) = &step.cost {
+            printer.data(format!(
+                "   disk {}, memory {}, about {} on two cores",
+                human_bytes(cost.disk_bytes),
+                human_bytes(cost.memory_bytes),
+                HumanDuration(Duration::from_secs_f64(cost.seconds))
+            ));
+        }
     }
     match &preview.state {
         pipeline::RunState::New => printer.data("nothing is done yet"),

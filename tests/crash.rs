@@ -15,22 +15,30 @@ fn killed_after_every_task_resumes_to_the_same_bytes() {
     folder.write("stages/short.sql", SHORT);
     folder.run(&["run", "recipe.toml", "--output", "clean", "--quiet"]);
     let clean = tree(&folder.path("clean"));
-    let journal = folder.path("killed/journal.jsonl");
-    let mut kills = 0;
-    while start_and_kill(&folder, &journal, kills + 2) {
-        kills += 1;
-    }
+    let kills = kill_until_finished(&folder, Path::new("killed"));
     let killed = tree(&folder.path("killed"));
     assert_eq!(killed.keys().collect::<Vec<_>>(), clean.keys().collect::<Vec<_>>());
     assert!(killed == clean, "after {kills} kills the bytes differ");
     assert!(kills > 10, "the run was killed {kills} times only");
 }
 
+/// Kills the run of `recipe.toml` into `output` after each of its tasks, until it is finished; how
+/// often.
+pub(crate) fn kill_until_finished(folder: &Folder, output: &Path) -> usize {
+    let mut kills = 0;
+    while start_and_kill(folder, output, kills + 2) {
+        kills += 1;
+    }
+    kills
+}
+
 /// Starts the run and kills it once its journal has `lines` lines; false when it finished before.
-fn start_and_kill(folder: &Folder, journal: &Path, lines: usize) -> bool {
+fn start_and_kill(folder: &Folder, output: &Path, lines: usize) -> bool {
+    let journal = folder.path("").join(output).join("journal.jsonl");
     let mut process = Command::new(assert_cmd::cargo::cargo_bin!("gristmill"))
         .current_dir(folder.root.path())
-        .args(["run", "recipe.toml", "--output", "killed", "--quiet"])
+        .args(["run", "recipe.toml", "--quiet", "--output"])
+        .arg(output)
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
@@ -42,7 +50,7 @@ fn start_and_kill(folder: &Folder, journal: &Path, lines: usize) -> bool {
             );
             return false;
         }
-        let written = std::fs::read(journal).unwrap_or_default();
+        let written = std::fs::read(&journal).unwrap_or_default();
         if String::from_utf8_lossy(&written).split('\n').count() > lines {
             process.kill().unwrap();
             process.wait().unwrap();

@@ -4,6 +4,7 @@
 mod architecture;
 mod command;
 mod crash;
+mod dedup;
 mod filters;
 mod pipeline;
 mod refusals;

@@ -1,10 +1,13 @@
 //! What a recipe would do, without doing it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use store::Run;
 
+use crate::dedup::{Cost, cost};
+use crate::documents::PartDocuments;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::plan::Plan;
@@ -48,6 +51,9 @@ pub struct StepPreview {
     pub extent: String,
     /// Parts that need not be done again.
     pub parts_done: u64,
+    /// What it takes, where that can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 /// What is in the output.
@@ -65,10 +71,11 @@ pub enum RunState {
 }
 
 impl Preview {
-    /// Plans `recipe`, reads its inputs once to cut them, and looks at its output.
-    pub fn of(recipe: &Recipe) -> Result<Self> {
+    /// Plans `recipe`, reads its inputs once to cut them, and looks at its output. Costs are for
+    /// `documents`, or for as many as a sample says that the inputs have.
+    pub fn of(recipe: &Recipe, documents: Option<u64>) -> Result<Self> {
         let plan = Plan::new(recipe)?;
-        let inputs = Inputs::survey(recipe)?;
+        let inputs = Arc::new(Inputs::survey(recipe)?);
         let output = recipe.output();
         let (state, done) = match Run::state(&output)? {
             None => (RunState::New, Vec::new()),
@@ -99,15 +106,36 @@ impl Preview {
                 }
             })
             .collect();
-        let steps = steps(recipe, &plan, &inputs, &|task| done.iter().any(|t| t == task));
+        let documents = match documents {
+            Some(documents) => documents,
+            None => estimated_documents(&inputs)?,
+        };
+        let done = |task: &str| done.iter().any(|t| t == task);
+        let steps = steps(recipe, &plan, (&inputs, documents), &done);
         Ok(Self { output, sources, steps, state })
     }
+}
+
+/// Parts that are read to tell how many documents there are.
+const SAMPLED_PARTS: usize = 3;
+
+/// About how many documents the inputs have, after some parts spread over them.
+fn estimated_documents(inputs: &Arc<Inputs>) -> Result<u64> {
+    let parts = inputs.parts.len();
+    let (mut documents, mut bytes) = (0, 0);
+    for part in (0..parts).step_by(parts.div_ceil(SAMPLED_PARTS).max(1)) {
+        for batch in PartDocuments::new(inputs.clone(), part, Arc::default()) {
+            documents += batch?.batch.num_rows() as u64;
+        }
+        bytes += inputs.parts[part].bytes();
+    }
+    Ok((u128::from(documents) * u128::from(inputs.bytes()) / u128::from(bytes.max(1))) as u64)
 }
 
 fn steps(
     recipe: &Recipe,
     plan: &Plan,
-    inputs: &Inputs,
+    (inputs, documents): (&Inputs, u64),
     is_done: &dyn Fn(&str) -> bool,
 ) -> Vec<StepPreview> {
     let parts = inputs.parts.len();
@@ -126,12 +154,14 @@ fn steps(
             what: what.join(" ▸ "),
             extent: format!("segment, {parts} parts"),
             parts_done: count(&|part| task(index, part)),
+            cost: None,
         });
         for dedup in &step.dedup {
             steps.push(StepPreview {
                 what: dedup.name.clone(),
-                extent: "barrier over all documents".into(),
+                extent: format!("over all of {documents} documents at most"),
                 parts_done: 0,
+                cost: cost(&dedup.stage, documents, recipe.run.memory.as_u64() / 2),
             });
         }
     }
@@ -141,13 +171,19 @@ fn steps(
             None => format!("train tokenizer, {} split", tokenizer.split),
         };
         let extent = format!("{} tokens", tokenizer.vocab_size);
-        steps.push(StepPreview { what, extent, parts_done: u64::from(is_done("tokenizer")) });
+        steps.push(StepPreview {
+            what,
+            extent,
+            parts_done: u64::from(is_done("tokenizer")),
+            cost: None,
+        });
     }
     if recipe.wants_shards {
         steps.push(StepPreview {
             what: "encode ▸ shards".into(),
             extent: format!("{parts} parts"),
             parts_done: count(&tokens_task),
+            cost: None,
         });
     }
     if let Some(table) = &recipe.pretrain {
@@ -156,6 +192,7 @@ fn steps(
             what: format!("pretrain `{}`", table.preset),
             extent: format!("{} steps of {row_tokens} tokens", table.steps),
             parts_done: u64::from(is_done("pretrain")),
+            cost: None,
         });
     }
     let report = u64::from(is_done("report"));
@@ -163,6 +200,7 @@ fn steps(
         what: "report".into(),
         extent: "one file".into(),
         parts_done: report,
+        cost: None,
     });
     steps
 }

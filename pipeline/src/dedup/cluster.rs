@@ -155,14 +155,10 @@ fn assign(
     let check = Check::of(&barrier.planned.stage);
     let leaders = || Leaders::new(check.verify, check.threshold);
     let mut pairs: Vec<(u64, u64)> = Vec::new();
-    gathered.map_in_order(
-        leaders,
-        dedup::leaders::Leaders::pairs_to_check,
-        |found| {
-            pairs.extend(found);
-            Ok(())
-        },
-    )?;
+    gathered.map_in_order(leaders, dedup::leaders::Leaders::pairs_to_check, |found| {
+        pairs.extend(found);
+        Ok(())
+    })?;
     pairs.sort_unstable();
     pairs.dedup();
     let known: FxHashMap<(u64, u64), f32> = match &check.near {
