@@ -20,6 +20,7 @@ pub mod normalise;
 pub mod pii;
 mod plane;
 pub mod quality;
+mod runs;
 pub mod safety;
 pub mod sentences;
 pub mod signals;

@@ -23,7 +23,6 @@ mod folding;
 mod functions;
 mod mersenne_twister;
 mod mix;
-mod runs;
 mod shingles;
 mod similarity;
 mod word_hash;

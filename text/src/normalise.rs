@@ -3,9 +3,15 @@
 //! [`simplify`] follows the definition of datatrove 0.4 to 0.10 (`utils/text.py`), with which
 //! FineWeb-2 was deduplicated; the tests replay vectors that were made with datatrove 0.10.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
 use memchr::memmem;
 use unicode_normalization::char::decompose_canonical;
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+
+use crate::plane::Plane;
+use crate::runs::for_each_run;
 
 /// Characters beyond ASCII and the C1 controls that become a space, sorted: the punctuation of
 /// datatrove 0.10. Its ASCII part is all of ASCII's punctuation and control characters. The
@@ -18,21 +24,44 @@ const PUNCTUATION: [char; 33] = [
 /// Marks that may stand once between two runs of digits of one number: `1,000` and `2.5`.
 const DECIMAL_MARKS: [char; 7] = ['.', ',', '،', '٫', '⎖', '⎗', '⎘'];
 
-/// What each ASCII byte becomes: a lower-case letter, `0` for a digit, a space for all else.
-const ASCII: [u8; 128] = {
-    let mut table = [b' '; 128];
-    let mut byte = 0;
-    while byte < 128 {
-        let c = byte as u8;
-        if c.is_ascii_digit() {
-            table[byte] = b'0';
-        } else if c.is_ascii_alphabetic() {
-            table[byte] = c.to_ascii_lowercase();
-        }
-        byte += 1;
+/// What becomes of a character beyond ASCII.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Simple {
+    Space,
+    Digit,
+    /// An accent leaves nothing, not even the space before it.
+    Nothing,
+    One(char),
+    /// More than one character.
+    Several,
+}
+
+static PLANE: LazyLock<Plane<Simple>> = LazyLock::new(|| Plane::new(simple, Simple::Nothing));
+
+fn simple(character: char) -> Simple {
+    if becomes_space(character) {
+        return Simple::Space;
     }
-    table
-};
+    if is_decimal_digit(character) {
+        return Simple::Digit;
+    }
+    let mut simple = Simple::Nothing;
+    for_each_part(character, |part| {
+        simple = if simple == Simple::Nothing { Simple::One(part) } else { Simple::Several };
+    });
+    simple
+}
+
+/// Calls with the parts of a character in lower case that are not accents.
+fn for_each_part(character: char, mut call: impl FnMut(char)) {
+    for lower in character.to_lowercase() {
+        decompose_canonical(lower, |part| {
+            if part.is_ascii() || part.general_category() != GeneralCategory::NonspacingMark {
+                call(part);
+            }
+        });
+    }
+}
 
 /// Simplifies a text: lower case, each number to `0`, punctuation and runs of white space to one
 /// space, accents away, no space at either end; in this order.
@@ -59,56 +88,102 @@ pub fn simplify_into(text: &str, out: &mut String) {
 
 fn append_simplified(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
-    let mut space_is_due = false;
-    let mut position = 0;
-    while let Some(&byte) = bytes.get(position) {
-        if byte < 128 {
-            let simple = ASCII[byte as usize];
-            if simple == b' ' {
-                space_is_due = true;
-                position += 1;
-                continue;
-            }
-            push_due_space(out, &mut space_is_due);
-            out.push(char::from(simple));
-            position = if simple == b'0' { number_end(text, position) } else { position + 1 };
-            continue;
-        }
-        let Some(character) = text[position..].chars().next() else { break };
-        if becomes_space(character) {
-            space_is_due = true;
-            position += character.len_utf8();
-            continue;
-        }
-        if is_decimal_digit(character) {
-            push_due_space(out, &mut space_is_due);
-            out.push('0');
-            position = number_end(text, position);
-            continue;
-        }
-        for lower in character.to_lowercase() {
-            push_without_accents(out, &mut space_is_due, lower);
-        }
-        position += character.len_utf8();
-    }
-}
-
-fn push_due_space(out: &mut String, is_due: &mut bool) {
-    if *is_due && !out.is_empty() {
-        out.push(' ');
-    }
-    *is_due = false;
-}
-
-/// Pushes the parts of a character that are not accents. An accent that stands alone leaves
-/// nothing, not even the space before it.
-fn push_without_accents(out: &mut String, space_is_due: &mut bool, character: char) {
-    decompose_canonical(character, |part| {
-        if part.is_ascii() || part.general_category() != GeneralCategory::NonspacingMark {
-            push_due_space(out, space_is_due);
-            out.push(part);
+    let mut writer = Writer { text, out, words: 0..0, space_is_due: false };
+    // The offset to which the text has been dealt with: a number may reach into the next run.
+    let mut done = 0;
+    for_each_run(bytes, |start, end, is_special| {
+        if is_special {
+            writer.copy_words();
+            writer.space_is_due |= start > done;
+            done = writer.push_run(start.max(done), end);
+        } else {
+            writer.push_word(start..end, start > done);
+            done = end;
         }
     });
+    writer.copy_words();
+    out.make_ascii_lowercase();
+}
+
+/// Appends to simplified text; ASCII letters keep their case.
+struct Writer<'t> {
+    text: &'t str,
+    out: &'t mut String,
+    /// Where words that stay as they are, with a space between two of them, have yet to be copied.
+    words: Range<usize>,
+    /// Whether a space comes before the next character that stays, if it is not the first.
+    space_is_due: bool,
+}
+
+impl Writer<'_> {
+    /// Adds a word of ASCII letters.
+    #[inline]
+    fn push_word(&mut self, word: Range<usize>, is_apart: bool) {
+        if word.start == self.words.end + 1
+            && !self.words.is_empty()
+            && self.text.as_bytes()[self.words.end] == b' '
+        {
+            self.words.end = word.end;
+            return;
+        }
+        self.copy_words();
+        self.space_is_due |= is_apart;
+        self.words = word;
+    }
+
+    /// Copies the words that are left.
+    fn copy_words(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        if let Some(words) = self.text.get(words).filter(|words| !words.is_empty()) {
+            self.push_due_space();
+            self.out.push_str(words);
+        }
+    }
+
+    /// Adds a run of ASCII letters, digits and characters beyond ASCII. Returns the offset behind
+    /// it, or behind the number with which it ends.
+    fn push_run(&mut self, start: usize, end: usize) -> usize {
+        let plane = &*PLANE;
+        let mut position = start;
+        while position < end {
+            let Some(character) = self.text.get(position..).and_then(|rest| rest.chars().next())
+            else {
+                break;
+            };
+            let simple = match character {
+                '0'..='9' => Simple::Digit,
+                '\0'..='\x7f' => Simple::One(character),
+                _ => plane.get(character),
+            };
+            match simple {
+                Simple::Space => self.space_is_due = true,
+                Simple::Nothing => {}
+                Simple::One(part) => self.push(part),
+                Simple::Several => for_each_part(character, |part| self.push(part)),
+                Simple::Digit => {
+                    self.push('0');
+                    position = number_end(self.text, position);
+                    continue;
+                }
+            }
+            position += character.len_utf8();
+        }
+        position
+    }
+
+    #[inline]
+    fn push(&mut self, character: char) {
+        self.push_due_space();
+        self.out.push(character);
+    }
+
+    #[inline]
+    fn push_due_space(&mut self) {
+        if self.space_is_due && !self.out.is_empty() {
+            self.out.push(' ');
+        }
+        self.space_is_due = false;
+    }
 }
 
 /// The offset behind the number that starts at an offset.
@@ -182,17 +257,41 @@ mod tests {
         }
     }
 
+    /// The definition, step by step.
+    fn by_definition(text: &str) -> String {
+        let lower = text.to_lowercase();
+        let mut numbers = String::new();
+        let mut rest = lower.as_str();
+        while let Some(character) = rest.chars().next() {
+            if is_decimal_digit(character) {
+                numbers.push('0');
+                rest = behind_number(rest);
+            } else {
+                numbers.push(character);
+                rest = &rest[character.len_utf8()..];
+            }
+        }
+        let mut parts = String::new();
+        for character in numbers.replace(becomes_space, " ").chars() {
+            decompose_canonical(character, |part| parts.push(part));
+        }
+        parts.retain(|c| c.general_category() != GeneralCategory::NonspacingMark);
+        let words: Vec<&str> = parts.split(' ').filter(|word| !word.is_empty()).collect();
+        words.join(" ")
+    }
+
     proptest! {
         #[test]
         fn simplified_text_is_lower_case_words_with_single_spaces(
             any in any::<String>(),
-            likely in "[0-9١.,٫ aÉΣ\u{301}]{0,20}",
+            likely in "([0-9١.,٫ aÉΣİ\u{301}्가’]|Word|  |word word){0,20}",
         ) {
             for text in [any, likely] {
                 let simple = simplify(&text);
                 prop_assert_eq!(simple.trim(), simple.as_str());
                 prop_assert!(!simple.contains("  "), "{:?}", simple);
                 prop_assert!(!simple.contains(|c: char| c.is_ascii_uppercase()));
+                prop_assert_eq!(simple, by_definition(&text));
             }
         }
     }

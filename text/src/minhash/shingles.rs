@@ -2,8 +2,8 @@
 
 use super::folding;
 use super::mix::{GOLDEN, fold};
-use super::runs::for_each_run;
 use super::word_hash::{CASE, hash_word};
+use crate::runs::for_each_run;
 use crate::words::words;
 
 /// Words of a text that count: of a longer one only the first are looked at, so that the buffer

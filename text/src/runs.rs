@@ -22,7 +22,7 @@ struct Masks {
 /// Calls with the start and the end of every run, and whether it has bytes that are no ASCII
 /// letters.
 #[inline]
-pub(super) fn for_each_run(bytes: &[u8], mut call: impl FnMut(usize, usize, bool)) {
+pub(crate) fn for_each_run(bytes: &[u8], mut call: impl FnMut(usize, usize, bool)) {
     let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
     let mut last = [b' '; BLOCK_BYTES];
     last[..rest.len()].copy_from_slice(rest);
