@@ -9,7 +9,8 @@
 use store::Scratch;
 
 use crate::error::Result;
-use crate::gather::{Member, mix, parse};
+use crate::gather::{Member, parse};
+use crate::mix::mix;
 use crate::spill::{Plan, Spill, Spilled};
 
 /// Pieces for each [`crate::gather::COMPONENT_MEMBERS_MAX`] members: pieces are uneven.

@@ -2,7 +2,7 @@
 //!
 //! What is known of a document arrives in any order, is spread over partitions by its component,
 //! and is read back a partition at a time: all members of a component at once, those that survive
-//! first in front. Components come in the order of [`mix`] of their number, which no layout of
+//! first in front. Components come in the order of their mixed number, which no layout of
 //! partitions changes.
 
 use std::cmp::Ordering;
@@ -12,6 +12,7 @@ use store::Scratch;
 
 use crate::cut::{Cut, Cutter};
 use crate::error::Result;
+use crate::mix::mix;
 use crate::spill::{Spill, Spilled};
 
 /// Members of a component that are looked at together; a larger one is [cut](crate::cut). About 600
@@ -58,14 +59,6 @@ impl Member<'_> {
         record.extend(self.keys.as_flattened());
         record.extend(self.sketch);
     }
-}
-
-/// A bijection that spreads neighbouring numbers evenly: the finalizer of SplitMix64 (Steele, Lea
-/// and Flood 2014).
-pub(crate) fn mix(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    number ^ (number >> 31)
 }
 
 /// Takes members in any order.

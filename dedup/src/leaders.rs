@@ -13,6 +13,8 @@
 //! there are two passes: [`Leaders::pairs_to_check`] says which pairs are in doubt and may matter,
 //! [`Leaders::assign`] decides, given their true similarities.
 
+use text::minhash::estimate_jaccard;
+
 use crate::gather::Member;
 
 /// Representatives that a document is compared with at most, taken from its rarest keys first: a
@@ -262,23 +264,10 @@ fn to(
     }
 }
 
-/// Bytes of sketches that are compared between two additions to a wide count: less than 256.
-const COUNTED_BYTES: usize = 128;
-
-/// The Jaccard similarity that two sketches suggest: the share of equal bytes, less those that are
-/// equal by chance (b-bit minwise hashing with b = 8: Li and König 2010). Without sketches, 1: then
-/// equal keys are all there is to go by.
+/// The Jaccard similarity that two sketches suggest. Without sketches 1: then equal keys are all
+/// there is to go by.
 fn estimate(a: &[u8], b: &[u8]) -> f32 {
-    const CHANCE: f32 = 1.0 / 256.0;
-    let n = a.len().min(b.len());
-    if n == 0 {
-        return 1.0;
-    }
-    // Counts of 8 bits, as wide as what they count, let the compiler compare 16 bytes at once.
-    let chunks = a[..n].chunks(COUNTED_BYTES).zip(b[..n].chunks(COUNTED_BYTES));
-    let equal_in = |(a, b): (&[u8], &[u8])| a.iter().zip(b).map(|(a, b)| u8::from(a == b)).sum();
-    let equal: usize = chunks.map(equal_in).map(|equal: u8| usize::from(equal)).sum();
-    (equal as f32 / n as f32 - CHANCE) / (1.0 - CHANCE)
+    if a.is_empty() && b.is_empty() { 1.0 } else { estimate_jaccard(a, b) as f32 }
 }
 
 /// For each key that members of a component share, those of them that have been let in.
@@ -417,7 +406,7 @@ mod tests {
 
     /// A similarity of two documents that the signatures know nothing of.
     fn truth(a: u64, b: u64) -> f32 {
-        (crate::gather::mix(a << 32 | b) % 100) as f32 / 100.0
+        (crate::mix::mix(a << 32 | b) % 100) as f32 / 100.0
     }
 
     fn assign(
@@ -515,8 +504,8 @@ mod tests {
         let owned: Vec<Owned> = (0..20_000u64)
             .map(|i| {
                 let mut sketch = Vec::new();
-                (0..14).for_each(|j| sketch.extend(crate::gather::mix(i * 14 + j).to_le_bytes()));
-                let own = crate::gather::mix(i / 2) | 1;
+                (0..14).for_each(|j| sketch.extend(crate::mix::mix(i * 14 + j).to_le_bytes()));
+                let own = crate::mix::mix(i / 2) | 1;
                 (vec![0u64.to_le_bytes(), own.to_le_bytes()], sketch)
             })
             .collect();
