@@ -22,6 +22,14 @@
 //! then within the document. So every removed token is the same token of an equal window that
 //! stands earlier in the input, and what is said once is never lost. A text that repeats itself
 //! keeps its first period.
+//!
+//! Measured with `examples/repeats` on 193 MB of manuals in 60 languages, 29 million words, of which
+//! 18 % of the bytes are repeated, with one thread: the spans are those of a suffix array over the
+//! words (libsais), to the byte; 3.3 s for all three passes and sorts where the suffix array took
+//! 4.6 s, and one over the bytes, as in the paper, 12 s (libsais) or 23 s (divsufsort). The suffix
+//! arrays need 8 bytes of memory a word and 5 a byte. Here 0.06 rows of 13 bytes a word are sorted in
+//! the first pass and 0.12 of 32 bytes in the second, on disk if need be; fewer on a corpus that
+//! repeats itself less.
 
 mod anchors;
 mod remove;

@@ -62,7 +62,7 @@ impl KeySorter {
         })
     }
 
-    /// Adds the distinct keys of a document, which is the one at `ordinal` in the input and belongs
+    /// Adds the keys of a document, which is the one at `ordinal` in the input and belongs
     /// to `part`.
     pub fn push(
         &mut self,
@@ -80,6 +80,7 @@ impl KeySorter {
 
     fn end_part(&mut self) -> Result<()> {
         self.held.sort_unstable();
+        self.held.dedup();
         for group in self.held.chunk_by(|a, b| a.0 == b.0) {
             let (key, first) = group[0];
             let mut row = [0; ROW_BYTES];
@@ -163,6 +164,11 @@ impl PartKeys {
     pub fn is_repeated(&self, key: u64, ordinal: u64) -> bool {
         let found = self.keepers.binary_search_by_key(&key, |(key, _)| *key);
         found.is_ok_and(|index| self.keepers[index].1 != ordinal)
+    }
+
+    /// Whether the second pass has to look at a document that has these keys.
+    pub fn concern(&self, ordinal: u64, keys: impl IntoIterator<Item = u64>) -> bool {
+        keys.into_iter().any(|key| self.is_repeated(key, ordinal))
     }
 
     /// Whether nothing is repeated in the part.

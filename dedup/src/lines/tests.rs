@@ -30,6 +30,9 @@ fn find(
         let keys = repeated.of_part(part).unwrap();
         let text = &texts[ordinal as usize];
         let left = lines.rewrite(text, ordinal, &keys, Action::Remove);
+        let mut own = Vec::new();
+        lines.keys(text, &mut own);
+        assert_eq!(keys.concern(ordinal, own), left.repeated_units > 0);
         let counted = lines.rewrite(text, ordinal, &keys, Action::Count);
         assert_eq!(counted.text, *text);
         assert_eq!(counted.repeated_bytes, left.repeated_bytes);

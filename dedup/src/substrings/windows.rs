@@ -1,5 +1,6 @@
 //! Which windows of tokens occur more than once in the corpus.
 
+use rayon::prelude::*;
 use store::Scratch;
 
 use crate::by_part::{ByPart, ByPartWriter, number};
@@ -180,7 +181,7 @@ impl WindowSorter {
     /// What is repeated within the part is known now; the first of each goes on to the others.
     fn end_part(&mut self) -> Result<()> {
         self.windows += self.held.len() as u64;
-        self.held.sort_unstable();
+        self.held.par_sort_unstable();
         for group in self.held.chunk_by(|a, b| a.0 == b.0) {
             let (hash, ordinal, position) = group[0];
             let mut row = [0; ROW_BYTES];

@@ -27,7 +27,9 @@ impl Winnowing {
     /// For windows of `window_tokens`, at least 1: `w + k - 1`.
     ///
     /// A sample holds about `2 / (w + 1)` of all k-grams: the smaller `k`, the fewer anchors, but
-    /// the more of them are repeated by chance. Half and half, measured best in `examples/repeats`.
+    /// the more of them are repeated where their windows are not. With windows of 50 on 193 MB of
+    /// manuals, `k` of 10, 16, 26, 36 and 44 sorted 187, 156, 133, 128 and 153 MB in both passes and
+    /// took 4.35, 4.10, 3.93, 4.00 and 4.30 s.
     pub(super) fn new(window_tokens: usize) -> Self {
         Self::with_gram(window_tokens, (window_tokens / 2 + 1).min(GRAM_TOKENS_MAX))
     }
@@ -46,7 +48,10 @@ impl Winnowing {
     ///
     /// The anchor depends on the tokens of the window alone.
     pub(super) fn for_each_window(&self, tokens: &[u64], mut call: impl FnMut(usize, Anchor)) {
-        let Some(last_gram) = tokens.len().checked_sub(self.gram_tokens) else { return };
+        if tokens.len() < self.window_tokens() {
+            return;
+        }
+        let last_gram = tokens.len() - self.gram_tokens;
         let mut hash = GramHash::new(&tokens[..self.gram_tokens]);
         // The values of the k-grams of the present window, in a ring.
         let mut ring = vec![0; self.grams];
