@@ -101,11 +101,9 @@ class Run:
 
     def read_clusters(self, path):
         self.groups, self.similarity, self.rows = Groups(), {}, pyarrow.parquet.read_table(path).to_pylist()
-        # `doc_id` is the input's own identifier where there are two columns of identifiers.
-        own = "doc_id" if self.rows and self.rows[0].get("doc_id") is not None else "id"
         first = {}
         for row in self.rows:
-            name = str(row[own])
+            name = str(row["id"])
             self.groups.join(first.setdefault((row["stage"], row["cluster"]), name), name)
             self.similarity[name] = row["similarity"]
 

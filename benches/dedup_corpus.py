@@ -145,7 +145,7 @@ def curve(words, folder, pairs_each, _):
         for number in range(pairs_each):
             base = words.draw(300)
             n_shingles = len(base) - NGRAM_WORDS + 1
-            copy, gone = base.copy(), round(n_shingles * (100 - percent) / (100 + percent))
+            copy, gone = base.copy(), n_shingles * (100 - percent) // (100 + percent)
             if gone:
                 copy[-gone:] = words.draw(gone)
             ids = [f"c{percent}-{number}-{side}" for side in "ab"]
