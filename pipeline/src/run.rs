@@ -10,7 +10,9 @@ use store::shards::{ShardManifest, Split};
 use store::{Fingerprint, Manifest, Opened, Run};
 use tokenizer::Tokenizer;
 
-use crate::dedup::{Barrier, Decision, KeyFiles, clusters_path, clusters_schema, decide, known};
+use crate::dedup::{
+    Barrier, Decision, KeyFiles, clusters_path, clusters_schema, decide, known, write_clusters,
+};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::ledger::Ledger;
@@ -19,7 +21,7 @@ use crate::plan::Plan;
 use crate::pretrain::{Pretrained, pretrain};
 use crate::recipe::{Recipe, StageKind};
 use crate::segment::{PartResult, PartTexts, Work, documents_path, key_files, task};
-use crate::table::{TableWriter, read_table};
+use crate::table::TableWriter;
 use crate::{report, tokens};
 
 /// How to run, apart from what the recipe says of the result.
@@ -305,11 +307,7 @@ impl Steps<'_> {
             return Ok(());
         }
         let mut table = TableWriter::create(self.run, "clusters.parquet", clusters_schema())?;
-        for piece in pieces {
-            for batch in read_table(&piece, None)? {
-                table.write(&batch?)?;
-            }
-        }
+        write_clusters(&mut table, &pieces)?;
         Ok(self.run.complete(TASK, vec![table.finish()?], json!(null))?)
     }
 

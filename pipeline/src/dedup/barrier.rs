@@ -101,7 +101,7 @@ fn duplicates(
             _ => (cluster::find(barrier, own_files, scratch)?, Vec::new()),
         };
         let mut table = TableWriter::create(run, &path, clusters::schema())?;
-        clusters::write(&mut table, &barrier.planned.name, &members)?;
+        clusters::write(&mut table, &members)?;
         files.push(table.finish()?);
         if let DedupStage::MinHash(options) = &barrier.planned.stage {
             files.extend(large::report(barrier, own_files, options.report_size, &members)?);

@@ -1,5 +1,7 @@
 //! Clusters of documents with equal or similar keys.
 
+use std::sync::Arc;
+
 use dedup::candidates::{Candidates, band_row, exact_row};
 use dedup::components::Components;
 use dedup::gather::{Gather, Gathered, Member as Candidate};
@@ -236,6 +238,7 @@ pub(super) fn name(
     let near = matches!(barrier.planned.stage, DedupStage::MinHash(_));
     let unverified =
         near && matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
+    let stage: Arc<str> = barrier.planned.name.as_str().into();
     let mut members: Vec<Member> = assigned
         .iter()
         .filter_map(|one| {
@@ -243,7 +246,9 @@ pub(super) fn name(
             let (size, represents) = totals.get(&one.representative).copied().unwrap_or_default();
             let survivor = one.ordinal == one.representative;
             Some(Member {
+                stage: stage.clone(),
                 cluster: leader.doc_id,
+                duplicate_of: leader.doc_id,
                 doc_id: own.doc_id,
                 id: own.id.clone(),
                 survivor,
@@ -272,7 +277,7 @@ fn named(barrier: &Barrier<'_>, own_files: usize, ordinals: &[u64]) -> Result<Ve
         found.push(Named {
             ordinal: row.ordinal,
             doc_id: known.map_or(row.doc_id, |(run, _)| {
-                known_doc_id(run, row.ordinal - barrier.files.ordinals(file).start)
+                known_doc_id(barrier.place, run, row.ordinal - barrier.files.ordinals(file).start)
             }),
             id: row.id.map(str::to_owned),
             represents: barrier.represents(row.doc_id, row.size),

@@ -55,9 +55,15 @@ fn key_options(stage: &DedupStage) -> Value {
     Value::Object(object)
 }
 
-/// The `doc_id` of row `row` of the `run`-th earlier run: no file of this run has so high a number.
-pub(super) fn known_doc_id(run: usize, row: u64) -> u64 {
-    (u64::from(u32::MAX) - run as u64) << 32 | row & u64::from(u32::MAX)
+/// Stages that follow one step, and earlier runs of one stage, that known documents are told apart for.
+const STAGES_MAX: u64 = 1 << 6;
+const RUNS_MAX: u64 = 1 << 12;
+
+/// The `doc_id` of row `row` of the `run`-th earlier run at a stage: no file of this run has so high
+/// a number.
+pub(super) fn known_doc_id((step, stage): (usize, usize), run: usize, row: u64) -> u64 {
+    let place = (step as u64 * STAGES_MAX + stage as u64) * RUNS_MAX + run as u64;
+    ((u64::from(u32::MAX) - place) << 32) | (row & u64::from(u32::MAX))
 }
 
 /// Finds the indexes that a stage is compared with; paths start from `folder`.

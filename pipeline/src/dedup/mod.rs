@@ -21,7 +21,7 @@ mod stage;
 mod texts;
 
 pub(crate) use barrier::{Barrier, clusters_path, decide};
-pub(crate) use clusters::schema as clusters_schema;
+pub(crate) use clusters::{schema as clusters_schema, write_merged as write_clusters};
 pub(crate) use columns::columns_after;
 pub use cost::{Cost, cost};
 pub(crate) use decision::{Decision, PartDecision, doc_ids};

@@ -124,25 +124,20 @@ pub(super) fn clusters(ask: &Ask) -> Result<Option<Value>> {
     if !ask.has("clusters") {
         return Ok(None);
     }
-    let sql = "SELECT stage, size, count(*) FROM clusters WHERE survivor \
-               GROUP BY stage, size ORDER BY stage, size";
-    let mut sizes: BTreeMap<String, Vec<(u64, u64)>> = BTreeMap::new();
-    ask.each(sql, |row| {
-        let stage = sizes.entry(row.text(0).to_owned()).or_default();
-        stage.push((row.number(1), row.number(2)));
-    })?;
+    let sql = "SELECT size, count(*) FROM clusters WHERE survivor GROUP BY size ORDER BY size";
+    let mut sizes: Vec<(u64, u64)> = Vec::new();
+    ask.each(sql, |row| sizes.push((row.number(0), row.number(1))))?;
     if sizes.is_empty() {
         return Ok(None);
     }
-    let stages = sizes.iter().map(|(stage, sizes)| {
-        let clusters: u64 = sizes.iter().map(|(_, clusters)| clusters).sum();
-        let documents: u64 = sizes.iter().map(|(size, clusters)| size * clusters).sum();
-        let counted = by_size(sizes);
-        let most = counted.iter().map(|(_, clusters)| *clusters).max().unwrap_or_default();
-        context! { name => stage, clusters, documents, sizes => bars(&counted, clusters, most) }
-    });
+    let clusters: u64 = sizes.iter().map(|(_, clusters)| clusters).sum();
+    let documents: u64 = sizes.iter().map(|(size, clusters)| size * clusters).sum();
+    let counted = by_size(&sizes);
+    let most = counted.iter().map(|(_, clusters)| *clusters).max().unwrap_or_default();
     Ok(Some(context! {
-        stages => stages.collect::<Vec<Value>>(),
+        clusters,
+        documents,
+        sizes => bars(&counted, clusters, most),
         largest => largest(ask)?,
     }))
 }
