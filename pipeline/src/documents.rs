@@ -31,13 +31,30 @@ pub(crate) struct PartDocuments {
     piece: usize,
     records: Option<Records>,
     losses: Arc<Mutex<Losses>>,
+    /// The documents that are looked for, sorted; all of them where it is `None`.
+    wanted: Option<Vec<u64>>,
 }
 
 impl PartDocuments {
     /// Reads part `part` of `inputs`.
     pub(crate) fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
         let part = inputs.parts[part].clone();
-        Self { inputs, part, piece: 0, records: None, losses }
+        Self { inputs, part, piece: 0, records: None, losses, wanted: None }
+    }
+
+    /// Reads part `part` for the documents `wanted`, which are sorted; others may come as well.
+    pub(crate) fn only(inputs: Arc<Inputs>, part: usize, wanted: &[u64]) -> Self {
+        // What was lost in reading was accounted for when the part was read as a whole.
+        let losses = Arc::default();
+        Self { wanted: Some(wanted.to_vec()), ..Self::new(inputs, part, losses) }
+    }
+
+    /// The numbers of the records that are looked for in a file.
+    fn wanted_of(&self, file: u32) -> Option<Arc<[u32]>> {
+        let wanted = self.wanted.as_ref()?;
+        let start = wanted.partition_point(|id| id >> 32 < u64::from(file));
+        let of_file = wanted[start..].iter().take_while(|id| *id >> 32 == u64::from(file));
+        Some(of_file.map(|id| *id as u32).collect())
     }
 
     fn next_batch(&mut self) -> Result<Option<Documents>> {
@@ -49,7 +66,9 @@ impl PartDocuments {
                 |source| PipelineError::Read { path: file.file.file.address.clone(), source };
             if self.records.is_none() {
                 let open = || open(&file.file.file);
-                let read = self.inputs.streams.read(&file.file.input, open, &piece.range);
+                let wanted = self.wanted_of(piece.file);
+                let streams = &self.inputs.streams;
+                let read = streams.read(&file.file.input, open, &piece.range, wanted);
                 self.records = Some(read.map_err(failed)?);
             }
             match self.records.as_mut().and_then(Iterator::next) {

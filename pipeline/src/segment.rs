@@ -113,7 +113,7 @@ impl Work<'_> {
         let decisions: Vec<PartDecision> =
             decisions.iter().map(|decision| decision.for_part(part)).collect::<Result<_>>()?;
         let duplicates = duplicates.clone();
-        let survivors = self.entering(step, part, None)?.map(move |documents| {
+        let survivors = self.entering(step, part)?.map(move |documents| {
             let mut documents = documents?;
             for decision in &decisions {
                 let (kept, left) = decision.apply(documents)?;
@@ -125,12 +125,11 @@ impl Work<'_> {
         Ok(Box::new(survivors))
     }
 
-    /// The documents that step `step`, which is not the first, finds; with `columns`, those alone.
+    /// The documents that step `step`, which is not the first, finds.
     fn entering(
         &self,
         step: usize,
         part: usize,
-        columns: Option<&[&str]>,
     ) -> Result<Box<dyn Iterator<Item = Result<Documents>> + Send>> {
         if !self.plan.steps[step - 1].stores {
             // What was lost in reading has been accounted for.
@@ -138,13 +137,22 @@ impl Work<'_> {
             return Ok(Box::new(PartDocuments::new(self.inputs.clone(), part, losses)));
         }
         let path = self.run.path(&documents_path(self.plan, step - 1, part));
-        match columns {
-            None => Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?)))),
-            Some(_) => Ok(Box::new(
-                read_table(&path, columns)?
-                    .map(|batch| Ok(Documents { batch: batch?, read_bytes: Vec::new() })),
-            )),
+        Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?))))
+    }
+
+    /// Ids and texts of documents of a part that left step `step`; others may come as well.
+    fn texts(
+        &self,
+        step: usize,
+        part: usize,
+        wanted: &[u64],
+    ) -> Result<Box<dyn Iterator<Item = Result<RecordBatch>> + Send>> {
+        if !self.plan.steps[step].stores {
+            let documents = PartDocuments::only(self.inputs.clone(), part, wanted);
+            return Ok(Box::new(documents.map(|documents| Ok(documents?.batch))));
         }
+        let path = self.run.path(&documents_path(self.plan, step, part));
+        Ok(Box::new(read_table(&path, Some(&[DOC_ID, TEXT]))?))
     }
 }
 
@@ -162,8 +170,8 @@ impl Texts for PartTexts<'_> {
         wanted: &[u64],
         each: &mut dyn FnMut(u64, &str) -> Result<()>,
     ) -> Result<()> {
-        for documents in self.work.entering(self.step + 1, part, Some(&[DOC_ID, TEXT]))? {
-            let batch = documents?.batch;
+        for batch in self.work.texts(self.step, part, wanted)? {
+            let batch = batch?;
             let ids = doc_ids(&batch)?;
             let texts = batch.column_by_name(TEXT).map(|c| cast(c, &DataType::LargeUtf8));
             let Some(texts) = texts.transpose().map_err(arrow_error)? else { continue };

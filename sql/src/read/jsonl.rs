@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::sync::Arc;
 
 use memchr::memmem;
 use serde::de::IgnoredAny;
@@ -25,6 +26,8 @@ pub(super) struct JsonlRecords {
     path: String,
     fields: Fields,
     limits: Limits,
+    /// The lines that are read, sorted; all of them where it is `None`.
+    wanted: Option<Arc<[u32]>>,
 }
 
 impl JsonlRecords {
@@ -50,7 +53,12 @@ impl JsonlRecords {
         let max_line_bytes = input.limits.max_line_bytes;
         let lines = Lines::open(stream, (start, end), u64::from(first_ordinal), max_line_bytes)?;
         let (path, fields) = (input.path.clone(), input.fields.clone());
-        Ok(Self { lines, path, fields, limits: input.limits.clone() })
+        Ok(Self { lines, path, fields, limits: input.limits.clone(), wanted: None })
+    }
+
+    /// Passes over all lines but `wanted`, whose numbers are sorted.
+    pub(super) fn only(self, wanted: Option<Arc<[u32]>>) -> Self {
+        Self { wanted, ..self }
     }
 
     /// The stream, at the end of the range.
@@ -76,10 +84,15 @@ impl JsonlRecords {
                     let detail = format!("line of more than {} bytes", self.limits.max_line_bytes);
                     Record::Fault(Fault { ordinal, offset, length, reason, detail })
                 }
+                LineEvent::Line(_) if !self.is_wanted(ordinal) => continue,
                 LineEvent::Line(_) if self.lines.line().trim_ascii().is_empty() => continue,
                 LineEvent::Line(offset) => self.record(ordinal, offset),
             }));
         }
+    }
+
+    fn is_wanted(&self, ordinal: u32) -> bool {
+        self.wanted.as_ref().is_none_or(|wanted| wanted.binary_search(&ordinal).is_ok())
     }
 
     fn record(&self, ordinal: u32, offset: u64) -> Record {
@@ -95,11 +108,14 @@ impl JsonlRecords {
 
     fn document(&self, line: &[u8], ordinal: u32, offset: u64) -> Result<Document, Failure> {
         let line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-        let mut line = String::from_utf8_lossy(line);
+        // Most lines are sound, and a check is several times as fast as a repair.
+        let mut line = match std::str::from_utf8(line) {
+            Ok(line) => Cow::Borrowed(line),
+            Err(_) => String::from_utf8_lossy(line),
+        };
         let mut repaired = matches!(line, Cow::Owned(_));
-        let may_have_surrogates = memmem::find(line.as_bytes(), b"\\ud").is_some()
-            || memmem::find(line.as_bytes(), b"\\uD").is_some();
-        if may_have_surrogates && let Some(sound) = json::repair_surrogates(&line) {
+        if may_have_surrogates(&line)
+            && let Some(sound) = json::repair_surrogates(&line) {
             line = Cow::Owned(sound);
             repaired = true;
         }
@@ -145,6 +161,12 @@ pub(super) fn gap_fault(ordinal: u32, damage: Damage, partial: u64) -> Fault {
     // After a search that starts before the failure, the next member may too.
     let offset = failed.min(resume);
     Fault { ordinal, offset, length: resume - offset, reason, detail }
+}
+
+/// Whether an escape of the line starts as those of surrogates do.
+fn may_have_surrogates(line: &str) -> bool {
+    let bytes = line.as_bytes();
+    memmem::find_iter(bytes, b"\\u").any(|at| matches!(bytes.get(at + 2), Some(b'd' | b'D')))
 }
 
 /// The raw values of one object.

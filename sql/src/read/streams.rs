@@ -28,7 +28,8 @@ impl Streams {
     }
 
     /// Does the same as [`read()`], with a stream that was left behind, if there is a fitting one;
-    /// else `open` opens the file.
+    /// else `open` opens the file. Where only the records `wanted` are looked for, whose numbers are
+    /// sorted, others may be passed over.
     ///
     /// # Errors
     ///
@@ -38,6 +39,7 @@ impl Streams {
         input: &Input,
         open: impl FnOnce() -> io::Result<Box<dyn ReadSeek>>,
         range: &PartRange,
+        wanted: Option<Arc<[u32]>>,
     ) -> io::Result<Records> {
         let PartRange::Lines { start, end, restart, .. } = *range else {
             return read(input, open()?, range);
@@ -49,7 +51,7 @@ impl Streams {
             Some(stream) => stream,
             None => Stream::open(input, open()?, restart)?,
         };
-        let records = JsonlRecords::new(input, stream, range)?;
+        let records = JsonlRecords::new(input, stream, range)?.only(wanted);
         // Behind the last part comes none.
         let streams = end.map(|_| Arc::clone(self));
         Ok(Records::new(Keeping { records: Some(records), input: input.clone(), streams }))

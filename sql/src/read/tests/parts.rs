@@ -76,7 +76,7 @@ proptest! {
             let open = || -> std::io::Result<Box<dyn ReadSeek>> {
                 Ok(Box::new(Cursor::new(file.clone())))
             };
-            let part = streams.read(&input, open, &survey.parts[number]).unwrap();
+            let part = streams.read(&input, open, &survey.parts[number], None).unwrap();
             by_part[number] = part.map(Result::unwrap).collect();
         }
         prop_assert_eq!(by_part.concat(), parts);
@@ -262,7 +262,7 @@ fn a_file_of_one_member_is_opened_once_for_parts_in_order() {
                 opened += 1;
                 Ok(Box::new(Cursor::new(file.clone())))
             };
-            count += streams.read(&input, open, part).unwrap().count();
+            count += streams.read(&input, open, part, None).unwrap().count();
         }
         assert_eq!((opened, count), (1, 400));
     }
