@@ -24,6 +24,8 @@ pub(crate) fn main(
     }
     let written = [&arguments.output, &arguments.clusters].into_iter().flatten().next();
     let mut one_liner = OneLiner::new(&arguments.input, written.map_or(Path::new(""), |p| p))?;
+    // What is no duplicate stays, be it nothing.
+    one_liner.keep_blank();
     let keep = arguments.keep.as_ref().map(|keep| ("keep", Value::from(keep.clone())));
     if arguments.preset != DATATROVE {
         let mut with = table([("on", arguments.on.clone().into())]);

@@ -45,6 +45,14 @@ impl OneLiner {
         }
     }
 
+    /// Takes records with a blank text for documents.
+    pub(crate) fn keep_blank(&mut self) {
+        let source = self.recipe.get_mut("source").and_then(|sources| sources.get_mut(0));
+        if let Some(source) = source.and_then(Value::as_table_mut) {
+            source.insert("keep_blank".into(), true.into());
+        }
+    }
+
     /// Sets a table such as `[tokenizer]`.
     pub(crate) fn table(&mut self, name: &str, table: Table) {
         self.recipe.insert(name.into(), Value::Table(table));

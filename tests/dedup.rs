@@ -18,7 +18,7 @@ fn data() -> Option<PathBuf> {
 
 /// A recipe that reads `path` with the stages `stages`.
 fn recipe(folder: &Folder, path: &str, stages: &str) {
-    let source = format!("[[source]]\nname = \"in\"\npath = \"{path}\"\n");
+    let source = format!("[[source]]\nname = \"in\"\npath = \"{path}\"\nkeep_blank = true\n");
     folder.write("recipe.toml", &format!("{source}{stages}"));
 }
 
@@ -67,7 +67,7 @@ fn datatrove_files_are_the_same_to_the_byte() {
 fn revisions_are_found_and_nothing_else() {
     let Some(data) = data() else { return };
     let folder = Folder::new();
-    let input = data.join("dedup/revisions.docs.jsonl.zst").display().to_string();
+    let input = data.join("data/dedup/revisions.docs.jsonl.zst").display().to_string();
     let flags = ["--threshold", "0.8", "--clusters", "clusters/clusters.parquet", "--quiet"];
     folder.run(&[&["dedup", &input][..], &flags].concat());
     // The folder of the table is asked like a run.
@@ -77,7 +77,7 @@ fn revisions_are_found_and_nothing_else() {
         let id = row["id"].as_str().unwrap().to_owned();
         clusters.insert(id, row["c"].as_u64().unwrap());
     }
-    let truth = std::fs::read_to_string(data.join("dedup/revisions.pairs.jsonl")).unwrap();
+    let truth = std::fs::read_to_string(data.join("data/dedup/revisions.pairs.jsonl")).unwrap();
     let (mut alike, mut found, mut merged, mut right, mut far, mut wrong) = (0, 0, 0, 0, 0, 0);
     for line in truth.lines() {
         let pair: Value = serde_json::from_str(line).unwrap();
@@ -263,7 +263,7 @@ fn repeated_lines_and_passages_go() {
 fn killed_in_any_phase_the_same_clusters() {
     let folder = Folder::new();
     lines(&folder, "pages.jsonl", &templated()[..800]);
-    let memory = "[run]\nmemory = \"64MiB\"\n";
+    let memory = "[run]\nmemory = \"128MiB\"\n";
     recipe(&folder, "pages.jsonl", STAGES);
     let with_memory =
         format!("{memory}{}", std::fs::read_to_string(folder.path("recipe.toml")).unwrap());

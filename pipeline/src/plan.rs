@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use sql::read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::dedup::{DedupStage, columns_after};
+use crate::dedup::{DedupStage, columns_after, known};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 
@@ -16,7 +16,7 @@ pub struct Plan {
     pub steps: Vec<PlanStep>,
     /// The columns of the kept documents.
     pub output: SchemaRef,
-    /// The files that stages name, with their digests.
+    /// The earlier runs and files that stages name, with their digests.
     pub files: Vec<(String, String)>,
 }
 
@@ -57,6 +57,7 @@ impl Plan {
         let session = Session::new(recipe.run.memory.as_u64() as usize, &resources)?;
         let mut columns = DOCUMENT.clone();
         let mut steps = Vec::new();
+        let mut runs = Vec::new();
         let mut rest: &[StageStep] = &recipe.stages;
         loop {
             let is_sql = |step: &StageStep| matches!(step.kind, StageKind::Sql(_));
@@ -66,13 +67,15 @@ impl Plan {
             let (dedup, after) = after.split_at(n_dedup);
             let segment = plan_segment(&session, &columns, sql)?;
             let dedup = plan_dedup(recipe, &session, segment.output(), dedup)?;
+            runs.extend(earlier_runs(recipe, &dedup)?);
             columns = columns_after(segment.output(), &dedup);
             let last = dedup.is_empty();
             let stages: Vec<String> = sql.iter().map(|step| step.name.clone()).collect();
             let stores = !(steps.is_empty() && stages.is_empty() && !last && is_quick(recipe));
             steps.push(PlanStep { stages, segment, dedup, stores });
             if last {
-                return Ok(Self { steps, output: columns, files: files.digests() });
+                runs.extend(files.digests());
+                return Ok(Self { steps, output: columns, files: runs });
             }
             rest = after;
         }
@@ -90,6 +93,21 @@ fn plan_segment(session: &Session, columns: &SchemaRef, steps: &[StageStep]) -> 
     let texts: Vec<StageText> = stages.iter().map(|stage| stage.text.clone()).collect();
     Segment::plan(session, columns, &texts)
         .map_err(|(index, error)| stages[index].error(&error).into())
+}
+
+/// The runs that stages are compared with, and what identifies them.
+fn earlier_runs(recipe: &Recipe, stages: &[PlannedDedup]) -> Result<Vec<(String, String)>> {
+    let mut runs = Vec::new();
+    for planned in stages {
+        let found = known(planned, recipe.folder()).map_err(|unusable| {
+            let at = recipe.document.text.find(&unusable.run);
+            let at = at.map(|at| at..at + unusable.run.len());
+            let message = format!("`against` of stage `{}`: {}", planned.name, unusable.message);
+            recipe.document.error(message, at, None)
+        })?;
+        runs.extend(found.into_iter().map(|run| (format!("run {}", run.name), run.digest)));
+    }
+    Ok(runs)
 }
 
 /// How many of the steps are stages over all documents that can share a pass: none sees texts that

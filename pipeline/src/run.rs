@@ -255,7 +255,9 @@ impl Steps<'_> {
                 planned,
                 place: (step, index),
                 files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
-                known: known(planned, self.recipe.folder())?,
+                known: known(planned, self.recipe.folder()).map_err(|unusable| {
+                    PipelineError::Empty(format!("{}: {}", unusable.run, unusable.message))
+                })?,
                 earlier: &decisions,
                 // The rest holds the engine, and what is kept of every candidate.
                 memory_bytes: self.recipe.run.memory.as_u64() / 2,

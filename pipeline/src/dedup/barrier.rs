@@ -7,7 +7,7 @@ use store::{Run, Scratch};
 
 use super::clusters;
 use super::decision::{Decision, Verdict};
-use super::keys::KeyFiles;
+use super::keys::{KeyFiles, KeyRow};
 use super::known::{self, Known};
 use super::texts::Texts;
 use super::{DedupStage, PlannedDedup, cluster, datatrove, large, repeated, seen};
@@ -33,20 +33,25 @@ pub(crate) struct Barrier<'a> {
 
 impl Barrier<'_> {
     /// Whether an earlier stage dropped a document.
-    pub(super) fn is_gone(&self, doc_id: u64) -> bool {
+    pub(super) fn is_gone(&self, row: &KeyRow<'_>) -> bool {
+        // The numbers of an earlier run's documents say nothing here.
+        self.files.earlier_run(row.ordinal).is_none() && self.is_dropped(row.doc_id)
+    }
+
+    fn is_dropped(&self, doc_id: u64) -> bool {
         self.earlier.iter().any(|decision| match &decision.verdict {
             Verdict::Drop { dropped, .. } => dropped.contains(doc_id),
             _ => false,
         })
     }
 
-    /// How many documents one stands for, which stood for `before` when it entered the segment.
-    pub(super) fn represents(&self, doc_id: u64, before: u32) -> u32 {
+    /// How many documents as read one stands for.
+    pub(super) fn represents(&self, row: &KeyRow<'_>) -> u32 {
         let now = self.earlier.iter().rev().find_map(|decision| match &decision.verdict {
-            Verdict::Drop { sizes: Some(sizes), .. } => sizes.get(doc_id),
+            Verdict::Drop { sizes: Some(sizes), .. } => sizes.get(row.doc_id),
             _ => None,
         });
-        now.unwrap_or(before)
+        now.unwrap_or(row.size)
     }
 
     fn task(&self) -> String {
@@ -74,9 +79,8 @@ pub(crate) fn decide(mut barrier: Barrier<'_>) -> Result<(Decision, String)> {
     let scratch = barrier.scratch()?;
     let (verdict, outcome) = match &barrier.planned.stage {
         DedupStage::Exact(_) | DedupStage::MinHash(_) => {
-            let own_files = barrier.files.len();
             known::add(&mut barrier.files, &barrier.known);
-            duplicates(&barrier, own_files, &scratch)?
+            duplicates(&barrier, &scratch)?
         }
         DedupStage::Bloom(options) => seen::decide(&barrier, options)?,
         DedupStage::Lines(options) => repeated::lines(&barrier, options, &scratch)?,
@@ -86,31 +90,26 @@ pub(crate) fn decide(mut barrier: Barrier<'_>) -> Result<(Decision, String)> {
 }
 
 /// Finds the clusters, unless an earlier start did.
-fn duplicates(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    scratch: &Scratch,
-) -> Result<(Verdict, String)> {
+fn duplicates(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<(Verdict, String)> {
     let run = barrier.run;
     let path = clusters_path(barrier.place.0, barrier.place.1);
     if run.done(&barrier.task()).is_none() {
         let (members, mut files) = match &barrier.planned.stage {
             DedupStage::MinHash(options) if options.needs_minima() => {
-                datatrove::find(barrier, options, own_files, scratch)?
+                datatrove::find(barrier, options, scratch)?
             }
-            _ => (cluster::find(barrier, own_files, scratch)?, Vec::new()),
+            _ => (cluster::find(barrier, scratch)?, Vec::new()),
         };
         let mut table = TableWriter::create(run, &path, clusters::schema())?;
         clusters::write(&mut table, &members)?;
         files.push(table.finish()?);
         if let DedupStage::MinHash(options) = &barrier.planned.stage {
-            files.extend(large::report(barrier, own_files, options.report_size, &members)?);
+            files.extend(large::report(barrier, options.report_size, &members)?);
         }
         if barrier.planned.stage.has_index() {
             let goes = clusters::dropped(&members);
-            let survives = |doc_id| !goes.contains(doc_id) && !barrier.is_gone(doc_id);
-            let planned = barrier.planned;
-            files.extend(known::leave(run, planned, &barrier.files, own_files, survives)?);
+            let survives = |doc_id| !goes.contains(doc_id) && !barrier.is_dropped(doc_id);
+            files.extend(known::leave(run, barrier.planned, &barrier.files, survives)?);
         }
         run.complete(&barrier.task(), files, json!(null))?;
     }

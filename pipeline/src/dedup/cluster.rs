@@ -53,13 +53,8 @@ impl Check {
     }
 }
 
-/// All clusters of two documents or more, sorted by survivor and document. Files after the first
-/// `own_files` are of earlier runs.
-pub(super) fn find(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    scratch: &Scratch,
-) -> Result<Vec<Member>> {
+/// All clusters of two documents or more, sorted by survivor and document.
+pub(super) fn find(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<Vec<Member>> {
     let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
         let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
             let keys = row.keys.as_chunks::<8>().0;
@@ -74,9 +69,9 @@ pub(super) fn find(
         join(barrier, scratch, &sort(barrier, scratch, rows)?)?
     };
     let components = Components::find(candidates)?;
-    let gathered = gather(barrier, own_files, scratch, &components)?;
-    let assigned = assign(barrier, own_files, scratch, &gathered)?;
-    name(barrier, own_files, &assigned)
+    let gathered = gather(barrier, scratch, &components)?;
+    let assigned = assign(barrier, scratch, &gathered)?;
+    name(barrier, &assigned)
 }
 
 /// Sorts the rows that `rows` makes of each document that is still there.
@@ -92,7 +87,7 @@ fn sort<const N: usize>(
     let expected = barrier.files.documents() * bands;
     let mut sorter = Sorter::<N>::new(scratch, "rows", expected, barrier.memory_bytes)?;
     barrier.files.each(&["keys"], |row| {
-        if barrier.is_gone(row.doc_id) {
+        if barrier.is_gone(&row) {
             return Ok(());
         }
         rows(&row, &mut |row| Ok(sorter.push(row)?))
@@ -109,12 +104,7 @@ fn join<const N: usize>(
 }
 
 /// Brings what is known of each candidate to those of its component.
-fn gather(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    scratch: &Scratch,
-    components: &Components,
-) -> Result<Gathered> {
+fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> Result<Gathered> {
     let (verified, key_bytes) = match &barrier.planned.stage {
         DedupStage::MinHash(options) => {
             let config = options.config();
@@ -132,8 +122,8 @@ fn gather(
         let Some(component) = components.of(row.ordinal) else { return Ok(()) };
         order.clear();
         if has_known {
-            let is_known = barrier.files.file_of(row.ordinal) >= own_files;
-            order.push(if is_known { KNOWN_FIRST } else { OWN_SECOND });
+            let known = barrier.files.earlier_run(row.ordinal);
+            order.push(if known.is_some() { KNOWN_FIRST } else { OWN_SECOND });
         }
         order.extend(row.order);
         Ok(gather.push(&Candidate {
@@ -148,12 +138,7 @@ fn gather(
 }
 
 /// Decides where each candidate goes; looks at texts where their signatures leave doubt.
-fn assign(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    scratch: &Scratch,
-    gathered: &Gathered,
-) -> Result<Vec<Assigned>> {
+fn assign(barrier: &Barrier<'_>, scratch: &Scratch, gathered: &Gathered) -> Result<Vec<Assigned>> {
     let check = Check::of(&barrier.planned.stage);
     let leaders = || Leaders::new(check.verify, check.threshold);
     let mut pairs: Vec<(u64, u64)> = Vec::new();
@@ -165,8 +150,8 @@ fn assign(
     pairs.dedup();
     let known: FxHashMap<(u64, u64), f32> = match &check.near {
         Some((how, hasher)) => {
-            let files = (&barrier.files, own_files);
-            similarities(&pairs, *how, hasher, files, barrier.texts, scratch)?.into_iter().collect()
+            let (files, texts) = (&barrier.files, barrier.texts);
+            similarities(&pairs, *how, hasher, files, texts, scratch)?.into_iter().collect()
         }
         None => FxHashMap::default(),
     };
@@ -216,14 +201,10 @@ struct Named {
 }
 
 /// The clusters with the names of their documents.
-pub(super) fn name(
-    barrier: &Barrier<'_>,
-    own_files: usize,
-    assigned: &[Assigned],
-) -> Result<Vec<Member>> {
+pub(super) fn name(barrier: &Barrier<'_>, assigned: &[Assigned]) -> Result<Vec<Member>> {
     let mut ordinals: Vec<u64> = assigned.iter().map(|one| one.ordinal).collect();
     ordinals.sort_unstable();
-    let named = named(barrier, own_files, &ordinals)?;
+    let named = named(barrier, &ordinals)?;
     let of = |ordinal: u64| {
         let place = named.binary_search_by_key(&ordinal, |named| named.ordinal);
         place.ok().map(|place| &named[place])
@@ -265,23 +246,23 @@ pub(super) fn name(
 }
 
 /// The documents with these ordinals, which are sorted.
-fn named(barrier: &Barrier<'_>, own_files: usize, ordinals: &[u64]) -> Result<Vec<Named>> {
+fn named(barrier: &Barrier<'_>, ordinals: &[u64]) -> Result<Vec<Named>> {
     let mut found = Vec::with_capacity(ordinals.len());
     let mut wanted = ordinals.iter().peekable();
     barrier.files.each(&["id", "size"], |row| {
         if wanted.next_if(|ordinal| **ordinal == row.ordinal).is_none() {
             return Ok(());
         }
-        let file = barrier.files.file_of(row.ordinal);
-        let known = file.checked_sub(own_files).map(|run| (run, &barrier.known[run]));
+        let known = barrier.files.earlier_run(row.ordinal);
         found.push(Named {
             ordinal: row.ordinal,
-            doc_id: known.map_or(row.doc_id, |(run, _)| {
-                known_doc_id(barrier.place, run, row.ordinal - barrier.files.ordinals(file).start)
+            doc_id: known.map_or(row.doc_id, |run| {
+                let file = barrier.files.ordinals(barrier.files.file_of(row.ordinal));
+                known_doc_id(barrier.place, run, row.ordinal - file.start)
             }),
             id: row.id.map(str::to_owned),
-            represents: barrier.represents(row.doc_id, row.size),
-            run: known.map(|(_, known)| known.name.clone()),
+            represents: barrier.represents(&row),
+            run: known.map(|run| barrier.known[run].name.clone()),
         });
         Ok(())
     })?;

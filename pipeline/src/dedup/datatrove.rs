@@ -12,18 +12,25 @@ use super::clusters::Member;
 use super::stage::MinHashOptions;
 use crate::error::{PipelineError, Result};
 
-/// The signatures of each input file, which is a rank, and the ordinal of its first document.
+/// The signatures of each input file, which is a rank. A document's number there is that of its record
+/// in the file.
 #[derive(Default)]
 struct Ranks {
-    bases: Vec<u64>,
     signatures: Vec<Vec<Signature>>,
+    /// Of the same documents.
+    ordinals: Vec<Vec<u64>>,
+}
+
+impl Ranks {
+    fn of(&self, rank: u32) -> &[Signature] {
+        &self.signatures[rank as usize]
+    }
 }
 
 /// The clusters, and the files where they are wanted. The minima of all documents are in memory.
 pub(super) fn find(
     barrier: &Barrier<'_>,
     options: &MinHashOptions,
-    own_files: usize,
     scratch: &Scratch,
 ) -> Result<(Vec<Member>, Vec<FileEntry>)> {
     let ranks = ranks(barrier)?;
@@ -39,9 +46,12 @@ pub(super) fn find(
         Ok::<_, PipelineError>(())
     })?;
     if !options.keeps_as_datatrove() {
-        return Ok((cluster::find(barrier, own_files, scratch)?, files));
+        return Ok((cluster::find(barrier, scratch)?, files));
     }
-    let ordinal = |(rank, document): (u32, u32)| ranks.bases[rank as usize] + u64::from(document);
+    let ordinal = |(rank, document): (u32, u32)| {
+        let place = ranks.of(rank).binary_search_by_key(&document, |s| s.document);
+        place.map_or(0, |place| ranks.ordinals[rank as usize][place])
+    };
     let survivors: BTreeMap<u32, (u32, u32)> = decision
         .members
         .iter()
@@ -49,7 +59,7 @@ pub(super) fn find(
         .map(|(document, membership)| (membership.cluster, *document))
         .collect();
     let minima = |(rank, document): (u32, u32)| {
-        let signatures = &ranks.signatures[rank as usize];
+        let signatures = ranks.of(rank);
         let place = signatures.binary_search_by_key(&document, |s| s.document);
         place.map_or(&[][..], |place| signatures[place].minima.as_slice())
     };
@@ -67,7 +77,7 @@ pub(super) fn find(
             })
         })
         .collect();
-    Ok((cluster::name(barrier, own_files, &assigned)?, files))
+    Ok((cluster::name(barrier, &assigned)?, files))
 }
 
 /// The share of minima that two documents have in common.
@@ -81,15 +91,15 @@ fn ranks(barrier: &Barrier<'_>) -> Result<Ranks> {
     barrier.files.each(&["minima"], |row| {
         let file = (row.doc_id >> 32) as usize;
         // Files without a document are ranks too.
-        while ranks.bases.len() <= file {
-            ranks.bases.push(row.ordinal);
+        while ranks.signatures.len() <= file {
             ranks.signatures.push(Vec::new());
+            ranks.ordinals.push(Vec::new());
         }
         let minima = row.minima.as_chunks().0.iter().map(|m| u64::from_be_bytes(*m));
         let minima: Vec<u64> = minima.collect();
-        if minima.len() >= HASHES_PER_BUCKET && !barrier.is_gone(row.doc_id) {
-            let document = (row.ordinal - ranks.bases[file]) as u32;
-            ranks.signatures[file].push(Signature { document, minima });
+        if minima.len() >= HASHES_PER_BUCKET && !barrier.is_gone(&row) {
+            ranks.signatures[file].push(Signature { document: row.doc_id as u32, minima });
+            ranks.ordinals[file].push(row.ordinal);
         }
         Ok(())
     })?;

@@ -218,6 +218,8 @@ pub(crate) struct KeyFiles {
     files: Vec<PathBuf>,
     /// The first ordinal of each file, and at the end the number of all documents.
     bases: Vec<u64>,
+    /// Files of this run, which come before those of earlier runs.
+    own: usize,
 }
 
 impl KeyFiles {
@@ -227,7 +229,7 @@ impl KeyFiles {
         for rows in rows {
             bases.push(bases.last().copied().unwrap_or_default() + rows);
         }
-        Self { files, bases }
+        Self { own: files.len(), files, bases }
     }
 
     /// Documents in all files.
@@ -235,9 +237,14 @@ impl KeyFiles {
         self.bases.last().copied().unwrap_or_default()
     }
 
-    /// Number of files.
-    pub(super) fn len(&self) -> usize {
-        self.files.len()
+    /// Number of files of this run, one a part.
+    pub(super) fn parts(&self) -> usize {
+        self.own
+    }
+
+    /// The earlier run, by its place among them, that has a document.
+    pub(super) fn earlier_run(&self, ordinal: u64) -> Option<usize> {
+        self.file_of(ordinal).checked_sub(self.own)
     }
 
     /// The file in which a document is.

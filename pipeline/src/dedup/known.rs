@@ -16,7 +16,7 @@ use super::columns::arrow_error;
 use super::keys::{KeyFiles, KeyRow, schema as key_schema};
 use super::seen::filter_path;
 use super::{DedupStage, PlannedDedup};
-use crate::error::{PipelineError, Result};
+use crate::error::Result;
 use crate::table::{TableWriter, table_rows};
 
 /// Rows that are written at once.
@@ -30,6 +30,8 @@ const KEY_OPTIONS: [&str; 8] =
 pub(crate) struct Known {
     /// The run as the recipe names it.
     pub(crate) name: String,
+    /// What identifies its content.
+    pub(crate) digest: String,
     /// Its index.
     pub(super) file: PathBuf,
     rows: u64,
@@ -66,44 +68,56 @@ pub(super) fn known_doc_id((step, stage): (usize, usize), run: usize, row: u64) 
     ((u64::from(u32::MAX) - place) << 32) | (row & u64::from(u32::MAX))
 }
 
-/// Finds the indexes that a stage is compared with; paths start from `folder`.
-pub(crate) fn known(planned: &PlannedDedup, folder: &Path) -> Result<Vec<Known>> {
-    let mut found = Vec::new();
-    for name in planned.stage.against() {
-        let root = folder.join(name);
-        let refused = |message: String| {
-            PipelineError::Empty(format!(
-                "`against` of stage `{}`: {name}: {message}",
-                planned.name
-            ))
-        };
-        if Run::finished(&root)?.is_none() {
-            return Err(refused("there is no finished run".into()));
-        }
-        if let DedupStage::Bloom(_) = planned.stage {
-            let file = root.join(filter_path(&planned.name));
-            found.push(Known { name: name.clone(), file, rows: 0 });
-            continue;
-        }
-        let file = root.join(index_path(&planned.name));
-        let options = std::fs::read(root.join(options_path(&planned.name)));
-        let (Ok(options), true) = (options, file.is_file()) else {
-            let message = format!(
-                "that run has no index of a stage `{}`; give its stage `index = true` and run it \
-                 again",
-                planned.name
-            );
-            return Err(refused(message));
-        };
-        let theirs: Value = serde_json::from_slice(&options).unwrap_or_default();
-        let ours = key_options(&planned.stage);
-        if theirs != ours {
-            return Err(refused(format!("its keys were made with {theirs}, here with {ours}")));
-        }
-        let rows = table_rows(&file)?;
-        found.push(Known { name: name.clone(), file, rows });
+/// Finds the indexes that a stage is compared with; paths start from `folder`. Says of the first that
+/// cannot be used what is wrong.
+pub(crate) fn known(
+    planned: &PlannedDedup,
+    folder: &Path,
+) -> std::result::Result<Vec<Known>, Unusable> {
+    let find = |name: &String| {
+        let found = find(planned, folder, name);
+        found.map_err(|message| Unusable { run: name.clone(), message })
+    };
+    planned.stage.against().iter().map(find).collect()
+}
+
+/// An earlier run that a stage cannot be compared with.
+pub(crate) struct Unusable {
+    /// The run as the recipe names it.
+    pub(crate) run: String,
+    /// What is wrong with it.
+    pub(crate) message: String,
+}
+
+fn find(planned: &PlannedDedup, folder: &Path, name: &str) -> std::result::Result<Known, String> {
+    let root = folder.join(name);
+    let manifest = Run::finished(&root).map_err(|error| error.to_string())?;
+    let manifest = manifest.ok_or("there is no finished run")?;
+    let stage = &planned.name;
+    let of = |file: PathBuf, rows: u64| Known {
+        name: name.to_owned(),
+        digest: manifest.root.clone(),
+        file,
+        rows,
+    };
+    let missing = || {
+        format!(
+            "that run has no index of a stage `{stage}`; give it `index = true` and run it again"
+        )
+    };
+    if let DedupStage::Bloom(_) = planned.stage {
+        let file = root.join(filter_path(stage));
+        return if file.is_file() { Ok(of(file, 0)) } else { Err(missing()) };
     }
-    Ok(found)
+    let file = root.join(index_path(stage));
+    let options = std::fs::read(root.join(options_path(stage))).map_err(|_| missing())?;
+    let theirs: Value = serde_json::from_slice(&options).unwrap_or_default();
+    let ours = key_options(&planned.stage);
+    if theirs != ours {
+        return Err(format!("its keys were made with {theirs}, here with {ours}"));
+    }
+    let rows = table_rows(&file).map_err(|error| error.to_string())?;
+    Ok(of(file, rows))
 }
 
 /// Adds the documents of earlier runs behind those of this one.
@@ -111,19 +125,18 @@ pub(super) fn add(files: &mut KeyFiles, known: &[Known]) {
     known.iter().for_each(|known| files.add(known.file.clone(), known.rows));
 }
 
-/// Leaves the keys of the documents in the first `own_files` files that `survives` is true of.
+/// Leaves the keys of the documents of this run that `survives` is true of.
 pub(super) fn leave(
     run: &Run,
     planned: &PlannedDedup,
     files: &KeyFiles,
-    own_files: usize,
     survives: impl Fn(u64) -> bool,
 ) -> Result<Vec<FileEntry>> {
     let mut index = Index {
         table: TableWriter::create_plain(run, &index_path(&planned.name), key_schema())?,
         rows: Rows::default(),
     };
-    for file in 0..own_files {
+    for file in 0..files.parts() {
         files.each_of(file, &["id", "keys", "sketch"], &mut |row| {
             if survives(row.doc_id) && !row.keys.is_empty() { index.add(&row) } else { Ok(()) }
         })?;

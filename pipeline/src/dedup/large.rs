@@ -48,7 +48,6 @@ pub(super) fn large_path(stage: &str) -> String {
 /// Writes the clusters of more than `size_max` documents, if there are any.
 pub(super) fn report(
     barrier: &Barrier<'_>,
-    own_files: usize,
     size_max: u32,
     members: &[Member],
 ) -> Result<Option<FileEntry>> {
@@ -61,7 +60,7 @@ pub(super) fn report(
     }
     clusters.sort_by_key(|cluster| (std::cmp::Reverse(cluster[0].size), cluster[0].cluster));
     clusters.truncate(CLUSTERS_MAX);
-    let mut lines = shared_lines(barrier, own_files, &clusters)?;
+    let mut lines = shared_lines(barrier, &clusters)?;
     let mut rows: Vec<(u64, u32, String, u32, u32)> = Vec::new();
     for cluster in &clusters {
         let (sampled, counts) = lines.remove(&cluster[0].cluster).unwrap_or_default();
@@ -89,7 +88,7 @@ pub(super) fn report(
 /// For each cluster how many members were looked at, and in how many each line stands.
 type Lines = BTreeMap<u64, (u32, BTreeMap<String, u32>)>;
 
-fn shared_lines(barrier: &Barrier<'_>, own_files: usize, clusters: &[&[Member]]) -> Result<Lines> {
+fn shared_lines(barrier: &Barrier<'_>, clusters: &[&[Member]]) -> Result<Lines> {
     let sampled = clusters.iter().flat_map(|cluster| {
         // Spread over the cluster: neighbours in it are neighbours in the crawl.
         let step = cluster.len().div_ceil(SAMPLE_MAX);
@@ -99,7 +98,7 @@ fn shared_lines(barrier: &Barrier<'_>, own_files: usize, clusters: &[&[Member]])
     sampled.sort_unstable();
     let doc_ids: Vec<u64> = sampled.iter().map(|(doc_id, _)| *doc_id).collect();
     let mut lines = Lines::new();
-    for part in 0..own_files {
+    for part in 0..barrier.files.parts() {
         let mut here = false;
         barrier.files.each_of(part, &[], &mut |row| {
             here |= doc_ids.binary_search(&row.doc_id).is_ok();

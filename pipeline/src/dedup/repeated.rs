@@ -33,9 +33,9 @@ pub(super) fn lines(
     let repeated =
         RepeatedOptions { max_documents: options.max_documents, keep_first: options.keep_first };
     let mut sorter = KeySorter::new(scratch, repeated, expected, barrier.memory_bytes)?;
-    for part in 0..barrier.files.len() {
+    for part in 0..barrier.files.parts() {
         barrier.files.each_of(part, &["keys"], &mut |row| {
-            if barrier.is_gone(row.doc_id) {
+            if barrier.is_gone(&row) {
                 return Ok(());
             }
             let keys = row.keys.as_chunks().0.iter().map(|key| u64::from_be_bytes(*key));
@@ -62,9 +62,9 @@ pub(super) fn substrings(
     let memory_bytes = barrier.memory_bytes;
     let expected = barrier.files.documents() * ANCHORS_EXPECTED;
     let mut sorter = AnchorSorter::new(scratch, expected, memory_bytes)?;
-    for part in 0..barrier.files.len() {
+    for part in 0..barrier.files.parts() {
         barrier.files.each_of(part, &["keys"], &mut |row| {
-            if barrier.is_gone(row.doc_id) {
+            if barrier.is_gone(&row) {
                 return Ok(());
             }
             let anchors = row.keys.as_chunks().0.iter().map(|key| u64::from_be_bytes(*key));
@@ -75,7 +75,7 @@ pub(super) fn substrings(
     let expected = anchors.repeated().saturating_mul(options.min_tokens as u64);
     let kept = if options.keep_first { Kept::First } else { Kept::None };
     let mut sorter = WindowSorter::new(scratch, kept, expected, memory_bytes)?;
-    let parts: Vec<usize> = (0..barrier.files.len()).collect();
+    let parts: Vec<usize> = (0..barrier.files.parts()).collect();
     for parts in parts.chunks(PARTS_IN_FLIGHT * rayon::current_num_threads()) {
         let found: Vec<Vec<(u64, Vec<Window>)>> = parts
             .par_iter()
@@ -108,7 +108,7 @@ fn windows(
     let mut doc_ids = Vec::new();
     barrier.files.each_of(part, &["keys"], &mut |row| {
         let own = row.keys.as_chunks().0.iter().map(|key| u64::from_be_bytes(*key));
-        if !barrier.is_gone(row.doc_id) && anchors.concern(own) {
+        if !barrier.is_gone(&row) && anchors.concern(own) {
             doc_ids.push(row.doc_id);
         }
         Ok(())

@@ -30,7 +30,7 @@ pub(super) fn decide(barrier: &Barrier<'_>, options: &BloomOptions) -> Result<(V
     }
     let mut dropped = RoaringTreemap::new();
     barrier.files.each(&["keys"], |row| {
-        let Some(key) = row.keys.first_chunk().filter(|_| !barrier.is_gone(row.doc_id)) else {
+        let Some(key) = row.keys.first_chunk().filter(|_| !barrier.is_gone(&row)) else {
             return Ok(());
         };
         if bloom.insert(u128::from_be_bytes(*key)) {

@@ -22,11 +22,11 @@ pub(crate) trait Texts: Sync {
 }
 
 /// Documents by part: ordinals and ids, both ascending.
-pub(super) type Wanted = Vec<(usize, Vec<(u64, u64)>)>;
+type Wanted = Vec<(usize, Vec<(u64, u64)>)>;
 
-/// The documents with these ordinals, which are sorted and distinct, by part. Those of earlier runs,
-/// whose files come after the first `own_files`, have no text here and are left out.
-pub(super) fn wanted(files: &KeyFiles, own_files: usize, ordinals: &[u64]) -> Result<Wanted> {
+/// The documents with these ordinals, which are sorted and distinct, by part. Those of earlier runs have
+/// no text here and are left out.
+fn wanted(files: &KeyFiles, ordinals: &[u64]) -> Result<Wanted> {
     let mut by_part: Vec<(usize, Vec<u64>)> = Vec::new();
     for ordinal in ordinals {
         let part = files.file_of(*ordinal);
@@ -35,7 +35,7 @@ pub(super) fn wanted(files: &KeyFiles, own_files: usize, ordinals: &[u64]) -> Re
             _ => by_part.push((part, vec![*ordinal])),
         }
     }
-    by_part.retain(|(part, _)| *part < own_files);
+    by_part.retain(|(part, _)| *part < files.parts());
     by_part
         .into_par_iter()
         .map(|(part, ordinals)| {
@@ -110,7 +110,7 @@ pub(super) fn similarities(
     pairs: &[(u64, u64)],
     verify: Verify,
     hasher: &MinHasher,
-    (files, own_files): (&KeyFiles, usize),
+    files: &KeyFiles,
     texts: &dyn Texts,
     scratch: &Scratch,
 ) -> Result<Vec<((u64, u64), f32)>> {
@@ -120,7 +120,7 @@ pub(super) fn similarities(
     let mut ordinals: Vec<u64> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
     ordinals.sort_unstable();
     ordinals.dedup();
-    let wanted = wanted(files, own_files, &ordinals)?;
+    let wanted = wanted(files, &ordinals)?;
     let shingles = Shingles::gather(scratch, hasher, texts, &wanted)?;
     // Pairs of the same first document share the reading of its shingles.
     let groups: Vec<&[(u64, u64)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();

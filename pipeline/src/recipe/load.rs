@@ -314,7 +314,7 @@ impl Loader<'_> {
             format,
             compression,
             fields: table.fields.clone(),
-            limits: Limits::default(),
+            limits: Limits { keep_blank: table.keep_blank, ..Limits::default() },
         };
         Ok(SourceFile { file, input })
     }

@@ -78,6 +78,9 @@ pub struct SourceTable {
     /// Names of the fields that hold text, id, url and date.
     #[serde(default)]
     pub fields: Fields,
+    /// Whether a record with a blank text is a document; else it is quarantined.
+    #[serde(default)]
+    pub keep_blank: bool,
 }
 
 /// One path or several.

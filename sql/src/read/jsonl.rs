@@ -115,7 +115,8 @@ impl JsonlRecords {
         };
         let mut repaired = matches!(line, Cow::Owned(_));
         if may_have_surrogates(&line)
-            && let Some(sound) = json::repair_surrogates(&line) {
+            && let Some(sound) = json::repair_surrogates(&line)
+        {
             line = Cow::Owned(sound);
             repaired = true;
         }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Limits {
     /// The longest text of a document, and the longest HTML page before extraction, in bytes.
     pub max_document_bytes: u64,
+    /// Whether a blank text is a document, rather than a fault.
+    pub keep_blank: bool,
     /// The longest line of JSONL, in bytes. A document's escapes make it longer than its text.
     pub max_line_bytes: u64,
     /// The longest WARC record that is kept in memory, in bytes. Longer ones are stepped over.
@@ -36,6 +38,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             max_document_bytes: 16 * MIB,
+            keep_blank: false,
             max_line_bytes: 32 * MIB,
             max_record_bytes: 64 * MIB,
             max_header_bytes: 64 * KIB,

@@ -12,12 +12,12 @@ use super::{Document, Input, Limits, Record};
 ///
 /// # Errors
 ///
-/// If the text is blank or over the limit.
+/// If the text is blank, where that is none, or over the limit.
 pub(super) fn checked_text(text: String, limits: &Limits) -> Result<(String, bool), Failure> {
     if text.len() as u64 > limits.max_document_bytes {
         return Err((FaultReason::TooLarge, format!("text of {} bytes", text.len())));
     }
-    if text.trim_start().is_empty() {
+    if !limits.keep_blank && text.trim_start().is_empty() {
         return Err((FaultReason::Empty, format!("blank text of {} bytes", text.len())));
     }
     if memchr::memchr(0, text.as_bytes()).is_some() {
