@@ -31,6 +31,8 @@ const SCHEMES: [(&str, Scheme); 3] = [
 
 /// Two documents, by their places, and their similarity.
 struct Pair {
+    /// The two names.
+    name: String,
     a: usize,
     b: usize,
     jaccard: f64,
@@ -78,7 +80,8 @@ fn read_pairs(file: &str, places: &BTreeMap<String, usize>) -> Result<Vec<Pair>,
         let (Some(a), Some(b), Some(jaccard)) = (place("a"), place("b"), similarity) else {
             return Err("a pair names no documents or has no similarity".into());
         };
-        pairs.push(Pair { a, b, jaccard });
+        let name = format!("{} {}", row["a"], row["b"]);
+        pairs.push(Pair { name, a, b, jaccard });
     }
     Ok(pairs)
 }
@@ -108,6 +111,11 @@ fn compare(name: &str, scheme: Scheme, texts: &[String], pairs: &[Pair]) {
         mean(&absolute),
         absolute.iter().copied().fold(0.0, f64::max),
     );
+    for (pair, truth) in pairs.iter().zip(&truth) {
+        if (truth - pair.jaccard).abs() > OUTLIER {
+            println!("{name}: {} jaccard_w5 {:.3}, here {truth:.3}", pair.name, pair.jaccard);
+        }
+    }
     for (bands, rows) in [(14, 8), (16, 8), bands_for_threshold(THRESHOLD, 128)] {
         let (mut errors, mut wanted, mut found, mut false_candidates) = (Vec::new(), 0, 0, 0);
         let mut expected = Vec::new();

@@ -118,6 +118,10 @@ pub(super) fn for_each_word(run: &str, mut call: impl FnMut(u64)) {
     for character in run.chars() {
         let folded = plane.get(character);
         let role = folded >> ROLE_SHIFT;
+        if role == LETTER && open == Open::Letters {
+            push(&mut word, folded);
+            continue;
+        }
         let goes_on = match role {
             LETTER | DIGIT => matches!(open, Open::Letters | Open::Digits),
             MARK => open != Open::Nothing,
@@ -130,7 +134,7 @@ pub(super) fn for_each_word(run: &str, mut call: impl FnMut(u64)) {
         let is_repeated_digit = role == DIGIT && open == Open::Digits;
         // A mark without a word before it starts none.
         if !is_repeated_digit && (goes_on || role != MARK) {
-            word.push(folded & 0xFF_FFFF, (folded >> COUNT_SHIFT & 3) as usize);
+            push(&mut word, folded);
         }
         open = match role {
             LETTER => Open::Letters,
@@ -143,6 +147,11 @@ pub(super) fn for_each_word(run: &str, mut call: impl FnMut(u64)) {
         };
     }
     word.take().into_iter().for_each(call);
+}
+
+#[inline]
+fn push(word: &mut WordHasher, folded: Folded) {
+    word.push(folded & 0xFF_FFFF, (folded >> COUNT_SHIFT & 3) as usize);
 }
 
 #[cfg(test)]

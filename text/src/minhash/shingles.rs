@@ -6,9 +6,9 @@ use super::word_hash::{CASE, hash_word};
 use crate::runs::for_each_run;
 use crate::words::words;
 
-/// Words of a text that count: of a longer one only the first are looked at, so that the buffer
-/// does not exceed 128 MiB.
-pub const MAX_WORDS: usize = 1 << 24;
+/// Bytes of a text that count: of a longer one only the first are looked at, so that the hashes of
+/// its words, of two bytes at least, do not exceed 128 MiB.
+pub const MAX_TEXT_BYTES: usize = 32 << 20;
 
 /// The base of the polynomial that joins the hashes of words: odd, so that no bits are lost.
 const BASE: u64 = 0xD6E8_FEB8_6659_FD93;
@@ -16,6 +16,11 @@ const BASE: u64 = 0xD6E8_FEB8_6659_FD93;
 /// The hash of every number, which is `0`: filled in once, as numbers are frequent.
 fn number_hash() -> u64 {
     hash_word(b"0", 0, 1, 0)
+}
+
+/// The part of a text that counts.
+pub(super) fn counted(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
 /// Puts the hashes of a text's words into `hashes`: runs of letters and digits without regard to
@@ -33,7 +38,6 @@ pub(super) fn hash_folded_words(text: &str, hashes: &mut Vec<u64>) {
             folding::for_each_word(run, |hash| hashes.push(hash));
         }
     });
-    hashes.truncate(MAX_WORDS);
 }
 
 /// Puts the hashes of the [`words`] of a [simplified](crate::normalise::simplify) text, in which
@@ -48,7 +52,6 @@ pub(super) fn hash_simplified_words(simplified: &str, hashes: &mut Vec<u64>) {
             hashes.extend(words(run).map(|word| hash_word(word.as_bytes(), 0, word.len(), 0)));
         }
     });
-    hashes.truncate(MAX_WORDS);
 }
 
 /// Replaces the hashes of words by those of the runs of `ngram_words` of them: a polynomial, which
