@@ -15,7 +15,7 @@ const LANES: [usize; 3] = [4, 8, 16];
 const LOAD_MAX: f64 = 1_000.0;
 
 /// What can go wrong with a filter.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BloomError {
     /// A rate that no filter has.
@@ -37,6 +37,9 @@ pub enum BloomError {
     /// Two filters of different capacity or rate.
     #[error("only filters of the same capacity and false-positive rate can be merged")]
     Unlike,
+    /// A filter could not be read.
+    #[error("reading a Bloom filter: {0}")]
+    Io(#[from] std::io::Error),
     /// Bytes that are no filter, or not a whole one.
     #[error("not a Bloom filter: {reason}")]
     Damaged {
@@ -64,6 +67,11 @@ impl Layout {
         };
         let smallest = LANES.map(of_lanes).into_iter().min_by_key(|layout| layout.blocks);
         smallest.ok_or(BloomError::Rate { rate })
+    }
+
+    /// Whether a filter can have it.
+    pub(super) fn is_sound(self) -> bool {
+        LANES.contains(&self.lanes) && self.blocks > 0
     }
 }
 

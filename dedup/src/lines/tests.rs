@@ -21,7 +21,8 @@ fn find(
     for &(ordinal, part) in documents {
         let mut keys = Vec::new();
         lines.keys(&texts[ordinal as usize], &mut keys);
-        sorter.push(part, ordinal, keys).unwrap();
+        // A key given twice is of one document all the same.
+        sorter.push(part, ordinal, keys.iter().chain(&keys).copied()).unwrap();
     }
     let repeated = sorter.finish().unwrap();
     let mut parts: Vec<(u64, u32)> = documents.to_vec();

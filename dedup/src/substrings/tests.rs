@@ -15,12 +15,19 @@ struct Way {
     memory_bytes: u64,
     documents_per_part: u64,
     is_backward: bool,
+    threads: usize,
 }
 
-const PLAIN: Way = Way { memory_bytes: 1 << 20, documents_per_part: 2, is_backward: false };
+const PLAIN: Way =
+    Way { memory_bytes: 1 << 20, documents_per_part: 2, is_backward: false, threads: 1 };
 
 /// The spans of every document, by the three passes.
 fn find(texts: &[String], min_tokens: u32, kept: Kept, way: &Way) -> Vec<Vec<Range<usize>>> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(way.threads).build().unwrap();
+    pool.install(|| find_here(texts, min_tokens, kept, way))
+}
+
+fn find_here(texts: &[String], min_tokens: u32, kept: Kept, way: &Way) -> Vec<Vec<Range<usize>>> {
     let folder = tempfile::tempdir().unwrap();
     let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
     let substrings = Substrings::new(min_tokens);
@@ -88,8 +95,12 @@ fn define(texts: &[String], min_tokens: usize, kept: Kept) -> Vec<Vec<Range<usiz
 }
 
 fn any_way() -> impl Strategy<Value = Way> {
-    (0u64..20_000, 1u64..5, any::<bool>()).prop_map(|(memory_bytes, documents_per_part, back)| {
-        Way { memory_bytes, documents_per_part, is_backward: back }
+    let ways = (0u64..20_000, 1u64..5, any::<bool>(), 1usize..4);
+    ways.prop_map(|(memory_bytes, documents_per_part, is_backward, threads)| Way {
+        memory_bytes,
+        documents_per_part,
+        is_backward,
+        threads,
     })
 }
 
@@ -115,7 +126,8 @@ fn any_texts() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    /// Exactly the spans of the definition; whatever the order, the parts and the memory.
+    /// Exactly the spans of the definition; whatever the order, the parts, the memory
+    /// and the threads.
     #[test]
     fn spans_are_those_of_the_definition(
         texts in any_texts(),
