@@ -94,6 +94,7 @@ class Run:
                 sys.exit(f"{' '.join(map(str, command))} failed:\n{self.said}")
             if read:
                 self.kept = [str(row["id"]) for row in records(output)]
+                self.kept_set = set(self.kept)
                 self.read_clusters(clusters)
             else:
                 with open(output, "rb") as lines:
@@ -225,8 +226,9 @@ def sample(data, work, n_documents):
     path = work / f"docs-{n_documents}.jsonl"
     if not path.exists():
         with open(path, "w") as out:
-            rows = records(data / "data/corpus/docs.jsonl.zst")
-            out.writelines(json.dumps({"id": str(row["id"]), "text": row["text"]}) + "\n" for row in itertools.islice(rows, n_documents))
+            rows = itertools.islice(records(data / "data/corpus/docs.jsonl.zst"), n_documents)
+            # Identifiers of that corpus are not unique.
+            out.writelines(json.dumps({"id": f"{number}-{row['id']}", "text": row["text"]}) + "\n" for number, row in enumerate(rows))
     return path
 
 
@@ -276,9 +278,10 @@ PEERS = {"rensa": rensa_groups, "datatrove": datatrove_groups}
 def peers(options, data, work):
     path = sample(data, work, options.documents)
     truth = Truth(texts(path))
-    ours = {"fineweb, jaccard at 0.8": Run(options.binary, path, "--preset", "fineweb", "--threshold", "0.8", "--verify", "jaccard").groups,
-            "fast at 0.8": Run(options.binary, path, "--preset", "fast", "--threshold", "0.8").groups,
-            "datatrove-0.10": Run(options.binary, path, "--preset", "datatrove-0.10").groups}
+    runs = {"fineweb, jaccard at 0.8": Run(options.binary, path, "--preset", "fineweb", "--threshold", "0.8", "--verify", "jaccard"),
+            "fast at 0.8": Run(options.binary, path, "--preset", "fast", "--threshold", "0.8"),
+            "datatrove-0.10": Run(options.binary, path, "--preset", "datatrove-0.10")}
+    ours = {name: run.groups for name, run in runs.items()}
     theirs = {peer: PEERS[peer](path) for peer in options.peers.split(",")}
     print(f"\n## What the peers join: {len(truth.texts):,} documents of corpus/docs\n\nPairs in one cluster of either (the first 40 members of a cluster), by true similarity: both / only we / only they\n")
     bounds = (0.0, 0.5, 0.7, 0.8, 0.9, 1.0)
@@ -290,15 +293,19 @@ def peers(options, data, work):
             place = 0 if our.same(a, b) and their.same(a, b) else 1 if our.same(a, b) else 2
             table[max(bound for bound in bounds if truth.jaccard(a, b) >= bound)][place] += 1
         print(f"| {our_name} and {their_name} | " + " | ".join("/".join(map(str, counts)) for counts in table.values()) + " |")
-    # Removal as such: a document is rightly removed when one that stays is alike.
-    print("\n| remover | removed | of them without an alike (>= 0.8) document in the cluster |\n|---|---|---|")
+    # Removal as such: a document is rightly removed when one that stays is alike; and of two that are alike
+    # one has to go. The peers keep any one document of a cluster.
+    joined = {tuple(sorted(pair)) for groups in (*ours.values(), *theirs.values()) for group in groups.members() for pair in itertools.combinations(sorted(group)[:40], 2)}
+    alike = [pair for pair in joined if truth.jaccard(*pair) >= 0.8]
+    print(f"\n| remover | removed | of them without an alike (>= 0.8) document that stays | of the {len(alike):,} alike pairs that any of them joined, both stay |\n|---|---|---|---|")
     for name, groups in {**ours, **theirs}.items():
-        members = groups.members()
-        alone = 0
+        members, alone, gone = groups.members(), 0, set()
         for group in members:
-            group = sorted(group)[:400]
-            alone += sum(all(truth.jaccard(name, other) < 0.8 for other in group if other != name) for name in group[1:])
-        print(f"| {name} | {sum(map(len, members)) - len(members):,} | {alone:,} |")
+            stays = [member for member in group if member in runs[name].kept_set] if name in runs else [min(group)]
+            removed = [member for member in group if member not in stays]
+            gone.update(removed)
+            alone += sum(all(truth.jaccard(member, other) < 0.8 for other in stays) for member in removed)
+        print(f"| {name} | {len(gone):,} | {alone:,} | {sum(a not in gone and b not in gone for a, b in alike):,} |")
 
 
 def speed(options, data, work):
