@@ -6,7 +6,7 @@ usage: dedup.py GRISTMILL [--only revisions,paraphrases,curve,planted,order,peer
 GRISTMILL_DATA names the folder with data/dedup, data/corpus and baselines. The corpora with known
 duplicates come from dedup_corpus.py. Needs `numpy pyarrow zstandard rensa datatrove[processing]` from PyPI.
 Similarity is the Jaccard similarity of the sets of word 5-grams, in lower case, a word being a run of
-letters and digits and any number 0.
+letters and digits, or one character of Chinese or Japanese, and any number 0.
 """
 import argparse, collections, itertools, json, os, pathlib, re, shutil, statistics, subprocess, sys, tempfile, time
 
@@ -18,7 +18,8 @@ from dedup_corpus import make
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:] = [path for path in sys.path if pathlib.Path(path).resolve() != HERE]
 NGRAM_WORDS = 5
-BINS = (0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
+# Each character of Chinese and Japanese is a word.
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|[^\W_\u3040-\u30ff\u3400-\u9fff]+")
 
 
 def records(path):
@@ -39,7 +40,7 @@ class Truth:
 
     def shingles(self, name):
         if name not in self.sets:
-            words = re.findall(r"[^\W_]+", re.sub(r"\d+(?:[.,]\d+)?", "0", self.texts[name].lower()))
+            words = re.findall(WORD, re.sub(r"\d+(?:[.,]\d+)?", "0", self.texts[name].lower()))
             self.sets[name] = {hash(tuple(words[i : i + NGRAM_WORDS])) for i in range(len(words) - NGRAM_WORDS + 1)}
         return self.sets[name]
 
@@ -107,14 +108,6 @@ class Run:
             name = str(row["id"])
             self.groups.join(first.setdefault((row["stage"], row["cluster"]), name), name)
             self.similarity[name] = row["similarity"]
-
-
-def in_bins(pairs):
-    """Pairs (similarity, whether) by similarity: count and share."""
-    table = collections.defaultdict(list)
-    for similarity, whether in pairs:
-        table[max((bound for bound in BINS if similarity >= bound), default=0.0)].append(whether)
-    return {bound: (len(found), sum(found) / len(found)) for bound, found in sorted(table.items())}
 
 
 def merged_pairs(groups, truth, limit=200):
@@ -213,12 +206,11 @@ def planted(options, data, work):
 def order(options, data, work):
     make("permutations", work / "order")
     print("\n## 50 orders of the same 5,000 documents\n")
-    for preset, extra in (("fineweb", ["--threshold", "0.8"]), ("fast", ["--threshold", "0.8"]), ("fast", ["--threshold", "0.8", "--threads", "2"]),
-                          ("fineweb", ["--threshold", "0.8", "--keep", "ORDER BY length(text) DESC"])):
+    for preset, threads, extra in (("fineweb", 1, []), ("fast", 1, []), ("fast", 2, []), ("fineweb", 1, ["--keep", "length(text) ASC"])):
         kept = collections.Counter()
         for path in sorted((work / "order").glob("*.jsonl")):
-            kept[tuple(sorted(Run(options.binary, path, "--preset", preset, *extra).kept))] += 1
-        print(f"{preset} {' '.join(extra)}: {len(kept)} different sets of survivors, {sorted(map(len, kept))[0]:,} to {sorted(map(len, kept))[-1]:,} documents")
+            kept[tuple(sorted(Run(options.binary, path, "--preset", preset, "--threshold", "0.8", *extra, threads=threads).kept))] += 1
+        print(f"{preset} at 0.8 {' '.join(extra)}, {threads} threads: {len(kept)} different sets of survivors, {min(map(len, kept)):,} to {max(map(len, kept)):,} documents", flush=True)
     shutil.rmtree(work / "order")
 
 
