@@ -198,33 +198,33 @@ fn expect(corpus: &Corpus) -> Outcome<Expected> {
         let shares = |a: &Document, b: &Document| a.keys.iter().zip(&b.keys).any(|(a, b)| a == b);
         let mut roots: Vec<usize> = (0..documents.len()).collect();
         let sketches: Vec<Sketch> = documents.iter().map(|d| d.sketch()).collect();
+        // Each one's representative, by their places.
         let mut representatives: Vec<usize> = Vec::new();
-        let mut own = Vec::new();
         for (i, document) in documents.iter().enumerate() {
+            let mut best: Option<(f32, usize)> = None;
             for j in (0..i).filter(|j| shares(document, documents[*j])) {
                 let (from, to) = (roots[i], roots[j]);
                 if from != to {
                     roots.iter_mut().filter(|root| **root == from).for_each(|root| *root = to);
                 }
-            }
-            let mut best: Option<(f32, u64)> = None;
-            for other in representatives.iter().filter(|j| shares(document, documents[**j])) {
-                let estimate = estimate(&sketches[i], &sketches[*other]);
-                if estimate >= THRESHOLD && best.is_none_or(|(most, _)| estimate > most) {
-                    best = Some((estimate, documents[*other].ordinal));
+                let other = representatives[j];
+                let estimate = estimate(&sketches[i], &sketches[other]);
+                let found = (estimate, other);
+                let better = |best: (f32, usize)| {
+                    estimate > best.0 || estimate.total_cmp(&best.0).is_eq() && other < best.1
+                };
+                if estimate >= THRESHOLD && best.is_none_or(better) {
+                    best = Some(found);
                 }
             }
-            if best.is_none() {
-                representatives.push(i);
-            }
-            own.push((document.ordinal, best.map_or(document.ordinal, |best| best.1)));
+            representatives.push(best.map_or(i, |best| best.1));
         }
         for (i, root) in roots.iter().enumerate() {
             let same = roots.iter().filter(|other| *other == root).count();
             let template = (0..roots.len()).any(|j| roots[j] == *root && documents[j].template);
             if same > 1 || template {
                 expected.candidates += 1;
-                expected.add(own[i].0, own[i].1);
+                expected.add(documents[i].ordinal, documents[representatives[i]].ordinal);
                 expected.components += u64::from(!template && roots[..i].iter().all(|r| r != root));
             }
         }

@@ -2,10 +2,12 @@
 //!
 //! A component of candidates may chain thousands of unrelated texts together, over a template that
 //! they share or over many small steps. Here its members are gone through in the order in which
-//! they should survive; each is compared with the representatives so far that share a key with it,
-//! joins the most similar one that passes, or becomes a representative itself (leader clustering:
-//! Hartigan, "Clustering Algorithms", 1975, ch. 3). So each member that goes is itself similar to
-//! one that stays, and a chain a~b~c whose ends differ never merges them.
+//! they should survive. Each is compared with the representatives of the earlier ones that share a
+//! key with it, joins the most similar one that passes, or becomes a representative itself (leader
+//! clustering: Hartigan, "Clustering Algorithms", 1975, ch. 3). So each member that goes is itself
+//! similar to one that stays, and a chain a~b~c whose ends differ never merges them; yet a member is
+//! also found over the keys of those that have joined before, which raises the chance that a pair
+//! at the threshold is compared at all.
 //!
 //! The similarity is first estimated from the signatures, whose error is known: `n` minima estimate
 //! a Jaccard similarity s with a standard error of `sqrt(s (1 - s) / n)` (Broder 1997). Far enough
@@ -16,9 +18,11 @@
 use text::minhash::estimate_jaccard;
 
 use crate::gather::Member;
+use crate::postings::Postings;
 
-/// Representatives that a document is compared with at most, taken from its rarest keys first: a
-/// key of 10^5 documents that share nothing but a template stays linear in them.
+/// Representatives that a document is compared with at most, taken from its rarest keys first, and
+/// that are kept for a key: one of 10^5 documents that share nothing but a template stays linear in
+/// them.
 pub const COMPARISONS_MAX: usize = 1_024;
 
 /// Pairs that are checked for a document at most, the most similar ones.
@@ -27,9 +31,6 @@ pub const CHECKS_MAX: usize = 32;
 /// Standard errors between the threshold and an estimate that needs no check: 0.6 % of pairs at
 /// the threshold lie beyond on either side.
 const MARGIN_STANDARD_ERRORS: f32 = 2.5;
-
-/// Keys of a component that are sorted at once: 64 MiB.
-const ROUND_KEYS: usize = 1 << 22;
 
 /// The part of the threshold below which not even containment is checked. If A is in B, their
 /// Jaccard similarity is |A| / |B|: texts whose lengths differ by more than five times are no
@@ -87,7 +88,7 @@ pub struct Leaders {
     found: Vec<Found>,
 }
 
-/// A representative that shares a key with the document at hand.
+/// A representative to compare the document at hand with.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     /// Its place in the component.
@@ -143,31 +144,39 @@ impl Leaders {
             return;
         }
         let mut states: Vec<State> = Vec::with_capacity(members.len());
-        let mut doubtful: Vec<Found> = Vec::new();
-        self.walk(members, |member, bounds, found| {
-            let sure = |f: &&Found| f.estimate >= bounds.sure;
-            let known = |f: &Found| states[f.place as usize] == State::Representative;
-            doubtful.clear();
-            doubtful.extend(
-                found.iter().filter(|f| f.estimate < bounds.sure && f.estimate >= bounds.doubt),
-            );
-            let state = if found.iter().filter(sure).any(known) {
+        let mut near: Vec<Found> = Vec::new();
+        self.walk(members, |place, bounds, found, joins| {
+            near.clear();
+            near.extend(found.iter().filter(|f| f.estimate >= bounds.doubt));
+            near.sort_unstable_by(|a, b| {
+                b.estimate.total_cmp(&a.estimate).then(a.place.cmp(&b.place))
+            });
+            let (sure, doubtful) =
+                near.split_at(near.partition_point(|f| f.estimate >= bounds.sure));
+            let doubtful = &doubtful[..doubtful.len().min(CHECKS_MAX)];
+            // Other members may lead elsewhere in the end; a key of its own leads to it for sure.
+            let own_keys = members[place as usize].keys;
+            let known = |f: &Found| {
+                states[f.place as usize] == State::Representative
+                    && members[f.place as usize].keys.iter().any(|key| own_keys.contains(key))
+            };
+            let state = if sure.iter().any(known) {
                 State::Attached
-            } else if doubtful.is_empty() && !found.iter().any(|f| sure(&f)) {
+            } else if near.is_empty() {
                 State::Representative
             } else {
                 State::Possible
             };
+            if state != State::Attached {
+                joins.push(place);
+            }
+            joins.extend(sure.iter().take(CHECKS_MAX).map(|f| f.place));
             if state == State::Possible {
-                doubtful.sort_unstable_by(|a, b| {
-                    b.estimate.total_cmp(&a.estimate).then(a.place.cmp(&b.place))
-                });
-                for other in doubtful.iter().take(CHECKS_MAX) {
-                    pairs.push(pair(member, &members[other.place as usize]));
-                }
+                joins.extend(doubtful.iter().map(|f| f.place));
+                let checked = doubtful.iter().map(|f| &members[f.place as usize]);
+                pairs.extend(checked.map(|other| pair(&members[place as usize], other)));
             }
             states.push(state);
-            state != State::Attached
         });
     }
 
@@ -189,7 +198,8 @@ impl Leaders {
             return;
         }
         let threshold = self.threshold;
-        self.walk(members, |member, bounds, found| {
+        self.walk(members, |place, bounds, found, joins| {
+            let member = &members[place as usize];
             let sure = found.iter().filter(|f| f.estimate >= bounds.sure);
             let sure = sure.map(|f| (f.place, f.estimate, Evidence::Signature));
             let best = most_similar(sure).or_else(|| {
@@ -209,29 +219,30 @@ impl Leaders {
                 }
                 None => itself(member),
             });
-            best.is_none()
+            joins.push(best.map_or(place, |best| best.0));
         });
     }
 
-    /// Goes through the members; `decide` is told which earlier ones that it let in share a key
-    /// with a member, and says whether that one is let in.
+    /// Goes through the members. `decide` is told how similar a member is to the representatives to
+    /// be compared with, and names those that it may join, or itself.
     fn walk(
         &mut self,
         members: &[Member<'_>],
-        mut decide: impl FnMut(&Member<'_>, Bounds, &[Found]) -> bool,
+        mut decide: impl FnMut(u32, Bounds, &[Found], &mut Vec<u32>),
     ) {
         self.postings.start(members);
-        for (place, member) in members.iter().enumerate() {
+        let mut joins = Vec::new();
+        for (place, member) in (0..).zip(members) {
             let bounds = self.bounds(member.sketch.len());
             self.found.clear();
             let found = &mut self.found;
-            self.postings.each_other(place as u32, |other| {
+            self.postings.each(place, |other| {
                 let estimate = estimate(member.sketch, members[other as usize].sketch);
                 found.push(Found { place: other, estimate });
             });
-            if decide(member, bounds, &self.found) {
-                self.postings.let_in(place as u32);
-            }
+            joins.clear();
+            decide(place, bounds, &self.found, &mut joins);
+            self.postings.post(place, &joins);
         }
     }
 }
@@ -268,116 +279,6 @@ fn to(
 /// there is to go by.
 fn estimate(a: &[u8], b: &[u8]) -> f32 {
     if a.is_empty() && b.is_empty() { 1.0 } else { estimate_jaccard(a, b) as f32 }
-}
-
-/// For each key that members of a component share, those of them that have been let in.
-#[derive(Debug, Default)]
-struct Postings {
-    /// For each key of each member its bucket, members one after another.
-    buckets: Vec<u32>,
-    /// For each member where its buckets start, and the end.
-    starts: Vec<u32>,
-    /// For each bucket where its slots start and how many are filled.
-    slots_of: Vec<(u32, u32)>,
-    slots: Vec<u32>,
-    /// For each member, the last one that has seen it.
-    seen_by: Vec<u32>,
-    /// For each bucket its size and where its members start in `sharing`.
-    sizes: Vec<(u32, u32)>,
-    sharing: Vec<u32>,
-    /// Keys and the places of their members, while buckets are made.
-    by_key: Vec<(u64, u32)>,
-}
-
-impl Postings {
-    /// Makes the buckets of a component, all empty. A member's buckets are in the order of their
-    /// size, the rarest first; keys of one member alone have none.
-    fn start(&mut self, members: &[Member<'_>]) {
-        self.find_shared(members);
-        self.starts.clear();
-        self.starts.resize(members.len() + 1, 0);
-        self.sharing.iter().for_each(|place| self.starts[*place as usize + 1] += 1);
-        for place in 0..members.len() {
-            self.starts[place + 1] += self.starts[place];
-        }
-        self.fill();
-        self.seen_by.clear();
-        self.seen_by.resize(members.len(), u32::MAX);
-    }
-
-    /// Lists the members of every key that more than one has, smallest lists first. Keys are taken
-    /// in rounds by their value, so that never many of them are held at once.
-    fn find_shared(&mut self, members: &[Member<'_>]) {
-        let n_keys: usize = members.iter().map(|member| member.keys.len()).sum();
-        let rounds = n_keys.div_ceil(ROUND_KEYS).max(1) as u64;
-        self.sizes.clear();
-        self.sharing.clear();
-        for round in 0..rounds {
-            self.by_key.clear();
-            for (place, member) in members.iter().enumerate() {
-                let keys = member.keys.iter().map(|key| u64::from_le_bytes(*key));
-                let keys = keys.filter(|key| rounds == 1 || key % rounds == round);
-                self.by_key.extend(keys.map(|key| (key, place as u32)));
-            }
-            self.by_key.sort_unstable();
-            for shared in self.by_key.chunk_by(|a, b| a.0 == b.0).filter(|all| all.len() > 1) {
-                self.sizes.push((shared.len() as u32, self.sharing.len() as u32));
-                self.sharing.extend(shared.iter().map(|(_, place)| place));
-            }
-        }
-        self.sizes.sort_unstable();
-    }
-
-    /// Writes each member's buckets, rarest first, and lays out the slots.
-    fn fill(&mut self) {
-        let mut next = self.starts.clone();
-        let total = self.starts.last().copied().unwrap_or(0) as usize;
-        self.buckets.clear();
-        self.buckets.resize(total, 0);
-        self.slots.clear();
-        self.slots.resize(total, 0);
-        self.slots_of.clear();
-        let mut slot = 0;
-        for (bucket, (size, start)) in self.sizes.iter().enumerate() {
-            self.slots_of.push((slot, 0));
-            slot += size;
-            for place in &self.sharing[*start as usize..(start + size) as usize] {
-                let next = &mut next[*place as usize];
-                self.buckets[*next as usize] = bucket as u32;
-                *next += 1;
-            }
-        }
-    }
-
-    /// Names every member that was let in and shares a bucket with this one, at most
-    /// [`COMPARISONS_MAX`].
-    fn each_other(&mut self, place: u32, mut each: impl FnMut(u32)) {
-        let mut left = COMPARISONS_MAX;
-        let own = self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize;
-        for bucket in &self.buckets[own] {
-            let (start, filled) = self.slots_of[*bucket as usize];
-            for other in &self.slots[start as usize..(start + filled) as usize] {
-                if self.seen_by[*other as usize] == place {
-                    continue;
-                }
-                if left == 0 {
-                    return;
-                }
-                left -= 1;
-                self.seen_by[*other as usize] = place;
-                each(*other);
-            }
-        }
-    }
-
-    fn let_in(&mut self, place: u32) {
-        let own = self.starts[place as usize] as usize..self.starts[place as usize + 1] as usize;
-        for bucket in &self.buckets[own] {
-            let (start, filled) = &mut self.slots_of[*bucket as usize];
-            self.slots[(*start + *filled) as usize] = place;
-            *filled += 1;
-        }
-    }
 }
 
 #[cfg(test)]
@@ -421,13 +322,15 @@ mod tests {
 
     /// The same rule with all pairs in sight and no index.
     fn plainly(leaders: &Leaders, members: &[Member<'_>]) -> Vec<u64> {
-        let mut representatives: Vec<&Member<'_>> = Vec::new();
-        let mut out = Vec::new();
-        for member in members {
+        let mut representatives: Vec<usize> = Vec::new();
+        for (place, member) in members.iter().enumerate() {
             let bounds = leaders.bounds(member.sketch.len());
-            let shares = |r: &&&Member<'_>| r.keys.iter().any(|key| member.keys.contains(key));
-            let mut best: Option<(bool, f32, u64)> = None;
-            for other in representatives.iter().filter(shares) {
+            let shares = |j: &usize| members[*j].keys.iter().any(|key| member.keys.contains(key));
+            let to_compare: BTreeSet<usize> =
+                (0..place).filter(shares).map(|j| representatives[j]).collect();
+            let mut best: Option<(bool, f32, usize)> = None;
+            for place in to_compare {
+                let other = &members[place];
                 let estimate = estimate(member.sketch, other.sketch);
                 let sure = estimate >= bounds.sure;
                 let (a, b) = pair(member, other);
@@ -435,21 +338,18 @@ mod tests {
                 let passes = estimate >= bounds.doubt && similarity >= leaders.threshold;
                 let better = best.is_none_or(|best| (sure, similarity) > (best.0, best.1));
                 if (sure || passes) && better {
-                    best = Some((sure, similarity, other.ordinal));
+                    best = Some((sure, similarity, place));
                 }
             }
-            if best.is_none() {
-                representatives.push(member);
-            }
-            out.push(best.map_or(member.ordinal, |best| best.2));
+            representatives.push(best.map_or(place, |best| best.2));
         }
-        out
+        representatives.into_iter().map(|place| members[place].ordinal).collect()
     }
 
     fn documents() -> impl Strategy<Value = Vec<Owned>> {
         let keys = prop::collection::vec((0u64..12).prop_map(u64::to_le_bytes), 1..4);
         let sketch = prop::collection::vec(0u8..2, 24);
-        prop::collection::vec((keys, sketch), 1..40)
+        prop::collection::vec((keys, sketch), 1..CHECKS_MAX)
     }
 
     proptest! {
@@ -499,6 +399,17 @@ mod tests {
         assert!(assigned.iter().all(|a| a.representative == 0));
     }
 
+    /// The third shares a key with the second alone, which has gone to the first.
+    #[test]
+    fn a_member_is_found_over_those_that_joined() {
+        let keys = |keys: &[u64]| keys.iter().map(|key| key.to_le_bytes()).collect::<Vec<_>>();
+        let owned: Vec<Owned> =
+            [&[1][..], &[1, 2], &[2]].map(|own| (keys(own), vec![7; 8])).to_vec();
+        let members = members(&owned);
+        let assigned = assign(&mut Leaders::new(Verify::Signature, 0.8), &members, |_, _| None);
+        assert!(assigned.iter().all(|a| a.representative == 0));
+    }
+
     #[test]
     fn a_template_of_many_documents_stays_linear() {
         let owned: Vec<Owned> = (0..20_000u64)
@@ -514,9 +425,9 @@ mod tests {
         assert!(assigned.iter().all(|a| a.evidence == Evidence::Itself));
         let mut postings = Postings::default();
         postings.start(&members);
-        (0..20_000).for_each(|place| postings.let_in(place));
+        (0..20_000).for_each(|place| postings.post(place, &[place]));
         let mut others = Vec::new();
-        postings.each_other(19_999, |other| others.push(other));
+        postings.each(19_999, |other| others.push(other));
         assert_eq!(others.len(), COMPARISONS_MAX);
         assert!(others[..2].contains(&19_998), "the rare key comes first");
     }

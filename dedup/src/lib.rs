@@ -15,6 +15,7 @@ pub mod gather;
 pub mod leaders;
 pub mod lines;
 mod mix;
+mod postings;
 pub mod sort;
 mod spill;
 pub mod substrings;
