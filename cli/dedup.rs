@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use pipeline::Until;
 use toml::{Table, Value};
 
 use crate::apply::tell;
@@ -34,7 +35,9 @@ pub(crate) fn main(
     }
     let with = near_options(arguments, keep);
     one_liner.stage(table([("use", "minhash".into()), ("with", Value::Table(with))]));
-    one_liner.decide_only = arguments.output.is_none();
+    if arguments.output.is_none() {
+        one_liner.until = Until::Decided;
+    }
     one_liner.run(common, printer, |summary| {
         if let Some(output) = &arguments.output {
             pipeline::export::documents(&summary.root, output, false)?;

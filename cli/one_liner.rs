@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use pipeline::{Recipe, RunOptions, Summary};
+use pipeline::{Recipe, RunOptions, Summary, Until};
 use toml::{Table, Value};
 
 use crate::arguments::{Common, InputArguments};
@@ -15,8 +15,8 @@ use crate::run::apply_common;
 pub(crate) struct OneLiner {
     recipe: Table,
     work: PathBuf,
-    /// Whether documents are not wanted, only what was decided about them.
-    pub(crate) decide_only: bool,
+    /// How far it goes.
+    pub(crate) until: Until,
 }
 
 impl OneLiner {
@@ -33,7 +33,7 @@ impl OneLiner {
         source.insert("path".into(), Value::Array(paths));
         let mut recipe = Table::new();
         recipe.insert("source".into(), Value::Array(vec![Value::Table(source)]));
-        Ok(Self { recipe, work, decide_only: false })
+        Ok(Self { recipe, work, until: Until::Written })
     }
 
     /// Adds `[[stage]]` with these keys.
@@ -70,7 +70,7 @@ impl OneLiner {
         let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common);
-        let options = RunOptions { fresh: true, decide_only: self.decide_only };
+        let options = RunOptions { fresh: true, until: self.until };
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)

@@ -12,7 +12,7 @@ use arrow::record_batch::RecordBatch;
 use sql::{Dropped, Table};
 
 use crate::error::{PipelineError, Result};
-use crate::table::{read_table, table_schema, table_writer};
+use crate::table::{concatenate, read_table, table_schema, table_writer};
 use crate::tables::tables;
 
 /// What an output's name asks for.
@@ -69,6 +69,9 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
         return Ok(());
     }
     let Some(first) = docs.first() else { return Ok(()) };
+    if target == Target::Parquet {
+        return Ok(concatenate(&docs, store::OutputFile::create(output)?)?.finish()?);
+    }
     let schema = table_schema(first)?;
     let batches = docs.iter().map(|file| read_table(file, None)).collect::<Result<Vec<_>>>()?;
     write(target, output, schema, batches.into_iter().flatten())

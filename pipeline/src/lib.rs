@@ -33,5 +33,5 @@ pub use plan::{Plan, PlanStep, PlannedDedup};
 pub use pretrain::{Pretrained, continue_text, load_run_model, token_bytes};
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
 pub use recipe::{Recipe, RecipeError};
-pub use run::{RunOptions, Summary, fingerprint, run};
+pub use run::{RunOptions, Summary, Until, fingerprint, run};
 pub use tables::tables;

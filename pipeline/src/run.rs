@@ -29,8 +29,20 @@ use crate::{report, tokens};
 pub struct RunOptions {
     /// Remove an older run in the output first.
     pub fresh: bool,
-    /// Stop before the documents are written, when it is known which survive.
-    pub decide_only: bool,
+    /// Where to stop.
+    pub until: Until,
+}
+
+/// How far a run goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Until {
+    /// Until it is known which documents survive the last stage over all of them; none is written.
+    Decided,
+    /// Until the documents are written, or the tokens where they are wanted, without a report.
+    Written,
+    /// To the end.
+    #[default]
+    Reported,
 }
 
 /// What a run came to.
@@ -145,7 +157,7 @@ impl Steps<'_> {
         let mut decisions = Vec::new();
         let mut last = Vec::new();
         for step in 0..self.plan.steps.len() {
-            if self.options.decide_only && step + 1 == self.plan.steps.len() {
+            if self.options.until == Until::Decided && step + 1 == self.plan.steps.len() {
                 self.write_clusters()?;
                 return Ok((ledger, None, None));
             }
@@ -385,7 +397,7 @@ impl Steps<'_> {
         pretrained: Option<&Pretrained>,
     ) -> Result<()> {
         const TASK: &str = "report";
-        if self.run.done(TASK).is_some() {
+        if self.options.until != Until::Reported || self.run.done(TASK).is_some() {
             return Ok(());
         }
         let html = report::html(&report::Facts {

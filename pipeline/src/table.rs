@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -11,8 +11,11 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use store::{FileEntry, Publication, Run};
 
 use crate::error::{PipelineError, Result};
@@ -115,6 +118,53 @@ pub fn read_table_by(
     }))
 }
 
+/// Writes the rows of tables with the same columns as one, row group by row group as they are: nothing
+/// is unpacked.
+pub(crate) fn concatenate<W: Write + Send>(files: &[PathBuf], to: W) -> Result<W> {
+    let mut inputs = Vec::new();
+    for path in files {
+        inputs.push((path.display().to_string(), open_table(path)?, open(path)?));
+    }
+    let Some((name, first, _)) = inputs.first() else {
+        return Err(PipelineError::Empty("there is no table to write".into()));
+    };
+    let about = first.metadata().file_metadata();
+    let properties = WriterProperties::builder()
+        .set_created_by(CREATED_BY.into())
+        .set_key_value_metadata(about.key_value_metadata().cloned())
+        .build();
+    let schema = about.schema_descr().root_schema_ptr();
+    let mut writer = SerializedFileWriter::new(to, schema, Arc::new(properties))
+        .map_err(|e| failed(name, &e))?;
+    for (name, table, file) in &inputs {
+        for group in table.metadata().row_groups() {
+            append_row_group(&mut writer, group, file).map_err(|e| failed(name, &e))?;
+        }
+    }
+    writer.into_inner().map_err(|e| failed(&files[0].display().to_string(), &e))
+}
+
+fn append_row_group<W: Write + Send>(
+    writer: &mut SerializedFileWriter<W>,
+    group: &RowGroupMetaData,
+    file: &File,
+) -> std::result::Result<(), ParquetError> {
+    let mut copy = writer.next_row_group()?;
+    for column in group.columns() {
+        let chunk = ColumnCloseResult {
+            bytes_written: column.compressed_size().unsigned_abs(),
+            rows_written: group.num_rows().unsigned_abs(),
+            metadata: column.clone(),
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        copy.append_column(file, chunk)?;
+    }
+    copy.close()?;
+    Ok(())
+}
+
 /// The columns of a table, without its rows.
 pub fn table_schema(path: &Path) -> Result<SchemaRef> {
     Ok(Arc::clone(open_table(path)?.schema()))
@@ -126,8 +176,11 @@ pub fn table_rows(path: &Path) -> Result<u64> {
 }
 
 fn open_table(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>> {
-    let name = path.display().to_string();
-    let file =
-        File::open(path).map_err(|e| PipelineError::Read { path: name.clone(), source: e })?;
-    ParquetRecordBatchReaderBuilder::try_new(file).map_err(|e| failed(&name, &e))
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open(path)?);
+    builder.map_err(|e| failed(&path.display().to_string(), &e))
+}
+
+fn open(path: &Path) -> Result<File> {
+    let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+    File::open(path).map_err(failed)
 }
