@@ -235,7 +235,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
         /// Neither the order of rows nor memory nor threads change components, and they are those
         /// of a plain search.
         #[test]
@@ -257,7 +257,7 @@ mod tests {
         fn threads_agree_on_the_smallest(
             edges in prop::collection::vec((0u64..2_000, 0u64..2_000), 3_000),
         ) {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(8).build().unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(4).build().unwrap();
             let roots = |parallel: bool| {
                 let forest = Forest::<AtomicU64>::new(2_000);
                 if parallel {

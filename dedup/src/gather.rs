@@ -273,7 +273,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(32))]
         /// No member is lost or changed, and neither input order nor memory nor threads show.
         #[test]
         fn members_come_together(

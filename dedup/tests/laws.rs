@@ -61,9 +61,9 @@ fn clusters(documents: &[Document], verify: Verify, run: Run) -> Vec<Assigned> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
     /// Order of input, memory and threads do not show; every candidate is assigned once, to a
-    /// representative that represents itself and shares a key where that is asked for.
+    /// representative of its component that represents itself.
     #[test]
     fn nothing_about_the_run_shows(
         documents in prop::collection::vec(
@@ -96,10 +96,7 @@ proptest! {
             let representative = of[&assigned.representative];
             prop_assert_eq!(representative.evidence, Evidence::Itself);
             prop_assert_eq!(representative.representative, representative.ordinal);
-            if verify != Verify::Off {
-                let with = &documents[representative.ordinal as usize].1;
-                prop_assert!(shares(with, keys));
-            }
+            prop_assert_eq!(representative.component, assigned.component);
         }
     }
 }
