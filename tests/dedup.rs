@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::command::{Folder, tree};
 
 /// Files given to all, or `None` with a word about it.
+#[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("GRISTMILL_DATA");
     if data.is_none() {
@@ -120,7 +121,7 @@ fn templated() -> Vec<(String, String)> {
     for seed in 10..2010 {
         documents.push((format!("page-{seed}"), page(seed)));
         if seed % 40 == 0 {
-            let edited = page(seed).replacen("a", "o", 2);
+            let edited = page(seed).replacen('a', "o", 2);
             documents.push((format!("page-{seed}-copy"), edited));
         }
     }

@@ -79,8 +79,9 @@ impl PipelineError {
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Stopped | Self::Read { .. } => true,
-            Self::Store(error) => error.is_resumable(),
-            Self::Dedup(dedup::DedupError::Store(error)) => error.is_resumable(),
+            Self::Store(error) | Self::Dedup(dedup::DedupError::Store(error)) => {
+                error.is_resumable()
+            }
             _ => false,
         }
     }

@@ -67,7 +67,7 @@ pub(crate) fn schema() -> SchemaRef {
 pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
     for rows in members.chunks(BATCH_ROWS) {
         let texts = |of: &dyn Fn(&Member) -> Option<String>| -> ArrayRef {
-            Arc::new(StringArray::from_iter(rows.iter().map(of)))
+            Arc::new(rows.iter().map(of).collect::<StringArray>())
         };
         let longs = |of: &dyn Fn(&Member) -> u64| -> ArrayRef {
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
@@ -76,7 +76,7 @@ pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(of)))
         };
         let truths = |of: &dyn Fn(&Member) -> bool| -> ArrayRef {
-            Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(of(row)))))
+            Arc::new(rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>())
         };
         let columns = vec![
             longs(&|row| row.cluster),

@@ -115,8 +115,9 @@ impl PartDecision {
         match &self.decision.verdict {
             Verdict::Drop { dropped, sizes } => {
                 let doc_ids = doc_ids(&documents.batch)?;
-                let goes = doc_ids.values().iter().map(|id| dropped.contains(*id)).collect();
-                let (mut kept, left) = self.split(documents, goes)?;
+                let goes = doc_ids.values().iter().map(|id| dropped.contains(*id));
+                let goes: Vec<bool> = goes.collect();
+                let (mut kept, left) = self.split(documents, &goes)?;
                 if let Some(sizes) = sizes {
                     kept.batch = with_sizes(&kept.batch, sizes)?;
                 }
@@ -208,7 +209,7 @@ impl PartDecision {
         let goes: Vec<bool> = rewritten.iter().map(|text| text.trim().is_empty()).collect();
         let stay = rewritten.into_iter().zip(&goes).filter(|(_, goes)| !**goes);
         let stay: LargeStringArray = stay.map(|(text, _)| Some(text)).collect();
-        let (mut kept, left) = self.split(documents, goes)?;
+        let (mut kept, left) = self.split(documents, &goes)?;
         let schema = kept.batch.schema();
         let mut columns = kept.batch.columns().to_vec();
         if let Some((index, field)) = schema.column_with_name(TEXT) {
@@ -219,13 +220,13 @@ impl PartDecision {
     }
 
     /// Parts documents into those that stay and those that go.
-    fn split(&self, documents: Documents, goes: Vec<bool>) -> Result<(Documents, Option<Dropped>)> {
+    fn split(&self, documents: Documents, goes: &[bool]) -> Result<(Documents, Option<Dropped>)> {
         if !goes.contains(&true) {
             return Ok((documents, None));
         }
         let rows: Vec<u32> = (0..goes.len() as u32).filter(|row| goes[*row as usize]).collect();
         let bytes = |wanted: bool| -> Vec<u64> {
-            let both = documents.read_bytes.iter().zip(&goes);
+            let both = documents.read_bytes.iter().zip(goes);
             both.filter(|(_, goes)| **goes == wanted).map(|(bytes, _)| *bytes).collect()
         };
         let reasons = vec![self.decision.reason.to_owned(); rows.len()];

@@ -48,7 +48,7 @@ enum Maker {
 
 /// The keys of the document at hand; `numbers` are those that are not bytes yet.
 #[derive(Default)]
-struct Keys {
+struct Made {
     keys: Vec<u8>,
     sketch: Vec<u8>,
     minima: Vec<u8>,
@@ -98,7 +98,7 @@ impl KeyWriter {
         let n = documents.num_rows();
         let (mut keys, mut sketches, mut minima) =
             (BinaryBuilder::new(), BinaryBuilder::new(), BinaryBuilder::new());
-        let mut made = Keys::default();
+        let mut made = Made::default();
         for row in 0..n {
             let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
             self.maker.make(texts.value(row), value, &mut made);
@@ -140,7 +140,7 @@ impl Maker {
         if on == "normalised" { Self::Normalised } else { Self::Text }
     }
 
-    fn make(&mut self, text: &str, value: Option<&[u8]>, made: &mut Keys) {
+    fn make(&mut self, text: &str, value: Option<&[u8]>, made: &mut Made) {
         made.keys.clear();
         made.sketch.clear();
         made.minima.clear();

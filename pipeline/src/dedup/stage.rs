@@ -208,6 +208,7 @@ pub enum LineUnit {
 /// Options of `lines`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "a recipe sets each on its own")]
 pub struct LineOptions {
     /// What is compared.
     pub unit: LineUnit,
