@@ -143,6 +143,7 @@ fn gather(
                     order: &[document.order],
                     keys: &keys,
                     sketch: &document.sketch(),
+                    payload: &[],
                 })?;
             }
         }

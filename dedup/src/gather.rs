@@ -20,8 +20,8 @@ use crate::spill::{Spill, Spilled};
 /// threads.
 pub const COMPONENT_MEMBERS_MAX: u64 = 1 << 20;
 
-/// Bytes in front of a record: component, ordinal, and the lengths of order, keys and sketch.
-const HEADER_BYTES: usize = 8 + 8 + 4 + 4 + 4;
+/// Bytes in front of a record: component, ordinal, and the lengths of order, keys, sketch and payload.
+const HEADER_BYTES: usize = 8 + 8 + 4 + 4 + 4 + 4;
 
 /// A document in a component of candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct Member<'a> {
     pub keys: &'a [[u8; 8]],
     /// Its minima, 8 bits of each.
     pub sketch: &'a [u8],
+    /// What else the caller wants to know of it when its place is decided.
+    pub payload: &'a [u8],
 }
 
 impl Member<'_> {
@@ -52,12 +54,9 @@ impl Member<'_> {
         record.clear();
         record.extend(self.component.to_le_bytes());
         record.extend(self.ordinal.to_le_bytes());
-        for length in [self.order.len(), self.keys.len() * 8, self.sketch.len()] {
-            record.extend((length as u32).to_le_bytes());
-        }
-        record.extend(self.order);
-        record.extend(self.keys.as_flattened());
-        record.extend(self.sketch);
+        let parts = [self.order, self.keys.as_flattened(), self.sketch, self.payload];
+        parts.iter().for_each(|part| record.extend((part.len() as u32).to_le_bytes()));
+        parts.iter().for_each(|part| record.extend(*part));
     }
 }
 
@@ -74,7 +73,7 @@ pub struct Gather<'s> {
 }
 
 impl<'s> Gather<'s> {
-    /// Starts with about `bytes_expected` of order, keys and sketches to come, within about
+    /// Starts with about `bytes_expected` of members' parts to come, within about
     /// `memory_bytes`; `name` is that of the scratch file.
     pub fn new(
         scratch: &'s Scratch,
@@ -101,7 +100,7 @@ impl<'s> Gather<'s> {
         Self { component_members_max: members.max(1), ..self }
     }
 
-    /// Adds a member. Order, keys and sketch take less than 4 GiB together.
+    /// Adds a member. Its parts take less than 4 GiB together.
     pub fn push(&mut self, member: &Member<'_>) -> Result<()> {
         member.write(&mut self.record);
         let partition = self.spill.partition_of(mix(member.component));
@@ -221,9 +220,11 @@ fn parse_first(bytes: &[u8]) -> Option<(Member<'_>, &[u8])> {
     let length = |i: usize| lengths.as_chunks::<4>().0.get(i).map(|n| u32::from_le_bytes(*n));
     let (order, body) = body.split_at_checked(length(0)? as usize)?;
     let (keys, body) = body.split_at_checked(length(1)? as usize)?;
-    let (sketch, rest) = body.split_at_checked(length(2)? as usize)?;
+    let (sketch, body) = body.split_at_checked(length(2)? as usize)?;
+    let (payload, rest) = body.split_at_checked(length(3)? as usize)?;
     let keys = keys.as_chunks::<8>().0;
-    Some((Member { component: number(0)?, ordinal: number(1)?, order, keys, sketch }, rest))
+    let (component, ordinal) = (number(0)?, number(1)?);
+    Some((Member { component, ordinal, order, keys, sketch, payload }, rest))
 }
 
 #[cfg(test)]
@@ -249,7 +250,9 @@ mod tests {
             for (component, ordinal, order, keys, sketch) in members {
                 let keys: Vec<[u8; 8]> = keys.iter().map(|key| key.to_le_bytes()).collect();
                 let (component, ordinal) = (*component, *ordinal);
-                gather.push(&Member { component, ordinal, order, keys: &keys, sketch }).unwrap();
+                let keys = keys.as_slice();
+                let member = Member { component, ordinal, order, keys, sketch, payload: order };
+                gather.push(&member).unwrap();
             }
             let own = |m: &Member<'_>| {
                 let keys = m.keys.iter().map(|key| u64::from_le_bytes(*key)).collect();

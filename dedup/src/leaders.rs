@@ -301,6 +301,7 @@ mod tests {
                 order: &[],
                 keys,
                 sketch,
+                payload: &[],
             })
             .collect()
     }

@@ -44,7 +44,9 @@ fn clusters(documents: &[Document], verify: Verify, run: Run) -> Vec<Assigned> {
             let Some(component) = components.of(*ordinal) else { continue };
             let keys: Vec<[u8; 8]> = keys.iter().map(|key| key.to_le_bytes()).collect();
             let (ordinal, order) = (*ordinal, &[*order]);
-            gather.push(&Member { component, ordinal, order, keys: &keys, sketch }).unwrap();
+            let keys = keys.as_slice();
+            let member = Member { component, ordinal, order, keys, sketch, payload: &[] };
+            gather.push(&member).unwrap();
         }
         let mut all = Vec::new();
         let truth = |a: u64, b: u64| Some(((a * 31 + b * 17) % 100) as f32 / 100.0);

@@ -16,7 +16,10 @@ FROM (
   SELECT *,
          array_element(
            $weights,
-           least(1 + CAST(floor(log2(CAST(cluster_size AS DOUBLE))) AS BIGINT), array_length($weights))
+           least(
+             1 + CAST(floor(log2(CAST(cluster_size AS DOUBLE))) AS BIGINT),
+             CAST(array_length($weights) AS BIGINT)
+           )
          ) AS rehydration_weight
   FROM docs
 )

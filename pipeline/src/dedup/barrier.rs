@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use roaring::RoaringTreemap;
 use serde_json::json;
 use store::{Run, Scratch};
 
-use super::clusters;
+use super::clusters::{self, Member};
 use super::decision::{Decision, Verdict};
 use super::keys::{KeyFiles, KeyRow};
 use super::known::{self, Known};
+use super::large::Large;
 use super::texts::Texts;
-use super::{DedupStage, PlannedDedup, cluster, datatrove, large, repeated, seen};
+use super::{DedupStage, PlannedDedup, cluster, datatrove, repeated, seen};
 use crate::error::Result;
 use crate::table::TableWriter;
 
@@ -94,21 +96,28 @@ fn duplicates(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<(Verdict, Stri
     let run = barrier.run;
     let path = clusters_path(barrier.place.0, barrier.place.1);
     if run.done(&barrier.task()).is_none() {
-        let (members, mut files) = match &barrier.planned.stage {
-            DedupStage::MinHash(options) if options.needs_minima() => {
-                datatrove::find(barrier, options, scratch)?
-            }
-            _ => (cluster::find(barrier, scratch)?, Vec::new()),
-        };
         let mut table = TableWriter::create(run, &path, clusters::schema())?;
-        clusters::write(&mut table, &members)?;
+        let mut dropped = RoaringTreemap::new();
+        let mut large = Large::new(barrier.planned.stage.report_size());
+        let take = |members: Vec<Member>| {
+            clusters::write(&mut table, &members)?;
+            dropped.extend(members.iter().filter(|m| m.is_dropped()).map(|m| m.doc_id));
+            large.add(&members);
+            Ok(())
+        };
+        let mut files = match &barrier.planned.stage {
+            DedupStage::MinHash(options) if options.needs_minima() => {
+                datatrove::find(barrier, options, scratch, take)?
+            }
+            _ => {
+                cluster::find(barrier, scratch, take)?;
+                Vec::new()
+            }
+        };
         files.push(table.finish()?);
-        if let DedupStage::MinHash(options) = &barrier.planned.stage {
-            files.extend(large::report(barrier, options.report_size, &members)?);
-        }
+        files.extend(large.report(barrier)?);
         if barrier.planned.stage.has_index() {
-            let goes = clusters::dropped(&members);
-            let survives = |doc_id| !goes.contains(doc_id) && !barrier.is_dropped(doc_id);
+            let survives = |doc_id| !dropped.contains(doc_id) && !barrier.is_dropped(doc_id);
             files.extend(known::leave(run, barrier.planned, &barrier.files, survives)?);
         }
         run.complete(&barrier.task(), files, json!(null))?;

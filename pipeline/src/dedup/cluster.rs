@@ -5,7 +5,7 @@ use std::sync::Arc;
 use dedup::candidates::{Candidates, band_row, exact_row};
 use dedup::components::Components;
 use dedup::gather::{Gather, Gathered, Member as Candidate};
-use dedup::leaders::{self, Assigned, Evidence, Leaders};
+use dedup::leaders::{self, Assigned, Leaders};
 use dedup::sort::{Sorted, Sorter};
 use rustc_hash::FxHashMap;
 use store::Scratch;
@@ -20,8 +20,8 @@ use super::stage::Verify;
 use super::texts::similarities;
 use crate::error::Result;
 
-/// Bytes of an `order` that are reckoned with.
-const ORDER_BYTES: u64 = 16;
+/// Bytes of order and name of a document that are reckoned with.
+const NAME_BYTES: u64 = 100;
 
 /// Documents of earlier runs survive before all others: what is put in front of their order.
 const KNOWN_FIRST: u8 = 0;
@@ -53,25 +53,32 @@ impl Check {
     }
 }
 
-/// All clusters of two documents or more, sorted by survivor and document.
-pub(super) fn find(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<Vec<Member>> {
-    let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
-        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
-            let keys = row.keys.as_chunks::<8>().0;
-            keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
-        };
-        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-    } else {
-        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
-            let keys = row.keys.as_chunks::<16>().0;
-            keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
-        };
-        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+/// Hands all clusters of two documents or more to `take`, some whole clusters at a time, always in the
+/// same order.
+pub(super) fn find(
+    barrier: &Barrier<'_>,
+    scratch: &Scratch,
+    take: impl FnMut(Vec<Member>) -> Result<()>,
+) -> Result<()> {
+    let candidates = match &barrier.planned.stage {
+        DedupStage::MinHash(_) => {
+            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
+                let keys = row.keys.as_chunks::<8>().0;
+                keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
+            };
+            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+        }
+        _ => {
+            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
+                let keys = row.keys.as_chunks::<16>().0;
+                keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
+            };
+            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+        }
     };
     let components = Components::find(candidates)?;
     let gathered = gather(barrier, scratch, &components)?;
-    let assigned = assign(barrier, scratch, &gathered)?;
-    name(barrier, &assigned)
+    assign(barrier, scratch, &gathered, take)
 }
 
 /// Sorts the rows that `rows` makes of each document that is still there.
@@ -112,12 +119,19 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
         }
         _ => (false, 0),
     };
-    let expected = components.marks().count() * (ORDER_BYTES + key_bytes as u64);
+    let expected = components.marks().count() * (NAME_BYTES + key_bytes as u64);
     let mut gather = Gather::new(scratch, "members", expected, barrier.memory_bytes)?;
+    if !verified {
+        // A cluster of equal texts has one survivor, however large it is.
+        gather = gather.component_members_max(u64::MAX);
+    }
     let has_known = !barrier.known.is_empty();
-    let columns: &[&str] =
-        if verified { &["order", "keys", "sketch"] } else { &["order", "sketch"] };
-    let mut order = Vec::new();
+    let columns: &[&str] = if verified {
+        &["id", "size", "order", "keys", "sketch"]
+    } else {
+        &["id", "size", "order", "sketch"]
+    };
+    let (mut order, mut payload) = (Vec::new(), Vec::new());
     barrier.files.each(columns, |row| {
         let Some(component) = components.of(row.ordinal) else { return Ok(()) };
         order.clear();
@@ -126,26 +140,37 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
             order.push(if known.is_some() { KNOWN_FIRST } else { OWN_SECOND });
         }
         order.extend(row.order);
+        Named::of(barrier, &row).write(&mut payload);
         Ok(gather.push(&Candidate {
             component,
             ordinal: row.ordinal,
             order: &order,
             keys: row.keys.as_chunks().0,
             sketch: row.sketch,
+            payload: &payload,
         })?)
     })?;
     Ok(gather.finish()?)
 }
 
 /// Decides where each candidate goes; looks at texts where their signatures leave doubt.
-fn assign(barrier: &Barrier<'_>, scratch: &Scratch, gathered: &Gathered) -> Result<Vec<Assigned>> {
+fn assign(
+    barrier: &Barrier<'_>,
+    scratch: &Scratch,
+    gathered: &Gathered,
+    mut take: impl FnMut(Vec<Member>) -> Result<()>,
+) -> Result<()> {
     let check = Check::of(&barrier.planned.stage);
     let leaders = || Leaders::new(check.verify, check.threshold);
     let mut pairs: Vec<(u64, u64)> = Vec::new();
-    gathered.map_in_order(leaders, dedup::leaders::Leaders::pairs_to_check, |found| {
-        pairs.extend(found);
-        Ok(())
-    })?;
+    gathered.map_in_order(
+        leaders,
+        |leaders, members, found| leaders.pairs_to_check(members, found),
+        |found| {
+            pairs.extend(found);
+            Ok(())
+        },
+    )?;
     pairs.sort_unstable();
     pairs.dedup();
     let known: FxHashMap<(u64, u64), f32> = match &check.near {
@@ -155,116 +180,135 @@ fn assign(barrier: &Barrier<'_>, scratch: &Scratch, gathered: &Gathered) -> Resu
         }
         None => FxHashMap::default(),
     };
-    let mut assigned: Vec<Assigned> = Vec::new();
+    let clusters = Clusters::of(barrier);
+    let mut failed = None;
     gathered.map_in_order(
-        leaders,
-        |leaders, members, found| {
-            let before = found.len();
-            leaders.assign(members, |a, b| known.get(&(a, b)).copied(), found);
-            drop_singles(found, before);
+        || (leaders(), Vec::new()),
+        |(leaders, assigned), members, found| {
+            assigned.clear();
+            leaders.assign(members, |a, b| known.get(&(a, b)).copied(), assigned);
+            let named: Vec<Named<'_>> = members.iter().map(|m| Named::read(m.payload)).collect();
+            clusters.of_component(assigned, &named, found);
         },
         |found| {
-            assigned.extend(found);
+            if failed.is_none() {
+                failed = take(found).err();
+            }
             Ok(())
         },
     )?;
-    Ok(assigned)
+    failed.map_or(Ok(()), Err)
 }
 
-/// Leaves out what turned out to be alone, of what was found from `start` on.
-fn drop_singles(found: &mut Vec<Assigned>, start: usize) {
-    let mut led: Vec<u64> = found[start..]
-        .iter()
-        .filter(|one| one.representative != one.ordinal)
-        .map(|one| one.representative)
-        .collect();
-    led.sort_unstable();
-    led.dedup();
-    let mut kept = start;
-    for index in start..found.len() {
-        let one = found[index];
-        if one.representative != one.ordinal || led.binary_search(&one.ordinal).is_ok() {
-            found[kept] = one;
-            kept += 1;
-        }
-    }
-    found.truncate(kept);
-}
-
-/// What the key files know of a document.
-struct Named {
-    ordinal: u64,
+/// What the table of clusters says of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named<'a> {
     doc_id: u64,
-    id: Option<String>,
+    /// Documents as read that it stands for.
     represents: u32,
-    run: Option<String>,
+    /// Its earlier run, by its place among them.
+    run: Option<u32>,
+    id: Option<&'a str>,
 }
 
-/// The clusters with the names of their documents.
-pub(super) fn name(barrier: &Barrier<'_>, assigned: &[Assigned]) -> Result<Vec<Member>> {
-    let mut ordinals: Vec<u64> = assigned.iter().map(|one| one.ordinal).collect();
-    ordinals.sort_unstable();
-    let named = named(barrier, &ordinals)?;
-    let of = |ordinal: u64| {
-        let place = named.binary_search_by_key(&ordinal, |named| named.ordinal);
-        place.ok().map(|place| &named[place])
-    };
-    let mut totals: FxHashMap<u64, (u32, u32)> = FxHashMap::default();
-    for one in assigned {
-        let total = totals.entry(one.representative).or_default();
-        total.0 += 1;
-        let own = of(one.ordinal).filter(|named| named.run.is_none());
-        total.1 = total.1.saturating_add(own.map_or(0, |named| named.represents));
-    }
-    let near = matches!(barrier.planned.stage, DedupStage::MinHash(_));
-    let unverified =
-        near && matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
-    let stage: Arc<str> = barrier.planned.name.as_str().into();
-    let mut members: Vec<Member> = assigned
-        .iter()
-        .filter_map(|one| {
-            let (own, leader) = (of(one.ordinal)?, of(one.representative)?);
-            let (size, represents) = totals.get(&one.representative).copied().unwrap_or_default();
-            let survivor = one.ordinal == one.representative;
-            Some(Member {
-                stage: stage.clone(),
-                cluster: leader.doc_id,
-                duplicate_of: leader.doc_id,
-                doc_id: own.doc_id,
-                id: own.id.clone(),
-                survivor,
-                similarity: if near { one.similarity } else { 1.0 },
-                size,
-                represents: if survivor { represents } else { own.represents },
-                verified: !unverified && one.evidence != Evidence::Component || !near,
-                run: own.run.clone(),
-            })
-        })
-        .collect();
-    members.sort_unstable_by_key(|member| (member.cluster, member.doc_id));
-    Ok(members)
-}
-
-/// The documents with these ordinals, which are sorted.
-fn named(barrier: &Barrier<'_>, ordinals: &[u64]) -> Result<Vec<Named>> {
-    let mut found = Vec::with_capacity(ordinals.len());
-    let mut wanted = ordinals.iter().peekable();
-    barrier.files.each(&["id", "size"], |row| {
-        if wanted.next_if(|ordinal| **ordinal == row.ordinal).is_none() {
-            return Ok(());
-        }
-        let known = barrier.files.earlier_run(row.ordinal);
-        found.push(Named {
-            ordinal: row.ordinal,
-            doc_id: known.map_or(row.doc_id, |run| {
-                let file = barrier.files.ordinals(barrier.files.file_of(row.ordinal));
-                known_doc_id(barrier.place, run, row.ordinal - file.start)
-            }),
-            id: row.id.map(str::to_owned),
-            represents: barrier.represents(&row),
-            run: known.map(|run| barrier.known[run].name.clone()),
+impl<'a> Named<'a> {
+    pub(super) fn of(barrier: &Barrier<'_>, row: &KeyRow<'a>) -> Self {
+        let run = barrier.files.earlier_run(row.ordinal);
+        let doc_id = run.map_or(row.doc_id, |run| {
+            let file = barrier.files.ordinals(barrier.files.file_of(row.ordinal));
+            known_doc_id(barrier.place, run, row.ordinal - file.start)
         });
-        Ok(())
-    })?;
-    Ok(found)
+        let represents = barrier.represents(row);
+        Self { doc_id, represents, run: run.map(|run| run as u32), id: row.id }
+    }
+
+    /// Replaces the content of `bytes`.
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.clear();
+        bytes.extend(self.doc_id.to_le_bytes());
+        bytes.extend(self.represents.to_le_bytes());
+        bytes.extend(self.run.map_or(0, |run| run + 1).to_le_bytes());
+        if let Some(id) = self.id {
+            bytes.push(1);
+            bytes.extend(id.as_bytes());
+        }
+    }
+
+    fn read(bytes: &'a [u8]) -> Self {
+        let (doc_id, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
+        let (represents, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        let (run, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
+        Self {
+            doc_id: u64::from_le_bytes(*doc_id),
+            represents: u32::from_le_bytes(*represents),
+            run: u32::from_le_bytes(*run).checked_sub(1),
+            id: rest.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()),
+        }
+    }
+}
+
+/// Makes rows of the table of clusters.
+pub(super) struct Clusters {
+    stage: Arc<str>,
+    /// Names of the earlier runs.
+    runs: Vec<Arc<str>>,
+    /// Whether the stage compares by similarity, and whether it checks.
+    near: bool,
+    verified: bool,
+}
+
+impl Clusters {
+    pub(super) fn of(barrier: &Barrier<'_>) -> Self {
+        let near = matches!(barrier.planned.stage, DedupStage::MinHash(_));
+        let off = matches!(Check::of(&barrier.planned.stage).verify, leaders::Verify::Off);
+        Self {
+            stage: barrier.planned.name.as_str().into(),
+            runs: barrier.known.iter().map(|known| known.name.as_str().into()).collect(),
+            near,
+            verified: !near || !off,
+        }
+    }
+
+    /// Adds the clusters of a component: where each of its documents goes, and its name.
+    pub(super) fn of_component(
+        &self,
+        assigned: &[Assigned],
+        named: &[Named<'_>],
+        found: &mut Vec<Member>,
+    ) {
+        let places: FxHashMap<u64, usize> =
+            assigned.iter().enumerate().map(|(place, one)| (one.ordinal, place)).collect();
+        // Members, and documents of this run that they stand for, by the representative's place.
+        let mut totals = vec![(0_u32, 0_u32); assigned.len()];
+        let leader = |one: &Assigned| places.get(&one.representative).copied().unwrap_or_default();
+        for (one, name) in assigned.iter().zip(named) {
+            let total = &mut totals[leader(one)];
+            total.0 += 1;
+            let own = if name.run.is_none() { name.represents } else { 0 };
+            total.1 = total.1.saturating_add(own);
+        }
+        let start = found.len();
+        for (one, name) in assigned.iter().zip(named) {
+            let place = leader(one);
+            let (size, represents) = totals[place];
+            if size < 2 {
+                continue;
+            }
+            let survivor = one.ordinal == one.representative;
+            found.push(Member {
+                stage: self.stage.clone(),
+                cluster: named[place].doc_id,
+                duplicate_of: named[place].doc_id,
+                doc_id: name.doc_id,
+                id: name.id.map(Into::into),
+                survivor,
+                similarity: if self.near { one.similarity } else { 1.0 },
+                size,
+                represents: if survivor { represents } else { name.represents },
+                verified: self.verified,
+                run: name.run.and_then(|run| self.runs.get(run as usize).cloned()),
+            });
+        }
+        found[start..].sort_unstable_by_key(|member| (member.cluster, member.doc_id));
+    }
 }

@@ -9,6 +9,7 @@ use arrow::array::{
 use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use roaring::RoaringTreemap;
+use rustc_hash::FxHashMap;
 
 use super::columns::arrow_error;
 use super::decision::Sizes;
@@ -28,7 +29,7 @@ pub(super) struct Member {
     /// The document that it lost to.
     pub(super) duplicate_of: u64,
     pub(super) doc_id: u64,
-    pub(super) id: Option<String>,
+    pub(super) id: Option<Box<str>>,
     pub(super) survivor: bool,
     /// To the document that it lost to.
     pub(super) similarity: f32,
@@ -39,7 +40,14 @@ pub(super) struct Member {
     /// Whether the similarity was checked.
     pub(super) verified: bool,
     /// The earlier run that has the document.
-    pub(super) run: Option<String>,
+    pub(super) run: Option<Arc<str>>,
+}
+
+impl Member {
+    /// Whether the document is of this run and goes.
+    pub(super) fn is_dropped(&self) -> bool {
+        !self.survivor && self.run.is_none()
+    }
 }
 
 /// `cluster` (the survivor's `doc_id`), `id`, `doc_id`, `survivor`, `similarity` to the document that
@@ -66,7 +74,7 @@ pub(crate) fn schema() -> SchemaRef {
 /// Adds members of clusters to a table.
 pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
     for rows in members.chunks(BATCH_ROWS) {
-        let texts = |of: &dyn Fn(&Member) -> Option<String>| -> ArrayRef {
+        let texts = |of: &dyn Fn(&Member) -> Option<&str>| -> ArrayRef {
             Arc::new(rows.iter().map(of).collect::<StringArray>())
         };
         let longs = |of: &dyn Fn(&Member) -> u64| -> ArrayRef {
@@ -80,91 +88,115 @@ pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
         };
         let columns = vec![
             longs(&|row| row.cluster),
-            texts(&|row| row.id.clone()),
+            texts(&|row| row.id.as_deref()),
             longs(&|row| row.doc_id),
             truths(&|row| row.survivor),
             Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.similarity))),
             numbers(&|row| row.size),
             truths(&|row| row.verified),
-            texts(&|row| Some(row.stage.to_string())),
+            texts(&|row| Some(&*row.stage)),
             longs(&|row| row.duplicate_of),
             numbers(&|row| row.represents),
-            texts(&|row| row.run.clone()),
+            texts(&|row| row.run.as_deref()),
         ];
         table.write(&RecordBatch::try_new(schema(), columns).map_err(arrow_error)?)?;
     }
     Ok(())
 }
 
-/// The members in a table.
-fn members(path: &Path) -> Result<Vec<Member>> {
-    let mut found = Vec::new();
-    for batch in read_table_by(path, None, BATCH_ROWS)? {
-        let batch = batch?;
-        let text = |column: usize| batch.column(column).as_string::<i32>();
-        let long = |column: usize| batch.column(column).as_primitive::<UInt64Type>();
-        let number = |column: usize| batch.column(column).as_primitive::<UInt32Type>();
-        let own = |column: usize, row: usize| {
-            text(column).is_valid(row).then(|| text(column).value(row).to_owned())
-        };
-        found.extend((0..batch.num_rows()).map(|row| Member {
-            cluster: long(0).value(row),
-            id: own(1, row),
-            doc_id: long(2).value(row),
-            survivor: batch.column(3).as_boolean().value(row),
-            similarity: batch.column(4).as_primitive::<Float32Type>().value(row),
-            size: number(5).value(row),
-            verified: batch.column(6).as_boolean().value(row),
-            stage: text(7).value(row).into(),
-            duplicate_of: long(8).value(row),
-            represents: number(9).value(row),
-            run: own(10, row),
-        }));
-    }
-    Ok(found)
+/// The members in a table, some at a time.
+fn members(path: &Path) -> Result<impl Iterator<Item = Result<Vec<Member>>>> {
+    Ok(read_table_by(path, None, BATCH_ROWS)?.map(|batch| Ok(rows(&batch?))))
 }
 
-/// The clusters of all stages, whose tables come in their order, as one: each document once, with
-/// the survivor at the end. One that survived a stage and lost at the next takes its cluster along.
-fn merge(pieces: &[PathBuf]) -> Result<Vec<Member>> {
-    let mut all = Vec::new();
-    for piece in pieces {
-        all.extend(members(piece)?);
-    }
-    let mut lost: Vec<(u64, u64)> =
-        all.iter().filter(|m| !m.survivor).map(|m| (m.doc_id, m.cluster)).collect();
-    lost.sort_unstable();
-    let of = |doc_id: u64| lost.binary_search_by_key(&doc_id, |(doc_id, _)| *doc_id).ok();
-    let mut merged: Vec<Member> = Vec::with_capacity(all.len());
-    // Of a survivor the last stage knows most.
-    for mut member in all.into_iter().rev() {
-        if member.survivor && of(member.doc_id).is_some() {
-            continue;
-        }
-        while let Some(place) = of(member.cluster) {
-            member.cluster = lost[place].1;
-        }
-        merged.push(member);
-    }
-    merged.sort_by_key(|member| (member.cluster, member.doc_id));
-    merged.dedup_by_key(|member| (member.cluster, member.doc_id));
-    let sizes: Vec<u32> = merged
-        .chunk_by(|a, b| a.cluster == b.cluster)
-        .flat_map(|cluster| std::iter::repeat_n(cluster.len() as u32, cluster.len()))
-        .collect();
-    merged.iter_mut().zip(sizes).for_each(|(member, size)| member.size = size);
-    Ok(merged)
+fn rows(batch: &RecordBatch) -> Vec<Member> {
+    let text = |column: usize| batch.column(column).as_string::<i32>();
+    let long = |column: usize| batch.column(column).as_primitive::<UInt64Type>();
+    let number = |column: usize| batch.column(column).as_primitive::<UInt32Type>();
+    let given =
+        |column: usize, row: usize| text(column).is_valid(row).then(|| text(column).value(row));
+    let member = |row: usize| Member {
+        cluster: long(0).value(row),
+        id: given(1, row).map(Into::into),
+        doc_id: long(2).value(row),
+        survivor: batch.column(3).as_boolean().value(row),
+        similarity: batch.column(4).as_primitive::<Float32Type>().value(row),
+        size: number(5).value(row),
+        verified: batch.column(6).as_boolean().value(row),
+        stage: text(7).value(row).into(),
+        duplicate_of: long(8).value(row),
+        represents: number(9).value(row),
+        run: given(10, row).map(Into::into),
+    };
+    (0..batch.num_rows()).map(member).collect()
 }
 
-/// Writes merged clusters.
+/// The clusters of all stages as one table: each document once, with the survivor at the end. One that
+/// survived a stage and lost at the next takes its cluster along. In memory are 16 bytes for each
+/// dropped document and some for each cluster.
+struct Merge {
+    /// Documents that lost, with the survivor at that stage; sorted.
+    lost: Vec<(u64, u64)>,
+    /// The last stage in which a document survived, by its place.
+    last: FxHashMap<u64, usize>,
+    /// Members of each cluster in the end.
+    sizes: FxHashMap<u64, u32>,
+}
+
+impl Merge {
+    fn of(pieces: &[PathBuf]) -> Result<Self> {
+        let mut merge =
+            Self { lost: Vec::new(), last: FxHashMap::default(), sizes: FxHashMap::default() };
+        for (stage, piece) in pieces.iter().enumerate() {
+            for members in members(piece)? {
+                for member in members? {
+                    if member.survivor {
+                        merge.last.insert(member.doc_id, stage);
+                    } else {
+                        merge.lost.push((member.doc_id, member.cluster));
+                    }
+                }
+            }
+        }
+        merge.lost.sort_unstable();
+        for (doc_id, _) in &merge.lost {
+            merge.last.remove(doc_id);
+            *merge.sizes.entry(merge.survivor(*doc_id)).or_insert(1) += 1;
+        }
+        Ok(merge)
+    }
+
+    /// The document that survived all stages in the place of one.
+    fn survivor(&self, mut doc_id: u64) -> u64 {
+        while let Ok(place) = self.lost.binary_search_by_key(&doc_id, |(doc_id, _)| *doc_id) {
+            doc_id = self.lost[place].1;
+        }
+        doc_id
+    }
+
+    /// The row of a member that the stage of a place found; `None` for a survivor of which a later
+    /// stage knows more.
+    fn row(&self, stage: usize, mut member: Member) -> Option<Member> {
+        if member.survivor && self.last.get(&member.doc_id) != Some(&stage) {
+            return None;
+        }
+        member.cluster = self.survivor(member.cluster);
+        member.size = self.sizes.get(&member.cluster).copied().unwrap_or(member.size);
+        Some(member)
+    }
+}
+
+/// Writes the clusters of all stages, whose tables come in their order, as one table.
 pub(crate) fn write_merged(table: &mut TableWriter, pieces: &[PathBuf]) -> Result<()> {
-    write(table, &merge(pieces)?)
-}
-
-/// The documents that go.
-pub(super) fn dropped(members: &[Member]) -> RoaringTreemap {
-    let goes = members.iter().filter(|member| !member.survivor && member.run.is_none());
-    goes.map(|member| member.doc_id).collect()
+    let merge = Merge::of(pieces)?;
+    for (stage, piece) in pieces.iter().enumerate() {
+        for members in members(piece)? {
+            let rows: Vec<Member> =
+                members?.into_iter().filter_map(|member| merge.row(stage, member)).collect();
+            write(table, &rows)?;
+        }
+    }
+    Ok(())
 }
 
 /// What the survivors of a table stand for.

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use dedup::datatrove::{HASHES_PER_BUCKET, Precision, Signature, deduplicate};
+use dedup::datatrove::{Decision, HASHES_PER_BUCKET, Precision, Signature, deduplicate};
 use dedup::leaders::{Assigned, Evidence};
 use store::{FileEntry, Scratch};
 
 use super::barrier::Barrier;
-use super::cluster;
+use super::cluster::{self, Clusters, Named};
 use super::clusters::Member;
+use super::keys::KeyRow;
 use super::stage::MinHashOptions;
 use crate::error::{PipelineError, Result};
 
@@ -21,18 +22,14 @@ struct Ranks {
     ordinals: Vec<Vec<u64>>,
 }
 
-impl Ranks {
-    fn of(&self, rank: u32) -> &[Signature] {
-        &self.signatures[rank as usize]
-    }
-}
-
-/// The clusters, and the files where they are wanted. The minima of all documents are in memory.
+/// Hands all clusters to `take` and gives the files, where they are wanted. The minima of all documents
+/// are in memory.
 pub(super) fn find(
     barrier: &Barrier<'_>,
     options: &MinHashOptions,
     scratch: &Scratch,
-) -> Result<(Vec<Member>, Vec<FileEntry>)> {
+    mut take: impl FnMut(Vec<Member>) -> Result<()>,
+) -> Result<Vec<FileEntry>> {
     let ranks = ranks(barrier)?;
     let precision =
         if options.precision_bits == 32 { Precision::Bits32 } else { Precision::Bits64 };
@@ -46,38 +43,77 @@ pub(super) fn find(
         Ok::<_, PipelineError>(())
     })?;
     if !options.keeps_as_datatrove() {
-        return Ok((cluster::find(barrier, scratch)?, files));
+        cluster::find(barrier, scratch, take)?;
+        return Ok(files);
     }
-    let ordinal = |(rank, document): (u32, u32)| {
-        let place = ranks.of(rank).binary_search_by_key(&document, |s| s.document);
-        place.map_or(0, |place| ranks.ordinals[rank as usize][place])
-    };
-    let survivors: BTreeMap<u32, (u32, u32)> = decision
-        .members
-        .iter()
-        .filter(|(_, membership)| membership.kept)
-        .map(|(document, membership)| (membership.cluster, *document))
-        .collect();
-    let minima = |(rank, document): (u32, u32)| {
-        let signatures = ranks.of(rank);
-        let place = signatures.binary_search_by_key(&document, |s| s.document);
-        place.map_or(&[][..], |place| signatures[place].minima.as_slice())
-    };
-    let assigned: Vec<Assigned> = decision
-        .members
-        .iter()
-        .filter_map(|(document, membership)| {
+    let assigned = ranks.assigned(&decision);
+    let mut members = Vec::with_capacity(assigned.len());
+    let clusters = Clusters::of(barrier);
+    let mut wanted = assigned.iter().peekable();
+    let mut named: Vec<OwnName> = Vec::with_capacity(assigned.len());
+    barrier.files.each(&["id", "size"], |row| {
+        if wanted.next_if(|one| one.ordinal == row.ordinal).is_some() {
+            named.push(OwnName {
+                id: row.id.map(str::to_owned),
+                row: (row.ordinal, row.doc_id, row.size),
+            });
+        }
+        Ok(())
+    })?;
+    let names: Vec<Named<'_>> = named.iter().map(|name| name.named(barrier)).collect();
+    clusters.of_component(&assigned, &names, &mut members);
+    take(members)?;
+    Ok(files)
+}
+
+/// What a key file says of a document.
+struct OwnName {
+    id: Option<String>,
+    /// Ordinal, `doc_id` and `size`.
+    row: (u64, u64, u32),
+}
+
+impl OwnName {
+    fn named(&self, barrier: &Barrier<'_>) -> Named<'_> {
+        let (ordinal, doc_id, size) = self.row;
+        let id = self.id.as_deref();
+        Named::of(barrier, &KeyRow { ordinal, doc_id, id, size, ..KeyRow::default() })
+    }
+}
+
+impl Ranks {
+    /// Where each document of a cluster goes, by ordinal.
+    fn assigned(&self, decision: &Decision) -> Vec<Assigned> {
+        let survivors: BTreeMap<u32, (u32, u32)> = decision
+            .members
+            .iter()
+            .filter(|(_, membership)| membership.kept)
+            .map(|(document, membership)| (membership.cluster, *document))
+            .collect();
+        // Documents come by rank and number, which is the order of their ordinals.
+        let assigned = decision.members.iter().filter_map(|(document, membership)| {
             let survivor = *survivors.get(&membership.cluster)?;
+            let (own, other) = (self.place(*document)?, self.place(survivor)?);
             Some(Assigned {
                 component: u64::from(membership.cluster),
-                ordinal: ordinal(*document),
-                representative: ordinal(survivor),
-                similarity: agreement(minima(*document), minima(survivor)),
+                ordinal: self.ordinals[own.0][own.1],
+                representative: self.ordinals[other.0][other.1],
+                similarity: agreement(self.minima(own), self.minima(other)),
                 evidence: Evidence::Component,
             })
-        })
-        .collect();
-    Ok((cluster::name(barrier, &assigned)?, files))
+        });
+        assigned.collect()
+    }
+
+    fn place(&self, (rank, document): (u32, u32)) -> Option<(usize, usize)> {
+        let signatures = &self.signatures[rank as usize];
+        let place = signatures.binary_search_by_key(&document, |s| s.document).ok()?;
+        Some((rank as usize, place))
+    }
+
+    fn minima(&self, (rank, place): (usize, usize)) -> &[u64] {
+        &self.signatures[rank][place].minima
+    }
 }
 
 /// The share of minima that two documents have in common.

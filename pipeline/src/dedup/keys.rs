@@ -201,6 +201,7 @@ fn arrow_error(error: arrow::error::ArrowError) -> PipelineError {
 }
 
 /// A row of a key file; columns that were not asked for are empty.
+#[derive(Default)]
 pub(super) struct KeyRow<'a> {
     /// The document's place among all documents that entered the stage.
     pub(super) ordinal: u64,

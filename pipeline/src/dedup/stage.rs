@@ -329,6 +329,14 @@ impl DedupStage {
         }
     }
 
+    /// Clusters of more documents are reported.
+    pub fn report_size(&self) -> u32 {
+        match self {
+            Self::MinHash(options) => options.report_size,
+            _ => u32::MAX,
+        }
+    }
+
     /// Whether its keys stay for later runs.
     pub fn has_index(&self) -> bool {
         match self {
