@@ -60,21 +60,18 @@ pub(super) fn find(
     scratch: &Scratch,
     take: impl FnMut(Vec<Member>) -> Result<()>,
 ) -> Result<()> {
-    let candidates = match &barrier.planned.stage {
-        DedupStage::MinHash(_) => {
-            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
-                let keys = row.keys.as_chunks::<8>().0;
-                keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
-            };
-            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-        }
-        _ => {
-            let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
-                let keys = row.keys.as_chunks::<16>().0;
-                keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
-            };
-            join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-        }
+    let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
+        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
+            let keys = row.keys.as_chunks::<8>().0;
+            keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
+        };
+        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+    } else {
+        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
+            let keys = row.keys.as_chunks::<16>().0;
+            keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
+        };
+        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
     };
     let components = Components::find(candidates)?;
     let gathered = gather(barrier, scratch, &components)?;
@@ -163,14 +160,10 @@ fn assign(
     let check = Check::of(&barrier.planned.stage);
     let leaders = || Leaders::new(check.verify, check.threshold);
     let mut pairs: Vec<(u64, u64)> = Vec::new();
-    gathered.map_in_order(
-        leaders,
-        |leaders, members, found| leaders.pairs_to_check(members, found),
-        |found| {
-            pairs.extend(found);
-            Ok(())
-        },
-    )?;
+    gathered.map_in_order(leaders, Leaders::pairs_to_check, |found| {
+        pairs.extend(found);
+        Ok(())
+    })?;
     pairs.sort_unstable();
     pairs.dedup();
     let known: FxHashMap<(u64, u64), f32> = match &check.near {
