@@ -54,10 +54,10 @@ impl<const N: usize> Sorter<N> {
 /// Rows in order, a partition at a time: a row of a later partition is not less than one of an
 /// earlier, and rows of the same [`LEADING_BYTES`] are in the same partition.
 ///
-/// The limit that follows: a leading value that occurs in so many rows that they exceed the memory
-/// exceeds it here too, since its partition is read as a whole. With 16-byte rows and 2 GiB that
-/// is 10^8 documents with one key; [`partition_rows_max`](Self::partition_rows_max) says how far
-/// it is.
+/// The limit that follows: a leading value is read as a whole, twice while it is sorted, and so
+/// exceeds the memory when it occurs in too many rows. With 16-byte rows and 2 GiB that is from
+/// some 4 * 10^7 documents with one key on; [`partition_rows_max`](Self::partition_rows_max) says
+/// how far it is.
 pub struct Sorted<const N: usize> {
     rows: u64,
     spilled: Spilled,
