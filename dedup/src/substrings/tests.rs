@@ -50,7 +50,6 @@ fn find_here(texts: &[String], min_tokens: u32, kept: Kept, way: &Way) -> Vec<Ve
         let mut windows = Vec::new();
         let text = &texts[ordinal as usize];
         substrings.windows(text, &anchors.of_part(part).unwrap(), &mut pad, &mut windows);
-        let windows = windows.into_iter().map(|w| Window::from_bytes(w.to_bytes()));
         sorter.push(part, ordinal, windows).unwrap();
     }
     let windows = sorter.finish().unwrap();

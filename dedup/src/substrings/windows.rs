@@ -29,28 +29,6 @@ pub struct Window {
     pub position: u32,
 }
 
-impl Window {
-    /// Bytes of a window in a file.
-    pub const BYTES: usize = 20;
-
-    /// As bytes: hash, position, both little-endian.
-    pub fn to_bytes(self) -> [u8; Self::BYTES] {
-        let mut bytes = [0; Self::BYTES];
-        bytes[..16].copy_from_slice(&self.hash.to_le_bytes());
-        bytes[16..].copy_from_slice(&self.position.to_le_bytes());
-        bytes
-    }
-
-    /// From [`Self::to_bytes`].
-    pub fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
-        let mut hash = [0; 16];
-        let mut position = [0; 4];
-        hash.copy_from_slice(&bytes[..16]);
-        position.copy_from_slice(&bytes[16..]);
-        Self { hash: u128::from_le_bytes(hash), position: u32::from_le_bytes(position) }
-    }
-}
-
 /// Which occurrences of a window are not repeated ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kept {
