@@ -48,10 +48,11 @@ fn show(preview: &Preview, printer: Printer) {
         printer.data(format!("{}. {} ({}{done})", index + 1, step.what, step.extent));
         if let Some(cost) = &step.cost {
             printer.data(format!(
-                "   disk {}, memory {}, about {} on two cores",
+                "   up to {} documents: disk {}, memory {}, {} on two cores",
+                human_count(cost.documents),
                 human_bytes(cost.disk_bytes),
                 human_bytes(cost.memory_bytes),
-                HumanDuration(Duration::from_secs_f64(cost.seconds))
+                HumanDuration(Duration::from_secs_f64(cost.seconds.max(1.0)))
             ));
         }
     }

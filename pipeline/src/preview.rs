@@ -159,7 +159,7 @@ fn steps(
         for dedup in &step.dedup {
             steps.push(StepPreview {
                 what: dedup.name.clone(),
-                extent: format!("over all of {documents} documents at most"),
+                extent: "over all documents".into(),
                 parts_done: 0,
                 cost: cost(&dedup.stage, documents, recipe.run.memory.as_u64() / 2),
             });

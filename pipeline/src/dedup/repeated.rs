@@ -89,7 +89,7 @@ pub(super) fn substrings(
     }
     let repeated = sorter.finish()?;
     let outcome =
-        format!("{} runs of {} words looked at twice", repeated.windows(), options.min_tokens);
+        format!("{} windows of {} words compared", repeated.windows(), options.min_tokens);
     let verdict =
         Verdict::Substrings { substrings, remove: options.remove, repeated: Arc::new(repeated) };
     Ok((verdict, outcome))
