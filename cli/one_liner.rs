@@ -70,7 +70,7 @@ impl OneLiner {
         let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common);
-        let options = RunOptions { fresh: true, until: self.until };
+        let options = RunOptions { fresh: true, passing: true, until: self.until };
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)

@@ -67,7 +67,7 @@ impl LabelledTexts {
     /// # Errors
     /// The sources cannot be read; there are no labels; the texts take more than half the memory.
     pub fn read(recipe: &Recipe, label_field: &str, held_out_fraction: f64) -> Result<Self> {
-        let inputs = Arc::new(Inputs::survey(recipe)?);
+        let inputs = Arc::new(Inputs::survey(recipe, false)?);
         let limit = recipe.run.memory.as_u64() / 2;
         let mut labelled = Self::default();
         let mut bytes = 0;

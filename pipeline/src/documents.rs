@@ -33,13 +33,15 @@ pub(crate) struct PartDocuments {
     losses: Arc<Mutex<Losses>>,
     /// The documents that are looked for, sorted; all of them where it is `None`.
     wanted: Option<Vec<u64>>,
+    /// Bytes of text in the last batch: those of the next, about.
+    batch_bytes: usize,
 }
 
 impl PartDocuments {
     /// Reads part `part` of `inputs`.
     pub(crate) fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
         let part = inputs.parts[part].clone();
-        Self { inputs, part, piece: 0, records: None, losses, wanted: None }
+        Self { inputs, part, piece: 0, records: None, losses, wanted: None, batch_bytes: 0 }
     }
 
     /// Reads part `part` for the documents `wanted`, which are sorted; others may come as well.
@@ -58,7 +60,7 @@ impl PartDocuments {
     }
 
     fn next_batch(&mut self) -> Result<Option<Documents>> {
-        let mut batch = BatchBuilder::default();
+        let mut batch = BatchBuilder::new(self.batch_bytes);
         while !batch.is_full() {
             let Some(piece) = self.part.pieces.get(self.piece) else { break };
             let file = &self.inputs.files[piece.file as usize];
@@ -86,6 +88,7 @@ impl PartDocuments {
                 }
             }
         }
+        self.batch_bytes = batch.bytes;
         batch.finish()
     }
 
@@ -110,7 +113,6 @@ impl Iterator for PartDocuments {
     }
 }
 
-#[derive(Default)]
 struct BatchBuilder {
     doc_ids: UInt64Builder,
     ids: StringBuilder,
@@ -125,6 +127,22 @@ struct BatchBuilder {
 }
 
 impl BatchBuilder {
+    /// For about so many bytes of text: growing to the size would write the texts twice.
+    fn new(text_bytes: usize) -> Self {
+        Self {
+            doc_ids: UInt64Builder::new(),
+            ids: StringBuilder::new(),
+            urls: StringBuilder::new(),
+            sources: StringBuilder::new(),
+            paths: StringBuilder::new(),
+            dates: StringBuilder::new(),
+            texts: LargeStringBuilder::with_capacity(BATCH_ROWS_MAX, text_bytes),
+            metadata: StringBuilder::new(),
+            read_bytes: Vec::new(),
+            bytes: 0,
+        }
+    }
+
     fn is_full(&self) -> bool {
         self.read_bytes.len() >= BATCH_ROWS_MAX || self.bytes >= BATCH_BYTES_MAX
     }

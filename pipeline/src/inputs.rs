@@ -35,7 +35,7 @@ pub struct File {
     pub source: String,
     /// The file and how to read it.
     pub file: SourceFile,
-    /// Digest of its content.
+    /// Digest of its content; empty where nobody compares it.
     pub identity: String,
 }
 
@@ -58,15 +58,17 @@ pub struct Piece {
 }
 
 impl Inputs {
-    /// Reads every file once, to know its content and to cut it.
-    pub fn survey(recipe: &Recipe) -> Result<Self> {
+    /// Reads every file once to cut it; with `identify` once more, to know its content again.
+    pub fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
         let listed: Vec<(&str, &SourceFile)> = recipe
             .sources
             .iter()
             .flat_map(|source| source.files.iter().map(|file| (source.name.as_str(), file)))
             .collect();
-        let surveyed: Vec<(String, Vec<PartRange>)> =
-            listed.par_iter().map(|(_, file)| survey_file(file)).collect::<Result<_>>()?;
+        let surveyed: Vec<(String, Vec<PartRange>)> = listed
+            .par_iter()
+            .map(|(_, file)| survey_file(file, identify))
+            .collect::<Result<_>>()?;
         let mut files = Vec::new();
         let mut parts = PartBuilder::default();
         for ((source, file), (identity, ranges)) in listed.into_iter().zip(surveyed) {
@@ -93,8 +95,8 @@ impl Part {
     }
 }
 
-fn survey_file(file: &SourceFile) -> Result<(String, Vec<PartRange>)> {
-    let identity = file.file.identity()?;
+fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Vec<PartRange>)> {
+    let identity = if identify { file.file.identity()? } else { String::new() };
     let surveyed = survey_parallel(&file.input, &|| open(&file.file), PART_BYTES);
     let surveyed = surveyed
         .map_err(|source| PipelineError::Read { path: file.file.address.clone(), source })?;

@@ -75,7 +75,7 @@ impl Preview {
     /// `documents`, or for as many as a sample says that the inputs have.
     pub fn of(recipe: &Recipe, documents: Option<u64>) -> Result<Self> {
         let plan = Plan::new(recipe)?;
-        let inputs = Arc::new(Inputs::survey(recipe)?);
+        let inputs = Arc::new(Inputs::survey(recipe, true)?);
         let output = recipe.output();
         let (state, done) = match Run::state(&output)? {
             None => (RunState::New, Vec::new()),

@@ -29,6 +29,8 @@ use crate::{report, tokens};
 pub struct RunOptions {
     /// Remove an older run in the output first.
     pub fresh: bool,
+    /// Serve one command whose run directory goes with it: begin anew, and do not wait for the disk.
+    pub passing: bool,
     /// Where to stop.
     pub until: Until,
 }
@@ -74,9 +76,15 @@ pub fn run(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Re
 
 fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Result<Summary> {
     let plan = Plan::new(recipe)?;
-    let inputs = Arc::new(Inputs::survey(recipe)?);
+    let inputs = Arc::new(Inputs::survey(recipe, !options.passing)?);
     let root = recipe.output();
-    let run = match Run::open(&root, fingerprint(recipe, &plan, &inputs), options.fresh)? {
+    let fingerprint = fingerprint(recipe, &plan, &inputs);
+    let opened = if options.passing {
+        Run::open_passing(&root, fingerprint)?
+    } else {
+        Run::open(&root, fingerprint, options.fresh)?
+    };
+    let run = match opened {
         Opened::Open(run) => run,
         Opened::Finished(manifest) => {
             return Ok(Summary {

@@ -54,6 +54,8 @@ pub struct LocalDir {
     /// Held while a folder is made for a file and while empty ones are removed, so that no thread
     /// removes the folder in which another is about to make a file.
     folders: Arc<Mutex<()>>,
+    /// Whether what is synced must outlive a crash of the machine.
+    durable: bool,
 }
 
 /// Bytes gathered before a system call, so that many small writes cost one.
@@ -62,7 +64,13 @@ const WRITE_BUFFER_BYTES: usize = 1 << 18;
 impl LocalDir {
     /// The folder at `root`; it need not exist yet.
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), folders: Arc::default() }
+        Self { root: root.into(), folders: Arc::default(), durable: true }
+    }
+
+    /// A folder that serves one process and goes with it: nothing is made durable, which spares it
+    /// the waiting.
+    pub fn passing(root: impl Into<PathBuf>) -> Self {
+        Self { durable: false, ..Self::new(root) }
     }
 
     /// Where the folder is.
@@ -84,7 +92,8 @@ impl LocalDir {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
-        Ok(LocalWriter(BufWriter::with_capacity(WRITE_BUFFER_BYTES, options.open(path)?)))
+        let writer = BufWriter::with_capacity(WRITE_BUFFER_BYTES, options.open(path)?);
+        Ok(LocalWriter { writer, durable: self.durable })
     }
 
     /// Fails when `full` or a folder between it and the root is a symbolic link.
@@ -157,6 +166,9 @@ impl Dir for LocalDir {
     }
 
     fn sync_folder_of(&self, path: &str) -> io::Result<()> {
+        if !self.durable {
+            return Ok(());
+        }
         let path = self.path(path);
         // The folders may be new as well, so their own names need it too.
         for folder in path.ancestors().skip(1).take_while(|f| f.starts_with(&self.root)) {
@@ -187,21 +199,24 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> 
     Ok(())
 }
 
-struct LocalWriter(BufWriter<File>);
+struct LocalWriter {
+    writer: BufWriter<File>,
+    durable: bool,
+}
 
 impl Write for LocalWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.writer.flush()
     }
 }
 
 impl DirWriter for LocalWriter {
     fn sync(&mut self) -> io::Result<()> {
-        self.0.flush()?;
-        self.0.get_ref().sync_all()
+        self.writer.flush()?;
+        if self.durable { self.writer.get_ref().sync_all() } else { Ok(()) }
     }
 }

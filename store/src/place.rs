@@ -12,6 +12,10 @@ pub fn move_file(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|e| StoreError::io(folder, "create", e))?;
     }
+    // It may come from a run that did not wait for the disk.
+    fs::File::open(from)
+        .and_then(|file| file.sync_all())
+        .map_err(|e| StoreError::io(from, "sync", e))?;
     match fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
             let temporary = to.with_extension("moving");

@@ -73,6 +73,15 @@ impl Run {
         Self::open_in(dir, root, fingerprint, fresh, Some(lock))
     }
 
+    /// Opens a fresh run directory at `root` for a run that serves one process: it is gone through
+    /// without waiting for the disk, and not to be gone on with after a crash.
+    pub fn open_passing(root: &Path, fingerprint: Fingerprint) -> Result<Opened> {
+        let dir: Arc<dyn Dir> = Arc::new(LocalDir::passing(root));
+        refuse_foreign(dir.as_ref(), root)?;
+        let lock = Lock::take(root)?;
+        Self::open_in(dir, root, fingerprint, true, Some(lock))
+    }
+
     /// As [`Run::open`], in any [`Dir`], under the lock. What was seen before the lock was taken may
     /// no longer hold: another process may have finished the run.
     pub(crate) fn open_in(

@@ -41,7 +41,7 @@ impl Usage {
 impl Scratch {
     /// Makes the folder at `root` empty.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self> {
-        let scratch = Self { dir: LocalDir::new(root), usage: Arc::default() };
+        let scratch = Self { dir: LocalDir::passing(root), usage: Arc::default() };
         scratch.clear().map_err(|e| StoreError::io(scratch.dir.root(), "clear", e))?;
         Ok(scratch)
     }

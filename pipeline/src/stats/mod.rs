@@ -173,7 +173,9 @@ impl Stats {
             .num_threads(recipe.run.threads.unwrap_or(0))
             .build()
             .map_err(|error| crate::PipelineError::Empty(format!("no worker threads: {error}")))?;
-        pool.install(|| Self::of_inputs(&Arc::new(Inputs::survey(recipe)?), wanted, observer))
+        pool.install(|| {
+            Self::of_inputs(&Arc::new(Inputs::survey(recipe, false)?), wanted, observer)
+        })
     }
 
     fn of_inputs(inputs: &Arc<Inputs>, wanted: Wanted, observer: &dyn Observer) -> Result<Self> {
