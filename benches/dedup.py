@@ -174,12 +174,38 @@ def curve(options, data, work):
         ("fineweb", ["--verify", "off"]), ("fast", ["--verify", "off"]),
         ("fineweb", ["--threshold", "0.8", "--verify", "jaccard"]), ("fast", ["--threshold", "0.8"]))]
     by_similarity = collections.defaultdict(list)
+    measured = collections.defaultdict(list)
     for a, b, _ in pairs:
         by_similarity[a[1:].split("-")[0]].append((a, b, _))
     for percent, found in by_similarity.items():
         shares = [sum(run.groups.same(a, b) for a, b, _ in found) / len(found) for run in runs]
         theory = statistics.mean(1 - (1 - j**8) ** 14 for _, _, j in found)
+        for name, share in zip(("fineweb", "fast", "fineweb, verified at 0.8"), shares):
+            measured[name].append((int(percent) / 100, share))
         print(f"| 0.{percent} | {len(found)} | {shares[0]:.1%} | {theory:.1%} | {shares[1]:.1%} | {shares[2]:.1%} | {shares[3]:.1%} |".replace("0.100", "1.00"))
+    if options.plot:
+        plot(measured, pathlib.Path(options.plot))
+
+
+def plot(measured, path):
+    """Points that were measured, over the curves that theory has for 14 bands of 8 and 20 of 6."""
+    x, y = lambda similarity: 60 + (similarity - 0.4) * 900, lambda share: 330 - share * 300
+    lines = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 400" font-family="sans-serif" font-size="13">',
+             '<rect width="640" height="400" fill="#fff"/>']
+    for tick in range(0, 11, 2):
+        lines.append(f'<path d="M60 {y(tick / 10):.0f}h540" stroke="#ddd"/><text x="52" y="{y(tick / 10) + 4:.0f}" text-anchor="end">{tick * 10} %</text>')
+    for tick in range(40, 101, 10):
+        lines.append(f'<text x="{x(tick / 100):.0f}" y="350" text-anchor="middle">{tick / 100:.1f}</text>')
+    lines.append('<text x="330" y="375" text-anchor="middle">Jaccard similarity of word 5-grams; share of 1,000 pairs that are merged</text>')
+    for bands, rows in ((14, 8), (20, 6)):
+        points = " ".join(f"{x(s / 200):.1f},{y(1 - (1 - (s / 200) ** rows) ** bands):.1f}" for s in range(80, 201))
+        lines.append(f'<polyline points="{points}" fill="none" stroke="#999"/>')
+    for place, (name, points) in enumerate(measured.items()):
+        colour = ("#1b6ca8", "#c2571a", "#2e7d32")[place]
+        lines += [f'<circle cx="{x(s):.1f}" cy="{y(share):.1f}" r="4" fill="{colour}"/>' for s, share in points]
+        lines.append(f'<circle cx="80" cy="{50 + 20 * place}" r="4" fill="{colour}"/><text x="92" y="{54 + 20 * place}">{name}</text>')
+    lines.append('<path d="M72 110h16" stroke="#999"/><text x="92" y="114">theory, 14 × 8 and 20 × 6</text></svg>')
+    path.write_text("\n".join(lines) + "\n")
 
 
 def planted(options, data, work):
@@ -372,6 +398,7 @@ def main():
     parser.add_argument("--peers", default="rensa,datatrove")
     parser.add_argument("--sizes", default="100000,1000000,10000000")
     parser.add_argument("--memory-documents", type=int, default=5_000_000)
+    parser.add_argument("--plot", help="draw the S-curve to this SVG file")
     parser.add_argument("--show", type=int, default=5)
     options = parser.parse_args()
     if not os.environ.get("GRISTMILL_DATA"):

@@ -13,15 +13,15 @@ const CANDIDATE_SHARE: f64 = 0.3;
 /// Bytes of `doc_id`, `id`, `size` and `order` of a document in a key file.
 const NAME_BYTES: f64 = 80.0;
 
-/// Bytes in memory for each candidate: its place in the union-find, and its row of the table of
-/// clusters until that is written.
+/// Bytes in memory for each candidate: its place in the union-find, and what is kept of it until the
+/// clusters of all stages are one table.
 const CANDIDATE_BYTES: f64 = 8.0;
-const MEMBER_BYTES: f64 = 120.0;
+const MEMBER_BYTES: f64 = 60.0;
 
-/// Seconds of both cores for a million rows through sort and edges, and for a million candidates
+/// Seconds on two cores for a million rows through sort and edges, and for a million candidates
 /// through union-find, gathering and verification by signature.
-const SECONDS_PER_MILLION_ROWS: f64 = 0.12;
-const SECONDS_PER_MILLION_CANDIDATES: f64 = 3.0;
+const SECONDS_PER_MILLION_ROWS: f64 = 0.2;
+const SECONDS_PER_MILLION_CANDIDATES: f64 = 5.0;
 
 /// What a stage takes beside reading the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

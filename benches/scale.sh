@@ -1,0 +1,12 @@
+#!/bin/sh
+# The global step of deduplication at growing sizes, on signatures made up from a seed: sort, edges,
+# union-find, verification by signature. Checks that exactly the planted clusters are found.
+#
+# usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 24 GB there
+set -eu
+scratch=${1:-/tmp/gristmill-scale}
+cargo build --release --workspace --examples
+for documents in 100000 1000000 10000000 100000000; do
+    echo "== $documents documents"
+    target/release/examples/scale --documents "$documents" --memory 2147483648 --scratch "$scratch"
+done
