@@ -61,15 +61,15 @@ pub(super) fn find(
     take: impl FnMut(Vec<Member>) -> Result<()>,
 ) -> Result<()> {
     let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
-        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 16]) -> Result<()>| {
+        let rows = |row: &KeyRow<'_>, rows: &mut Vec<[u8; 16]>| {
             let keys = row.keys.as_chunks::<8>().0;
-            keys.iter().try_for_each(|k| each(band_row(u64::from_be_bytes(*k), row.ordinal)))
+            rows.extend(keys.iter().map(|k| band_row(u64::from_be_bytes(*k), row.ordinal)));
         };
         join(barrier, scratch, &sort(barrier, scratch, rows)?)?
     } else {
-        let rows = |row: &KeyRow<'_>, each: &mut dyn FnMut([u8; 24]) -> Result<()>| {
+        let rows = |row: &KeyRow<'_>, rows: &mut Vec<[u8; 24]>| {
             let keys = row.keys.as_chunks::<16>().0;
-            keys.iter().try_for_each(|k| each(exact_row(u128::from_be_bytes(*k), row.ordinal)))
+            rows.extend(keys.iter().map(|k| exact_row(u128::from_be_bytes(*k), row.ordinal)));
         };
         join(barrier, scratch, &sort(barrier, scratch, rows)?)?
     };
@@ -82,7 +82,7 @@ pub(super) fn find(
 fn sort<const N: usize>(
     barrier: &Barrier<'_>,
     scratch: &Scratch,
-    rows: impl Fn(&KeyRow<'_>, &mut dyn FnMut([u8; N]) -> Result<()>) -> Result<()>,
+    rows: impl Fn(&KeyRow<'_>, &mut Vec<[u8; N]>) + Sync,
 ) -> Result<Sorted<N>> {
     let bands = match &barrier.planned.stage {
         DedupStage::MinHash(options) => options.config().bands as u64,
@@ -90,12 +90,15 @@ fn sort<const N: usize>(
     };
     let expected = barrier.files.documents() * bands;
     let mut sorter = Sorter::<N>::new(scratch, "rows", expected, barrier.memory_bytes)?;
-    barrier.files.each(&["keys"], |row| {
-        if barrier.is_gone(&row) {
-            return Ok(());
-        }
-        rows(&row, &mut |row| Ok(sorter.push(row)?))
-    })?;
+    barrier.files.collect(
+        &["keys"],
+        |row, found| {
+            if !barrier.is_gone(&row) {
+                rows(&row, found);
+            }
+        },
+        |found| Ok(found.into_iter().try_for_each(|row| sorter.push(row))?),
+    )?;
     Ok(sorter.finish()?)
 }
 
@@ -105,6 +108,29 @@ fn join<const N: usize>(
     sorted: &Sorted<N>,
 ) -> Result<Candidates> {
     Ok(Candidates::find(sorted, scratch, "edges", barrier.files.documents())?)
+}
+
+/// What is known of a candidate.
+struct OwnCandidate {
+    component: u64,
+    ordinal: u64,
+    order: Vec<u8>,
+    keys: Vec<u8>,
+    sketch: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+impl OwnCandidate {
+    fn borrowed(&self) -> Candidate<'_> {
+        Candidate {
+            component: self.component,
+            ordinal: self.ordinal,
+            order: &self.order,
+            keys: self.keys.as_chunks().0,
+            sketch: &self.sketch,
+            payload: &self.payload,
+        }
+    }
 }
 
 /// Brings what is known of each candidate to those of its component.
@@ -128,25 +154,27 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
     } else {
         &["id", "size", "order", "sketch"]
     };
-    let (mut order, mut payload) = (Vec::new(), Vec::new());
-    barrier.files.each(columns, |row| {
-        let Some(component) = components.of(row.ordinal) else { return Ok(()) };
-        order.clear();
+    let own = |row: KeyRow<'_>, found: &mut Vec<OwnCandidate>| {
+        let Some(component) = components.of(row.ordinal) else { return };
+        let mut order = Vec::with_capacity(1 + row.order.len());
         if has_known {
             let known = barrier.files.earlier_run(row.ordinal);
             order.push(if known.is_some() { KNOWN_FIRST } else { OWN_SECOND });
         }
         order.extend(row.order);
-        Named::of(barrier, &row).write(&mut payload);
-        Ok(gather.push(&Candidate {
+        found.push(OwnCandidate {
             component,
             ordinal: row.ordinal,
-            order: &order,
-            keys: row.keys.as_chunks().0,
-            sketch: row.sketch,
-            payload: &payload,
-        })?)
-    })?;
+            order,
+            keys: row.keys.to_vec(),
+            sketch: row.sketch.to_vec(),
+            payload: Named::of(barrier, &row).to_bytes(),
+        });
+    };
+    let take = |found: Vec<OwnCandidate>| {
+        Ok(found.iter().try_for_each(|candidate| gather.push(&candidate.borrowed()))?)
+    };
+    barrier.files.collect(columns, own, take)?;
     Ok(gather.finish()?)
 }
 
@@ -215,9 +243,8 @@ impl<'a> Named<'a> {
         Self { doc_id, represents, run: run.map(|run| run as u32), id: row.id }
     }
 
-    /// Replaces the content of `bytes`.
-    fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.clear();
+    fn to_bytes(self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(17 + self.id.map_or(0, str::len));
         bytes.extend(self.doc_id.to_le_bytes());
         bytes.extend(self.represents.to_le_bytes());
         bytes.extend(self.run.map_or(0, |run| run + 1).to_le_bytes());
@@ -225,6 +252,7 @@ impl<'a> Named<'a> {
             bytes.push(1);
             bytes.extend(id.as_bytes());
         }
+        bytes
     }
 
     fn read(bytes: &'a [u8]) -> Self {

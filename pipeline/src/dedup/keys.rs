@@ -12,6 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Typ
 use arrow::record_batch::RecordBatch;
 use dedup::lines::Lines;
 use dedup::substrings::{Scratchpad, Substrings};
+use rayon::prelude::*;
 use sql::{DOC_ID, TEXT};
 use store::{FileEntry, Run};
 use text::minhash::{MinHasher, Scratch, Signature};
@@ -23,6 +24,9 @@ use crate::table::{TableWriter, read_table_by};
 
 /// Rows of a key file that are read at once.
 const BATCH_ROWS: usize = 8192;
+
+/// Files that are read at once, for each thread.
+const FILES_IN_FLIGHT: usize = 2;
 
 /// Writes the keys of one stage for the documents of one part.
 ///
@@ -271,6 +275,32 @@ impl KeyFiles {
         mut each: impl FnMut(KeyRow<'_>) -> Result<()>,
     ) -> Result<()> {
         (0..self.files.len()).try_for_each(|file| self.each_of(file, columns, &mut each))
+    }
+
+    /// As [`KeyFiles::each`], some files in parallel: what `of` adds to a list for the documents of a
+    /// file goes to `take`, file by file, in order.
+    pub(super) fn collect<T: Send>(
+        &self,
+        columns: &[&str],
+        of: impl Fn(KeyRow<'_>, &mut Vec<T>) + Sync,
+        mut take: impl FnMut(Vec<T>) -> Result<()>,
+    ) -> Result<()> {
+        let files: Vec<usize> = (0..self.files.len()).collect();
+        for files in files.chunks(FILES_IN_FLIGHT * rayon::current_num_threads()) {
+            let found: Vec<Vec<T>> = files
+                .par_iter()
+                .map(|file| {
+                    let mut found = Vec::new();
+                    self.each_of(*file, columns, &mut |row| {
+                        of(row, &mut found);
+                        Ok(())
+                    })?;
+                    Ok::<_, PipelineError>(found)
+                })
+                .collect::<Result<_>>()?;
+            found.into_iter().try_for_each(&mut take)?;
+        }
+        Ok(())
     }
 
     /// Calls `each` for every document of a file in order.
