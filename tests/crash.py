@@ -14,7 +14,7 @@ parser.add_argument("--seed", type=int, default=1)
 parser.add_argument("--work", default="runs/crash")
 options = parser.parse_args()
 work = pathlib.Path(options.work)
-APART = {"events.jsonl"}  # tells times, and nothing else does
+APART = {"events.jsonl", ".lock"}  # the one tells times, the other who was there last
 
 
 def tree(root):

@@ -31,39 +31,6 @@ pub fn exact_row(key: u128, ordinal: u64) -> [u8; 24] {
     row
 }
 
-/// Like [`exact_row`] where not the first of equal texts should survive but the one of least
-/// `order`.
-pub fn exact_row_by(key: u128, order: u64, ordinal: u64) -> [u8; 32] {
-    let mut row = [0; 32];
-    row[..16].copy_from_slice(&key.to_be_bytes());
-    row[16..24].copy_from_slice(&order.to_be_bytes());
-    row[24..].copy_from_slice(&ordinal.to_be_bytes());
-    row
-}
-
-/// Bytes of the key of a text in the rows of exact deduplication.
-const EXACT_KEY_BYTES: usize = 16;
-
-/// Hands to `take` each document whose text another one has that comes first, and that one: all of
-/// exact deduplication, for rows of [`exact_row`] or [`exact_row_by`].
-pub fn exact_duplicates<const N: usize>(
-    sorted: &Sorted<N>,
-    mut take: impl FnMut(u64, u64) -> Result<()>,
-) -> Result<()> {
-    let repeats = |rows: &[[u8; N]]| {
-        let same = |a: &[u8; N], b: &[u8; N]| a[..EXACT_KEY_BYTES] == b[..EXACT_KEY_BYTES];
-        let mut repeats = Vec::new();
-        for group in rows.chunk_by(same).filter(|group| group.len() > 1) {
-            let first = ordinal(&group[0]);
-            repeats.extend(group[1..].iter().map(|row| (ordinal(row), first)));
-        }
-        Ok(repeats)
-    };
-    sorted.map_in_order(repeats, |repeats| {
-        repeats.into_iter().try_for_each(|(repeat, first)| take(repeat, first))
-    })
-}
-
 /// The documents that share a key with another, and the edges between them.
 pub struct Candidates {
     marks: Marks,
@@ -214,7 +181,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::sort::Sorter;
 
     proptest! {
         #[test]
@@ -238,25 +204,5 @@ mod tests {
         assert_eq!(chain_edges(&rows), [(4, 7), (7, 9)]);
         let rows = [exact_row(1, 5), exact_row(1 << 64, 6), exact_row((1 << 64) + 1, 6)];
         assert_eq!(chain_edges(&rows), []);
-    }
-
-    #[test]
-    fn of_equal_texts_the_first_in_order_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
-        let mut sorter = Sorter::new(&scratch, "rows", 5, 1 << 20).unwrap();
-        let equal = 7 << 100;
-        for (key, order, ordinal) in
-            [(equal, 2, 0), (9 << 100, 0, 1), (equal, 1, 3), (equal, 1, 2), (equal + 1, 0, 4)]
-        {
-            sorter.push(exact_row_by(key, order, ordinal)).unwrap();
-        }
-        let mut found = Vec::new();
-        let take = |repeat, first| {
-            found.push((repeat, first));
-            Ok(())
-        };
-        exact_duplicates(&sorter.finish().unwrap(), take).unwrap();
-        assert_eq!(found, [(3, 2), (0, 2)]);
     }
 }

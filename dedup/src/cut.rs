@@ -9,7 +9,7 @@
 use store::Scratch;
 
 use crate::error::Result;
-use crate::gather::{Member, parse};
+use crate::member::{Member, parse};
 use crate::mix::mix;
 use crate::spill::{Plan, Spill, Spilled};
 

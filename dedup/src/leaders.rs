@@ -17,13 +17,10 @@
 
 use text::minhash::estimate_jaccard;
 
-use crate::gather::Member;
+use crate::member::Member;
 use crate::postings::Postings;
 
-/// Representatives that a document is compared with at most, taken from its rarest keys first, and
-/// that are kept for a key: one of 10^5 documents that share nothing but a template stays linear in
-/// them.
-pub const COMPARISONS_MAX: usize = 1_024;
+pub use crate::postings::COMPARISONS_MAX;
 
 /// Pairs that are checked for a document at most, the most similar ones.
 pub const CHECKS_MAX: usize = 32;

@@ -1,7 +1,11 @@
 //! Inverted lists of one component: for each key, the representatives that it leads to.
 
-use crate::gather::Member;
-use crate::leaders::COMPARISONS_MAX;
+use crate::member::Member;
+
+/// Representatives that a document is compared with at most, taken from its rarest keys first, and
+/// that are kept for a key: one of 10^5 documents that share nothing but a template stays linear in
+/// them.
+pub const COMPARISONS_MAX: usize = 1_024;
 
 /// Keys of a component that are sorted at once: 64 MiB.
 const ROUND_KEYS: usize = 1 << 22;

@@ -16,7 +16,7 @@ use super::barrier::Barrier;
 use super::clusters::Member;
 use super::keys::KeyRow;
 use super::known::known_doc_id;
-use super::stage::Verify;
+use super::options::Verify;
 use super::texts::similarities;
 use crate::error::Result;
 

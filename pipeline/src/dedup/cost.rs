@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::DedupStage;
-use super::stage::Verify;
+use super::options::Verify;
 
 /// The share of documents that share a key with another: of a crawl that has not been deduplicated.
 const CANDIDATE_SHARE: f64 = 0.3;

@@ -10,7 +10,7 @@ use super::barrier::Barrier;
 use super::cluster::{self, Clusters, Named};
 use super::clusters::Member;
 use super::keys::KeyRow;
-use super::stage::MinHashOptions;
+use super::options::MinHashOptions;
 use crate::error::{PipelineError, Result};
 
 /// The signatures of each input file, which is a rank. A document's number there is that of its record

@@ -14,7 +14,6 @@ use store::{FileEntry, Run};
 
 use super::columns::arrow_error;
 use super::keys::{KeyFiles, KeyRow, schema as key_schema};
-use super::seen::filter_path;
 use super::{DedupStage, PlannedDedup};
 use crate::error::Result;
 use crate::table::{TableWriter, table_rows};
@@ -40,6 +39,11 @@ pub(crate) struct Known {
 /// The file of the keys that a stage leaves.
 pub(super) fn index_path(stage: &str) -> String {
     format!("index/{stage}.parquet")
+}
+
+/// The file of the filter of a stage.
+pub(super) fn filter_path(stage: &str) -> String {
+    format!("index/{stage}.bloom")
 }
 
 fn options_path(stage: &str) -> String {

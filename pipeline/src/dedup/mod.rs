@@ -10,28 +10,32 @@ mod clusters;
 mod columns;
 mod cost;
 mod datatrove;
+mod decide;
 mod decision;
 mod keys;
 mod known;
 mod large;
 mod option_error;
+mod options;
 mod repeated;
 mod seen;
 mod stage;
 mod texts;
 
-pub(crate) use barrier::{Barrier, clusters_path, decide};
+pub(crate) use barrier::Barrier;
 pub(crate) use clusters::{schema as clusters_schema, write_merged as write_clusters};
 pub(crate) use columns::columns_after;
 pub use cost::{Cost, cost};
+pub(crate) use decide::{clusters_path, decide};
 pub(crate) use decision::{Decision, PartDecision, doc_ids};
 pub(crate) use keys::{KeyFiles, KeyWriter};
 pub(crate) use known::known;
 pub use option_error::OptionError;
-pub use stage::{
-    BloomOptions, DedupStage, ExactOptions, LineOptions, LineUnit, MinHashOptions, Preset,
-    SubstringOptions, Verify,
+pub use options::{
+    BloomOptions, ExactOptions, LineOptions, LineUnit, MinHashOptions, Preset, SubstringOptions,
+    Verify,
 };
+pub use stage::DedupStage;
 pub(crate) use texts::Texts;
 
 pub use crate::plan::PlannedDedup;

@@ -11,7 +11,7 @@ use store::Scratch;
 
 use super::barrier::Barrier;
 use super::decision::Verdict;
-use super::stage::{LineOptions, SubstringOptions};
+use super::options::{LineOptions, SubstringOptions};
 use crate::error::Result;
 
 /// Lines of a document that are reckoned with.

@@ -12,13 +12,9 @@ use serde_json::json;
 
 use super::barrier::Barrier;
 use super::decision::Verdict;
-use super::stage::BloomOptions;
+use super::known::filter_path;
+use super::options::BloomOptions;
 use crate::error::{PipelineError, Result};
-
-/// The file of the filter of a stage.
-pub(super) fn filter_path(stage: &str) -> String {
-    format!("index/{stage}.bloom")
-}
 
 /// Drops what was seen before; tells how often that is wrong.
 pub(super) fn decide(barrier: &Barrier<'_>, options: &BloomOptions) -> Result<(Verdict, String)> {

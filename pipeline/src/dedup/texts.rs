@@ -7,7 +7,7 @@ use store::Scratch;
 use text::minhash::{self, MinHasher};
 
 use super::keys::KeyFiles;
-use super::stage::Verify;
+use super::options::Verify;
 use crate::error::{PipelineError, Result};
 
 /// The texts of documents, part by part.
