@@ -107,7 +107,7 @@ class Run:
         first = {}
         for row in self.rows:
             name = str(row["id"])
-            self.groups.join(first.setdefault((row["stage"], row["cluster"]), name), name)
+            self.groups.join(first.setdefault(row["cluster"], name), name)
             self.similarity[name] = row["similarity"]
 
 
