@@ -2,48 +2,58 @@
 //!
 //! A table of words is larger than the processor's near caches. Looked up one after the other, each
 //! word waits for memory; in a loop that does nothing else, the processor has many look-ups under
-//! way at once.
+//! way at once. Cutting, making keys and looking up are loops of their own for the same reason: a
+//! branch guessed wrongly in one does not stop the others.
 
-use crate::Pieces;
 use crate::key::Key;
+use crate::{Pieces, Split};
 
 /// Pieces in a batch: more than the look-ups a processor keeps under way, few enough for its
 /// nearest cache.
 pub(crate) const BATCH: usize = 32;
 
-/// Up to [`BATCH`] pieces with their keys and the hashes of those.
+/// Up to [`BATCH`] pieces of a text with their keys and the hashes of those.
 pub(crate) struct PieceBatch<'a> {
-    pieces: [&'a str; BATCH],
+    text: &'a str,
+    pieces: Pieces<'a>,
+    /// Where the pieces begin; each ends where the next one begins.
+    cuts: [usize; BATCH + 1],
     keys: [Key; BATCH],
     hashes: [u64; BATCH],
     length: usize,
 }
 
 impl<'a> PieceBatch<'a> {
-    /// A batch without pieces.
-    pub(crate) fn new() -> Self {
-        Self { pieces: [""; BATCH], keys: [Key::default(); BATCH], hashes: [0; BATCH], length: 0 }
+    /// A batch without pieces; [`PieceBatch::refill`] gives it the first ones of `text`.
+    pub(crate) fn new(split: Split, text: &'a str) -> Self {
+        Self {
+            text,
+            pieces: split.pieces(text),
+            cuts: [0; BATCH + 1],
+            keys: [Key::EMPTY; BATCH],
+            hashes: [0; BATCH],
+            length: 0,
+        }
     }
 
     /// Replaces the pieces by the next ones; whether there are any.
     #[inline]
-    pub(crate) fn refill(&mut self, pieces: &mut Pieces<'a>) -> bool {
-        self.length = 0;
-        for piece in pieces.by_ref().take(BATCH) {
-            // A piece that is too long for a key keeps the empty key.
-            let key = Key::new(piece.as_bytes()).unwrap_or_default();
-            self.pieces[self.length] = piece;
-            self.keys[self.length] = key;
-            self.hashes[self.length] = key.hash();
-            self.length += 1;
+    pub(crate) fn refill(&mut self) -> bool {
+        self.length = self.pieces.fill(&mut self.cuts);
+        let bytes = self.text.as_bytes();
+        let places = self.keys.iter_mut().zip(&mut self.hashes);
+        for ((key, hash), cut) in places.zip(self.cuts.windows(2)).take(self.length) {
+            // A piece that is too long for a key gets the empty key.
+            *key = Key::at(bytes, cut[0], cut[1]);
+            *hash = key.hash();
         }
         self.length > 0
     }
 
-    /// The pieces of the batch.
+    /// A piece of the batch.
     #[inline]
-    pub(crate) fn pieces(&self) -> &[&'a str] {
-        &self.pieces[..self.length]
+    pub(crate) fn piece(&self, at: usize) -> &'a str {
+        &self.text[self.cuts[at]..self.cuts[at + 1]]
     }
 
     /// The key of each piece and its hash; the empty key for a piece that is too long for one.

@@ -73,10 +73,9 @@ impl WordCounts {
         text: &str,
         check: &mut impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut pieces = split.pieces(text);
-        let mut batch = PieceBatch::new();
+        let mut batch = PieceBatch::new(split, text);
         let mut known = [false; BATCH];
-        while batch.refill(&mut pieces) {
+        while batch.refill() {
             check(self)?;
             let mut emptied = false;
             self.make_room(BATCH);
@@ -84,14 +83,18 @@ impl WordCounts {
             for (known, (key, hash)) in known.iter_mut().zip(batch.keys()) {
                 *known = self.short_slots[hash as usize & mask].key == key && !key.is_empty();
             }
-            for ((&piece, (key, hash)), known) in batch.pieces().iter().zip(batch.keys()).zip(known)
-            {
+            for (at, ((key, hash), known)) in batch.keys().zip(known).enumerate() {
                 if known && !emptied {
                     let slot = &mut self.short_slots[hash as usize & mask];
                     slot.count = slot.count.saturating_add(1);
-                } else if !key.is_empty() {
+                    continue;
+                }
+                if !key.is_empty() {
                     self.add_short(key, hash, 1);
-                } else if piece.len() <= MAX_WORD_BYTES {
+                    continue;
+                }
+                let piece = batch.piece(at);
+                if piece.len() <= MAX_WORD_BYTES {
                     self.add_long(piece.as_bytes(), 1);
                 } else {
                     self.add_long_piece(piece, check)?;

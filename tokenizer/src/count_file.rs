@@ -2,7 +2,7 @@
 //! language, or one run that counting under a memory limit put aside; files
 //! [merge](crate::MergedCounts) in one pass.
 //!
-//! Layout: the eight bytes `GRISTWC1`; the name of the split, after its length in one byte; for each
+//! Layout: the eight bytes `GRISTWC1`; the name of the split, after its length; for each
 //! word in rising byte order how many bytes it shares with the word before, how many follow, these,
 //! and its count; two zeros; how many words there are and how many pieces were cut; XXH3-64 of all
 //! bytes before it, low byte first. Numbers are LEB128: seven bits a byte, low bits first.
@@ -23,6 +23,9 @@ const BUFFER_BYTES: usize = 1 << 16;
 
 /// The longest word that is read: far above [`crate::MAX_WORD_BYTES`], for words counted elsewhere.
 const MAX_READ_WORD_BYTES: usize = 1 << 20;
+
+/// The longest name of a split that is read; those of regular expressions hold these.
+const MAX_NAME_BYTES: u64 = 1 << 14;
 
 /// The hash at the end of a file, as it grows.
 struct Checksum(Box<Xxh3>);
@@ -61,10 +64,11 @@ impl<W: Write> CountsWriter<W> {
     /// Begins a file of words that `split` made.
     pub fn new(inner: W, split: Split) -> Self {
         let name = split.to_string();
-        let mut buffer = MAGIC.to_vec();
-        buffer.push(name.len() as u8);
-        buffer.extend_from_slice(name.as_bytes());
-        Self { inner, buffer, hash: Checksum::new(), previous: Vec::new(), words: 0 }
+        let (buffer, previous) = (MAGIC.to_vec(), Vec::new());
+        let mut writer = Self { inner, buffer, hash: Checksum::new(), previous, words: 0 };
+        writer.number(name.len() as u64);
+        writer.buffer.extend_from_slice(name.as_bytes());
+        writer
     }
 
     /// Writes a word. A count of 0 writes nothing.
@@ -145,9 +149,12 @@ impl<R: Read> CountsReader<R> {
         if head != MAGIC {
             return Err(invalid("it does not begin with GRISTWC1"));
         }
-        let length = source.byte()?;
+        let length = source.number()?;
+        if length > MAX_NAME_BYTES {
+            return Err(invalid("the name of its split is too long"));
+        }
         let mut name = Vec::new();
-        source.read(usize::from(length), &mut name)?;
+        source.read(length as usize, &mut name)?;
         let name = String::from_utf8(name).map_err(|_| invalid("the split has no name"))?;
         let split = name.parse().map_err(|error| invalid(&format!("{error}")))?;
         Ok(Self { source, split, word: Vec::new(), words: 0, cut_pieces: None })

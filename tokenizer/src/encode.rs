@@ -45,6 +45,22 @@ struct CachedWord {
     tokens: WordTokens,
 }
 
+impl CachedWord {
+    /// All ones if this is the word of `key`, else zero.
+    #[inline]
+    fn mask(&self, key: Key) -> u32 {
+        u32::from(self.key == key).wrapping_neg()
+    }
+}
+
+/// The tokens of whichever of two words has this key, [`UNKNOWN`] if neither has. [`NO_TOKEN`] is
+/// all ones, so it takes no branch.
+#[inline]
+fn chosen(newer: &CachedWord, older: &CachedWord, key: Key) -> WordTokens {
+    let (first, second) = (!newer.mask(key), !older.mask(key));
+    std::array::from_fn(|at| (newer.tokens[at] | first) & (older.tokens[at] | second))
+}
+
 /// The two words whose keys led here last, the newer one first: one line of the processor's cache.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
@@ -123,26 +139,34 @@ impl<'t> Encoder<'t> {
 
     fn encode_pieces(&mut self, text: &str, out: &mut Vec<u32>) {
         out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
-        let mut pieces = self.tokenizer.model.split.pieces(text);
-        let mut batch = PieceBatch::new();
+        let mut batch = PieceBatch::new(self.tokenizer.model.split, text);
         let mut known = [UNKNOWN; BATCH];
-        while batch.refill(&mut pieces) {
+        while batch.refill() {
             self.recall(&batch, &mut known);
-            for ((&piece, (key, hash)), tokens) in
-                batch.pieces().iter().zip(batch.keys()).zip(&known)
-            {
-                let [first, second, third, fourth] = *tokens;
-                if first == NO_TOKEN {
-                    self.encode_unknown(piece, key, hash, out);
-                    continue;
-                }
-                out.push(first);
-                if second != NO_TOKEN {
-                    let rest = [second, third, fourth];
-                    out.extend(rest.into_iter().take_while(|&token| token != NO_TOKEN));
-                }
-            }
+            self.emit(&batch, &known, out);
         }
+    }
+
+    /// Appends the tokens of the pieces of a batch, and encodes those that are not known.
+    #[inline]
+    fn emit(&mut self, batch: &PieceBatch<'_>, known: &[WordTokens; BATCH], out: &mut Vec<u32>) {
+        let mut ids = [0; BATCH * CACHED_TOKENS];
+        let mut length = 0;
+        for (at, ((key, hash), tokens)) in batch.keys().zip(known).enumerate() {
+            if tokens[0] == NO_TOKEN {
+                out.extend_from_slice(&ids[..length]);
+                length = 0;
+                self.encode_unknown(batch.piece(at), key, hash, out);
+                continue;
+            }
+            // All four places are written: the next piece overwrites those that are no token. How
+            // many tokens a word has is no branch, because no processor could guess it.
+            if let Some(place) = ids[length..].first_chunk_mut() {
+                *place = *tokens;
+            }
+            length += tokens.iter().map(|&token| usize::from(token != NO_TOKEN)).sum::<usize>();
+        }
+        out.extend_from_slice(&ids[..length]);
     }
 
     /// Looks up the pieces of a batch among the words seen before, and the others among the words
@@ -154,8 +178,7 @@ impl<'t> Encoder<'t> {
         let mut unknown_count = 0;
         for (at, (tokens, (key, hash))) in known.iter_mut().zip(batch.keys()).enumerate() {
             let Bucket([newer, older]) = &self.cache[hash as usize & mask];
-            let word = if newer.key == key { newer } else { older };
-            *tokens = if word.key == key { word.tokens } else { UNKNOWN };
+            *tokens = chosen(newer, older, key);
             unknown[unknown_count] = (at, key, hash);
             unknown_count += usize::from(tokens[0] == NO_TOKEN && !key.is_empty());
         }

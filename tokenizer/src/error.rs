@@ -15,11 +15,20 @@ pub enum TokenizerError {
     },
     /// The name of a split that does not exist.
     #[error(
-        "unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k, qwen2, cl100k_base"
+        "unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k, qwen2, cl100k_base, \
+         or regex: and a pattern"
     )]
     UnknownSplit {
         /// The name found.
         name: String,
+    },
+    /// A regular expression that cannot be a split.
+    #[error("the pattern {pattern:?} cannot be used: {reason}")]
+    InvalidPattern {
+        /// The pattern found, cut at 200 characters.
+        pattern: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The name of a training profile that does not exist.
     #[error("unknown profile {name:?}: use one of hf, rustbpe, minbpe, cs336")]

@@ -4,6 +4,17 @@
 /// The longest byte string that a [`Key`] holds.
 pub(crate) const MAX_KEY_BYTES: usize = 15;
 
+/// The bits that the first n bytes of 16 take; none for n = 16.
+const KEPT: [u128; 17] = {
+    let mut kept = [0; 17];
+    let mut length = 0;
+    while length < 16 {
+        kept[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    kept
+};
+
 /// A byte string of 1 to 15 bytes: the bytes in memory order, zeros, and the length in the last
 /// byte. The empty string is the all-zero key, which tables use for an empty slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +47,20 @@ impl Key {
             bytes.iter().rev().fold(0, |low, &byte| low << 8 | u64::from(byte))
         };
         Some(Self { low, high: tag })
+    }
+
+    /// The key of `bytes[start..end]`, or the empty key where those are too many. There is no branch
+    /// on the length, which no processor could guess.
+    #[inline]
+    pub(crate) fn at(bytes: &[u8], start: usize, end: usize) -> Self {
+        let Some(chunk) = bytes.get(start..).and_then(|rest| rest.first_chunk::<16>()) else {
+            return Self::new(&bytes[start..end]).unwrap_or_default();
+        };
+        let length = (end - start).min(16);
+        let number = u128::from_le_bytes(*chunk) & KEPT[length];
+        // 16 stands for all lengths that are too large, and leaves neither bytes nor length.
+        let tag = (length as u64 & 15) << 56;
+        Self { low: number as u64, high: (number >> 64) as u64 | tag }
     }
 
     /// Whether this is the key of the empty string.
@@ -92,6 +117,11 @@ mod tests {
             }
         }
         assert_eq!(Key::new(text), None);
+        for (start, end) in (0..16).flat_map(|start| (start..=16).map(move |end| (start, end))) {
+            let expected = Key::new(&text[start..end]).unwrap_or_default();
+            assert_eq!(Key::at(text, start, end), expected);
+            assert_eq!(Key::at(b"0123456789abcdef0123456789abcdef", start, end), expected);
+        }
         assert_ne!(Key::new(b"a"), Key::new(b"a\0"));
     }
 }

@@ -84,7 +84,7 @@ pub use count_merge::{MergedCounts, temperature_weights};
 pub use encode::Encoder;
 pub use error::TokenizerError;
 pub use profile::Profile;
-pub use split::{Pieces, Split};
+pub use split::{Pieces, RegexSplit, Split};
 pub use tiktoken::TiktokenEncoding;
 pub use tokenizer::Tokenizer;
 pub use train::{MAX_VOCAB_SIZE, TrainConfig, Trainer, train};

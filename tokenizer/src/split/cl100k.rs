@@ -30,7 +30,7 @@ pub(super) fn piece_end<const NUMBERS: usize, const WHOLE_END: bool>(
     let (flags, length) = scan.class(start);
     let after = start + length;
     if flags & LETTER != 0 {
-        return scan.run(after, LETTER);
+        return scan.letters(after);
     }
     if flags & NUMBER != 0 {
         return numbers_end::<NUMBERS>(scan, after);
@@ -42,7 +42,7 @@ pub(super) fn piece_end<const NUMBERS: usize, const WHOLE_END: bool>(
     if flags & NEWLINE == 0 {
         let (next, length) = scan.class(after);
         if next & LETTER != 0 {
-            return scan.run(after + length, LETTER);
+            return scan.letters(after + length);
         }
         if let Some(end) = punctuation_end(scan, start, flags, NEWLINE) {
             return end;

@@ -18,14 +18,20 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
         if contraction != 0 {
             return start + contraction;
         }
-        return scan.run(after, flags & KINDS);
+        return kind_end(scan, after, flags & KINDS);
     }
     if scan.is(start, b' ') {
         let (flags, length) = scan.class(after);
         let kind = flags & (LETTER | NUMBER | OTHER);
         if kind != 0 {
-            return scan.run(after + length, kind);
+            return kind_end(scan, after + length, kind);
         }
     }
     scan.white_space(start, false)
+}
+
+/// Where the run of characters of one kind that begins at `at` ends.
+#[inline]
+fn kind_end(scan: Scan<'_>, at: usize, kind: u8) -> usize {
+    if kind == LETTER { scan.letters(at) } else { scan.run(at, kind) }
 }

@@ -1,22 +1,31 @@
 //! Splitting text into the pieces that byte-pair encoding never merges across.
 //!
 //! The splits are hand-written equivalents of published regular expressions; their tests
-//! compare them with a regex engine on every short string over the characters that matter.
+//! compare them with a regex engine on every short string over the characters that matter. Any other
+//! regular expression is matched by that engine.
 
 mod cl100k;
 mod classes;
 mod gpt2;
 mod o200k;
+mod regex;
 mod scan;
 
 use std::fmt;
 use std::iter::FusedIterator;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::TokenizerError;
+use crate::batch::BATCH;
+use regex::Cursor;
 use scan::Scan;
+
+pub use regex::RegexSplit;
+
+/// What the name of a split by a regular expression begins with; the pattern follows.
+const REGEX_PREFIX: &str = "regex:";
 
 /// Other spellings of the patterns with the same pieces: those of the Python package `tiktoken`,
 /// older and newer.
@@ -40,17 +49,15 @@ const OTHER_PATTERNS: [(&str, Split); 5] = [
     ),
 ];
 
-/// How text is cut into pieces before byte-pair encoding.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, Default,
-)]
-#[serde(rename_all = "lowercase")]
+/// How text is cut into pieces before byte-pair encoding. Files and recipes spell it as
+/// [`Display`](fmt::Display) does: `gpt2`, `gpt4`, `o200k`, `qwen2`, `cl100k_base`, or `regex:` and
+/// a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Split {
     /// GPT-2's split.
     Gpt2,
     /// GPT-4's split (`cl100k_base`), also Llama 3's.
     #[default]
-    #[serde(alias = "cl100k")]
     Gpt4,
     /// GPT-4o's split (`o200k_base`).
     O200k,
@@ -58,15 +65,31 @@ pub enum Split {
     Qwen2,
     /// What `tiktoken` since 0.9 does for `cl100k_base`: GPT-4's split, with white space at the end
     /// of the text in one piece even where it holds a newline.
-    #[serde(rename = "cl100k_base")]
     Cl100kBase,
+    /// Regular expressions of the user's: see [`Split::regex`].
+    Regex(&'static RegexSplit),
 }
 
 impl Split {
-    /// All splits.
+    /// All splits with a name of their own.
     pub const ALL: [Self; 5] = [Self::Gpt2, Self::Gpt4, Self::O200k, Self::Qwen2, Self::Cl100kBase];
 
-    /// The regular expression of this split, as `tokenizer.json` carries it.
+    /// A split by a regular expression: matches are pieces, and so is what lies between them. Of
+    /// several patterns, one a line, each applies to the pieces of the one before. A pattern that
+    /// one of the named splits has, in any spelling in use, gives that split, which is much faster.
+    ///
+    /// The pattern is kept for the life of the process. A text on which the engine gives up is no
+    /// error: it is cut otherwise there, and [`RegexSplit::failures`] counts.
+    ///
+    /// # Errors
+    /// [`TokenizerError::InvalidPattern`] for a pattern that cannot be compiled or is too long.
+    pub fn regex(patterns: &str) -> Result<Self, TokenizerError> {
+        Self::from_pattern(patterns)
+            .map_or_else(|| RegexSplit::intern(patterns).map(Self::Regex), Ok)
+    }
+
+    /// The regular expression of this split, as `tokenizer.json` carries it; of several ones after
+    /// each other, one a line.
     pub fn pattern(&self) -> &'static str {
         match self {
             Self::Gpt2 => gpt2::PATTERN,
@@ -74,6 +97,7 @@ impl Split {
             Self::O200k => o200k::PATTERN,
             Self::Qwen2 => cl100k::QWEN2_PATTERN,
             Self::Cl100kBase => cl100k::BASE_PATTERN,
+            Self::Regex(split) => split.patterns(),
         }
     }
 
@@ -87,7 +111,7 @@ impl Split {
     /// The pieces of `text` in order. Their concatenation is `text`.
     #[inline]
     pub fn pieces<'a>(&self, text: &'a str) -> Pieces<'a> {
-        Pieces { text, scan: Scan::new(text), at: 0, split: *self }
+        Pieces { text, scan: Scan::new(text), at: 0, split: *self, cursor: Cursor::default() }
     }
 }
 
@@ -99,6 +123,7 @@ impl fmt::Display for Split {
             Self::O200k => "o200k",
             Self::Qwen2 => "qwen2",
             Self::Cl100kBase => "cl100k_base",
+            Self::Regex(split) => return write!(formatter, "{REGEX_PREFIX}{}", split.patterns()),
         })
     }
 }
@@ -113,8 +138,23 @@ impl FromStr for Split {
             "o200k" => Ok(Self::O200k),
             "qwen2" => Ok(Self::Qwen2),
             "cl100k_base" => Ok(Self::Cl100kBase),
-            _ => Err(TokenizerError::UnknownSplit { name: name.into() }),
+            _ => match name.strip_prefix(REGEX_PREFIX) {
+                Some(pattern) => Self::regex(pattern),
+                None => Err(TokenizerError::UnknownSplit { name: name.into() }),
+            },
         }
+    }
+}
+
+impl Serialize for Split {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Split {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -125,6 +165,49 @@ pub struct Pieces<'a> {
     scan: Scan<'a>,
     at: usize,
     split: Split,
+    cursor: Cursor,
+}
+
+impl Pieces<'_> {
+    /// Fills `cuts` with where the next pieces begin, and after them where the last one ends;
+    /// returns how many pieces these are.
+    #[inline]
+    pub(crate) fn fill(&mut self, cuts: &mut [usize; BATCH + 1]) -> usize {
+        const NUMBERS: usize = cl100k::MAX_NUMBERS;
+        match self.split {
+            Split::Gpt2 => self.fill_with(cuts, gpt2::piece_end),
+            Split::Gpt4 => self.fill_with(cuts, cl100k::piece_end::<NUMBERS, false>),
+            Split::O200k => self.fill_with(cuts, o200k::piece_end),
+            Split::Qwen2 => self.fill_with(cuts, cl100k::piece_end::<1, false>),
+            Split::Cl100kBase => self.fill_with(cuts, cl100k::piece_end::<NUMBERS, true>),
+            Split::Regex(split) => {
+                let (text, mut cursor) = (self.text, self.cursor);
+                let end = |_: Scan<'_>, start| split.piece_end(&mut cursor, text, start);
+                let count = self.fill_with(cuts, end);
+                self.cursor = cursor;
+                count
+            }
+        }
+    }
+
+    #[inline]
+    fn fill_with(
+        &mut self,
+        cuts: &mut [usize; BATCH + 1],
+        mut piece_end: impl FnMut(Scan<'_>, usize) -> usize,
+    ) -> usize {
+        let mut count = 0;
+        cuts[0] = self.at;
+        for cut in &mut cuts[1..] {
+            if self.at >= self.scan.len() {
+                break;
+            }
+            self.at = piece_end(self.scan, self.at);
+            *cut = self.at;
+            count += 1;
+        }
+        count
+    }
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -132,18 +215,18 @@ impl<'a> Iterator for Pieces<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<&'a str> {
+        const NUMBERS: usize = cl100k::MAX_NUMBERS;
         if self.at >= self.scan.len() {
             return None;
         }
         let start = self.at;
         self.at = match self.split {
             Split::Gpt2 => gpt2::piece_end(self.scan, start),
-            Split::Gpt4 => cl100k::piece_end::<{ cl100k::MAX_NUMBERS }, false>(self.scan, start),
+            Split::Gpt4 => cl100k::piece_end::<NUMBERS, false>(self.scan, start),
             Split::O200k => o200k::piece_end(self.scan, start),
             Split::Qwen2 => cl100k::piece_end::<1, false>(self.scan, start),
-            Split::Cl100kBase => {
-                cl100k::piece_end::<{ cl100k::MAX_NUMBERS }, true>(self.scan, start)
-            }
+            Split::Cl100kBase => cl100k::piece_end::<NUMBERS, true>(self.scan, start),
+            Split::Regex(split) => split.piece_end(&mut self.cursor, self.text, start),
         };
         Some(&self.text[start..self.at])
     }

@@ -1,6 +1,22 @@
 //! Reading a text's characters by class: what the three splitters share.
 
-use super::classes::{self, ClassTable, NEWLINE, SPACE};
+use super::classes::{self, ClassTable, LETTER, NEWLINE, SPACE};
+
+/// A byte repeated in all eight places.
+const fn everywhere(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// The high bit of every byte that is not an ASCII letter.
+#[inline]
+fn not_letters(bytes: u64) -> u64 {
+    const HIGH: u64 = everywhere(0x80);
+    // Without their high bits, no sum carries into the next byte.
+    let lower = (bytes | everywhere(0x20)) & !HIGH;
+    let from_a = lower + everywhere(0x80 - b'a');
+    let beyond_z = lower + everywhere(0x7f - b'z');
+    (!from_a | beyond_z | bytes) & HIGH
+}
 
 /// A text with the class table at hand.
 #[derive(Clone, Copy)]
@@ -44,6 +60,24 @@ impl<'a> Scan<'a> {
             _ => ((lead & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3), 4),
         };
         (self.table.scalar(scalar), length)
+    }
+
+    /// Where the run of letters that begins at `at` ends: eight bytes at a time where they are ASCII.
+    #[inline]
+    pub(super) fn letters(&self, mut at: usize) -> usize {
+        while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
+            let others = not_letters(u64::from_le_bytes(*chunk));
+            if others == 0 {
+                at += size_of::<u64>();
+                continue;
+            }
+            at += others.trailing_zeros() as usize / 8;
+            if self.bytes[at].is_ascii() {
+                return at;
+            }
+            break;
+        }
+        self.run(at, LETTER)
     }
 
     /// Where the run of characters with any flag of `mask` that begins at `at` ends.
