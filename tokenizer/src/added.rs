@@ -1,5 +1,7 @@
 //! Tokens beside the byte-pair vocabulary that are found in a text before it is split.
 
+use std::sync::LazyLock;
+
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use crate::TokenizerError;
@@ -17,7 +19,16 @@ pub(crate) enum Segment<'a> {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Finder {
     automaton: Option<AhoCorasick>,
-    ids: Vec<u32>,
+    tokens: Vec<Found>,
+}
+
+/// What a hit becomes.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    id: u32,
+    single_word: bool,
+    lstrip: bool,
+    rstrip: bool,
 }
 
 impl Finder {
@@ -28,18 +39,22 @@ impl Finder {
     pub(crate) fn new<'a>(
         tokens: impl Iterator<Item = (&'a AddedToken, String)>,
     ) -> Result<Self, TokenizerError> {
-        let (ids, contents): (Vec<u32>, Vec<String>) = tokens
+        let found = |token: &AddedToken| {
+            let &AddedToken { id, single_word, lstrip, rstrip, .. } = token;
+            Found { id, single_word, lstrip, rstrip }
+        };
+        let (tokens, contents): (Vec<Found>, Vec<String>) = tokens
             .filter(|(_, content)| !content.is_empty())
-            .map(|(token, content)| (token.id, content))
+            .map(|(token, content)| (found(token), content))
             .unzip();
-        if ids.is_empty() {
+        if tokens.is_empty() {
             return Ok(Self::default());
         }
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
             .build(contents)
             .map_err(|error| TokenizerError::malformed(format!("added_tokens: {error}")))?;
-        Ok(Self { automaton: Some(automaton), ids })
+        Ok(Self { automaton: Some(automaton), tokens })
     }
 
     /// Calls `visit` for each part of `text` in order; texts are never empty.
@@ -47,15 +62,33 @@ impl Finder {
         let mut start = 0;
         if let Some(automaton) = &self.automaton {
             for hit in automaton.find_iter(text) {
-                if hit.start() > start {
-                    visit(Segment::Text(&text[start..hit.start()]));
+                let token = self.tokens[hit.pattern().as_usize()];
+                let (before, after) = (&text[..hit.start()], &text[hit.end()..]);
+                if token.single_word && (before.ends_with(is_word) || after.starts_with(is_word)) {
+                    continue;
                 }
-                visit(Segment::Token(self.ids[hit.pattern().as_usize()]));
-                start = hit.end();
+                let first = if token.lstrip { before.trim_end().len() } else { before.len() };
+                if first > start {
+                    visit(Segment::Text(&text[start..first]));
+                }
+                visit(Segment::Token(token.id));
+                let stripped =
+                    if token.rstrip { after.len() - after.trim_start().len() } else { 0 };
+                start = hit.end() + stripped;
             }
         }
         if start < text.len() {
             visit(Segment::Text(&text[start..]));
         }
     }
+}
+
+/// Whether regular expressions match the character by `\w`.
+fn is_word(character: char) -> bool {
+    static WORD: LazyLock<Option<fancy_regex::Regex>> =
+        LazyLock::new(|| fancy_regex::Regex::new(r"\w").ok());
+    let matches = |regex: &fancy_regex::Regex| {
+        regex.is_match(character.encode_utf8(&mut [0; 4])).unwrap_or(false)
+    };
+    WORD.as_ref().is_some_and(matches)
 }

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::hint::black_box;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
@@ -174,6 +175,9 @@ impl<'t> Encoder<'t> {
     #[inline]
     fn recall(&mut self, batch: &PieceBatch<'_>, known: &mut [WordTokens; BATCH]) {
         let mask = self.cache.len() - 1;
+        // Touches all buckets first: so short a loop has all of them on their way at once.
+        let bucket = |(_, hash): (Key, u64)| self.cache[hash as usize & mask].0[0].tokens[0];
+        black_box(batch.keys().map(bucket).fold(0, |all, token| all ^ token));
         let mut unknown = [(0, Key::EMPTY, 0); BATCH];
         let mut unknown_count = 0;
         for (at, (tokens, (key, hash))) in known.iter_mut().zip(batch.keys()).enumerate() {

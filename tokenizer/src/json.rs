@@ -1,27 +1,32 @@
-//! Reading and writing `tokenizer.json`, version 1.0 of Hugging Face's `tokenizers`.
+//! Reading and writing `tokenizer.json`, versions 1.0 and 2.0 of Hugging Face's `tokenizers`.
 //!
 //! Written: a BPE model in the byte-level alphabet with merges as arrays of two strings, the split
 //! as a pre-tokenizer, the special tokens as added tokens. Read: those files and others of the
 //! byte-level family, older merges spelled "a b" among them. A file's post-processor, decoder,
 //! truncation and padding are not read: encoding adds no ids of its own.
+//!
+//! Refused by name: models other than BPE; BPE over characters (`byte_fallback`, as SentencePiece's
+//! Llama and Mistral files have it, with the normalisers Prepend and Replace); normalisers other than
+//! NFC, since decoding could not give the text back.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::TokenizerError;
 use crate::alphabet::{self, BYTE_COUNT};
+use crate::json_split::{byte_level, read_split, split_to_json, split_to_json_v2};
 use crate::merges::{MAX_RULES, MergeTable};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
 use crate::train::MAX_VOCAB_SIZE;
 use crate::vocabulary::Vocabulary;
-use crate::{Split, TokenizerError};
 
 /// The parts of the file that are read.
 #[derive(Deserialize)]
 struct File {
     #[serde(default)]
-    added_tokens: Vec<FileToken>,
+    added_tokens: Option<Vec<FileToken>>,
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -58,6 +63,11 @@ struct FileModel {
     end_of_word_suffix: Option<String>,
     #[serde(default)]
     ignore_merges: bool,
+    #[serde(default)]
+    byte_fallback: bool,
+    /// Version 2.0: whether tokens are spelled in the byte-level alphabet.
+    #[serde(default)]
+    byte_level: bool,
     vocab: BTreeMap<String, u32>,
     merges: Vec<FileMerge>,
 }
@@ -84,15 +94,17 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`TokenizerError::Malformed`] where the text is not such a file,
-    /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE with one
-    /// of the known splits, for a normaliser other than NFC, or for added tokens that strip spaces.
+    /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE, for a
+    /// normaliser other than NFC, or for a pre-tokenizer that does more than cut, and
+    /// [`TokenizerError::InvalidPattern`] for a split that cannot be compiled.
     pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
         let file: File = serde_json::from_str(text)
             .map_err(|error| TokenizerError::malformed(error.to_string()))?;
         check_model(&file.model)?;
         let nfc = reads_nfc(&file.normalizer)?;
-        let split = read_split(&file.pre_tokenizer)?;
-        let added = file.added_tokens.into_iter().map(read_added).collect::<Result<Vec<_>, _>>()?;
+        let split = read_split(&file.pre_tokenizer, file.model.byte_level)?;
+        let added: Vec<AddedToken> =
+            file.added_tokens.unwrap_or_default().into_iter().map(AddedToken::from).collect();
         let vocabulary = read_vocabulary(&file.model.vocab, &added)?;
         Self::with_added_tokens(Model {
             vocabulary,
@@ -105,41 +117,52 @@ impl Tokenizer {
         })
     }
 
-    /// Writes a `tokenizer.json`. The same tokenizer always gives the same bytes.
+    /// Writes a `tokenizer.json`, version 1.0. The same tokenizer always gives the same bytes.
     pub fn to_json(&self) -> String {
-        let model = &self.model;
-        let spellings = self.spellings();
-        let vocab = vocab_to_json(&spellings);
-        let merges: Vec<Value> = model
-            .merges
-            .pairs()
-            .iter()
-            .map(|&(left, right)| json!([spellings[left as usize], spellings[right as usize]]))
-            .collect();
-        let added: Vec<Value> = model.added.iter().map(added_to_json).collect();
-        let file = json!({
-            "version": "1.0",
+        let pre_tokenizer = split_to_json(self.model.split);
+        format!("{:#}\n", self.file("1.0", &pre_tokenizer, &self.model_to_json()))
+    }
+
+    /// Writes a `tokenizer.json`, version 2.0, which `tokenizers` reads from version 1.0 on.
+    pub fn to_json_v2(&self) -> String {
+        let mut model = self.model_to_json();
+        model["byte_level"] = true.into();
+        format!("{:#}\n", self.file("2.0", &split_to_json_v2(self.model.split), &model))
+    }
+
+    fn file(&self, version: &str, pre_tokenizer: &Value, model: &Value) -> Value {
+        let added: Vec<Value> = self.model.added.iter().map(added_to_json).collect();
+        json!({
+            "version": version,
             "truncation": null,
             "padding": null,
             "added_tokens": added,
-            "normalizer": if model.nfc { json!({"type": "NFC"}) } else { Value::Null },
-            "pre_tokenizer": split_to_json(model.split),
+            "normalizer": if self.model.nfc { json!({"type": "NFC"}) } else { Value::Null },
+            "pre_tokenizer": pre_tokenizer,
             "post_processor": null,
             "decoder": byte_level(true),
-            "model": {
-                "type": "BPE",
-                "dropout": null,
-                "unk_token": null,
-                "continuing_subword_prefix": null,
-                "end_of_word_suffix": null,
-                "fuse_unk": false,
-                "byte_fallback": false,
-                "ignore_merges": model.ignore_merges,
-                "vocab": vocab,
-                "merges": merges,
-            },
-        });
-        format!("{file:#}\n")
+            "model": model,
+        })
+    }
+
+    fn model_to_json(&self) -> Value {
+        let spellings = self.spellings();
+        let pairs = self.model.merges.pairs().iter();
+        let merges: Vec<Value> = pairs
+            .map(|&(left, right)| json!([spellings[left as usize], spellings[right as usize]]))
+            .collect();
+        json!({
+            "type": "BPE",
+            "dropout": null,
+            "unk_token": null,
+            "continuing_subword_prefix": null,
+            "end_of_word_suffix": null,
+            "fuse_unk": false,
+            "byte_fallback": false,
+            "ignore_merges": self.model.ignore_merges,
+            "vocab": vocab_to_json(&spellings),
+            "merges": merges,
+        })
     }
 }
 
@@ -167,34 +190,12 @@ fn added_to_json(token: &AddedToken) -> Value {
     json!({
         "id": token.id,
         "content": token.content,
-        "single_word": false,
-        "lstrip": false,
-        "rstrip": false,
+        "single_word": token.single_word,
+        "lstrip": token.lstrip,
+        "rstrip": token.rstrip,
         "normalized": token.normalized,
         "special": token.special,
     })
-}
-
-fn byte_level(use_regex: bool) -> Value {
-    json!({
-        "type": "ByteLevel",
-        "add_prefix_space": false,
-        "trim_offsets": true,
-        "use_regex": use_regex,
-    })
-}
-
-fn split_to_json(split: Split) -> Value {
-    if split == Split::Gpt2 {
-        return byte_level(true);
-    }
-    let split = json!({
-        "type": "Split",
-        "pattern": {"Regex": split.pattern()},
-        "behavior": "Isolated",
-        "invert": false,
-    });
-    json!({"type": "Sequence", "pretokenizers": [split, byte_level(false)]})
 }
 
 fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
@@ -207,6 +208,11 @@ fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
     if let Some(dropout) = model.dropout.filter(|&dropout| dropout != 0.0) {
         let reason = "encoding is deterministic; set it to null";
         return refuse("model.dropout", &dropout.to_string(), reason);
+    }
+    if model.byte_fallback {
+        let reason =
+            "this is BPE over characters (SentencePiece's); only byte-level files are read";
+        return refuse("model.byte_fallback", "true", reason);
     }
     let affixes = [
         ("model.continuing_subword_prefix", &model.continuing_subword_prefix),
@@ -238,53 +244,11 @@ fn reads_nfc(normalizer: &Value) -> Result<bool, TokenizerError> {
     Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
 }
 
-fn read_split(pre_tokenizer: &Value) -> Result<Split, TokenizerError> {
-    let refuse = |reason| {
-        Err(TokenizerError::unsupported("pre_tokenizer", &pre_tokenizer.to_string(), reason))
-    };
-    let single = std::slice::from_ref(pre_tokenizer);
-    let steps = match &pre_tokenizer["pretokenizers"] {
-        Value::Array(steps) if pre_tokenizer["type"] == "Sequence" => steps.as_slice(),
-        _ => single,
-    };
-    let Some((byte_level, splits)) = steps.split_last() else {
-        return refuse("a ByteLevel step is needed");
-    };
-    if byte_level["type"] != "ByteLevel" {
-        return refuse("the last step must be ByteLevel");
+impl From<FileToken> for AddedToken {
+    fn from(token: FileToken) -> Self {
+        let FileToken { id, content, single_word, lstrip, rstrip, normalized, special } = token;
+        Self { id, content, special, normalized, single_word, lstrip, rstrip }
     }
-    if byte_level["add_prefix_space"].as_bool().unwrap_or(true) {
-        return refuse("add_prefix_space must be false, else decoding does not give the text back");
-    }
-    let use_regex = byte_level["use_regex"].as_bool().unwrap_or(true);
-    match splits {
-        [] if use_regex => Ok(Split::Gpt2),
-        [split] if !use_regex && split["type"] == "Split" => read_pattern(split),
-        _ => refuse("either ByteLevel with use_regex, or one Split and ByteLevel without it"),
-    }
-}
-
-fn read_pattern(split: &Value) -> Result<Split, TokenizerError> {
-    let isolates = split["behavior"] == "Isolated" && split["invert"] != true
-        || split["behavior"] == "Removed" && split["invert"] == true;
-    if !isolates {
-        let reason = "the behavior must be Isolated";
-        return Err(TokenizerError::unsupported("pre_tokenizer", &split.to_string(), reason));
-    }
-    let pattern = split["pattern"]["Regex"].as_str().unwrap_or_default();
-    Split::from_pattern(pattern).ok_or_else(|| {
-        let reason = "the patterns of gpt2, gpt4 (cl100k, Llama 3), o200k and qwen2 are read";
-        TokenizerError::unsupported("pre_tokenizer.pattern", pattern, reason)
-    })
-}
-
-fn read_added(token: FileToken) -> Result<AddedToken, TokenizerError> {
-    if token.single_word || token.lstrip || token.rstrip {
-        let reason = "single_word, lstrip and rstrip must be false";
-        return Err(TokenizerError::unsupported("added_tokens", &token.content, reason));
-    }
-    let FileToken { id, content, special, normalized, .. } = token;
-    Ok(AddedToken { id, content, special, normalized })
 }
 
 /// The bytes of all ids; ids between them that the file does not name get no bytes.

@@ -59,6 +59,7 @@ mod count_merge;
 mod encode;
 mod error;
 mod json;
+mod json_split;
 mod key;
 mod learn;
 mod merges;

@@ -24,6 +24,7 @@ const BATCH_PARTS_PER_THREAD: usize = 16;
 
 /// A token beside the byte-pair vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the format has these five")]
 pub(crate) struct AddedToken {
     pub(crate) id: u32,
     pub(crate) content: String,
@@ -31,12 +32,26 @@ pub(crate) struct AddedToken {
     pub(crate) special: bool,
     /// Whether it is looked for in the normalised text, after the tokens without this flag.
     pub(crate) normalized: bool,
+    /// Whether it counts only where no letter, mark, digit or underscore is beside it.
+    pub(crate) single_word: bool,
+    /// Whether the white space before it belongs to it.
+    pub(crate) lstrip: bool,
+    /// Whether the white space after it belongs to it.
+    pub(crate) rstrip: bool,
 }
 
 impl AddedToken {
     /// A control token, as training makes them.
     pub(crate) fn special(id: u32, content: String) -> Self {
-        Self { id, content, special: true, normalized: false }
+        Self {
+            id,
+            content,
+            special: true,
+            normalized: false,
+            single_word: false,
+            lstrip: false,
+            rstrip: false,
+        }
     }
 }
 

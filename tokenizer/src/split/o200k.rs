@@ -68,7 +68,7 @@ fn cased_run(scan: Scan<'_>, start: usize) -> (Option<usize>, usize) {
             after_both = Some(at);
         }
     }
-    let end = scan.run(at, LOWER);
+    let end = scan.lower_case(at);
     (if end > at { Some(end) } else { after_both }, at)
 }
 

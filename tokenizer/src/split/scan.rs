@@ -1,20 +1,20 @@
 //! Reading a text's characters by class: what the three splitters share.
 
-use super::classes::{self, ClassTable, LETTER, NEWLINE, SPACE};
+use super::classes::{self, ClassTable, LETTER, LOWER, NEWLINE, SPACE};
 
 /// A byte repeated in all eight places.
 const fn everywhere(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// The high bit of every byte that is not an ASCII letter.
+/// The high bit of every byte that is not one of the letters a to z.
 #[inline]
-fn not_letters(bytes: u64) -> u64 {
+fn not_small_letters(bytes: u64) -> u64 {
     const HIGH: u64 = everywhere(0x80);
     // Without their high bits, no sum carries into the next byte.
-    let lower = (bytes | everywhere(0x20)) & !HIGH;
-    let from_a = lower + everywhere(0x80 - b'a');
-    let beyond_z = lower + everywhere(0x7f - b'z');
+    let low = bytes & !HIGH;
+    let from_a = low + everywhere(0x80 - b'a');
+    let beyond_z = low + everywhere(0x7f - b'z');
     (!from_a | beyond_z | bytes) & HIGH
 }
 
@@ -62,11 +62,24 @@ impl<'a> Scan<'a> {
         (self.table.scalar(scalar), length)
     }
 
-    /// Where the run of letters that begins at `at` ends: eight bytes at a time where they are ASCII.
+    /// Where the run of letters that begins at `at` ends.
     #[inline]
-    pub(super) fn letters(&self, mut at: usize) -> usize {
+    pub(super) fn letters(&self, at: usize) -> usize {
+        self.ascii_run(at, LETTER, |bytes| not_small_letters(bytes | everywhere(0x20)))
+    }
+
+    /// Where the run of characters of the class [`LOWER`] that begins at `at` ends.
+    #[inline]
+    pub(super) fn lower_case(&self, at: usize) -> usize {
+        self.ascii_run(at, LOWER, not_small_letters)
+    }
+
+    /// [`Scan::run`], eight bytes at a time where they are ASCII; `others` marks the high bit of
+    /// those that are not of the class or not ASCII.
+    #[inline]
+    fn ascii_run(&self, mut at: usize, mask: u8, others: impl Fn(u64) -> u64) -> usize {
         while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-            let others = not_letters(u64::from_le_bytes(*chunk));
+            let others = others(u64::from_le_bytes(*chunk));
             if others == 0 {
                 at += size_of::<u64>();
                 continue;
@@ -77,7 +90,7 @@ impl<'a> Scan<'a> {
             }
             break;
         }
-        self.run(at, LETTER)
+        self.run(at, mask)
     }
 
     /// Where the run of characters with any flag of `mask` that begins at `at` ends.
