@@ -231,8 +231,12 @@ impl<'t> Encoder<'t> {
     }
 
     fn merge_piece(&mut self, piece: &str, out: &mut Vec<u32>) {
+        self.merge_bytes(piece.as_bytes(), out);
+    }
+
+    /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
+    pub(crate) fn merge_bytes(&mut self, bytes: &[u8], out: &mut Vec<u32>) {
         let Tokenizer { model, byte_pairs, .. } = self.tokenizer;
-        let bytes = piece.as_bytes();
         Windows::USUAL.merge(&mut self.merger, model, byte_pairs, bytes, out);
     }
 }

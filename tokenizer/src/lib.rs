@@ -58,6 +58,7 @@ mod count_file;
 mod count_merge;
 mod encode;
 mod error;
+mod gguf;
 mod json;
 mod json_split;
 mod key;

@@ -1,6 +1,7 @@
 //! Whole-crate tests: against recorded results of other tokenizers, against Hugging Face's library
 //! at run time, and against a trainer written for clarity.
 
+mod differential;
 mod golden;
 mod library;
 mod naive;
