@@ -234,6 +234,19 @@ impl<'t> Encoder<'t> {
         self.merge_bytes(piece.as_bytes(), out);
     }
 
+    /// Appends the tokens of a piece, without looking it up among the words seen before.
+    pub(crate) fn encode_word(&mut self, word: &[u8], out: &mut Vec<u32>) {
+        let words = &self.tokenizer.whole_words;
+        let whole = match Key::new(word) {
+            Some(key) if !key.is_empty() => words.get(key, key.hash()),
+            _ => words.get_long(word),
+        };
+        match whole {
+            Some(token) => out.push(token),
+            None => self.merge_bytes(word, out),
+        }
+    }
+
     /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
     pub(crate) fn merge_bytes(&mut self, bytes: &[u8], out: &mut Vec<u32>) {
         let Tokenizer { model, byte_pairs, .. } = self.tokenizer;

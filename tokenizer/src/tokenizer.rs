@@ -1,5 +1,6 @@
 //! The tokenizer: a vocabulary, merge rules, a split and added tokens.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -197,6 +198,11 @@ impl Tokenizer {
     /// The bytes of a token; those of its name for a special token.
     pub fn token_bytes(&self, id: u32) -> Option<&[u8]> {
         self.model.vocabulary.get(id)
+    }
+
+    /// The text of a token, with U+FFFD for bytes that are not whole characters.
+    pub fn token_text(&self, id: u32) -> Option<Cow<'_, str>> {
+        self.token_bytes(id).map(String::from_utf8_lossy)
     }
 
     /// How text is cut into pieces.

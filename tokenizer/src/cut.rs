@@ -1,0 +1,81 @@
+//! Smaller vocabularies out of a trained one: the nested ladder.
+//!
+//! Training to fewer tokens makes the same merges, only fewer. So the first merges of a vocabulary
+//! are the vocabulary of a smaller size, and texts encoded with one relate to those of the other
+//! token by token.
+
+use crate::TokenizerError;
+use crate::merges::{MergeTable, Pair};
+use crate::tokenizer::{AddedToken, Model, Tokenizer};
+use crate::vocabulary::Vocabulary;
+
+/// No token.
+const NONE: u32 = u32::MAX;
+
+impl Tokenizer {
+    /// The merges with their tokens in the order of their ranks, if this is a vocabulary that
+    /// training makes: each token but the bytes and the added ones comes of exactly one merge, of two
+    /// tokens from before.
+    pub(crate) fn trained_rules(&self) -> Option<Vec<(Pair, u32)>> {
+        let model = &self.model;
+        let mut known = vec![false; model.vocabulary.len()];
+        let added = model.added.iter().map(|token| token.id);
+        for id in model.byte_tokens.iter().copied().chain(added) {
+            *known.get_mut(id as usize)? = true;
+        }
+        let mut rules = Vec::with_capacity(model.merges.pairs().len());
+        for (&(left, right), rank) in model.merges.pairs().iter().zip(0..) {
+            let merge = model.merges.get(left, right).filter(|merge| merge.rank == rank)?;
+            let of_known = known[left as usize] && known[right as usize];
+            if !of_known || std::mem::replace(&mut known[merge.token as usize], true) {
+                return None;
+            }
+            rules.push(((left, right), merge.token));
+        }
+        (known.iter().all(|&known| known) && !model.ignore_merges).then_some(rules)
+    }
+
+    /// The tokenizer that training to `vocab_size` tokens would have made: this one without its last
+    /// merges. Ids keep their order, and special tokens that had the last ids have the last again.
+    ///
+    /// # Errors
+    /// [`TokenizerError::InvalidConfig`] for more tokens than there are, for too few for all bytes
+    /// and added tokens, and for a vocabulary that training does not make.
+    pub fn cut_to(&self, vocab_size: usize) -> Result<Self, TokenizerError> {
+        let invalid = |reason| TokenizerError::InvalidConfig {
+            field: "vocab_size",
+            value: vocab_size.to_string(),
+            reason,
+        };
+        let untrained =
+            || invalid("this vocabulary cannot be cut: training did not make it".into());
+        let mut rules = self.trained_rules().ok_or_else(untrained)?;
+        let (largest, merges) = (self.vocab_size(), rules.len());
+        let cut = largest
+            .checked_sub(vocab_size)
+            .filter(|&cut| cut <= merges)
+            .ok_or_else(|| invalid(format!("must be from {} to {largest}", largest - merges)))?;
+        let dropped = rules.split_off(merges - cut);
+        let mut ids = vec![0; largest];
+        for (_, token) in dropped {
+            ids[token as usize] = NONE;
+        }
+        let model = &self.model;
+        let mut vocabulary = Vocabulary::default();
+        for (id, new) in ids.iter_mut().enumerate().filter(|(_, new)| **new != NONE) {
+            *new = vocabulary.push(model.vocabulary.get(id as u32).unwrap_or_default());
+        }
+        let id = |old: u32| ids[old as usize];
+        let added = model.added.iter();
+        let rule = |((left, right), token): (Pair, u32)| ((id(left), id(right)), id(token));
+        Self::with_added_tokens(Model {
+            vocabulary,
+            byte_tokens: model.byte_tokens.map(id),
+            merges: MergeTable::new(rules.into_iter().map(rule)),
+            split: model.split,
+            nfc: model.nfc,
+            ignore_merges: false,
+            added: added.map(|token| AddedToken { id: id(token.id), ..token.clone() }).collect(),
+        })
+    }
+}
