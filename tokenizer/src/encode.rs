@@ -12,6 +12,7 @@ use crate::added::Segment;
 use crate::batch::{BATCH, PieceBatch};
 use crate::bpe::Merger;
 use crate::key::Key;
+use crate::long_words::LongWords;
 use crate::tokenizer::Finders;
 use crate::windows::Windows;
 
@@ -26,6 +27,9 @@ const MIN_CACHE_BUCKETS: usize = 32;
 
 /// Bytes of text per bucket that a short text gets: distinct words come about twice as often.
 const TEXT_BYTES_PER_BUCKET: usize = 32;
+
+/// Buckets for each place for a word of more than 15 bytes.
+const BUCKETS_PER_LONG_WORD: usize = 4;
 
 /// The most tokens of a word that is remembered.
 const CACHED_TOKENS: usize = 4;
@@ -75,6 +79,7 @@ const EMPTY_BUCKET: Bucket = Bucket([CachedWord { key: Key::EMPTY, tokens: UNKNO
 pub struct Encoder<'t> {
     tokenizer: &'t Tokenizer,
     cache: Vec<Bucket>,
+    long_words: LongWords,
     merger: Merger,
     counted: Vec<u32>,
 }
@@ -90,7 +95,8 @@ impl<'t> Encoder<'t> {
         let wanted = length / TEXT_BYTES_PER_BUCKET;
         let buckets = wanted.clamp(MIN_CACHE_BUCKETS, MAX_CACHE_BUCKETS);
         let cache = vec![EMPTY_BUCKET; buckets.next_power_of_two()];
-        Self { tokenizer, cache, merger: Merger::default(), counted: Vec::new() }
+        let long_words = LongWords::new(cache.len() / BUCKETS_PER_LONG_WORD);
+        Self { tokenizer, cache, long_words, merger: Merger::default(), counted: Vec::new() }
     }
 
     /// Appends the ids of `text` to `out`: see [`Tokenizer::encode`].
@@ -131,7 +137,11 @@ impl<'t> Encoder<'t> {
 
     /// The text in the form the tokenizer asks for.
     fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.tokenizer.model.nfc && is_nfc_quick(text.chars()) != IsNormalized::Yes {
+        // Every character below U+0300 is composed (Unicode Standard Annex #15, section 9): their
+        // first bytes are below 0xcc.
+        let may_change = || text.bytes().any(|byte| byte >= 0xcc);
+        let composed = || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+        if self.tokenizer.model.nfc && may_change() && !composed() {
             Cow::Owned(text.nfc().collect())
         } else {
             Cow::Borrowed(text)
@@ -212,7 +222,7 @@ impl<'t> Encoder<'t> {
             return self.encode_long(piece, out);
         }
         let start = out.len();
-        self.merge_piece(piece, out);
+        self.merge_bytes(piece.as_bytes(), out);
         let found = &out[start..];
         if found.len() <= CACHED_TOKENS {
             let mut tokens = UNKNOWN;
@@ -221,17 +231,18 @@ impl<'t> Encoder<'t> {
         }
     }
 
-    /// Encodes a piece of more than 15 bytes.
+    /// Encodes a piece of more than 15 bytes, and remembers it if it is of the usual length.
     #[inline(never)]
     fn encode_long(&mut self, piece: &str, out: &mut Vec<u32>) {
-        match self.tokenizer.whole_words.get_long(piece.as_bytes()) {
-            Some(token) => out.push(token),
-            None => self.merge_piece(piece, out),
+        let place = self.long_words.place(piece.as_bytes());
+        if let Some(known) = place.as_ref().and_then(|place| self.long_words.get(place)) {
+            return out.extend_from_slice(known);
         }
-    }
-
-    fn merge_piece(&mut self, piece: &str, out: &mut Vec<u32>) {
-        self.merge_bytes(piece.as_bytes(), out);
+        let start = out.len();
+        self.encode_word(piece.as_bytes(), out);
+        if let Some(place) = place {
+            self.long_words.remember(&place, &out[start..]);
+        }
     }
 
     /// Appends the tokens of a piece, without looking it up among the words seen before.

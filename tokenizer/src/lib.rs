@@ -64,6 +64,7 @@ mod json;
 mod json_split;
 mod key;
 mod learn;
+mod long_words;
 mod merges;
 mod order;
 mod profile;
