@@ -90,14 +90,24 @@ impl Merger {
         out: &mut Vec<u32>,
     ) {
         self.tokens.clear();
-        self.tokens.extend(piece.iter().map(|&byte| model.byte_tokens[usize::from(byte)]));
-        if self.tokens.len() <= MAX_SCANNED_SYMBOLS {
+        if let Some(characters) = &model.characters {
+            characters.spell(piece, &model.byte_tokens, &mut self.tokens);
+        } else {
+            self.tokens.extend(piece.iter().map(|&byte| model.byte_tokens[usize::from(byte)]));
+        }
+        if self.tokens.len() > MAX_SCANNED_SYMBOLS {
+            return self.merge_with_heap(&model.merges, out);
+        }
+        if model.characters.is_none() {
             let first = |at: usize| byte_pairs.get(piece[at], piece[at + 1]);
             self.merge_scanning(&model.merges, first);
-            out.extend_from_slice(&self.tokens);
         } else {
-            self.merge_with_heap(&model.merges, out);
+            let mut tokens = [0; MAX_SCANNED_SYMBOLS];
+            tokens[..self.tokens.len()].copy_from_slice(&self.tokens);
+            let first = |at: usize| model.merges.get(tokens[at], tokens[at + 1]);
+            self.merge_scanning(&model.merges, first);
         }
+        out.extend_from_slice(&self.tokens);
     }
 
     /// Merges the symbols; `first` has the rule for the pair that begins at a place, before merging.

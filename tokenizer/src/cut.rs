@@ -32,7 +32,8 @@ impl Tokenizer {
             }
             rules.push(((left, right), merge.token));
         }
-        (known.iter().all(|&known| known) && !model.ignore_merges).then_some(rules)
+        let bytes = model.characters.is_none() && !model.ignore_merges;
+        (bytes && known.iter().all(|&known| known)).then_some(rules)
     }
 
     /// The tokenizer that training to `vocab_size` tokens would have made: this one without its last
@@ -74,6 +75,7 @@ impl Tokenizer {
             merges: MergeTable::new(rules.into_iter().map(rule)),
             split: model.split,
             nfc: model.nfc,
+            characters: None,
             ignore_merges: false,
             added: added.map(|token| AddedToken { id: id(token.id), ..token.clone() }).collect(),
         })

@@ -1,11 +1,8 @@
 //! Encoding text: find added tokens, split the rest, look each piece up among the words seen before
 //! and merge the others.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::hint::black_box;
-
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::Tokenizer;
 use crate::added::Segment;
@@ -121,31 +118,18 @@ impl<'t> Encoder<'t> {
 
     fn encode_segments(&mut self, text: &str, finders: &Finders, out: &mut Vec<u32>) {
         if finders.idle {
-            return self.encode_pieces(&self.normalize(text), out);
+            return self.encode_pieces(&self.tokenizer.model.normalize(text), out);
         }
         finders.raw.segments(text, |segment| match segment {
             Segment::Token(id) => out.push(id),
             Segment::Text(text) => {
-                let text = self.normalize(text);
+                let text = self.tokenizer.model.normalize(text);
                 finders.normalized.segments(&text, |segment| match segment {
                     Segment::Token(id) => out.push(id),
                     Segment::Text(text) => self.encode_pieces(text, out),
                 });
             }
         });
-    }
-
-    /// The text in the form the tokenizer asks for.
-    fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        // Every character below U+0300 is composed (Unicode Standard Annex #15, section 9): their
-        // first bytes are below 0xcc.
-        let may_change = || text.bytes().any(|byte| byte >= 0xcc);
-        let composed = || is_nfc_quick(text.chars()) == IsNormalized::Yes;
-        if self.tokenizer.model.nfc && may_change() && !composed() {
-            Cow::Owned(text.nfc().collect())
-        } else {
-            Cow::Borrowed(text)
-        }
     }
 
     fn encode_pieces(&mut self, text: &str, out: &mut Vec<u32>) {

@@ -67,6 +67,9 @@ impl Tokenizer {
         if model.nfc {
             return refuse("llama.cpp composes no characters, and this tokenizer does");
         }
+        if model.characters.is_some() {
+            return refuse("only byte-level vocabularies are written");
+        }
         if !self.merges_reach_all_tokens() {
             return refuse("some tokens are not what merging their own bytes leads to");
         }
@@ -151,6 +154,7 @@ impl Tokenizer {
             merges: make_merges(&vocab, &merges?)?,
             split,
             nfc: false,
+            characters: None,
             // llama.cpp takes whole tokens with this split.
             ignore_merges: split == Split::Gpt4,
             added,

@@ -5,22 +5,23 @@
 //! byte-level family, older merges spelled "a b" among them. A file's post-processor, decoder,
 //! truncation and padding are not read: encoding adds no ids of its own.
 //!
-//! Refused by name: models other than BPE; BPE over characters (`byte_fallback`, as SentencePiece's
-//! Llama and Mistral files have it, with the normalisers Prepend and Replace); normalisers other than
-//! NFC, since decoding could not give the text back.
+//! BPE over characters is read too where `byte_fallback` keeps it lossless, as in SentencePiece's Llama
+//! files, with the normalisers Prepend and Replace that spell spaces. Refused by name: models other
+//! than BPE; the pre-tokenizer Metaspace; normalisers other than these and NFC, since decoding could
+//! not give the text back.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::TokenizerError;
 use crate::alphabet::{self, BYTE_COUNT};
 use crate::json_split::{byte_level, read_split, split_to_json, split_to_json_v2};
 use crate::merges::{MAX_RULES, MergeTable};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
 use crate::train::MAX_VOCAB_SIZE;
 use crate::vocabulary::Vocabulary;
+use crate::{TokenizerError, characters, json_characters};
 
 /// The parts of the file that are read.
 #[derive(Deserialize)]
@@ -95,52 +96,83 @@ impl Tokenizer {
     /// # Errors
     /// [`TokenizerError::Malformed`] where the text is not such a file,
     /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE, for a
-    /// normaliser other than NFC, or for a pre-tokenizer that does more than cut, and
+    /// normaliser that is not read, or for a pre-tokenizer that does more than cut, and
     /// [`TokenizerError::InvalidPattern`] for a split that cannot be compiled.
     pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
         let file: File = serde_json::from_str(text)
             .map_err(|error| TokenizerError::malformed(error.to_string()))?;
         check_model(&file.model)?;
-        let nfc = reads_nfc(&file.normalizer)?;
-        let split = read_split(&file.pre_tokenizer, file.model.byte_level)?;
+        let File { added_tokens, normalizer, pre_tokenizer, model } = file;
         let added: Vec<AddedToken> =
-            file.added_tokens.unwrap_or_default().into_iter().map(AddedToken::from).collect();
-        let vocabulary = read_vocabulary(&file.model.vocab, &added)?;
+            added_tokens.unwrap_or_default().into_iter().map(AddedToken::from).collect();
+        let merges = read_merges(&model)?;
+        if model.byte_fallback {
+            let read = |spelling: &str| Some(characters::read(spelling));
+            let characters = json_characters::read_characters(&model.vocab, &normalizer)?;
+            // What was looked for in the normalised text is decoded as it was there.
+            let decoded = |token: &AddedToken| match &token.content {
+                content if token.normalized => characters.normalize(content).into_owned(),
+                content => content.clone(),
+            };
+            let vocabulary = read_tokens(&model.vocab, &added, read, decoded)?;
+            return Self::with_added_tokens(Model {
+                split: json_characters::split_for(&pre_tokenizer, &merges, &vocabulary)?,
+                vocabulary,
+                byte_tokens: json_characters::read_byte_tokens(&model.vocab)?,
+                merges,
+                nfc: false,
+                characters: Some(characters),
+                ignore_merges: model.ignore_merges,
+                added,
+            });
+        }
         Self::with_added_tokens(Model {
-            vocabulary,
-            byte_tokens: read_byte_tokens(&file.model.vocab)?,
-            merges: read_merges(&file.model)?,
-            split,
-            nfc,
-            ignore_merges: file.model.ignore_merges,
+            vocabulary: read_vocabulary(&model.vocab, &added)?,
+            byte_tokens: read_byte_tokens(&model.vocab)?,
+            merges,
+            split: read_split(&pre_tokenizer, model.byte_level)?,
+            nfc: reads_nfc(&normalizer)?,
+            characters: None,
+            ignore_merges: model.ignore_merges,
             added,
         })
     }
 
     /// Writes a `tokenizer.json`, version 1.0. The same tokenizer always gives the same bytes.
     pub fn to_json(&self) -> String {
-        let pre_tokenizer = split_to_json(self.model.split);
+        let bytes = self.model.characters.is_none();
+        let pre_tokenizer = if bytes { split_to_json(self.model.split) } else { Value::Null };
         format!("{:#}\n", self.file("1.0", &pre_tokenizer, &self.model_to_json()))
     }
 
     /// Writes a `tokenizer.json`, version 2.0, which `tokenizers` reads from version 1.0 on.
     pub fn to_json_v2(&self) -> String {
+        let bytes = self.model.characters.is_none();
         let mut model = self.model_to_json();
-        model["byte_level"] = true.into();
-        format!("{:#}\n", self.file("2.0", &split_to_json_v2(self.model.split), &model))
+        model["byte_level"] = bytes.into();
+        let pre_tokenizer = if bytes { split_to_json_v2(self.model.split) } else { Value::Null };
+        format!("{:#}\n", self.file("2.0", &pre_tokenizer, &model))
     }
 
     fn file(&self, version: &str, pre_tokenizer: &Value, model: &Value) -> Value {
         let added: Vec<Value> = self.model.added.iter().map(added_to_json).collect();
+        let (normalizer, decoder) = match &self.model.characters {
+            Some(characters) => (
+                json_characters::normalizer_to_json(characters),
+                json_characters::decoder_to_json(characters),
+            ),
+            None if self.model.nfc => (json!({"type": "NFC"}), byte_level(true)),
+            None => (Value::Null, byte_level(true)),
+        };
         json!({
             "version": version,
             "truncation": null,
             "padding": null,
             "added_tokens": added,
-            "normalizer": if self.model.nfc { json!({"type": "NFC"}) } else { Value::Null },
+            "normalizer": normalizer,
             "pre_tokenizer": pre_tokenizer,
             "post_processor": null,
-            "decoder": byte_level(true),
+            "decoder": decoder,
             "model": model,
         })
     }
@@ -158,7 +190,7 @@ impl Tokenizer {
             "continuing_subword_prefix": null,
             "end_of_word_suffix": null,
             "fuse_unk": false,
-            "byte_fallback": false,
+            "byte_fallback": self.model.characters.is_some(),
             "ignore_merges": self.model.ignore_merges,
             "vocab": vocab_to_json(&spellings),
             "merges": merges,
@@ -169,12 +201,16 @@ impl Tokenizer {
 impl Tokenizer {
     /// Every token as `tokenizer.json` spells it, by id; nothing for an id without a token.
     pub(crate) fn spellings(&self) -> Vec<String> {
-        let Model { vocabulary, added, .. } = &self.model;
+        let Model { vocabulary, byte_tokens, added, characters, .. } = &self.model;
         let names: BTreeMap<u32, &str> =
             added.iter().map(|token| (token.id, token.content.as_str())).collect();
-        let spell = |id: u32| match names.get(&id) {
-            Some(&name) => name.to_owned(),
-            None => alphabet::spell(vocabulary.get(id).unwrap_or_default()),
+        let spell = |id: u32| match (names.get(&id), vocabulary.get(id).unwrap_or_default()) {
+            (Some(&name), _) => name.to_owned(),
+            (None, bytes) if characters.is_none() => alphabet::spell(bytes),
+            (None, &[byte]) if byte_tokens[usize::from(byte)] == id => characters::spell_byte(byte),
+            (None, bytes) => {
+                String::from_utf8_lossy(bytes).replace(' ', &characters::SPACE.to_string())
+            }
         };
         (0..vocabulary.len() as u32).map(spell).collect()
     }
@@ -208,11 +244,6 @@ fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
     if let Some(dropout) = model.dropout.filter(|&dropout| dropout != 0.0) {
         let reason = "encoding is deterministic; set it to null";
         return refuse("model.dropout", &dropout.to_string(), reason);
-    }
-    if model.byte_fallback {
-        let reason =
-            "this is BPE over characters (SentencePiece's); only byte-level files are read";
-        return refuse("model.byte_fallback", "true", reason);
     }
     let affixes = [
         ("model.continuing_subword_prefix", &model.continuing_subword_prefix),
@@ -256,6 +287,16 @@ pub(crate) fn read_vocabulary(
     vocab: &BTreeMap<String, u32>,
     added: &[AddedToken],
 ) -> Result<Vocabulary, TokenizerError> {
+    read_tokens(vocab, added, alphabet::read, |token| token.content.clone())
+}
+
+/// [`read_vocabulary`] with any way of spelling bytes, and of decoding added tokens.
+fn read_tokens(
+    vocab: &BTreeMap<String, u32>,
+    added: &[AddedToken],
+    read: impl Fn(&str) -> Option<Vec<u8>>,
+    decoded: impl Fn(&AddedToken) -> String,
+) -> Result<Vocabulary, TokenizerError> {
     let ids = vocab.values().copied().chain(added.iter().map(|token| token.id));
     let size = ids.max().map_or(0, |id| id as usize + 1);
     if size > MAX_VOCAB_SIZE {
@@ -264,7 +305,7 @@ pub(crate) fn read_vocabulary(
     }
     let mut tokens: Vec<Option<Vec<u8>>> = vec![None; size];
     for token in added {
-        tokens[token.id as usize] = Some(token.content.clone().into_bytes());
+        tokens[token.id as usize] = Some(decoded(token).into_bytes());
     }
     let named: BTreeMap<u32, &str> =
         added.iter().map(|token| (token.id, token.content.as_str())).collect();
@@ -272,7 +313,7 @@ pub(crate) fn read_vocabulary(
         if named.get(&id) == Some(&spelling.as_str()) {
             continue;
         }
-        let bytes = alphabet::read(spelling).ok_or_else(|| {
+        let bytes = read(spelling).ok_or_else(|| {
             let reason = format!("model.vocab: {spelling:?} is not in the byte-level alphabet");
             TokenizerError::malformed(reason)
         })?;

@@ -110,9 +110,16 @@ impl Tokenizer {
             Some(rules) => (MergeTable::new(rules), false),
             None => (MergeTable::with_ranks(ranks.all_rules()?), true),
         };
-        let nfc = false;
-        let model = Model { vocabulary, byte_tokens, merges, split, nfc, ignore_merges, added };
-        Self::with_added_tokens(model)
+        Self::with_added_tokens(Model {
+            vocabulary,
+            byte_tokens,
+            merges,
+            split,
+            nfc: false,
+            characters: None,
+            ignore_merges,
+            added,
+        })
     }
 
     /// Writes a `.tiktoken` file: all tokens but the added ones.
@@ -125,6 +132,9 @@ impl Tokenizer {
         let model = &self.model;
         if model.nfc {
             return refuse("it has no normaliser, and this tokenizer composes characters");
+        }
+        if model.characters.is_some() {
+            return refuse("it is byte-level, and this tokenizer merges characters");
         }
         let mut added: Vec<u32> = model.added.iter().map(|token| token.id).collect();
         added.sort_unstable();

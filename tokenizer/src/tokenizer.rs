@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::added::Finder;
 use crate::alphabet::BYTE_COUNT;
 use crate::bpe::BytePairs;
+use crate::characters::Characters;
 use crate::encode::Encoder;
 use crate::merges::MergeTable;
 use crate::vocabulary::Vocabulary;
@@ -66,9 +67,29 @@ pub(crate) struct Model {
     pub(crate) split: Split,
     /// Whether text is brought to Unicode's composed form first.
     pub(crate) nfc: bool,
+    /// What texts are spelled in before merging, where that is not bytes.
+    pub(crate) characters: Option<Characters>,
     /// Whether a piece that is a token becomes that token without merging.
     pub(crate) ignore_merges: bool,
     pub(crate) added: Vec<AddedToken>,
+}
+
+impl Model {
+    /// The text in the form the tokenizer asks for.
+    pub(crate) fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if let Some(characters) = &self.characters {
+            return characters.normalize(text);
+        }
+        // Every character below U+0300 is composed (Unicode Standard Annex #15, section 9): their
+        // first bytes are below 0xcc.
+        let may_change = || text.bytes().any(|byte| byte >= 0xcc);
+        let composed = || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+        if self.nfc && may_change() && !composed() {
+            Cow::Owned(text.nfc().collect())
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
 }
 
 /// Which added tokens are looked for in text.
@@ -161,10 +182,16 @@ impl Tokenizer {
     }
 
     /// The bytes that `ids` stand for. For ids that `encode` gave, these are the bytes of the text
-    /// (of its composed form, where the file asks for NFC). Ids not in the vocabulary stand for
+    /// (of its composed form, where the file asks for NFC; with spaces in place of `▁`, where the file
+    /// is one of SentencePiece's). Ids not in the vocabulary stand for
     /// nothing. A prefix of a text's ids can end inside a character.
     pub fn decode(&self, ids: &[u32]) -> Vec<u8> {
-        self.model.vocabulary.decode(ids)
+        let mut bytes = self.model.vocabulary.decode(ids);
+        let space_before = self.model.characters.as_ref().is_some_and(|known| known.space_before);
+        if space_before && bytes.first() == Some(&b' ') {
+            bytes.remove(0);
+        }
+        bytes
     }
 
     /// The text that `ids` stand for, with U+FFFD for bytes that are not UTF-8.
@@ -217,12 +244,9 @@ fn finders(model: &Model, wanted: impl Fn(&AddedToken) -> bool) -> Result<Finder
         let tokens = model.added.iter();
         Finder::new(tokens.filter(|token| wanted(token) && token.normalized == normalized).map(
             |token| {
-                let content = if normalized && model.nfc {
-                    token.content.nfc().collect()
-                } else {
-                    token.content.clone()
-                };
-                (token, content)
+                let content = &token.content;
+                let text = if normalized { model.normalize(content) } else { content.into() };
+                (token, text.into_owned())
             },
         ))
     };

@@ -198,6 +198,7 @@ impl Trainer {
             merges: MergeTable::new(merges),
             split: self.config.split,
             nfc: false,
+            characters: None,
             ignore_merges: false,
             added: self.added,
         })

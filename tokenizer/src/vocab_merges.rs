@@ -46,6 +46,7 @@ impl Tokenizer {
             merges: make_merges(&vocab, &merges?)?,
             split,
             nfc: false,
+            characters: None,
             ignore_merges: false,
             added,
         })

@@ -37,14 +37,14 @@ impl Windows {
             merger.merge(model, byte_pairs, bytes, out);
         };
         let base = out.len();
-        let mut end = piece.len().min(self.bytes);
+        let mut end = character_end(piece, self.bytes);
         encode(&piece[..end], out);
         let mut window = Vec::new();
         let mut stretch = 1;
         while end < piece.len() {
             let first = out.len().saturating_sub(self.overlap * stretch).max(base);
             let length: usize = out[first..].iter().map(|&id| length(&model.vocabulary, id)).sum();
-            let next_end = piece.len().min(end + self.bytes * stretch);
+            let next_end = character_end(piece, end + self.bytes * stretch);
             window.clear();
             if first == base {
                 encode(&piece[..next_end], &mut window);
@@ -63,6 +63,14 @@ impl Windows {
             stretch = 1;
         }
     }
+}
+
+/// The end of the character that `end` is in, which some tokenizers begin with; at most that of the
+/// piece.
+fn character_end(piece: &[u8], end: usize) -> usize {
+    let is_within = |&&byte: &&u8| byte & 0xc0 == 0x80;
+    let rest = piece.get(end..).unwrap_or_default();
+    piece.len().min(end + rest.iter().take_while(is_within).count())
 }
 
 fn length(vocabulary: &Vocabulary, id: u32) -> usize {
