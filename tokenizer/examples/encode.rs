@@ -3,7 +3,7 @@
 //! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES]`, where the vocabulary is a
 //! `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`.
 //!
-//! Prints the rate of each pass, the number of ids, and a checksum of them (FNV-1a over the ids as
+//! Prints the rate of each pass, the number of ids, and a checksum of them (XXH3-64 over the ids as
 //! four bytes, low byte first) that another tokenizer's ids can be compared by.
 
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
@@ -14,6 +14,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 use tokenizer::{Encoder, TiktokenEncoding, Tokenizer};
+use xxhash_rust::xxh3::Xxh3;
 
 #[derive(Deserialize)]
 struct Document {
@@ -59,10 +60,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         let rate = megabytes / (thread_seconds() - started);
         let total = ids.len();
-        let mut checksum = 0xcbf2_9ce4_8422_2325_u64;
-        for byte in ids.iter().flat_map(|id| id.to_le_bytes()) {
-            checksum = (checksum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
+        let mut checksum = Xxh3::new();
+        ids.iter().for_each(|id| checksum.update(&id.to_le_bytes()));
+        let checksum = checksum.digest();
         println!("encode {rate:.1} MB/s, {total} ids, checksum {checksum:016x}");
     }
     Ok(())

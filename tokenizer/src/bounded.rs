@@ -45,6 +45,12 @@ impl<S: RunStore> BoundedCounts<S> {
         Self { counts: WordCounts::new(), split, memory_limit_bytes, store, runs: 0 }
     }
 
+    /// Cuts pieces of more bytes: see [`WordCounts::with_max_word_bytes`]. To be called first.
+    #[must_use]
+    pub fn with_max_word_bytes(self, max_word_bytes: usize) -> Self {
+        Self { counts: WordCounts::with_max_word_bytes(max_word_bytes), ..self }
+    }
+
     /// Splits `text` and counts its pieces: see [`WordCounts::add_text`].
     ///
     /// # Errors

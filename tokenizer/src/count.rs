@@ -6,18 +6,23 @@
 use std::convert::Infallible;
 use std::hash::Hasher;
 use std::io::{self, Write};
+use std::ops::RangeInclusive;
 
 use rustc_hash::FxHasher;
 
 use crate::Split;
 use crate::batch::{BATCH, PieceBatch};
 use crate::count_file::CountsWriter;
-use crate::key::Key;
+use crate::key::{Key, MAX_KEY_BYTES};
 
-/// The longest word, in bytes. A longer piece is cut at the last character boundary at or before
-/// this length and counted as several words, so that one corrupted document without a space in it
-/// cannot make training slow. [`WordCounts::cut_pieces`] tells how many pieces were cut.
+/// The longest word, in bytes, unless [`WordCounts::with_max_word_bytes`] says otherwise. A longer
+/// piece is cut at the last character boundary at or before this length and counted as several words,
+/// so that one corrupted document without a space in it cannot make training slow.
+/// [`WordCounts::cut_pieces`] tells how many pieces were cut.
 pub const MAX_WORD_BYTES: usize = 4096;
+
+/// The range of the longest word: one that the table of short words holds, one that is read again.
+const WORD_BYTES: RangeInclusive<usize> = MAX_KEY_BYTES..=1 << 20;
 
 /// Slots of a table that holds its first word.
 const FIRST_SLOTS: usize = 1024;
@@ -41,20 +46,42 @@ struct LongWord {
 /// Distinct words with how often each occurs, in `u64`.
 ///
 /// Counts from parts of a corpus [merge](WordCounts::merge) to the counts of the whole in any order.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct WordCounts {
     short_slots: Vec<ShortSlot>,
     short_words: usize,
     long_slots: Vec<u32>,
     long_words: Vec<LongWord>,
     arena: Vec<u8>,
+    max_word_bytes: usize,
     cut_pieces: u64,
+}
+
+impl Default for WordCounts {
+    fn default() -> Self {
+        Self {
+            short_slots: Vec::new(),
+            short_words: 0,
+            long_slots: Vec::new(),
+            long_words: Vec::new(),
+            arena: Vec::new(),
+            max_word_bytes: MAX_WORD_BYTES,
+            cut_pieces: 0,
+        }
+    }
 }
 
 impl WordCounts {
     /// No words.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No words yet, and none of more than `max_word_bytes` bytes out of a text: from 15 bytes to 1
+    /// MiB, and the nearest of these where it is neither.
+    pub fn with_max_word_bytes(max_word_bytes: usize) -> Self {
+        let max_word_bytes = max_word_bytes.clamp(*WORD_BYTES.start(), *WORD_BYTES.end());
+        Self { max_word_bytes, ..Self::default() }
     }
 
     /// Splits `text` into pieces and counts each as a word.
@@ -94,7 +121,7 @@ impl WordCounts {
                     continue;
                 }
                 let piece = batch.piece(at);
-                if piece.len() <= MAX_WORD_BYTES {
+                if piece.len() <= self.max_word_bytes {
                     self.add_long(piece.as_bytes(), 1);
                 } else {
                     self.add_long_piece(piece, check)?;
@@ -105,7 +132,7 @@ impl WordCounts {
         Ok(())
     }
 
-    /// Counts a piece longer than [`MAX_WORD_BYTES`] as several words; the table may be emptied.
+    /// Counts a piece that is too long as several words; the table may be emptied.
     #[cold]
     fn add_long_piece<E>(
         &mut self,
@@ -115,7 +142,7 @@ impl WordCounts {
         self.cut_pieces += 1;
         while !piece.is_empty() {
             check(self)?;
-            let (word, rest) = piece.split_at(piece.floor_char_boundary(MAX_WORD_BYTES));
+            let (word, rest) = piece.split_at(piece.floor_char_boundary(self.max_word_bytes));
             self.add(word.as_bytes(), 1);
             piece = rest;
         }
@@ -292,7 +319,7 @@ impl WordCounts {
         let short = (self.short_words + BATCH) * 4 >= self.short_slots.len() * 3;
         let long = (self.long_words.len() + BATCH) * 4 >= self.long_slots.len() * 3;
         let words = self.long_words.len() + BATCH > self.long_words.capacity();
-        let arena = self.arena.len() + BATCH * MAX_WORD_BYTES > self.arena.capacity();
+        let arena = self.arena.len() + BATCH * self.max_word_bytes > self.arena.capacity();
         let doubled = usize::from(short) * self.short_slots.len() * size_of::<ShortSlot>()
             + usize::from(long) * self.long_slots.len() * size_of::<u32>()
             + usize::from(words) * self.long_words.capacity() * size_of::<LongWord>()
@@ -322,7 +349,7 @@ impl WordCounts {
         short.chain(long).fold(0, u64::saturating_add)
     }
 
-    /// How many pieces were longer than [`MAX_WORD_BYTES`] and cut.
+    /// How many pieces were too long and cut.
     pub fn cut_pieces(&self) -> u64 {
         self.cut_pieces
     }
@@ -411,5 +438,8 @@ mod tests {
         counts.add_text(Split::Gpt4, &"日".repeat(2000));
         assert_eq!((counts.cut_pieces(), counts.total(), counts.len()), (1, 2, 2));
         assert!(counts.iter_sorted().all(|(word, _)| std::str::from_utf8(&word).is_ok()));
+        let mut counts = WordCounts::with_max_word_bytes(0);
+        counts.add_text(Split::Gpt4, &"日".repeat(12));
+        assert_eq!((counts.cut_pieces(), counts.total(), counts.len()), (1, 3, 2));
     }
 }

@@ -1,6 +1,6 @@
 //! Byte-level byte-pair encoding: split text into pieces, count the pieces, learn merges from the
-//! counts, encode text to ids and decode ids to bytes, and read and write `tokenizer.json`,
-//! `.tiktoken`, and `vocab.json` with `merges.txt`.
+//! counts, encode text to ids and decode ids to bytes, and read and write `tokenizer.json` (versions
+//! 1.0 and 2.0), `.tiktoken`, `vocab.json` with `merges.txt`, and GGUF vocabularies.
 //!
 //! The rules are those of Hugging Face's `tokenizers` for byte-level BPE: for the same pieces and
 //! settings the merges, the ids and the exported file mean the same; a [`Profile`] gives another
@@ -10,6 +10,9 @@
 //! Counts outlive the run that made them: [`WordCounts::write_to`] writes a count file,
 //! [`MergedCounts`] merges any number of them with weights, [`BoundedCounts`] counts within a memory
 //! limit, and a [`Trainer`] takes the words one by one.
+//!
+//! A [`SourceReport`] tells from the same counts how a tokenizer and the smaller ones that
+//! [`Tokenizer::cut_to`] makes of it encode a source or a language.
 //!
 //! ```
 //! use tokenizer::{Split, TrainConfig, WordCounts, train};

@@ -108,7 +108,8 @@ fn invalid(field: &'static str, value: String, reason: String) -> TokenizerError
 /// `vocab_size` that is too small gives a tokenizer without merges.
 ///
 /// `progress` is called after every merge with the number of merges made and the number that would
-/// fill the vocabulary.
+/// fill the vocabulary. Early merges take longer than later ones, since they are in more words: the
+/// time that is left is at most what the past merges took, in proportion.
 pub fn train(
     counts: &WordCounts,
     config: &TrainConfig,
