@@ -344,6 +344,12 @@ pub(crate) enum TokenizerCommand {
     Train(TrainArguments),
     /// Encode files to token shards
     Encode(EncodeArguments),
+    /// Print the text of token ids
+    Decode(DecodeArguments),
+    /// Show what a tokenizer is made of, or what it makes of a text
+    Show(TokenizerShowArguments),
+    /// Write a tokenizer in another form
+    Export(ExportArguments),
 }
 
 /// Flags of `tokenizer train`.
@@ -365,12 +371,47 @@ pub(crate) struct TrainArguments {
     pub(crate) output: PathBuf,
 }
 
+/// Flags of `tokenizer decode`.
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArguments {
+    /// Ids, parted by spaces or commas; without any they are read from the standard input
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tokenizer: PathBuf,
+}
+
+/// Flags of `tokenizer show`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenizerShowArguments {
+    /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
+    pub(crate) tokenizer: PathBuf,
+    /// Show the tokens of this text instead
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Option<String>,
+    /// How many of the longest and of each kind of odd tokens
+    #[arg(short, default_value_t = 5, value_name = "N")]
+    pub(crate) n: usize,
+}
+
+/// Flags of `tokenizer export`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
+    pub(crate) tokenizer: PathBuf,
+    /// The file to write; its name tells the form: NAME.json, NAME.v2.json, NAME.tiktoken, NAME.gguf, or
+    /// vocab.json, which writes merges.txt beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
 /// Flags of `tokenizer encode`.
 #[derive(Debug, Args)]
 pub(crate) struct EncodeArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// The tokenizer.json to encode with
+    /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: PathBuf,
     /// The folder for the shards

@@ -20,6 +20,7 @@ mod sql_command;
 mod stages;
 mod stats;
 mod tokenizer_command;
+mod tokenizer_files;
 mod verify;
 
 use std::process::ExitCode;
@@ -68,6 +69,13 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         }
         Command::Tokenizer(TokenizerCommand::Encode(encode)) => {
             tokenizer_command::encode(encode, common, printer)
+        }
+        Command::Tokenizer(TokenizerCommand::Decode(decode)) => {
+            tokenizer_files::decode(decode, printer)
+        }
+        Command::Tokenizer(TokenizerCommand::Show(show)) => tokenizer_files::show(show, printer),
+        Command::Tokenizer(TokenizerCommand::Export(export)) => {
+            tokenizer_files::export(export, printer)
         }
     }
 }

@@ -59,6 +59,12 @@ impl Printer {
         let _ = io::stdout().flush();
     }
 
+    /// Data that may be no text, as it is.
+    pub(crate) fn bytes(self, bytes: &[u8]) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    }
+
     /// Data as one JSON object with its schema's name.
     pub(crate) fn object(self, schema: &str, value: &impl Serialize) {
         let mut object = serde_json::Map::new();

@@ -131,6 +131,37 @@ fn verify_names_the_damaged_range() {
 }
 
 #[test]
+fn tokenizers_go_from_one_form_to_another() {
+    let folder = Folder::new();
+    let train =
+        ["tokenizer", "train", "crawl/forum.jsonl", "--vocab-size", "600", "--split", "gpt2"];
+    folder.run(&[&train[..], &["--output", "a/tokenizer.json"]].concat());
+    let text = "Wie geht es dir, größter Bär? 好";
+    let show = |tokenizer: &str| folder.run(&["tokenizer", "show", tokenizer, "--text", text]);
+    let shown = show("a/tokenizer.json");
+    for output in ["b/t.v2.json", "b/t.gguf", "b/vocab.json"] {
+        folder.run(&["tokenizer", "export", "a/tokenizer.json", "--output", output]);
+        assert_eq!(show(output), shown, "{output}");
+    }
+    let ids: Vec<&str> =
+        shown.lines().map(|line| line.split_whitespace().next().unwrap()).collect();
+    let decode = [&["tokenizer", "decode", "--tokenizer", "b/t.gguf"][..], &ids].concat();
+    assert_eq!(folder.run(&decode), text);
+    let line = serde_json::json!({ "id": "1", "text": text }).to_string();
+    folder.write("one.jsonl", &line);
+    let sql = "SELECT *, encode(text) AS ids, token_pieces(text) AS pieces, NULL AS drop_reason FROM docs";
+    folder.write("ids.sql", sql);
+    let apply = ["apply", "--stage", "ids.sql", "one.jsonl", "--tokenizer", "a/tokenizer.json"];
+    folder.run(&[&apply[..], &["--output", "out.jsonl", "--quiet"]].concat());
+    let row = std::fs::read_to_string(folder.path("out.jsonl")).unwrap();
+    let row: serde_json::Value = serde_json::from_str(&row).unwrap();
+    let found: Vec<String> =
+        row["ids"].as_array().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(found, ids);
+    assert_eq!(row["pieces"].as_array().unwrap().len(), ids.len());
+}
+
+#[test]
 fn one_liners_write_what_they_say() {
     let folder = Folder::new();
     let input = "crawl/articles.jsonl.zst";

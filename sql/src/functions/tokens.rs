@@ -1,11 +1,11 @@
-//! `n_tokens(text)`: how many tokens the run's tokenizer makes of a text.
+//! What the run's tokenizer makes of a text: `n_tokens(text)`, `encode(text)` and `token_pieces(text)`.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use arrow::array::UInt64Builder;
-use arrow::datatypes::DataType;
+use arrow::array::{ArrayRef, ListBuilder, StringBuilder, UInt32Builder, UInt64Builder};
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -14,20 +14,51 @@ use tokenizer::{Encoder, Tokenizer};
 
 use super::text_function::texts;
 
+/// What is given of the tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Output {
+    /// Their number.
+    Count,
+    /// Their ids.
+    Ids,
+    /// The text of each; of bytes that are no whole characters U+FFFD.
+    Pieces,
+}
+
 #[derive(Clone)]
-struct TokenCount {
+struct Tokens {
+    output: Output,
     signature: Signature,
     tokenizer: Option<Arc<Tokenizer>>,
 }
 
-pub(super) fn function(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
-    let signature = Signature::string(1, Volatility::Immutable);
-    ScalarUDF::new_from_impl(TokenCount { signature, tokenizer })
+/// `n_tokens(text)`: how many tokens.
+pub(super) fn count(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+    function(Output::Count, tokenizer)
 }
 
-impl ScalarUDFImpl for TokenCount {
+/// `encode(text)`: the ids of the tokens.
+pub(super) fn encode(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+    function(Output::Ids, tokenizer)
+}
+
+/// `token_pieces(text)`: the text of each token.
+pub(super) fn pieces(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+    function(Output::Pieces, tokenizer)
+}
+
+fn function(output: Output, tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+    let signature = Signature::string(1, Volatility::Immutable);
+    ScalarUDF::new_from_impl(Tokens { output, signature, tokenizer })
+}
+
+impl ScalarUDFImpl for Tokens {
     fn name(&self) -> &'static str {
-        "n_tokens"
+        match self.output {
+            Output::Count => "n_tokens",
+            Output::Ids => "encode",
+            Output::Pieces => "token_pieces",
+        }
     }
 
     fn signature(&self) -> &Signature {
@@ -37,52 +68,81 @@ impl ScalarUDFImpl for TokenCount {
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         if self.tokenizer.is_none() {
             return plan_err!(
-                "n_tokens() needs a tokenizer that exists before the stages run: \
-                 give one with `[tokenizer] file = \"tokenizer.json\"` or `--tokenizer FILE`"
+                "{}() needs a tokenizer that exists before the stages run: \
+                 give one with `[tokenizer] file = \"tokenizer.json\"` or `--tokenizer FILE`",
+                self.name()
             );
         }
-        Ok(DataType::UInt64)
+        let list = |of| DataType::List(Arc::new(Field::new_list_field(of, true)));
+        Ok(match self.output {
+            Output::Count => DataType::UInt64,
+            Output::Ids => list(DataType::UInt32),
+            Output::Pieces => list(DataType::Utf8),
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let (Some(tokenizer), Some(argument)) = (&self.tokenizer, args.args.first()) else {
-            return plan_err!("n_tokens() takes one text");
+            return plan_err!("{}() takes one text", self.name());
         };
         let array = argument.to_array(args.number_rows)?;
+        let texts = texts(&array)?;
         let mut encoder = Encoder::new(tokenizer);
-        let mut counts = UInt64Builder::with_capacity(args.number_rows);
-        let mut tokens = Vec::new();
-        for text in texts(&array)? {
-            tokens.clear();
-            counts.append_option(text.map(|text| {
-                encoder.encode(text, &mut tokens);
-                tokens.len() as u64
-            }));
-        }
-        Ok(ColumnarValue::Array(Arc::new(counts.finish())))
+        let mut encode = |text: &str| {
+            let mut ids = Vec::new();
+            encoder.encode(text, &mut ids);
+            ids
+        };
+        let column: ArrayRef = match self.output {
+            Output::Count => {
+                let mut counts = UInt64Builder::with_capacity(args.number_rows);
+                texts.for_each(|text| counts.append_option(text.map(|t| encode(t).len() as u64)));
+                Arc::new(counts.finish())
+            }
+            Output::Ids => {
+                let mut lists = ListBuilder::new(UInt32Builder::new());
+                for text in texts {
+                    let ids = text.map(|text| encode(text).into_iter().map(Some));
+                    lists.append_option(ids);
+                }
+                Arc::new(lists.finish())
+            }
+            Output::Pieces => {
+                let mut lists = ListBuilder::new(StringBuilder::new());
+                for text in texts {
+                    let ids = text.map(&mut encode);
+                    let piece = |id| tokenizer.token_text(id);
+                    lists.append_option(ids.map(|ids| ids.into_iter().map(piece)));
+                }
+                Arc::new(lists.finish())
+            }
+        };
+        Ok(ColumnarValue::Array(column))
     }
 }
 
-impl fmt::Debug for TokenCount {
+impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenCount").finish_non_exhaustive()
+        f.debug_struct("Tokens").field("output", &self.output).finish_non_exhaustive()
     }
 }
 
-impl PartialEq for TokenCount {
+impl PartialEq for Tokens {
     fn eq(&self, other: &Self) -> bool {
-        match (&self.tokenizer, &other.tokenizer) {
+        let same = match (&self.tokenizer, &other.tokenizer) {
             (Some(a), Some(b)) => Arc::ptr_eq(a, b),
             (None, None) => true,
             _ => false,
-        }
+        };
+        same && self.output == other.output
     }
 }
 
-impl Eq for TokenCount {}
+impl Eq for Tokens {}
 
-impl Hash for TokenCount {
+impl Hash for Tokens {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        self.output.hash(state);
         self.tokenizer.as_ref().map(Arc::as_ptr).hash(state);
     }
 }
