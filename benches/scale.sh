@@ -4,7 +4,7 @@
 #
 # usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 24 GB there
 set -eu
-scratch=${1:-/tmp/gristmill-scale}
+scratch=${1:-target/scale}
 cargo build --release --workspace --examples
 for documents in 100000 1000000 10000000 100000000; do
     echo "== $documents documents"

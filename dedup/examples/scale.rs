@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p gristmill-dedup --example scale -- \
-//!     --documents 1000000 --memory 2147483648 --scratch /tmp/scale
+//!     --documents 1000000 --memory 2147483648 --scratch target/scale
 //! ```
 //!
 //! 30 % of the documents are in clusters of 2 to 1,000 (sizes by a Zipf law), where each of 112
