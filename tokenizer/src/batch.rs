@@ -10,7 +10,7 @@ use crate::{Pieces, Split};
 
 /// Pieces in a batch: more than the look-ups a processor keeps under way, few enough for its
 /// nearest cache.
-pub(crate) const BATCH: usize = 32;
+pub(crate) const BATCH: usize = 64;
 
 /// Up to [`BATCH`] pieces of a text with their keys and the hashes of those.
 pub(crate) struct PieceBatch<'a> {
