@@ -209,9 +209,10 @@ pub(crate) struct DedupArguments {
     pub(crate) input: InputArguments,
     /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts; without it, survivors are
     /// only told in --clusters
-    #[arg(long, value_name = "FILE|DIR", required_unless_present = "clusters")]
+    #[arg(long, value_name = "FILE|DIR", required_unless_present_any = ["clusters", "datatrove_files"])]
     pub(crate) output: Option<PathBuf>,
-    /// fast: ours, finds most; fineweb: FineWeb's bands; datatrove-0.10: datatrove's to the byte
+    /// fast: ours, finds most; fineweb: FineWeb's bands; datatrove-0.10: datatrove's to the byte, and
+    /// nothing but that
     #[arg(long, value_name = "PRESET", default_value = "fast")]
     pub(crate) preset: String,
     /// Similarity of word 5-grams from which documents are near duplicates [default: 0.75]
@@ -223,9 +224,9 @@ pub(crate) struct DedupArguments {
     /// Which document of a cluster survives, an ORDER BY list [default: length(text) DESC]
     #[arg(long, value_name = "ORDER BY …")]
     pub(crate) keep: Option<String>,
-    /// What exact duplicates have in common: text, normalised, url, or an SQL expression
-    #[arg(long, value_name = "WHAT", default_value = "text")]
-    pub(crate) on: String,
+    /// What exact duplicates have in common: text, normalised, url, or an SQL expression [default: text]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) on: Option<String>,
     /// Write clusters, members, survivors and similarities to this Parquet file
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,

@@ -9,7 +9,7 @@ use toml::{Table, Value};
 use crate::apply::tell;
 use crate::arguments::{Common, DedupArguments};
 use crate::failure::Failure;
-use crate::one_liner::{OneLiner, table};
+use crate::one_liner::{OneLiner, check_output, table};
 use crate::printer::Printer;
 
 /// The preset that does what datatrove does and nothing else.
@@ -23,13 +23,16 @@ pub(crate) fn main(
     if let Some(output) = &arguments.output {
         pipeline::export::Target::of(output)?;
     }
-    let written = [&arguments.output, &arguments.clusters].into_iter().flatten().next();
+    check(arguments)?;
+    let written = [&arguments.output, &arguments.clusters, &arguments.datatrove_files];
+    let written = written.into_iter().flatten().next();
     let mut one_liner = OneLiner::new(&arguments.input, written.map_or(Path::new(""), |p| p))?;
     // What is no duplicate stays, be it nothing.
     one_liner.keep_blank();
     let keep = arguments.keep.as_ref().map(|keep| ("keep", Value::from(keep.clone())));
     if arguments.preset != DATATROVE {
-        let mut with = table([("on", arguments.on.clone().into())]);
+        let on = arguments.on.clone().unwrap_or_else(|| "text".into());
+        let mut with = table([("on", on.into())]);
         with.extend(keep.clone().map(|(key, value)| (key.to_owned(), value)));
         one_liner.stage(table([("use", "exact".into()), ("with", Value::Table(with))]));
     }
@@ -45,6 +48,9 @@ pub(crate) fn main(
         }
         if let Some(clusters) = &arguments.clusters {
             store::move_file(&summary.root.join("clusters.parquet"), clusters)?;
+            if arguments.output.is_none() && printer.json() {
+                printer.object("clusters", &serde_json::json!({ "clusters": clusters }));
+            }
             printer.say(format!("  → {}", clusters.display()));
         }
         if let Some(folder) = &arguments.datatrove_files {
@@ -54,6 +60,29 @@ pub(crate) fn main(
         Ok(())
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses what would be lost or not be heeded.
+fn check(arguments: &DedupArguments) -> Result<(), Failure> {
+    if arguments.preset == DATATROVE && arguments.on.is_some() {
+        let help = "leave --on out, or take another preset";
+        return Err(Failure::usage(
+            format!("{DATATROVE} does not look for exact duplicates"),
+            help,
+        ));
+    }
+    let Some(clusters) = &arguments.clusters else { return Ok(()) };
+    if arguments.output.as_ref() == Some(clusters) {
+        return Err(Failure::usage(
+            "--output and --clusters are the same file",
+            "give it two names",
+        ));
+    }
+    if clusters.extension().is_none_or(|e| !e.eq_ignore_ascii_case("parquet")) {
+        let message = format!("--clusters {} is a Parquet table", clusters.display());
+        return Err(Failure::usage(message, "let its name end with .parquet"));
+    }
+    check_output(&arguments.input, clusters)
 }
 
 /// The options of the stage `minhash`.

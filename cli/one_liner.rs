@@ -26,6 +26,7 @@ impl OneLiner {
             let help = "give the name of a file or folder to write";
             Failure::usage(format!("{} cannot be written", output.display()), help)
         })?;
+        check_output(input, output)?;
         let work = output.with_file_name(format!(".{name}.gristmill"));
         let mut source = Table::new();
         source.insert("name".into(), "input".into());
@@ -75,6 +76,21 @@ impl OneLiner {
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)
     }
+}
+
+/// Refuses an output in whose place something stands that must not go: an input, a device.
+pub(crate) fn check_output(input: &InputArguments, output: &Path) -> Result<(), Failure> {
+    let Ok(there) = output.canonicalize() else { return Ok(()) };
+    if !there.is_file() && !there.is_dir() {
+        let message = format!("{} is no file that could be replaced", output.display());
+        return Err(Failure::usage(message, "give the name of a file or folder to write"));
+    }
+    let is_input = |path: &String| Path::new(path).canonicalize().is_ok_and(|path| path == there);
+    if input.inputs.iter().any(is_input) {
+        let message = format!("{} is an input", output.display());
+        return Err(Failure::usage(message, "give the output another name"));
+    }
+    Ok(())
 }
 
 /// A table from pairs.

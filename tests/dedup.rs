@@ -311,3 +311,47 @@ fn contaminated_documents_are_named() {
     assert_eq!(found, expected.map(|(id, q)| (id.to_owned(), q.to_owned())));
     assert_eq!(kept(&folder, "out"), BTreeSet::from(["clean".to_owned()]));
 }
+
+#[test]
+fn nothing_is_written_over_by_mistake() {
+    let folder = Folder::new();
+    let documents: Vec<(String, String)> =
+        (0..6_u64).map(|i| (format!("d{i}"), prose(i % 5, 30))).collect();
+    lines(&folder, "in.jsonl", &documents);
+    lines(&folder, "less.jsonl", &documents[..2]);
+    for flags in [
+        ["--output", "in.jsonl", "--clusters", "c.parquet"],
+        ["--output", "same.parquet", "--clusters", "same.parquet"],
+        ["--output", "o.jsonl", "--clusters", "c.jsonl"],
+        ["--output", "/dev/null", "--clusters", "c.parquet"],
+    ] {
+        let refused = folder.gristmill(&[&["dedup", "in.jsonl"][..], &flags].concat());
+        assert_eq!(refused.status.code(), Some(2), "{flags:?}");
+    }
+    // A folder holds the parts of the last command alone.
+    for (input, documents) in [("in.jsonl", 5), ("less.jsonl", 2)] {
+        folder.run(&["dedup", input, "--output", "parts", "--quiet"]);
+        std::fs::create_dir_all(folder.path("run")).unwrap();
+        let _ = std::fs::remove_dir_all(folder.path("run/docs"));
+        std::fs::create_dir(folder.path("run/docs")).unwrap();
+        for part in std::fs::read_dir(folder.path("parts")).unwrap() {
+            let part = part.unwrap();
+            std::fs::copy(part.path(), folder.path("run/docs").join(part.file_name())).unwrap();
+        }
+        assert_eq!(kept(&folder, "run").len(), documents);
+    }
+}
+
+#[test]
+fn what_has_no_value_is_equal_to_nothing() {
+    let folder = Folder::new();
+    let documents: Vec<(String, String)> =
+        (0..4_u64).map(|i| (format!("d{i}"), prose(i, 30))).collect();
+    lines(&folder, "in.jsonl", &documents);
+    for on in ["NULL", "url"] {
+        let arguments = ["dedup", "in.jsonl", "--on", on, "--output", "out.jsonl", "--quiet"];
+        folder.run(&arguments);
+        let out = std::fs::read_to_string(folder.path("out.jsonl")).unwrap();
+        assert_eq!(out.lines().count(), 4, "{on}");
+    }
+}

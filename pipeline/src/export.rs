@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use sql::{Dropped, Table};
+use store::Dir as _;
 
 use crate::error::{PipelineError, Result};
 use crate::table::{concatenate, read_table, table_schema, table_writer};
@@ -62,6 +63,7 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     }
     let docs = files("docs");
     if target == Target::Folder {
+        remove_parts(output)?;
         for file in &docs {
             let name = file.file_name().unwrap_or_default();
             store::move_file(file, &output.join(name))?;
@@ -73,8 +75,25 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
         return Ok(concatenate(&docs, store::OutputFile::create(output)?)?.finish()?);
     }
     let schema = table_schema(first)?;
-    let batches = docs.iter().map(|file| read_table(file, None)).collect::<Result<Vec<_>>>()?;
-    write(target, output, schema, batches.into_iter().flatten())
+    let batches = docs.iter().flat_map(|file| -> Box<dyn Iterator<Item = Result<RecordBatch>>> {
+        match read_table(file, None) {
+            Ok(batches) => Box::new(batches),
+            Err(error) => Box::new(std::iter::once(Err(error))),
+        }
+    });
+    write(target, output, schema, batches)
+}
+
+/// Removes the parts that an earlier command left in a folder: a mixture would be read as one table.
+fn remove_parts(folder: &Path) -> Result<()> {
+    let dir = store::LocalDir::new(folder);
+    let failed = |e| PipelineError::Store(store::StoreError::io(folder, "clear", e));
+    for file in dir.list().map_err(failed)? {
+        if file.starts_with("part-") && file.ends_with(".parquet") {
+            dir.remove(&file).map_err(failed)?;
+        }
+    }
+    Ok(())
 }
 
 /// The columns of annotated documents. `columns` holds what the stages computed, as JSON.

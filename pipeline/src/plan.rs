@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
+use bytesize::ByteSize;
 use sql::read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
@@ -130,6 +131,21 @@ fn is_quick(recipe: &Recipe) -> bool {
     files.all(|file| file.input.format != Format::Warc)
 }
 
+/// Refuses a Bloom filter that does not fit into the memory, before anything is read.
+fn check_bloom(recipe: &Recipe, step: &StageStep, stage: &DedupStage) -> Result<()> {
+    let DedupStage::Bloom(options) = stage else { return Ok(()) };
+    let memory = recipe.run.memory;
+    let message = match dedup::bloom::bytes_for(options.capacity, options.false_positive_rate) {
+        Err(error) => error.to_string(),
+        Ok(bytes) if bytes <= memory.as_u64() => return Ok(()),
+        Ok(bytes) => format!("its filter takes {}, of a memory of {memory}", ByteSize::b(bytes)),
+    };
+    let at = recipe.document.text.find("capacity").map(|at| at..at + "capacity".len());
+    let help = "give a smaller `capacity`, a larger `false_positive_rate`, or more `memory`";
+    let message = format!("stage `{}`: {message}", step.name);
+    Err(recipe.document.error(message, at, Some(help.into())).into())
+}
+
 fn plan_dedup(
     recipe: &Recipe,
     session: &Session,
@@ -139,6 +155,7 @@ fn plan_dedup(
     let mut planned = Vec::new();
     for step in steps {
         let StageKind::Dedup(stage) = &step.kind else { continue };
+        check_bloom(recipe, step, stage)?;
         let plan = |key: &str, list: &str| {
             Order::plan(session, list, columns).map_err(|error| {
                 let (message, help) = match error {

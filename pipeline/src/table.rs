@@ -121,27 +121,27 @@ pub fn read_table_by(
 /// Writes the rows of tables with the same columns as one, row group by row group as they are: nothing
 /// is unpacked.
 pub(crate) fn concatenate<W: Write + Send>(files: &[PathBuf], to: W) -> Result<W> {
-    let mut inputs = Vec::new();
-    for path in files {
-        inputs.push((path.display().to_string(), open_table(path)?, open(path)?));
-    }
-    let Some((name, first, _)) = inputs.first() else {
+    let Some(first) = files.first() else {
         return Err(PipelineError::Empty("there is no table to write".into()));
     };
-    let about = first.metadata().file_metadata();
+    let named = |path: &Path, e: ParquetError| failed(&path.display().to_string(), &e);
+    let about = open_table(first)?;
+    let about = about.metadata().file_metadata();
     let properties = WriterProperties::builder()
         .set_created_by(CREATED_BY.into())
         .set_key_value_metadata(about.key_value_metadata().cloned())
         .build();
     let schema = about.schema_descr().root_schema_ptr();
-    let mut writer = SerializedFileWriter::new(to, schema, Arc::new(properties))
-        .map_err(|e| failed(name, &e))?;
-    for (name, table, file) in &inputs {
+    let mut writer =
+        SerializedFileWriter::new(to, schema, Arc::new(properties)).map_err(|e| named(first, e))?;
+    // One after another: a system lets a process have so many files open.
+    for path in files {
+        let (table, file) = (open_table(path)?, open(path)?);
         for group in table.metadata().row_groups() {
-            append_row_group(&mut writer, group, file).map_err(|e| failed(name, &e))?;
+            append_row_group(&mut writer, group, &file).map_err(|e| named(path, e))?;
         }
     }
-    writer.into_inner().map_err(|e| failed(&files[0].display().to_string(), &e))
+    writer.into_inner().map_err(|e| named(first, e))
 }
 
 fn append_row_group<W: Write + Send>(

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array as _, ArrayRef, BinaryArray};
+use arrow::array::{Array, ArrayRef, BinaryArray};
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
 use arrow::row::{RowConverter, Rows, SortField};
@@ -68,7 +68,8 @@ impl Order {
     pub fn values(&self, documents: &RecordBatch) -> Result<BinaryArray, SqlError> {
         let columns = self.evaluate(documents)?;
         let rows = self.rows(&columns)?;
-        let is_null = |row: usize| columns.iter().all(|column| column.is_null(row));
+        let nulls: Vec<_> = columns.iter().map(Array::logical_nulls).collect();
+        let is_null = |row: usize| nulls.iter().all(|n| n.as_ref().is_some_and(|n| n.is_null(row)));
         let values = rows.iter().enumerate();
         Ok(values.map(|(row, value)| (!is_null(row)).then(|| value.data().to_vec())).collect())
     }

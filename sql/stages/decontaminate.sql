@@ -2,7 +2,7 @@
 --
 -- What was found stands in the column `contamination`: file, question, the share of the question's words
 -- that the document has, and where. Ask for it in SQL:
---   SELECT columns->>'contamination', count(*) FROM dropped WHERE reason = 'contaminated' …
+--   SELECT id, columns FROM dropped WHERE reason = 'contaminated'
 --
 -- @param references = ""  JSONL files or folders of them with the questions, parted by commas; paths start from the recipe's folder
 -- @param min_overlap = 0.0  documents that hold less of a question's words, by weight, are kept all the same

@@ -41,7 +41,7 @@ pub struct Cost {
 pub fn cost(stage: &DedupStage, documents: u64, memory_bytes: u64) -> Option<Cost> {
     let n = documents as f64;
     // Keys a document, bytes of a row in the sort, bytes of keys and sketch in the file.
-    let (keys, row_bytes, key_bytes, verified) = match stage {
+    let (keys, row_bytes, mut key_bytes, verified) = match stage {
         DedupStage::Exact(_) => (1.0, 24.0, 16.0, false),
         DedupStage::MinHash(options) => {
             let config = options.config();
@@ -60,6 +60,13 @@ pub fn cost(stage: &DedupStage, documents: u64, memory_bytes: u64) -> Option<Cos
         }
         DedupStage::Lines(_) | DedupStage::Substrings(_) => return None,
     };
+    let mut minima = 0.0;
+    if let DedupStage::MinHash(options) = stage
+        && options.needs_minima()
+    {
+        minima = n * 8.0 * keys * options.config().rows as f64;
+        key_bytes += minima / n.max(1.0);
+    }
     let candidates = n * CANDIDATE_SHARE;
     let key_files = n * (NAME_BYTES + key_bytes);
     let rows = n * keys * row_bytes;
@@ -68,8 +75,10 @@ pub fn cost(stage: &DedupStage, documents: u64, memory_bytes: u64) -> Option<Cos
     let sorted_in_memory = rows <= memory_bytes as f64;
     // Rows go before candidates are gathered, edges after they are joined.
     let spilled = if sorted_in_memory { 0.0 } else { rows } + edges;
-    let memory =
-        rows.min(memory_bytes as f64) + n / 8.0 + candidates * (CANDIDATE_BYTES + MEMBER_BYTES);
+    let memory = minima
+        + rows.min(memory_bytes as f64)
+        + n / 8.0
+        + candidates * (CANDIDATE_BYTES + MEMBER_BYTES);
     let seconds = n * keys / 1e6 * SECONDS_PER_MILLION_ROWS
         + candidates / 1e6 * SECONDS_PER_MILLION_CANDIDATES;
     Some(Cost {

@@ -206,7 +206,13 @@ impl PartDecision {
         documents: Documents,
         rewritten: Vec<String>,
     ) -> Result<(Documents, Option<Dropped>)> {
-        let goes: Vec<bool> = rewritten.iter().map(|text| text.trim().is_empty()).collect();
+        let is_blank = |text: &str| text.trim().is_empty();
+        // What came in blank stays: it did not lose anything here.
+        let before = texts(&documents.batch)?;
+        let emptied = before.iter().zip(&rewritten);
+        let goes: Vec<bool> = emptied
+            .map(|(before, now)| is_blank(now) && !is_blank(before.unwrap_or_default()))
+            .collect();
         let stay = rewritten.into_iter().zip(&goes).filter(|(_, goes)| !**goes);
         let stay: LargeStringArray = stay.map(|(text, _)| Some(text)).collect();
         let (mut kept, left) = self.split(documents, &goes)?;

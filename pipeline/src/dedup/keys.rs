@@ -105,7 +105,8 @@ impl KeyWriter {
         let mut made = Made::default();
         for row in 0..n {
             let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
-            self.maker.make(texts.value(row), value, &mut made);
+            let text = texts.is_valid(row).then(|| texts.value(row));
+            self.maker.make(text, value, &mut made);
             keys.append_value(&made.keys);
             sketches.append_value(&made.sketch);
             minima.append_value(&made.minima);
@@ -144,11 +145,13 @@ impl Maker {
         if on == "normalised" { Self::Normalised } else { Self::Text }
     }
 
-    fn make(&mut self, text: &str, value: Option<&[u8]>, made: &mut Made) {
+    fn make(&mut self, text: Option<&str>, value: Option<&[u8]>, made: &mut Made) {
         made.keys.clear();
         made.sketch.clear();
         made.minima.clear();
         made.numbers.clear();
+        // A text that is NULL is like no other.
+        let Some(text) = text else { return };
         match self {
             Self::Text => made.keys.extend(text::hash::exact_key(text).to_be_bytes()),
             Self::Normalised => made.keys.extend(text::hash::normalised_key(text).to_be_bytes()),
@@ -285,7 +288,7 @@ impl KeyFiles {
         of: impl Fn(KeyRow<'_>, &mut Vec<T>) + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<()> {
-        let files: Vec<usize> = (0..self.files.len()).collect();
+        let files: Vec<usize> = (0..self.own).collect();
         for files in files.chunks(FILES_IN_FLIGHT * rayon::current_num_threads()) {
             let found: Vec<Vec<T>> = files
                 .par_iter()
@@ -299,6 +302,15 @@ impl KeyFiles {
                 })
                 .collect::<Result<_>>()?;
             found.into_iter().try_for_each(&mut take)?;
+        }
+        // The index of an earlier run is one file, however large.
+        for file in self.own..self.files.len() {
+            let mut found = Vec::new();
+            self.each_of(file, columns, &mut |row| {
+                of(row, &mut found);
+                if found.len() >= BATCH_ROWS { take(std::mem::take(&mut found)) } else { Ok(()) }
+            })?;
+            take(found)?;
         }
         Ok(())
     }

@@ -363,6 +363,11 @@ impl MinHashOptions {
             Preset::Datatrove => Verify::Off,
             Preset::Fast | Preset::FineWeb => Verify::Jaccard,
         });
+        if self.keeps_as_datatrove() && !self.against.is_empty() {
+            let message = "`against` is not what datatrove does, whose survivors this preset keeps";
+            let help = "add keep = \"length(text) DESC\", or leave `against` out";
+            return Err(OptionError::new("against", message, help));
+        }
         Ok(self)
     }
 
