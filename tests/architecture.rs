@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const ROOMS: [&str; 8] =
-    ["dedup", "fixtures", "model", "pipeline", "sql", "store", "text", "tokenizer"];
+const ROOMS: [&str; 9] =
+    ["dedup", "fixtures", "model", "pipeline", "shards", "sql", "store", "text", "tokenizer"];
 
 fn imports(manifest: &Path) -> Vec<String> {
     let text = std::fs::read_to_string(manifest).unwrap();
@@ -19,7 +19,8 @@ fn arrows_are_those_of_the_plan() {
         ("dedup", vec!["store", "text"]),
         ("fixtures", vec![]),
         ("model", vec![]),
-        ("pipeline", vec!["dedup", "model", "sql", "store", "text", "tokenizer"]),
+        ("pipeline", vec!["dedup", "model", "shards", "sql", "store", "text", "tokenizer"]),
+        ("shards", vec!["store"]),
         ("sql", vec!["text", "tokenizer"]),
         ("store", vec![]),
         ("text", vec![]),

@@ -1,0 +1,1 @@
+//! Datasets of tokens in the forms that other trainers read.
