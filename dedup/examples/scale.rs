@@ -19,16 +19,18 @@
 use std::error::Error;
 use std::time::Instant;
 
-use dedup::candidates::{Candidates, band_row};
+use dedup::candidates::{Candidates, Linker, band_row};
 use dedup::components::Components;
 use dedup::gather::{Gather, Gathered, Member};
 use dedup::leaders::{Assigned, Leaders, Verify};
 use dedup::sort::Sorter;
-use store::Scratch;
+use store::{Scratch, ScratchReader, ScratchWriter};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const BANDS: usize = 14;
+/// Bytes of keys that are written and read at once.
+const BLOCK_BYTES: usize = 1 << 20;
 const ROWS: usize = 8;
 const THRESHOLD: f32 = 0.7;
 /// Per mille of the documents that are in clusters.
@@ -81,21 +83,12 @@ fn run(settings: &Settings) -> Outcome {
     clock.lap("(make and expect)")?;
     let scratch = Scratch::create(&settings.scratch)?;
 
+    let keys = Keys::write(&corpus, &scratch)?;
+    clock.lap("write keys")?;
+    let candidates = keys.link(&scratch, settings)?;
+    drop(keys);
+    clock.lap("read, sort, link")?;
     let rows = settings.documents * BANDS as u64;
-    let mut sorter = Sorter::new(&scratch, "rows", rows, settings.memory_bytes)?;
-    corpus.each_cluster(|documents| {
-        for document in documents {
-            for key in document.keys {
-                sorter.push(band_row(key, document.ordinal))?;
-            }
-        }
-        Ok(())
-    })?;
-    let sorted = sorter.finish()?;
-    clock.lap("spread rows")?;
-    let candidates = Candidates::find(&sorted, &scratch, "edges", settings.documents)?;
-    drop(sorted);
-    clock.lap("sort, link")?;
     println!(
         "rows {rows}, edges {}, candidates {}",
         candidates.edges(),
@@ -121,6 +114,69 @@ fn run(settings: &Settings) -> Outcome {
     }
     println!("found exactly what was planted");
     Ok(())
+}
+
+/// The keys as key files hold them: band by band, so that one band is read and sorted at a time.
+struct Keys {
+    ordinals: ScratchReader,
+    bands: Vec<ScratchReader>,
+    documents: u64,
+}
+
+impl Keys {
+    fn write(corpus: &Corpus, scratch: &Scratch) -> Outcome<Self> {
+        let mut files = Vec::new();
+        for file in 0..=BANDS {
+            files.push((scratch.write(&format!("keys-{file}"))?, Vec::with_capacity(BLOCK_BYTES)));
+        }
+        let flush = |(file, bytes): &mut (ScratchWriter, Vec<u8>), least: usize| -> Outcome {
+            if bytes.len() >= least {
+                file.append(bytes)?;
+                bytes.clear();
+            }
+            Ok(())
+        };
+        corpus.each_cluster(|documents| {
+            for document in documents {
+                let numbers = std::iter::once(&document.ordinal).chain(&document.keys);
+                for (file, number) in files.iter_mut().zip(numbers) {
+                    file.1.extend(number.to_le_bytes());
+                    flush(file, BLOCK_BYTES)?;
+                }
+            }
+            Ok(())
+        })?;
+        let mut readers = Vec::new();
+        for mut file in files {
+            flush(&mut file, 1)?;
+            readers.push(file.0.into_reader()?);
+        }
+        let bands = readers.split_off(1);
+        let ordinals = readers.pop().ok_or("no file of ordinals")?;
+        Ok(Self { ordinals, bands, documents: corpus.documents })
+    }
+
+    fn link(&self, scratch: &Scratch, settings: &Settings) -> Outcome<Candidates> {
+        let mut linker = Linker::new(scratch, "edges", self.documents)?;
+        let (mut ordinals, mut keys) = (vec![0; BLOCK_BYTES], vec![0; BLOCK_BYTES]);
+        for band in &self.bands {
+            let mut sorter = Sorter::new(scratch, "rows", self.documents, settings.memory_bytes)?;
+            let end = self.documents * 8;
+            for start in (0..end).step_by(BLOCK_BYTES) {
+                let length = (end - start).min(BLOCK_BYTES as u64) as usize;
+                self.ordinals.read_at(start, &mut ordinals[..length])?;
+                band.read_at(start, &mut keys[..length])?;
+                let pairs =
+                    ordinals[..length].as_chunks().0.iter().zip(keys[..length].as_chunks().0);
+                for (ordinal, key) in pairs {
+                    let (key, ordinal) = (u64::from_le_bytes(*key), u64::from_le_bytes(*ordinal));
+                    sorter.push(band_row(key, ordinal))?;
+                }
+            }
+            linker.add(&sorter.finish()?)?;
+        }
+        Ok(linker.finish()?)
+    }
 }
 
 /// Brings the candidates' records together by component.

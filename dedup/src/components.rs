@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use rayon::prelude::*;
 use store::ScratchReader;
 
-use crate::candidates::{Candidates, EDGE_BYTES, Marks};
+use crate::candidates::{Candidates, EDGE_BYTES};
 use crate::error::{DedupError, Result};
+use crate::marks::Marks;
 
 /// Edges that a thread reads at once: 1 MiB.
 const BLOCK_EDGES: u64 = 1 << 16;
@@ -185,7 +186,7 @@ mod tests {
     use store::Scratch;
 
     use super::*;
-    use crate::candidates::band_row;
+    use crate::candidates::{Linker, band_row};
     use crate::sort::Sorter;
 
     const DOCUMENTS: u64 = 60;
@@ -203,8 +204,9 @@ mod tests {
                 sorter.push(band_row(key, *ordinal)).unwrap();
             }
             let sorted = sorter.finish().unwrap();
-            let candidates = Candidates::find(&sorted, &scratch, "edges", DOCUMENTS).unwrap();
-            let components = Components::find(candidates).unwrap();
+            let mut linker = Linker::new(&scratch, "edges", DOCUMENTS).unwrap();
+            linker.add(&sorted).unwrap();
+            let components = Components::find(linker.finish().unwrap()).unwrap();
             let first: Vec<u64> = components.marks().iter().collect();
             let of = |ordinal| components.of(ordinal).map(|index| first[index as usize]);
             let found: Vec<_> = (0..DOCUMENTS).map(of).collect();

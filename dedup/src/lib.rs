@@ -14,6 +14,7 @@ pub mod error;
 pub mod gather;
 pub mod leaders;
 pub mod lines;
+pub mod marks;
 mod member;
 mod mix;
 mod postings;

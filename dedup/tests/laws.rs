@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use dedup::candidates::{Candidates, band_row};
+use dedup::candidates::{Linker, band_row};
 use dedup::components::Components;
 use dedup::gather::{Gather, Member};
 use dedup::leaders::{Assigned, Evidence, Leaders, Verify};
@@ -37,8 +37,9 @@ fn clusters(documents: &[Document], verify: Verify, run: Run) -> Vec<Assigned> {
             keys.iter().for_each(|key| sorter.push(band_row(*key, *ordinal)).unwrap());
         }
         let sorted = sorter.finish().unwrap();
-        let candidates = Candidates::find(&sorted, &scratch, "edges", n).unwrap();
-        let components = Components::find(candidates).unwrap();
+        let mut linker = Linker::new(&scratch, "edges", n).unwrap();
+        linker.add(&sorted).unwrap();
+        let components = Components::find(linker.finish().unwrap()).unwrap();
         let mut gather = Gather::new(&scratch, "members", n * 60, run.memory_bytes).unwrap();
         for (ordinal, (order, keys, sketch)) in &input {
             let Some(component) = components.of(*ordinal) else { continue };

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use dedup::candidates::{Candidates, band_row, exact_row};
+use dedup::candidates::{Candidates, Linker, band_row, exact_row};
 use dedup::components::Components;
 use dedup::gather::{Gather, Gathered, Member as Candidate};
 use dedup::leaders::{self, Assigned, Leaders};
-use dedup::sort::{Sorted, Sorter};
+use dedup::marks::Bits;
+use dedup::sort::Sorter;
 use rustc_hash::FxHashMap;
 use store::Scratch;
 use text::minhash::MinHasher;
@@ -14,7 +15,7 @@ use text::minhash::MinHasher;
 use super::DedupStage;
 use super::barrier::Barrier;
 use super::clusters::Member;
-use super::keys::KeyRow;
+use super::keys::{KeyRow, band_columns};
 use super::known::known_doc_id;
 use super::options::Verify;
 use super::texts::similarities;
@@ -60,54 +61,76 @@ pub(super) fn find(
     scratch: &Scratch,
     take: impl FnMut(Vec<Member>) -> Result<()>,
 ) -> Result<()> {
-    let candidates = if let DedupStage::MinHash(_) = &barrier.planned.stage {
-        let rows = |row: &KeyRow<'_>, rows: &mut Vec<[u8; 16]>| {
-            let keys = row.keys.as_chunks::<8>().0;
-            rows.extend(keys.iter().map(|k| band_row(u64::from_be_bytes(*k), row.ordinal)));
-        };
-        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
-    } else {
-        let rows = |row: &KeyRow<'_>, rows: &mut Vec<[u8; 24]>| {
-            let keys = row.keys.as_chunks::<16>().0;
-            rows.extend(keys.iter().map(|k| exact_row(u128::from_be_bytes(*k), row.ordinal)));
-        };
-        join(barrier, scratch, &sort(barrier, scratch, rows)?)?
+    let candidates = match &barrier.planned.stage {
+        DedupStage::MinHash(_) => link_bands(barrier, scratch)?,
+        _ => link_equal(barrier, scratch)?,
     };
     let components = Components::find(candidates)?;
     let gathered = gather(barrier, scratch, &components)?;
     assign(barrier, scratch, &gathered, take)
 }
 
-/// Sorts the rows that `rows` makes of each document that is still there.
-fn sort<const N: usize>(
-    barrier: &Barrier<'_>,
-    scratch: &Scratch,
-    rows: impl Fn(&KeyRow<'_>, &mut Vec<[u8; N]>) + Sync,
-) -> Result<Sorted<N>> {
-    let bands = match &barrier.planned.stage {
-        DedupStage::MinHash(options) => options.config().bands as u64,
-        _ => 1,
+/// Links documents with equal keys of 128 bits.
+fn link_equal(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<Candidates> {
+    let documents = barrier.files.documents();
+    let mut sorter = Sorter::new(scratch, "rows", documents, barrier.memory_bytes)?;
+    let row = |row: KeyRow<'_>, found: &mut Vec<[u8; 24]>| {
+        if !barrier.is_gone(&row) {
+            let keys = row.keys.as_chunks().0;
+            found.extend(keys.iter().map(|k| exact_row(u128::from_be_bytes(*k), row.ordinal)));
+        }
     };
-    let expected = barrier.files.documents() * bands;
-    let mut sorter = Sorter::<N>::new(scratch, "rows", expected, barrier.memory_bytes)?;
-    barrier.files.collect(
-        &["keys"],
-        |row, found| {
-            if !barrier.is_gone(&row) {
-                rows(&row, found);
-            }
-        },
-        |found| Ok(found.into_iter().try_for_each(|row| sorter.push(row))?),
-    )?;
-    Ok(sorter.finish()?)
+    let push = |rows: Vec<_>| Ok(rows.into_iter().try_for_each(|row| sorter.push(row))?);
+    barrier.files.collect(&["keys"], row, push)?;
+    let mut linker = Linker::new(scratch, "edges", documents)?;
+    linker.add(&sorter.finish()?)?;
+    Ok(linker.finish()?)
 }
 
-fn join<const N: usize>(
-    barrier: &Barrier<'_>,
-    scratch: &Scratch,
-    sorted: &Sorted<N>,
-) -> Result<Candidates> {
-    Ok(Candidates::find(sorted, scratch, "edges", barrier.files.documents())?)
+/// Links documents that share the key of a band, some bands at a time: reading a band's column is cheaper
+/// than writing the rows of all bands and reading them back.
+fn link_bands(barrier: &Barrier<'_>, scratch: &Scratch) -> Result<Candidates> {
+    let documents = barrier.files.documents();
+    let gone = gone(barrier)?;
+    let mut linker = Linker::new(scratch, "edges", documents)?;
+    let at_once = bands_at_once(documents, barrier.memory_bytes);
+    for bands in band_columns(&barrier.planned.stage).chunks(at_once) {
+        let expected = documents * bands.len() as u64;
+        let mut sorter = Sorter::new(scratch, "rows", expected, barrier.memory_bytes)?;
+        barrier.files.bands(bands, &gone, |keys| {
+            let mut rows = keys.into_iter().map(|(key, ordinal)| band_row(key, ordinal));
+            Ok(rows.try_for_each(|row| sorter.push(row))?)
+        })?;
+        linker.add(&sorter.finish()?)?;
+    }
+    Ok(linker.finish()?)
+}
+
+/// The most bytes of rows that a few bands together fill: memory that was used before is faster than new.
+const ROWS_BYTES_MAX: u64 = 256 << 20;
+
+/// Bytes of a band's row.
+const ROW_BYTES: u64 = 16;
+
+/// How many bands are sorted together.
+pub(super) fn bands_at_once(documents: u64, memory_bytes: u64) -> usize {
+    let bytes = ROWS_BYTES_MAX.min(memory_bytes / 2);
+    (bytes / (documents * ROW_BYTES).max(1)).max(1) as usize
+}
+
+/// The ordinals of the documents that an earlier stage dropped.
+fn gone(barrier: &Barrier<'_>) -> Result<Bits> {
+    let mut gone = Bits::default();
+    if !barrier.earlier.is_empty() {
+        let find = |row: KeyRow<'_>, found: &mut Vec<u64>| {
+            found.extend(barrier.is_gone(&row).then_some(row.ordinal));
+        };
+        barrier.files.collect(&[], find, |found: Vec<u64>| {
+            found.into_iter().for_each(|ordinal| gone.set(ordinal));
+            Ok(())
+        })?;
+    }
+    Ok(gone)
 }
 
 /// What is known of a candidate.
@@ -115,7 +138,7 @@ struct OwnCandidate {
     component: u64,
     ordinal: u64,
     order: Vec<u8>,
-    keys: Vec<u8>,
+    keys: Vec<[u8; 8]>,
     sketch: Vec<u8>,
     payload: Vec<u8>,
 }
@@ -126,7 +149,7 @@ impl OwnCandidate {
             component: self.component,
             ordinal: self.ordinal,
             order: &self.order,
-            keys: self.keys.as_chunks().0,
+            keys: &self.keys,
             sketch: &self.sketch,
             payload: &self.payload,
         }
@@ -149,11 +172,9 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
         gather = gather.component_members_max(u64::MAX);
     }
     let has_known = !barrier.known.is_empty();
-    let columns: &[&str] = if verified {
-        &["id", "size", "order", "keys", "sketch"]
-    } else {
-        &["id", "size", "order", "sketch"]
-    };
+    let bands = if verified { band_columns(&barrier.planned.stage) } else { Vec::new() };
+    let mut columns = vec!["id", "size", "order", "sketch"];
+    columns.extend(bands.iter().map(String::as_str));
     let own = |row: KeyRow<'_>, found: &mut Vec<OwnCandidate>| {
         let Some(component) = components.of(row.ordinal) else { return };
         let mut order = Vec::with_capacity(1 + row.order.len());
@@ -166,7 +187,7 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
             component,
             ordinal: row.ordinal,
             order,
-            keys: row.keys.to_vec(),
+            keys: row.bands.iter().map(u64::to_be_bytes).collect(),
             sketch: row.sketch.to_vec(),
             payload: Named::of(barrier, &row).to_bytes(),
         });
@@ -174,7 +195,7 @@ fn gather(barrier: &Barrier<'_>, scratch: &Scratch, components: &Components) -> 
     let take = |found: Vec<OwnCandidate>| {
         Ok(found.iter().try_for_each(|candidate| gather.push(&candidate.borrowed()))?)
     };
-    barrier.files.collect(columns, own, take)?;
+    barrier.files.collect(&columns, own, take)?;
     Ok(gather.finish()?)
 }
 

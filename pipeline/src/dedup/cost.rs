@@ -69,7 +69,8 @@ pub fn cost(stage: &DedupStage, documents: u64, memory_bytes: u64) -> Option<Cos
     }
     let candidates = n * CANDIDATE_SHARE;
     let key_files = n * (NAME_BYTES + key_bytes);
-    let rows = n * keys * row_bytes;
+    let bands = super::cluster::bands_at_once(documents, memory_bytes) as f64;
+    let rows = n * keys.min(bands) * row_bytes;
     let edges = candidates * keys * 16.0;
     let gathered = candidates * (NAME_BYTES + if verified { key_bytes } else { 0.0 });
     let sorted_in_memory = rows <= memory_bytes as f64;

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, LargeStringArray, StringArray,
-    UInt32Array, UInt64Array,
+    UInt32Array, UInt64Array, UInt64Builder,
 };
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use dedup::lines::Lines;
+use dedup::marks::Bits;
 use dedup::substrings::{Scratchpad, Substrings};
 use rayon::prelude::*;
 use sql::{DOC_ID, TEXT};
@@ -31,12 +32,14 @@ const FILES_IN_FLIGHT: usize = 2;
 /// Writes the keys of one stage for the documents of one part.
 ///
 /// Columns: `doc_id`; `id`, the record's own; `size`, documents that this one stands for already;
-/// `order`, bytes that sort as the documents survive; `keys`, empty when the document cannot be
-/// compared: 16 bytes of a hash, or 8 a band, line or anchor; `sketch`, a byte a hash function;
-/// `minima`, where datatrove's files are made of them, 8 bytes each.
+/// `order`, bytes that sort as the documents survive; and what the stage compares: `keys`, 16 bytes of a
+/// hash or 8 a line or anchor, empty when the document cannot be compared; or with MinHash a column a
+/// band, since bands are sorted one after another, all NULL when the document cannot be compared,
+/// `sketch`, a byte a hash function, and, where datatrove's files are made of them, `minima`, 8 bytes each.
 pub(crate) struct KeyWriter {
     maker: Maker,
     planned: PlannedDedup,
+    schema: SchemaRef,
     table: TableWriter,
 }
 
@@ -54,23 +57,96 @@ enum Maker {
 #[derive(Default)]
 struct Made {
     keys: Vec<u8>,
+    bands: Vec<u64>,
     sketch: Vec<u8>,
     minima: Vec<u8>,
     numbers: Vec<u64>,
 }
 
-/// The columns of a key file.
-pub(super) fn schema() -> SchemaRef {
+/// The columns of the key files of a stage.
+pub(super) fn schema(stage: &DedupStage) -> SchemaRef {
     let bytes = |name: &str| Field::new(name, DataType::Binary, false);
-    Arc::new(Schema::new(vec![
+    let mut fields = vec![
         Field::new(DOC_ID, DataType::UInt64, false),
         Field::new("id", DataType::Utf8, true),
         Field::new("size", DataType::UInt32, false),
         bytes("order"),
-        bytes("keys"),
-        bytes("sketch"),
-        bytes("minima"),
-    ]))
+    ];
+    if let DedupStage::MinHash(options) = stage {
+        let bands = band_columns(stage).into_iter();
+        fields.extend(bands.map(|name| Field::new(name, DataType::UInt64, true)));
+        fields.push(bytes("sketch"));
+        if options.needs_minima() {
+            fields.push(bytes("minima"));
+        }
+    } else {
+        fields.push(bytes("keys"));
+    }
+    Arc::new(Schema::new(fields))
+}
+
+/// What the names of the columns of bands begin with.
+const BAND: &str = "band_";
+
+/// The columns with the keys of the bands of a stage, in order.
+pub(super) fn band_columns(stage: &DedupStage) -> Vec<String> {
+    let bands = match stage {
+        DedupStage::MinHash(options) => options.config().bands,
+        _ => 0,
+    };
+    (0..bands).map(|band| format!("{BAND}{band:03}")).collect()
+}
+
+/// The columns after `order` that are being made.
+pub(super) struct Compared {
+    keys: BinaryBuilder,
+    bands: Vec<UInt64Builder>,
+    sketches: BinaryBuilder,
+    minima: BinaryBuilder,
+}
+
+impl Compared {
+    pub(super) fn new(stage: &DedupStage) -> Self {
+        Self {
+            keys: BinaryBuilder::new(),
+            bands: band_columns(stage).iter().map(|_| UInt64Builder::new()).collect(),
+            sketches: BinaryBuilder::new(),
+            minima: BinaryBuilder::new(),
+        }
+    }
+
+    /// Adds a document, with a key for each band or for none.
+    pub(super) fn add(
+        &mut self,
+        keys: &[u8],
+        bands: impl IntoIterator<Item = u64>,
+        sketch: &[u8],
+        minima: &[u8],
+    ) {
+        self.keys.append_value(keys);
+        let mut bands = bands.into_iter();
+        self.bands.iter_mut().for_each(|column| column.append_option(bands.next()));
+        self.sketches.append_value(sketch);
+        self.minima.append_value(minima);
+    }
+
+    /// Puts the columns that `schema` has behind those of the documents.
+    pub(super) fn finish(
+        mut self,
+        mut columns: Vec<ArrayRef>,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
+        let mut bands = self.bands.iter_mut();
+        for field in schema.fields().iter().skip(columns.len()) {
+            columns.push(match field.name().as_str() {
+                "keys" => Arc::new(self.keys.finish()),
+                "sketch" => Arc::new(self.sketches.finish()),
+                "minima" => Arc::new(self.minima.finish()),
+                _ => Arc::new(bands.next().map_or(UInt64Array::new_null(0), UInt64Builder::finish)),
+            });
+        }
+        RecordBatch::try_new(schema.clone(), columns).map_err(arrow_error)
+    }
 }
 
 impl KeyWriter {
@@ -91,8 +167,9 @@ impl KeyWriter {
                 Maker::Substrings(Substrings::new(options.min_tokens as u32), Scratchpad::default())
             }
         };
-        let table = TableWriter::create_plain(run, path, schema())?;
-        Ok(Self { maker, planned: planned.clone(), table })
+        let schema = schema(&planned.stage);
+        let table = TableWriter::create_plain(run, path, schema.clone())?;
+        Ok(Self { maker, planned: planned.clone(), schema, table })
     }
 
     /// Adds the documents of a batch.
@@ -100,16 +177,13 @@ impl KeyWriter {
         let texts = strings(documents, TEXT)?;
         let values = self.planned.values.as_ref().map(|v| v.values(documents)).transpose()?;
         let n = documents.num_rows();
-        let (mut keys, mut sketches, mut minima) =
-            (BinaryBuilder::new(), BinaryBuilder::new(), BinaryBuilder::new());
+        let mut compared = Compared::new(&self.planned.stage);
         let mut made = Made::default();
         for row in 0..n {
             let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
             let text = texts.is_valid(row).then(|| texts.value(row));
             self.maker.make(text, value, &mut made);
-            keys.append_value(&made.keys);
-            sketches.append_value(&made.sketch);
-            minima.append_value(&made.minima);
+            compared.add(&made.keys, made.bands.iter().copied(), &made.sketch, &made.minima);
         }
         let ids =
             column_or(documents, "id", &DataType::Utf8, || Arc::new(StringArray::new_null(n)))?;
@@ -126,12 +200,8 @@ impl KeyWriter {
                 Arc::new(UInt32Array::from(vec![1; n]))
             })?,
             Arc::new(order),
-            Arc::new(keys.finish()),
-            Arc::new(sketches.finish()),
-            Arc::new(minima.finish()),
         ];
-        let batch = RecordBatch::try_new(schema(), columns).map_err(arrow_error)?;
-        self.table.write(&batch)
+        self.table.write(&compared.finish(columns, &self.schema)?)
     }
 
     /// Publishes the keys.
@@ -147,6 +217,7 @@ impl Maker {
 
     fn make(&mut self, text: Option<&str>, value: Option<&[u8]>, made: &mut Made) {
         made.keys.clear();
+        made.bands.clear();
         made.sketch.clear();
         made.minima.clear();
         made.numbers.clear();
@@ -161,7 +232,7 @@ impl Maker {
             }
             Self::MinHash { hasher, scratch, signature, minima } => {
                 hasher.sign(text, scratch, signature);
-                made.keys.extend(signature.keys.iter().flat_map(|key| key.to_be_bytes()));
+                made.bands.extend(&signature.keys);
                 made.sketch.extend(&signature.sketch);
                 if *minima {
                     let minima = hasher.minima(text, scratch);
@@ -203,6 +274,14 @@ fn column_or(
     }
 }
 
+/// The columns of bands among those that were read.
+fn bands_in(batch: &RecordBatch) -> Vec<&UInt64Array> {
+    let schema = batch.schema_ref();
+    let named = schema.fields().iter().zip(batch.columns());
+    let bands = named.filter(|(field, _)| field.name().starts_with(BAND));
+    bands.map(|(_, column)| column.as_primitive::<UInt64Type>()).collect()
+}
+
 fn arrow_error(error: arrow::error::ArrowError) -> PipelineError {
     PipelineError::Sql(error.into())
 }
@@ -217,8 +296,24 @@ pub(super) struct KeyRow<'a> {
     pub(super) size: u32,
     pub(super) order: &'a [u8],
     pub(super) keys: &'a [u8],
+    pub(super) bands: Bands<'a>,
     pub(super) sketch: &'a [u8],
     pub(super) minima: &'a [u8],
+}
+
+/// The keys of a document's bands, in order.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Bands<'a> {
+    columns: &'a [&'a UInt64Array],
+    row: usize,
+}
+
+impl Bands<'_> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
+        let row = self.row;
+        let there = self.columns.iter().filter(move |column| column.is_valid(row));
+        there.map(move |column| column.value(row))
+    }
 }
 
 /// The key files of all parts of a stage, and where the ordinals of each begin.
@@ -288,21 +383,15 @@ impl KeyFiles {
         of: impl Fn(KeyRow<'_>, &mut Vec<T>) + Sync,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<()> {
-        let files: Vec<usize> = (0..self.own).collect();
-        for files in files.chunks(FILES_IN_FLIGHT * rayon::current_num_threads()) {
-            let found: Vec<Vec<T>> = files
-                .par_iter()
-                .map(|file| {
-                    let mut found = Vec::new();
-                    self.each_of(*file, columns, &mut |row| {
-                        of(row, &mut found);
-                        Ok(())
-                    })?;
-                    Ok::<_, PipelineError>(found)
+        self.in_waves(
+            |file, found| {
+                self.each_of(file, columns, &mut |row| {
+                    of(row, found);
+                    Ok(())
                 })
-                .collect::<Result<_>>()?;
-            found.into_iter().try_for_each(&mut take)?;
-        }
+            },
+            &mut take,
+        )?;
         // The index of an earlier run is one file, however large.
         for file in self.own..self.files.len() {
             let mut found = Vec::new();
@@ -311,6 +400,67 @@ impl KeyFiles {
                 if found.len() >= BATCH_ROWS { take(std::mem::take(&mut found)) } else { Ok(()) }
             })?;
             take(found)?;
+        }
+        Ok(())
+    }
+
+    /// Hands the keys of some bands, and whose each is, to `take`, file by file; `gone` are the ordinals of
+    /// documents that an earlier stage dropped.
+    pub(super) fn bands(
+        &self,
+        names: &[String],
+        gone: &Bits,
+        mut take: impl FnMut(Vec<(u64, u64)>) -> Result<()>,
+    ) -> Result<()> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let read = |file: usize, found: &mut Vec<(u64, u64)>| {
+            self.bands_of(file, &names, gone, &mut |batch| {
+                found.extend(batch);
+                Ok(())
+            })
+        };
+        self.in_waves(read, &mut take)?;
+        (self.own..self.files.len())
+            .try_for_each(|file| self.bands_of(file, &names, gone, &mut take))
+    }
+
+    fn bands_of(
+        &self,
+        file: usize,
+        names: &[&str],
+        gone: &Bits,
+        take: &mut impl FnMut(Vec<(u64, u64)>) -> Result<()>,
+    ) -> Result<()> {
+        let mut ordinal = self.bases[file];
+        for batch in read_table_by(&self.files[file], Some(names), BATCH_ROWS)? {
+            let batch = batch?;
+            let mut found = Vec::with_capacity(batch.num_rows() * batch.num_columns());
+            for keys in bands_in(&batch) {
+                let keyed = (ordinal..).zip(keys.iter());
+                let there = keyed.filter(|(ordinal, _)| !gone.contains(*ordinal));
+                found.extend(there.filter_map(|(ordinal, key)| Some((key?, ordinal))));
+            }
+            take(found)?;
+            ordinal += batch.num_rows() as u64;
+        }
+        Ok(())
+    }
+
+    /// Reads the files of this run, some in parallel; what `read` finds in each goes to `take` in order.
+    fn in_waves<T: Send>(
+        &self,
+        read: impl Fn(usize, &mut Vec<T>) -> Result<()> + Sync,
+        take: &mut impl FnMut(Vec<T>) -> Result<()>,
+    ) -> Result<()> {
+        let files: Vec<usize> = (0..self.own).collect();
+        for files in files.chunks(FILES_IN_FLIGHT * rayon::current_num_threads()) {
+            let read = |file: &usize| {
+                let mut found = Vec::new();
+                read(*file, &mut found)?;
+                Ok::<_, PipelineError>(found)
+            };
+            let found: Vec<Vec<T>> = files.par_iter().map(read).collect::<Result<_>>()?;
+            found.into_iter().try_for_each(&mut *take)?;
         }
         Ok(())
     }
@@ -333,6 +483,7 @@ impl KeyFiles {
             let (sketch, minima) = (bytes("sketch"), bytes("minima"));
             let ids = batch.column_by_name("id").map(AsArray::as_string::<i32>);
             let sizes = batch.column_by_name("size").map(AsArray::as_primitive::<UInt32Type>);
+            let bands = bands_in(&batch);
             for row in 0..batch.num_rows() {
                 each(KeyRow {
                     ordinal,
@@ -341,6 +492,7 @@ impl KeyFiles {
                     size: sizes.map_or(1, |sizes| sizes.value(row)),
                     order: order.map_or(&[], |column| column.value(row)),
                     keys: keys.map_or(&[], |column| column.value(row)),
+                    bands: Bands { columns: &bands, row },
                     sketch: sketch.map_or(&[], |column| column.value(row)),
                     minima: minima.map_or(&[], |column| column.value(row)),
                 })?;

@@ -7,13 +7,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BinaryArray, BinaryBuilder, StringBuilder, UInt32Array, UInt64Array};
-use arrow::record_batch::RecordBatch;
+use arrow::array::{ArrayRef, BinaryArray, StringBuilder, UInt32Array, UInt64Array};
+use arrow::datatypes::SchemaRef;
 use serde_json::Value;
 use store::{FileEntry, Run};
 
-use super::columns::arrow_error;
-use super::keys::{KeyFiles, KeyRow, schema as key_schema};
+use super::keys::{Compared, KeyFiles, KeyRow, band_columns, schema as key_schema};
 use super::{DedupStage, PlannedDedup};
 use crate::error::Result;
 use crate::table::{TableWriter, table_rows};
@@ -136,13 +135,14 @@ pub(super) fn leave(
     files: &KeyFiles,
     survives: impl Fn(u64) -> bool,
 ) -> Result<Vec<FileEntry>> {
-    let mut index = Index {
-        table: TableWriter::create_plain(run, &index_path(&planned.name), key_schema())?,
-        rows: Rows::default(),
-    };
+    let mut index = Index::create(run, planned)?;
+    let mut columns = vec!["id", "keys", "sketch"];
+    let bands = band_columns(&planned.stage);
+    columns.extend(bands.iter().map(String::as_str));
     for file in 0..files.parts() {
-        files.each_of(file, &["id", "keys", "sketch"], &mut |row| {
-            if survives(row.doc_id) && !row.keys.is_empty() { index.add(&row) } else { Ok(()) }
+        files.each_of(file, &columns, &mut |row| {
+            let compared = !row.keys.is_empty() || row.bands.iter().next().is_some();
+            if compared && survives(row.doc_id) { index.add(&row) } else { Ok(()) }
         })?;
     }
     let options = key_options(&planned.stage).to_string();
@@ -153,41 +153,45 @@ pub(super) fn leave(
 /// An index that is being written: the columns of a key file, those that a later run does not
 /// need empty.
 struct Index {
+    stage: DedupStage,
+    schema: SchemaRef,
     table: TableWriter,
-    rows: Rows,
-}
-
-#[derive(Default)]
-struct Rows {
     doc_ids: Vec<u64>,
     ids: StringBuilder,
-    keys: BinaryBuilder,
-    sketches: BinaryBuilder,
+    compared: Compared,
 }
 
 impl Index {
+    fn create(run: &Run, planned: &PlannedDedup) -> Result<Self> {
+        let schema = key_schema(&planned.stage);
+        Ok(Self {
+            stage: planned.stage.clone(),
+            table: TableWriter::create_plain(run, &index_path(&planned.name), schema.clone())?,
+            schema,
+            doc_ids: Vec::new(),
+            ids: StringBuilder::new(),
+            compared: Compared::new(&planned.stage),
+        })
+    }
+
     fn add(&mut self, row: &KeyRow<'_>) -> Result<()> {
-        self.rows.doc_ids.push(row.doc_id);
-        self.rows.ids.append_option(row.id);
-        self.rows.keys.append_value(row.keys);
-        self.rows.sketches.append_value(row.sketch);
-        if self.rows.doc_ids.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
+        self.doc_ids.push(row.doc_id);
+        self.ids.append_option(row.id);
+        self.compared.add(row.keys, row.bands.iter(), row.sketch, &[]);
+        if self.doc_ids.len() == BATCH_ROWS { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
-        let mut rows = std::mem::take(&mut self.rows);
-        let n = rows.doc_ids.len();
-        let nothing = || Arc::new(BinaryArray::from_vec(vec![&[][..]; n])) as ArrayRef;
+        let doc_ids = std::mem::take(&mut self.doc_ids);
+        let compared = std::mem::replace(&mut self.compared, Compared::new(&self.stage));
+        let n = doc_ids.len();
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(UInt64Array::from(rows.doc_ids)),
-            Arc::new(rows.ids.finish()),
+            Arc::new(UInt64Array::from(doc_ids)),
+            Arc::new(self.ids.finish()),
             Arc::new(UInt32Array::from(vec![1; n])),
-            nothing(),
-            Arc::new(rows.keys.finish()),
-            Arc::new(rows.sketches.finish()),
-            nothing(),
+            Arc::new(BinaryArray::from_vec(vec![&[][..]; n])),
         ];
-        self.table.write(&RecordBatch::try_new(key_schema(), columns).map_err(arrow_error)?)
+        self.table.write(&compared.finish(columns, &self.schema)?)
     }
 
     fn finish(mut self) -> Result<FileEntry> {

@@ -1,0 +1,110 @@
+//! Sets of documents, a bit each.
+
+/// A bit for each document, to be set.
+#[derive(Debug, Default)]
+pub struct Bits(Vec<u64>);
+
+impl Bits {
+    /// No bit set, with room for about `documents`.
+    pub fn new(documents: u64) -> Self {
+        Self(vec![0; documents.div_ceil(64) as usize])
+    }
+
+    /// Sets the bit of a document.
+    pub fn set(&mut self, ordinal: u64) {
+        let word = (ordinal / 64) as usize;
+        if word >= self.0.len() {
+            self.0.resize(word + 1, 0);
+        }
+        self.0[word] |= 1 << (ordinal % 64);
+    }
+
+    /// Whether the bit of a document is set.
+    #[inline]
+    pub fn contains(&self, ordinal: u64) -> bool {
+        self.0.get((ordinal / 64) as usize).is_some_and(|word| word >> (ordinal % 64) & 1 == 1)
+    }
+
+    /// Ends the setting.
+    pub fn finish(self) -> Marks {
+        let mut count = 0;
+        let mut before = Vec::with_capacity(self.0.len().div_ceil(BLOCK_WORDS) + 1);
+        for block in self.0.chunks(BLOCK_WORDS) {
+            before.push(count);
+            count += block.iter().map(|word| u64::from(word.count_ones())).sum::<u64>();
+        }
+        Marks { words: self.0, before, count }
+    }
+}
+
+/// Words between two counts of [`Marks`]: one cache line.
+const BLOCK_WORDS: usize = 8;
+
+/// A set of documents in which each has an index without gaps (a bit vector with rank: Jacobson,
+/// "Space-efficient static trees and graphs", 1989): 9/8 bits for every document there is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marks {
+    words: Vec<u64>,
+    /// Marked documents before each block of [`BLOCK_WORDS`].
+    before: Vec<u64>,
+    count: u64,
+}
+
+impl Marks {
+    /// Marked documents.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// How many marked documents come before `ordinal`, if it is marked itself.
+    #[inline]
+    pub fn index(&self, ordinal: u64) -> Option<u64> {
+        let word = (ordinal / 64) as usize;
+        let bit = 1 << (ordinal % 64);
+        let bits = *self.words.get(word)?;
+        if bits & bit == 0 {
+            return None;
+        }
+        let block = word / BLOCK_WORDS;
+        let in_block: u32 =
+            self.words[block * BLOCK_WORDS..word].iter().map(|w| w.count_ones()).sum();
+        Some(self.before[block] + u64::from(in_block + (bits & (bit - 1)).count_ones()))
+    }
+
+    /// The marked documents in order.
+    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.words.iter().enumerate().flat_map(|(i, word)| {
+            let mut word = *word;
+            std::iter::from_fn(move || {
+                let bit = (word != 0).then(|| word.trailing_zeros())?;
+                word &= word - 1;
+                Some(i as u64 * 64 + u64::from(bit))
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_index_is_the_place_in_the_order(set in prop::collection::btree_set(0u64..3_000, 0..300)) {
+            let mut bits = Bits::new(3_000);
+            set.iter().for_each(|ordinal| bits.set(*ordinal));
+            prop_assert!((0..4_000).all(|o| bits.contains(o) == set.contains(&o)));
+            let marks = bits.finish();
+            prop_assert_eq!(marks.iter().collect::<BTreeSet<_>>(), set.clone());
+            prop_assert_eq!(marks.count(), set.len() as u64);
+            for (index, ordinal) in set.iter().enumerate() {
+                prop_assert_eq!(marks.index(*ordinal), Some(index as u64));
+            }
+            prop_assert_eq!((0..4_000).filter(|o| marks.index(*o).is_some()).count(), set.len());
+        }
+    }
+}
