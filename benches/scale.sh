@@ -2,7 +2,7 @@
 # The global step of deduplication at growing sizes, on signatures made up from a seed: sort, edges,
 # union-find, verification by signature. Checks that exactly the planted clusters are found.
 #
-# usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 24 GB there
+# usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 15 GB there
 set -eu
 scratch=${1:-target/scale}
 cargo build --release --workspace --examples

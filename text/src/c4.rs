@@ -345,7 +345,9 @@ mod tests {
             let rules = Rules { split_paragraph, min_num_sentences: 0, ..Rules::default() };
             let cleaned = clean(&text, &rules);
             prop_assert!(cleaned.lines_kept <= cleaned.lines);
-            prop_assert!(cleaned.text.len() <= text.len());
+            // Sentences may touch, and a line feed is put between those that are kept.
+            let joints = if split_paragraph { 0 } else { cleaned.lines_kept.saturating_sub(1) };
+            prop_assert!(cleaned.text.len() <= text.len() + joints as usize);
             prop_assert!(cleaned.drop_reason.is_none() || cleaned.text == text);
         }
     }
