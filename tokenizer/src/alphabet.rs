@@ -66,8 +66,9 @@ pub(crate) fn spell(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| character(byte)).collect()
 }
 
-/// The bytes that `spelling` stands for, or `None` where a character stands for no byte.
-pub(crate) fn read(spelling: &str) -> Option<Vec<u8>> {
+/// The bytes that `spelling` stands for in the byte-level alphabet, in which `tokenizer.json` files
+/// spell tokens, or `None` where a character stands for no byte.
+pub fn read(spelling: &str) -> Option<Vec<u8>> {
     spelling.chars().map(byte).collect()
 }
 

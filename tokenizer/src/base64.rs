@@ -6,6 +6,13 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 /// Bytes in a group, and characters for it.
 const GROUP: usize = 3;
 
+/// `bytes` in base64 with the standard alphabet and padding (RFC 4648, section 4).
+pub fn base64(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    encode(bytes, &mut out);
+    out
+}
+
 /// Appends `bytes` in base64 to `out`.
 pub(crate) fn encode(bytes: &[u8], out: &mut String) {
     for group in bytes.chunks(GROUP) {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use crate::Tokenizer;
 use crate::added::Segment;
@@ -70,14 +71,28 @@ struct Bucket([CachedWord; 2]);
 
 const EMPTY_BUCKET: Bucket = Bucket([CachedWord { key: Key::EMPTY, tokens: UNKNOWN }; 2]);
 
+/// The tokenizer that an encoder works with.
+enum Held<'t> {
+    Borrowed(&'t Tokenizer),
+    Shared(Arc<Tokenizer>),
+}
+
+impl Held<'_> {
+    #[inline]
+    fn get(&self) -> &Tokenizer {
+        match self {
+            Self::Borrowed(tokenizer) => tokenizer,
+            Self::Shared(tokenizer) => tokenizer,
+        }
+    }
+}
+
 /// Encodes texts one after the other, with a bounded memory of words.
 ///
 /// What it remembers never changes the ids, only how fast they come.
 pub struct Encoder<'t> {
-    tokenizer: &'t Tokenizer,
-    cache: Vec<Bucket>,
-    long_words: LongWords,
-    merger: Merger,
+    tokenizer: Held<'t>,
+    memory: Memory,
     counted: Vec<u32>,
 }
 
@@ -87,23 +102,31 @@ impl<'t> Encoder<'t> {
         Self::for_length(tokenizer, usize::MAX)
     }
 
+    /// An encoder for long or many texts that keeps the tokenizer alive, so that it can stay with a
+    /// thread.
+    pub fn shared(tokenizer: Arc<Tokenizer>) -> Encoder<'static> {
+        Encoder::with(Held::Shared(tokenizer), usize::MAX)
+    }
+
     /// An encoder for texts of `length` bytes together.
     pub(crate) fn for_length(tokenizer: &'t Tokenizer, length: usize) -> Self {
-        let wanted = length / TEXT_BYTES_PER_BUCKET;
-        let buckets = wanted.clamp(MIN_CACHE_BUCKETS, MAX_CACHE_BUCKETS);
-        let cache = vec![EMPTY_BUCKET; buckets.next_power_of_two()];
-        let long_words = LongWords::new(cache.len() / BUCKETS_PER_LONG_WORD);
-        Self { tokenizer, cache, long_words, merger: Merger::default(), counted: Vec::new() }
+        Self::with(Held::Borrowed(tokenizer), length)
+    }
+
+    fn with(tokenizer: Held<'t>, length: usize) -> Self {
+        Self { tokenizer, memory: Memory::for_length(length), counted: Vec::new() }
     }
 
     /// Appends the ids of `text` to `out`: see [`Tokenizer::encode`].
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) {
-        self.encode_segments(text, &self.tokenizer.ordinary, out);
+        let tokenizer = self.tokenizer.get();
+        self.memory.encode_segments(tokenizer, text, &tokenizer.ordinary, out);
     }
 
     /// Appends the ids of `text` to `out`: see [`Tokenizer::encode_with_specials`].
     pub fn encode_with_specials(&mut self, text: &str, out: &mut Vec<u32>) {
-        self.encode_segments(text, &self.tokenizer.all, out);
+        let tokenizer = self.tokenizer.get();
+        self.memory.encode_segments(tokenizer, text, &tokenizer.all, out);
     }
 
     /// How many ids [`Encoder::encode`] gives for `text`.
@@ -116,42 +139,82 @@ impl<'t> Encoder<'t> {
         count
     }
 
-    fn encode_segments(&mut self, text: &str, finders: &Finders, out: &mut Vec<u32>) {
+    /// Appends the tokens of a piece, without looking it up among the words seen before.
+    pub(crate) fn encode_word(&mut self, word: &[u8], out: &mut Vec<u32>) {
+        self.memory.encode_word(self.tokenizer.get(), word, out);
+    }
+
+    /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
+    pub(crate) fn merge_bytes(&mut self, bytes: &[u8], out: &mut Vec<u32>) {
+        self.memory.merge_bytes(self.tokenizer.get(), bytes, out);
+    }
+}
+
+/// What an encoder remembers from text to text: words with their tokens, and working memory.
+struct Memory {
+    cache: Vec<Bucket>,
+    long_words: LongWords,
+    merger: Merger,
+}
+
+impl Memory {
+    /// Room for the words of texts of `length` bytes together.
+    fn for_length(length: usize) -> Self {
+        let wanted = length / TEXT_BYTES_PER_BUCKET;
+        let buckets = wanted.clamp(MIN_CACHE_BUCKETS, MAX_CACHE_BUCKETS);
+        let cache = vec![EMPTY_BUCKET; buckets.next_power_of_two()];
+        let long_words = LongWords::new(cache.len() / BUCKETS_PER_LONG_WORD);
+        Self { cache, long_words, merger: Merger::default() }
+    }
+
+    fn encode_segments(
+        &mut self,
+        tokenizer: &Tokenizer,
+        text: &str,
+        finders: &Finders,
+        out: &mut Vec<u32>,
+    ) {
         if finders.idle {
-            return self.encode_pieces(&self.tokenizer.model.normalize(text), out);
+            return self.encode_pieces(tokenizer, &tokenizer.model.normalize(text), out);
         }
         finders.raw.segments(text, |segment| match segment {
             Segment::Token(id) => out.push(id),
             Segment::Text(text) => {
-                let text = self.tokenizer.model.normalize(text);
+                let text = tokenizer.model.normalize(text);
                 finders.normalized.segments(&text, |segment| match segment {
                     Segment::Token(id) => out.push(id),
-                    Segment::Text(text) => self.encode_pieces(text, out),
+                    Segment::Text(text) => self.encode_pieces(tokenizer, text, out),
                 });
             }
         });
     }
 
-    fn encode_pieces(&mut self, text: &str, out: &mut Vec<u32>) {
+    fn encode_pieces(&mut self, tokenizer: &Tokenizer, text: &str, out: &mut Vec<u32>) {
         out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
-        let mut batch = PieceBatch::new(self.tokenizer.model.split, text);
+        let mut batch = PieceBatch::new(tokenizer.model.split, text);
         let mut known = [UNKNOWN; BATCH];
         while batch.refill() {
-            self.recall(&batch, &mut known);
-            self.emit(&batch, &known, out);
+            self.recall(tokenizer, &batch, &mut known);
+            self.emit(tokenizer, &batch, &known, out);
         }
     }
 
     /// Appends the tokens of the pieces of a batch, and encodes those that are not known.
     #[inline]
-    fn emit(&mut self, batch: &PieceBatch<'_>, known: &[WordTokens; BATCH], out: &mut Vec<u32>) {
+    fn emit(
+        &mut self,
+        tokenizer: &Tokenizer,
+        batch: &PieceBatch<'_>,
+        known: &[WordTokens; BATCH],
+        out: &mut Vec<u32>,
+    ) {
         let mut ids = [0; BATCH * CACHED_TOKENS];
         let mut length = 0;
         for (at, ((key, hash), tokens)) in batch.keys().zip(known).enumerate() {
             if tokens[0] == NO_TOKEN {
                 out.extend_from_slice(&ids[..length]);
                 length = 0;
-                self.encode_unknown(batch.piece(at), key, hash, out);
+                self.encode_unknown(tokenizer, batch.piece(at), (key, hash), out);
                 continue;
             }
             // All four places are written: the next piece overwrites those that are no token. How
@@ -167,7 +230,12 @@ impl<'t> Encoder<'t> {
     /// Looks up the pieces of a batch among the words seen before, and the others among the words
     /// that are one token. Loops that do nothing else, so that many look-ups are under way at once.
     #[inline]
-    fn recall(&mut self, batch: &PieceBatch<'_>, known: &mut [WordTokens; BATCH]) {
+    fn recall(
+        &mut self,
+        tokenizer: &Tokenizer,
+        batch: &PieceBatch<'_>,
+        known: &mut [WordTokens; BATCH],
+    ) {
         let mask = self.cache.len() - 1;
         // Touches all buckets first: so short a loop has all of them on their way at once.
         let bucket = |(_, hash): (Key, u64)| self.cache[hash as usize & mask].0[0].tokens[0];
@@ -182,7 +250,7 @@ impl<'t> Encoder<'t> {
         }
         let mut whole = [None; BATCH];
         for (whole, &(_, key, hash)) in whole.iter_mut().zip(&unknown[..unknown_count]) {
-            *whole = self.tokenizer.whole_words.get(key, hash);
+            *whole = tokenizer.whole_words.get(key, hash);
         }
         for (&(at, key, hash), whole) in unknown[..unknown_count].iter().zip(whole) {
             if let Some(token) = whole {
@@ -201,12 +269,18 @@ impl<'t> Encoder<'t> {
 
     /// Encodes a piece that is not among the words seen before, and remembers it if it is short.
     #[inline(never)]
-    fn encode_unknown(&mut self, piece: &str, key: Key, hash: u64, out: &mut Vec<u32>) {
+    fn encode_unknown(
+        &mut self,
+        tokenizer: &Tokenizer,
+        piece: &str,
+        (key, hash): (Key, u64),
+        out: &mut Vec<u32>,
+    ) {
         if key.is_empty() {
-            return self.encode_long(piece, out);
+            return self.encode_long(tokenizer, piece, out);
         }
         let start = out.len();
-        self.merge_bytes(piece.as_bytes(), out);
+        self.merge_bytes(tokenizer, piece.as_bytes(), out);
         let found = &out[start..];
         if found.len() <= CACHED_TOKENS {
             let mut tokens = UNKNOWN;
@@ -217,40 +291,40 @@ impl<'t> Encoder<'t> {
 
     /// Encodes a piece of more than 15 bytes, and remembers it if it is of the usual length.
     #[inline(never)]
-    fn encode_long(&mut self, piece: &str, out: &mut Vec<u32>) {
+    fn encode_long(&mut self, tokenizer: &Tokenizer, piece: &str, out: &mut Vec<u32>) {
         let place = self.long_words.place(piece.as_bytes());
         if let Some(known) = place.as_ref().and_then(|place| self.long_words.get(place)) {
             return out.extend_from_slice(known);
         }
         let start = out.len();
-        self.encode_word(piece.as_bytes(), out);
+        self.encode_word(tokenizer, piece.as_bytes(), out);
         if let Some(place) = place {
             self.long_words.remember(&place, &out[start..]);
         }
     }
 
     /// Appends the tokens of a piece, without looking it up among the words seen before.
-    pub(crate) fn encode_word(&mut self, word: &[u8], out: &mut Vec<u32>) {
-        let words = &self.tokenizer.whole_words;
+    fn encode_word(&mut self, tokenizer: &Tokenizer, word: &[u8], out: &mut Vec<u32>) {
+        let words = &tokenizer.whole_words;
         let whole = match Key::new(word) {
             Some(key) if !key.is_empty() => words.get(key, key.hash()),
             _ => words.get_long(word),
         };
         match whole {
             Some(token) => out.push(token),
-            None => self.merge_bytes(word, out),
+            None => self.merge_bytes(tokenizer, word, out),
         }
     }
 
     /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
-    pub(crate) fn merge_bytes(&mut self, bytes: &[u8], out: &mut Vec<u32>) {
-        let Tokenizer { model, byte_pairs, .. } = self.tokenizer;
+    fn merge_bytes(&mut self, tokenizer: &Tokenizer, bytes: &[u8], out: &mut Vec<u32>) {
+        let Tokenizer { model, byte_pairs, .. } = tokenizer;
         Windows::USUAL.merge(&mut self.merger, model, byte_pairs, bytes, out);
     }
 }
 
 impl fmt::Debug for Encoder<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Encoder").field("cache_buckets", &self.cache.len()).finish()
+        formatter.debug_struct("Encoder").field("cache_buckets", &self.memory.cache.len()).finish()
     }
 }

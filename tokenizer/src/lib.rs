@@ -87,6 +87,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+pub use alphabet::read as byte_level_bytes;
+pub use base64::base64;
 pub use bounded::{BoundedCounts, RunStore};
 pub use count::{MAX_WORD_BYTES, WordCounts};
 pub use count_file::{CountsReader, CountsWriter};
