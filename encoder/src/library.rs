@@ -129,12 +129,9 @@ impl Library {
 
 impl fmt::Debug for Library {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, vocab_size) = (&self.kind, &self.vocab_size);
-        formatter
-            .debug_struct("Library")
-            .field("kind", kind)
-            .field("vocab_size", vocab_size)
-            .finish()
+        let mut fields = formatter.debug_struct("Library");
+        fields.field("kind", &self.kind).field("vocab_size", &self.vocab_size);
+        fields.finish_non_exhaustive()
     }
 }
 

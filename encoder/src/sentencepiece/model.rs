@@ -139,7 +139,7 @@ fn read_piece(message: &[u8]) -> Result<Piece> {
         match (number, value) {
             (1, value) => {
                 let text = value.text().ok_or_else(|| malformed("a piece is not UTF-8"))?;
-                piece.text = text.to_owned();
+                text.clone_into(&mut piece.text);
             }
             (2, Value::Float(score)) if score.is_finite() => piece.score = score,
             (2, _) => return Err(malformed("the score of a piece is not a number")),
