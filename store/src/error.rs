@@ -68,13 +68,27 @@ pub enum StoreError {
     },
     /// A token does not fit the shards' type.
     #[error(
-        "token {token} is outside the vocabulary of {vocab_size}; the tokenizer and the shards disagree"
+        "document {document}: token {token} is outside the vocabulary of {vocab_size}; the tokenizer and the shards disagree"
     )]
     TokenRange {
+        /// What names the document.
+        document: String,
         /// The token id.
         token: u32,
         /// The declared vocabulary size.
         vocab_size: usize,
+    },
+    /// A payload would become larger than other trainers' readers take.
+    #[error(
+        "document {document}: its {n_tokens} tokens have no room in {shard}, of 2 GiB at most; ask for smaller shards, or cut the document"
+    )]
+    ShardFull {
+        /// The shard's name.
+        shard: String,
+        /// What names the document.
+        document: String,
+        /// Tokens of the document.
+        n_tokens: u64,
     },
 }
 

@@ -1,6 +1,13 @@
 //! `shards.json`: what a folder of shards holds.
 
+use std::collections::BTreeMap;
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+use super::merkle;
+use crate::publish::is_good_name;
+use crate::{FileEntry, Result, StoreError};
 
 /// The two halves of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,51 +54,229 @@ impl TokenType {
     }
 }
 
+/// What documents amount to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Counts {
+    /// Documents.
+    pub documents: u64,
+    /// Tokens, end-of-text tokens included.
+    pub tokens: u64,
+    /// Bytes of text (UTF-8) that the tokens stand for.
+    pub bytes: u64,
+}
+
+impl Counts {
+    /// Adds others to these. Counts of a manifest that lies may not fit; they stay at the largest.
+    pub fn add(&mut self, other: Self) {
+        self.documents = self.documents.saturating_add(other.documents);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// What one source has in one shard.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceCounts {
+    /// The source's name, empty when the documents name none.
+    pub name: String,
+    /// What is of it in the shard.
+    pub counts: Counts,
+}
+
+/// What one source has in the whole dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceTotals {
+    /// The source's name, empty when the documents name none.
+    pub name: String,
+    /// What is of it in the train half.
+    pub train: Counts,
+    /// What is of it in the validation half.
+    pub validation: Counts,
+}
+
 /// One shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ShardEntry {
     /// Name without extension, as `train-00000`.
     pub name: String,
     /// Which half it belongs to.
     pub split: Split,
-    /// Documents.
-    pub documents: u64,
-    /// Tokens, end-of-text tokens included.
-    pub tokens: u64,
+    /// What it holds.
+    pub counts: Counts,
     /// BLAKE3 of the payload, hexadecimal.
     pub blake3: String,
+    /// BLAKE3 of the sums, hexadecimal; they hold the digest of each block of payload and index.
+    pub sums_blake3: String,
+    /// What it holds by source, sorted by name.
+    pub sources: Vec<SourceCounts>,
+}
+
+/// Which documents are held out: those whose hash is small. Equal texts fall on the same side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValidationRule {
+    /// The 64-bit hash and what it is taken of, as [`ValidationRule::XXH3_TEXT`].
+    pub hash: String,
+    /// A document is held out when the upper 53 bits of its hash are below this; 2^53 is all. An
+    /// integer, since a float need not come back from JSON with the same last bit.
+    pub threshold: u64,
+}
+
+/// Bits of a hash that decide on which side a document falls: as many as an f64 holds exactly.
+const RULE_BITS: u32 = 53;
+
+impl ValidationRule {
+    /// XXH3-64 (seed 0) of the document's text.
+    pub const XXH3_TEXT: &str = "xxh3_64(text)";
+
+    /// Holds out the part `fraction` (0 to 1) of the documents, by the hash of their texts.
+    pub fn new(fraction: f64) -> Self {
+        let threshold = (fraction.clamp(0.0, 1.0) * (1u64 << RULE_BITS) as f64).ceil() as u64;
+        Self { hash: Self::XXH3_TEXT.into(), threshold }
+    }
+
+    /// The part of all documents that is held out.
+    pub fn fraction(&self) -> f64 {
+        self.threshold as f64 / (1u64 << RULE_BITS) as f64
+    }
+
+    /// True when a document with this hash is held out.
+    pub fn holds_out(&self, hash: u64) -> bool {
+        hash >> (u64::BITS - RULE_BITS) < self.threshold
+    }
 }
 
 /// The description of a folder of shards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ShardManifest {
     /// Always [`ShardManifest::SCHEMA`].
     pub schema: String,
+    /// The dataset's id: a Merkle root over everything below, hexadecimal. Set by
+    /// [`ShardManifest::seal`].
+    pub root: String,
     /// Type of the payload.
     pub token_type: TokenType,
     /// Ids are below this.
     pub vocab_size: usize,
-    /// The id that ends each document.
-    pub end_of_text: u32,
-    /// BLAKE3 of the tokenizer file, hexadecimal.
-    pub tokenizer_blake3: String,
+    /// The id that begins each document, if one does.
+    pub begin_of_text: Option<u32>,
+    /// The id that ends each document; none in a dataset that was imported without one.
+    pub end_of_text: Option<u32>,
+    /// BLAKE3 of the tokenizer file, hexadecimal; none when it is not known.
+    pub tokenizer_blake3: Option<String>,
+    /// How the validation half was chosen; none when it was not chosen by a rule.
+    pub validation: Option<ValidationRule>,
+    /// What the dataset holds by source, sorted by name. Set by [`ShardManifest::seal`].
+    pub sources: Vec<SourceTotals>,
+    /// The dataset's other files (`docs.parquet`, `token_bytes.bin`), by name in the folder.
+    pub files: Vec<FileEntry>,
     /// The shards, train before validation, by number.
     pub shards: Vec<ShardEntry>,
 }
 
 impl ShardManifest {
     /// The format's name and version.
-    pub const SCHEMA: &str = "gristmill/shards/1";
+    pub const SCHEMA: &str = "gristmill/shards/2";
     /// The file's name in the folder.
     pub const FILE: &str = "shards.json";
 
+    /// Fills in what follows from the rest: the sources' totals and the root. Of the other files
+    /// only the names are kept, since a dataset's folder may lie anywhere.
+    #[must_use]
+    pub fn seal(mut self) -> Self {
+        for file in &mut self.files {
+            file.path = file.path.rsplit('/').next().unwrap_or_default().into();
+        }
+        self.sources = self.totals();
+        self.root = merkle::root(&self);
+        self
+    }
+
+    /// Reads and checks the description of the dataset in `folder`.
+    ///
+    /// Fails with [`StoreError::Unreadable`] when it is of another format, names files that cannot
+    /// be a shard's, or does not have the root that its content gives.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(Self::FILE);
+        let bytes = std::fs::read(&path).map_err(|e| StoreError::io(&path, "read", e))?;
+        Self::parse(&bytes).map_err(|message| StoreError::Unreadable { path, message })
+    }
+
+    /// As [`ShardManifest::read`], from the file's bytes; the error says what is wrong.
+    pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
+        /// Read first, so that another version is named as such.
+        #[derive(Deserialize)]
+        struct Version {
+            schema: String,
+        }
+        let version: Version = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        if version.schema != Self::SCHEMA {
+            return Err(format!("its format is `{}`, not `{}`", version.schema, Self::SCHEMA));
+        }
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        let shards = manifest.shards.iter().map(|shard| &shard.name);
+        let files = manifest.files.iter().map(|file| &file.path);
+        if let Some(name) =
+            shards.chain(files).find(|name| !is_good_name(name) || name.contains('/'))
+        {
+            return Err(format!("`{name}` is no name of a file in it"));
+        }
+        if merkle::root(&manifest) != manifest.root {
+            return Err("its content does not have the root that it names; it was altered".into());
+        }
+        Ok(manifest)
+    }
+
+    /// The file's content.
+    pub fn to_json(&self) -> Result<Vec<u8>> {
+        let mut json = serde_json::to_vec_pretty(self).map_err(|e| StoreError::Unreadable {
+            path: Self::FILE.into(),
+            message: e.to_string(),
+        })?;
+        json.push(b'\n');
+        Ok(json)
+    }
+
+    /// What one half holds.
+    pub fn counts(&self, split: Split) -> Counts {
+        let mut counts = Counts::default();
+        self.shards.iter().filter(|s| s.split == split).for_each(|s| counts.add(s.counts));
+        counts
+    }
+
     /// Tokens of one half.
     pub fn tokens(&self, split: Split) -> u64 {
-        self.shards.iter().filter(|s| s.split == split).map(|s| s.tokens).sum()
+        self.counts(split).tokens
     }
 
     /// Documents of one half.
     pub fn documents(&self, split: Split) -> u64 {
-        self.shards.iter().filter(|s| s.split == split).map(|s| s.documents).sum()
+        self.counts(split).documents
+    }
+
+    /// The shards of one half, in order.
+    pub fn shards_of(&self, split: Split) -> impl Iterator<Item = &ShardEntry> {
+        self.shards.iter().filter(move |shard| shard.split == split)
+    }
+
+    pub(crate) fn totals(&self) -> Vec<SourceTotals> {
+        let mut totals: BTreeMap<&str, [Counts; 2]> = BTreeMap::new();
+        for shard in &self.shards {
+            for source in &shard.sources {
+                let halves = totals.entry(&source.name).or_default();
+                halves[usize::from(shard.split == Split::Validation)].add(source.counts);
+            }
+        }
+        let total = |(name, [train, validation]): (&str, [Counts; 2])| SourceTotals {
+            name: name.into(),
+            train,
+            validation,
+        };
+        totals.into_iter().map(total).collect()
     }
 }

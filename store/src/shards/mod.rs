@@ -1,17 +1,37 @@
 //! Token shards: one headerless little-endian payload that several trainers read as it is.
 //!
-//! A dataset is a folder with, for each shard, `SPLIT-NNNNN.bin` (the token ids, documents
-//! contiguous and each ended by the end-of-text token; u16 when the vocabulary allows, else u32)
-//! and `SPLIT-NNNNN.idx` (Megatron-LM's version 1 index, one sequence a document), and one
-//! `shards.json`. The payload is at once nanoGPT's `train.bin`, Megatron's `.bin`, datatrove's
-//! `.ds` and OLMo's `.npy` (which is no NumPy file but a bare array).
+//! A dataset is a folder with one `shards.json` ([`ShardManifest`]) and, for each shard,
+//!
+//! - `SPLIT-NNNNN.bin`: the token ids, documents contiguous and never split over shards, each ended
+//!   by the end-of-text token; u16 when the vocabulary allows, else u32;
+//! - `SPLIT-NNNNN.idx`: Megatron-LM's version 1 index, one sequence a document;
+//! - `SPLIT-NNNNN.sums`: the digest of each block of both ([`Sums`]).
+//!
+//! The payload is at once nanoGPT's `train.bin`, Megatron's `.bin`, datatrove's `.ds` and OLMo's
+//! `.npy` (which is no NumPy file but a bare array). `shards.json` is written last, and its `root` is
+//! the dataset's id.
 
+mod dataset_writer;
 mod index;
 mod manifest;
+mod merkle;
+mod publish;
 mod reader;
+mod shard;
+mod staged;
+mod sums;
+mod token_bytes;
 mod writer;
 
+pub use dataset_writer::DatasetWriter;
 pub use index::{index_bytes, read_index};
-pub use manifest::{ShardEntry, ShardManifest, Split, TokenType};
+pub use manifest::{
+    Counts, ShardEntry, ShardManifest, SourceCounts, SourceTotals, Split, TokenType, ValidationRule,
+};
+pub use publish::Publish;
 pub use reader::Dataset;
-pub use writer::ShardWriter;
+pub use shard::Shard;
+pub use staged::StagedFolder;
+pub use sums::{BLOCK_BYTES, BlockDigest, BlockHasher, FileSums, Sums};
+pub use token_bytes::{TOKEN_BYTES_FILE, read_token_bytes, write_token_bytes};
+pub use writer::{Document, PAYLOAD_BYTES_MAX, ShardWriter};

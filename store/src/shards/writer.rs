@@ -1,27 +1,51 @@
 //! Writing one shard.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
-use super::{ShardEntry, Split, TokenType, index_bytes};
-use crate::{FileEntry, Publication, Result, Run, StoreError};
+use super::publish::{Publish, path_in};
+use super::sums::{BlockHasher, Sums};
+use super::{Counts, ShardEntry, SourceCounts, Split, TokenType, index_bytes};
+use crate::{FileEntry, Publication, Result, StoreError};
 
-/// A shard being written: payload first, index at the end.
+/// Bytes of one payload at most. Megatron-LM's index counts tokens in i32, llm.c's header too, and
+/// its reader seeks by i32.
+pub const PAYLOAD_BYTES_MAX: u64 = (1 << 31) - 1;
+
+/// A document on its way into a shard.
+#[derive(Debug, Clone, Copy)]
+pub struct Document<'a> {
+    /// What names it in an error.
+    pub id: &'a str,
+    /// The source that it counts for, empty when there is none.
+    pub source: &'a str,
+    /// Bytes of its text.
+    pub bytes: u64,
+    /// Its tokens, those that begin and end it included.
+    pub tokens: &'a [u32],
+}
+
+/// A shard being written: payload first, index and sums at the end.
 pub struct ShardWriter<'a> {
-    run: &'a Run,
+    target: &'a dyn Publish,
     folder: String,
     name: String,
     split: Split,
     vocab_size: usize,
     token_type: TokenType,
     payload: Publication,
+    hasher: BlockHasher,
     document_tokens: Vec<u32>,
+    counts: Counts,
+    sources: BTreeMap<String, Counts>,
     buffer: Vec<u8>,
 }
 
 impl<'a> ShardWriter<'a> {
-    /// Starts shard `number` of a half in `folder` of the run.
+    /// Starts shard `number` of a half in `folder` of the target; an empty folder is the target
+    /// itself.
     pub fn new(
-        run: &'a Run,
+        target: &'a dyn Publish,
         folder: &str,
         split: Split,
         number: usize,
@@ -29,52 +53,87 @@ impl<'a> ShardWriter<'a> {
     ) -> Result<Self> {
         let name = format!("{}-{number:05}", split.as_str());
         Ok(Self {
-            run,
+            target,
             folder: folder.into(),
             split,
             vocab_size,
             token_type: TokenType::for_vocabulary(vocab_size),
-            payload: run.publish(&format!("{folder}/{name}.bin"))?,
+            payload: target.publish(&path_in(folder, &format!("{name}.bin")))?,
             name,
+            hasher: BlockHasher::default(),
             document_tokens: Vec::new(),
+            counts: Counts::default(),
+            sources: BTreeMap::new(),
             buffer: Vec::new(),
         })
     }
 
-    /// Adds a document, its end-of-text token included. Every id is checked against the vocabulary.
-    pub fn add(&mut self, tokens: &[u32]) -> Result<()> {
+    /// What was added.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Adds a document.
+    ///
+    /// Every id is checked against the vocabulary, and so against the type
+    /// ([`StoreError::TokenRange`] names document and id); a document that the payload has no room
+    /// for is refused ([`StoreError::ShardFull`]). Nothing of a refused document is written.
+    pub fn add(&mut self, document: &Document<'_>) -> Result<()> {
+        let Document { id, source, bytes, tokens } = *document;
         let vocab_size = self.vocab_size;
         if let Some(&token) = tokens.iter().find(|t| **t as usize >= vocab_size) {
-            return Err(StoreError::TokenRange { token, vocab_size });
+            return Err(StoreError::TokenRange { document: id.into(), token, vocab_size });
+        }
+        let n_tokens = self.counts.tokens.saturating_add(tokens.len() as u64);
+        if n_tokens.saturating_mul(self.token_type.bytes()) > PAYLOAD_BYTES_MAX {
+            return Err(StoreError::ShardFull {
+                shard: self.name.clone(),
+                document: id.into(),
+                n_tokens: tokens.len() as u64,
+            });
         }
         self.buffer.clear();
-        for token in tokens {
-            match self.token_type {
-                TokenType::U16 => self.buffer.extend_from_slice(&(*token as u16).to_le_bytes()),
-                TokenType::U32 => self.buffer.extend_from_slice(&token.to_le_bytes()),
+        match self.token_type {
+            TokenType::U16 => {
+                self.buffer.extend(tokens.iter().flat_map(|t| (*t as u16).to_le_bytes()));
             }
+            TokenType::U32 => self.buffer.extend(tokens.iter().flat_map(|t| t.to_le_bytes())),
         }
         self.payload
             .write_all(&self.buffer)
             .map_err(|e| StoreError::io(format!("{}.bin", self.name), "write", e))?;
+        self.hasher.update(&self.buffer);
         self.document_tokens.push(tokens.len() as u32);
+        let added = Counts { documents: 1, tokens: tokens.len() as u64, bytes };
+        self.counts.add(added);
+        // The name is copied once a source, not once a document.
+        match self.sources.get_mut(source) {
+            Some(counts) => counts.add(added),
+            None => _ = self.sources.insert(source.into(), added),
+        }
         Ok(())
     }
 
-    /// Publishes payload and index.
+    /// Publishes payload, index and sums.
     pub fn finish(self) -> Result<(ShardEntry, Vec<FileEntry>)> {
         let payload = self.payload.finish()?;
-        let index = self.run.publish_bytes(
-            &format!("{}/{}.idx", self.folder, self.name),
-            &index_bytes(self.token_type, &self.document_tokens),
-        )?;
+        let index = index_bytes(self.token_type, &self.document_tokens);
+        let sums = Sums { payload: self.hasher.finish(), index: BlockHasher::sums_of(&index) };
+        let publish = |extension: &str, bytes: &[u8]| {
+            let path = path_in(&self.folder, &format!("{}.{extension}", self.name));
+            self.target.publish_bytes(&path, bytes)
+        };
+        let index = publish("idx", &index)?;
+        let sums = publish("sums", &sums.to_bytes())?;
+        let source = |(name, counts)| SourceCounts { name, counts };
         let entry = ShardEntry {
             name: self.name,
             split: self.split,
-            documents: self.document_tokens.len() as u64,
-            tokens: self.document_tokens.iter().map(|t| u64::from(*t)).sum(),
+            counts: self.counts,
             blake3: payload.blake3.clone(),
+            sums_blake3: sums.blake3.clone(),
+            sources: self.sources.into_iter().map(source).collect(),
         };
-        Ok((entry, vec![payload, index]))
+        Ok((entry, vec![payload, index, sums]))
     }
 }

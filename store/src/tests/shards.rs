@@ -10,7 +10,8 @@ use serde_json::Value;
 
 use super::scenario::fingerprint;
 use crate::shards::{
-    Dataset, ShardManifest, ShardWriter, Split, TokenType, index_bytes, read_index,
+    BLOCK_BYTES, Counts, Dataset, Document, Shard, ShardManifest, ShardWriter, Split, TokenType,
+    ValidationRule, index_bytes, read_index, read_token_bytes, write_token_bytes,
 };
 use crate::{Opened, Result, Run, StoreError};
 
@@ -40,27 +41,45 @@ fn open(root: &Path) -> Run {
     }
 }
 
+/// A description without shards, of a vocabulary of this size.
+pub(super) fn description(vocab_size: usize) -> ShardManifest {
+    ShardManifest {
+        schema: ShardManifest::SCHEMA.into(),
+        root: String::new(),
+        token_type: TokenType::for_vocabulary(vocab_size),
+        vocab_size,
+        begin_of_text: None,
+        end_of_text: Some(END_OF_TEXT),
+        tokenizer_blake3: Some(blake3::hash(b"tokenizer").to_hex().to_string()),
+        validation: Some(ValidationRule::new(0.005)),
+        sources: Vec::new(),
+        files: Vec::new(),
+        shards: Vec::new(),
+    }
+}
+
+/// The document of these tokens; its source follows from its length.
+fn document<'a>(id: &'a str, tokens: &'a [u32]) -> Document<'a> {
+    let source = ["even", "odd"][tokens.len() % 2];
+    Document { id, source, bytes: 3 * tokens.len() as u64, tokens }
+}
+
 /// Publishes shards of documents, all of one half, in `tokens/`.
 fn write(root: &Path, vocab_size: usize, split: Split, shards: &[Vec<Vec<u32>>]) -> Result<()> {
     let run = open(root);
-    let mut manifest = ShardManifest {
-        schema: ShardManifest::SCHEMA.into(),
-        token_type: TokenType::for_vocabulary(vocab_size),
-        vocab_size,
-        end_of_text: END_OF_TEXT,
-        tokenizer_blake3: blake3::hash(b"tokenizer").to_hex().to_string(),
-        shards: Vec::new(),
-    };
-    let mut files = Vec::new();
+    let mut manifest = description(vocab_size);
+    let mut files = vec![write_token_bytes(&run, "tokens", &[0, 1, 2])?];
+    manifest.files.extend(files.clone());
     for (number, documents) in shards.iter().enumerate() {
         let mut writer = ShardWriter::new(&run, "tokens", split, number, vocab_size)?;
-        documents.iter().try_for_each(|tokens| writer.add(tokens))?;
+        for (i, tokens) in documents.iter().enumerate() {
+            writer.add(&document(&format!("doc-{i}"), tokens))?;
+        }
         let (entry, published) = writer.finish()?;
         manifest.shards.push(entry);
         files.extend(published);
     }
-    let json = serde_json::to_vec(&manifest).unwrap();
-    files.push(run.publish_bytes("tokens/shards.json", &json)?);
+    files.push(run.publish_bytes("tokens/shards.json", &manifest.seal().to_json()?)?);
     run.complete("shards", files, Value::Null)?;
     run.finish().map(drop)
 }
@@ -110,8 +129,97 @@ fn payload_is_little_endian_and_headerless() {
 #[test]
 fn token_outside_the_vocabulary_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let error = write(folder.path(), 10, Split::Train, &[vec![vec![9, 10]]]).unwrap_err();
-    assert!(matches!(error, StoreError::TokenRange { token: 10, vocab_size: 10 }));
+    let documents = vec![vec![vec![9], vec![9, 10]]];
+    let error = write(folder.path(), 10, Split::Train, &documents).unwrap_err();
+    assert!(matches!(
+        error,
+        StoreError::TokenRange { document, token: 10, vocab_size: 10 } if document == "doc-1"
+    ));
+}
+
+#[test]
+fn sources_are_counted_by_half() {
+    let folder = tempfile::tempdir().unwrap();
+    let documents = vec![vec![vec![1, 0], vec![7, 8, 0], vec![2, 0]], vec![vec![0]]];
+    write(folder.path(), 10, Split::Validation, &documents).unwrap();
+    let tokens = folder.path().join("tokens");
+    let manifest = ShardManifest::read(&tokens).unwrap();
+    let counts = |documents, tokens| Counts { documents, tokens, bytes: 3 * tokens };
+    let totals: Vec<_> =
+        manifest.sources.iter().map(|s| (s.name.as_str(), s.train, s.validation)).collect();
+    assert_eq!(totals, [("even", counts(0, 0), counts(2, 4)), ("odd", counts(0, 0), counts(2, 4))]);
+    assert_eq!(read_token_bytes(&tokens, &manifest).unwrap(), Some(vec![0, 1, 2]));
+}
+
+/// The root is that of every field: one that changes gives another dataset.
+#[test]
+fn root_depends_on_every_fact() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), 10, Split::Train, &[vec![vec![1, 0]], vec![vec![2, 0]]]).unwrap();
+    let manifest = ShardManifest::read(&folder.path().join("tokens")).unwrap();
+    assert_eq!(manifest.clone().seal(), manifest);
+    let change = |alter: fn(&mut ShardManifest)| {
+        let mut altered = manifest.clone();
+        alter(&mut altered);
+        altered.seal().root
+    };
+    let mut roots = vec![
+        manifest.root.clone(),
+        change(|m| m.token_type = TokenType::U32),
+        change(|m| m.vocab_size += 1),
+        change(|m| m.begin_of_text = Some(0)),
+        change(|m| m.end_of_text = None),
+        change(|m| m.tokenizer_blake3 = None),
+        change(|m| m.validation = Some(ValidationRule::new(0.006))),
+        change(|m| m.files[0].bytes += 1),
+        change(|m| m.shards.swap(0, 1)),
+        change(|m| m.shards.truncate(1)),
+        change(|m| m.shards[1].split = Split::Validation),
+        change(|m| m.shards[1].counts.bytes += 1),
+        change(|m| m.shards[1].sums_blake3 = m.shards[0].sums_blake3.clone()),
+        change(|m| m.shards[1].sources[0].name = "other".into()),
+    ];
+    let n = roots.len();
+    roots.sort();
+    roots.dedup();
+    assert_eq!(roots.len(), n);
+}
+
+#[test]
+fn rule_holds_out_as_the_fraction_says() {
+    for fraction in [0.0, 0.005, 0.1, 1.0 / 3.0, 1.0] {
+        let rule = ValidationRule::new(fraction);
+        for hash in (0..u64::MAX - (1 << 57)).step_by(1 << 57).chain([u64::MAX]) {
+            let place = (hash >> 11) as f64 / (1u64 << 53) as f64;
+            assert_eq!(rule.holds_out(hash), place < fraction, "{hash} at {fraction}");
+        }
+        assert!((rule.fraction() - fraction).abs() < 1e-12);
+    }
+}
+
+/// A block is checked when it is first read, and no other block is.
+#[test]
+fn damage_is_refused_by_the_block_that_holds_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let block_tokens = BLOCK_BYTES as usize / 2;
+    let long: Vec<u32> = (0..5 * block_tokens as u32 / 2).map(|i| i % 10).collect();
+    write(folder.path(), 10, Split::Train, &[vec![long]]).unwrap();
+    let tokens = folder.path().join("tokens");
+    let file = tokens.join("train-00000.bin");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[BLOCK_BYTES as usize + 5] ^= 1;
+    fs::write(&file, bytes).unwrap();
+    let manifest = ShardManifest::read(&tokens).unwrap();
+    let shard = Shard::open(&tokens, &manifest, &manifest.shards[0]).unwrap();
+    let block = block_tokens as u64;
+    for sound in [0..block, 0..0, 2 * block..u64::MAX] {
+        shard.check(sound).unwrap();
+    }
+    for damaged in [0..block + 1, block..block + 1, 2 * block - 1..2 * block] {
+        let error = shard.check(damaged).unwrap_err().to_string();
+        assert!(error.contains("in bytes 1048576 to 2097152"), "{error}");
+    }
+    assert_eq!(shard.document_tokens().unwrap(), [5 * block_tokens as u32 / 2]);
 }
 
 #[test]
@@ -151,10 +259,11 @@ fn damaged_description_is_refused() {
     let file = tokens.join(ShardManifest::FILE);
     let text = fs::read_to_string(&file).unwrap();
     for (from, to) in [
-        ("gristmill/shards/1", "gristmill/shards/2"),
+        ("gristmill/shards/2", "gristmill/shards/3"),
         ("\"train-00000\"", "\"../../train-00000\""),
-        ("\"tokens\":2", "\"tokens\":18446744073709551615"),
-        ("\"vocab_size\":100", "\"vocab_size\":-1"),
+        ("\"tokens\": 2", "\"tokens\": 3"),
+        ("\"vocab_size\": 100", "\"vocab_size\": -1"),
+        ("\"vocab_size\"", "\"vocab_sizes\""),
     ] {
         assert!(text.contains(from), "{text}");
         fs::write(&file, text.replace(from, to)).unwrap();
