@@ -34,7 +34,7 @@ pub(crate) fn main(
 }
 
 /// The stages with their parameters.
-fn stages(stages: &[String], with: &[String]) -> Result<Vec<Table>, Failure> {
+pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<Table>, Failure> {
     let mut tables: Vec<(String, Table, Table)> = Vec::new();
     for stage in stages {
         let path = Path::new(stage);

@@ -64,6 +64,12 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         Command::Classifier(ClassifierCommand::Eval(eval)) => {
             classifier::eval(eval, common, printer)
         }
+        Command::Tokenizer(TokenizerCommand::Count(count)) => {
+            tokenizer_command::count(count, common, printer)
+        }
+        Command::Tokenizer(TokenizerCommand::Eval(eval)) => {
+            tokenizer_command::eval(eval, common, printer)
+        }
         Command::Tokenizer(TokenizerCommand::Train(train)) => {
             tokenizer_command::train(train, common, printer)
         }

@@ -17,6 +17,8 @@ pub(crate) struct OneLiner {
     work: PathBuf,
     /// How far it goes.
     pub(crate) until: Until,
+    /// Whether the documents are wanted, and not only what is made of them.
+    pub(crate) documents: bool,
 }
 
 impl OneLiner {
@@ -34,7 +36,7 @@ impl OneLiner {
         source.insert("path".into(), Value::Array(paths));
         let mut recipe = Table::new();
         recipe.insert("source".into(), Value::Array(vec![Value::Table(source)]));
-        Ok(Self { recipe, work, until: Until::Written })
+        Ok(Self { recipe, work, until: Until::Written, documents: true })
     }
 
     /// Adds `[[stage]]` with these keys.
@@ -71,7 +73,12 @@ impl OneLiner {
         let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common);
-        let options = RunOptions { fresh: true, passing: true, until: self.until };
+        let options = RunOptions {
+            fresh: true,
+            passing: true,
+            until: self.until,
+            without_documents: !self.documents,
+        };
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)

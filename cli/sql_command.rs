@@ -10,6 +10,7 @@ use sql::{Files, Query, Resources, Session, SqlError};
 use crate::arguments::{Common, SqlArguments};
 use crate::failure::Failure;
 use crate::printer::Printer;
+use crate::tokenizer_files::load;
 
 /// Memory of a query where no flag says otherwise.
 const MEMORY_BYTES: u64 = 1 << 30;
@@ -52,8 +53,8 @@ pub(crate) fn main(
 pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Failure> {
     let memory_bytes = common.memory.map_or(MEMORY_BYTES, |memory| memory.as_u64());
     let tokenizer = run.join("tokenizer.json");
-    let tokenizer = tokenizer.is_file().then(|| pipeline::tokens::load(&tokenizer)).transpose()?;
-    let resources = Resources { tokenizer: tokenizer.map(Into::into), files: Files::new("") };
+    let tokenizer = tokenizer.is_file().then(|| load(&tokenizer)).transpose()?;
+    let resources = Resources { tokenizer, files: Files::new("") };
     let session = Session::new(memory_bytes as usize, &resources)?;
     Ok(Query::open(&session, &pipeline::tables(run)?)?)
 }

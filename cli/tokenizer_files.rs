@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
+use std::path::Path;
 use std::process::ExitCode;
 
+use encoder::AnyTokenizer;
+use pipeline::PipelineError;
 use serde_json::json;
-use tokenizer::{Oddity, Tokenizer};
+use tokenizer::Oddity;
 
 use crate::arguments::{DecodeArguments, ExportArguments, TokenizerShowArguments};
 use crate::failure::Failure;
@@ -15,9 +18,14 @@ use crate::printer::Printer;
 /// Characters of a token that are shown in a list.
 const PIECE_CHARACTERS_MAX: usize = 24;
 
+/// Reads a tokenizer.
+pub(crate) fn load(path: &Path) -> Result<AnyTokenizer, Failure> {
+    Ok(AnyTokenizer::load(path).map_err(PipelineError::from)?)
+}
+
 /// Prints the bytes of ids as they are.
 pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let tokenizer = pipeline::tokens::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     let mut given = arguments.ids.join(" ");
     if arguments.ids.is_empty() {
         std::io::stdin()
@@ -34,11 +42,12 @@ pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<Ex
             Failure::usage(format!("`{word}` is no id of a token"), help)
         })?);
     }
+    let bytes = tokenizer.decode(&ids).map_err(PipelineError::from)?;
     if printer.json() {
-        let text = tokenizer.decode_lossy(&ids);
+        let text = String::from_utf8_lossy(&bytes);
         printer.object("decoded", &json!({ "ids": ids, "text": text }));
     } else {
-        printer.bytes(&tokenizer.decode(&ids));
+        printer.bytes(&bytes);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -48,47 +57,53 @@ pub(crate) fn show(
     arguments: &TokenizerShowArguments,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let tokenizer = pipeline::tokens::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     match &arguments.text {
-        Some(text) => show_text(&tokenizer, text, printer),
+        Some(text) => show_text(&tokenizer, text, printer)?,
         None => show_vocabulary(&tokenizer, arguments.n, printer),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show_text(tokenizer: &Tokenizer, text: &str, printer: Printer) {
+fn show_text(tokenizer: &AnyTokenizer, text: &str, printer: Printer) -> Result<(), Failure> {
     let mut ids = Vec::new();
-    tokenizer.encode_with_specials(text, &mut ids);
+    match tokenizer.as_own() {
+        Some(own) => own.encode_with_specials(text, &mut ids),
+        None => tokenizer.encoder().encode(text, &mut ids).map_err(PipelineError::from)?,
+    }
     let pieces: Vec<String> = ids.iter().map(|id| piece(tokenizer, *id)).collect();
     if printer.json() {
         printer.object("tokens", &json!({ "ids": ids, "pieces": pieces }));
-        return;
+        return Ok(());
     }
     let rows: Vec<Vec<String>> =
         ids.iter().zip(&pieces).map(|(id, piece)| vec![id.to_string(), piece.clone()]).collect();
     columns(&rows).iter().for_each(|line| printer.data(line));
     let bytes = text.len() as f64 / ids.len().max(1) as f64;
     printer.say(format!("{} tokens, {bytes:.2} bytes a token", human_count(ids.len() as u64)));
+    Ok(())
 }
 
-fn show_vocabulary(tokenizer: &Tokenizer, n: usize, printer: Printer) {
+fn show_vocabulary(tokenizer: &AnyTokenizer, n: usize, printer: Printer) {
     let size = tokenizer.vocab_size() as u32;
     let mut longest: Vec<u32> =
         (0..size).filter(|id| tokenizer.token_bytes(*id).is_some()).collect();
     longest.sort_by_key(|id| {
-        (std::cmp::Reverse(tokenizer.token_bytes(*id).map_or(0, <[u8]>::len)), *id)
+        (std::cmp::Reverse(tokenizer.token_bytes(*id).map_or(0, |bytes| bytes.len())), *id)
     });
     longest.truncate(n);
     let mut odd: BTreeMap<&str, Vec<u32>> = BTreeMap::new();
-    for (id, oddity) in tokenizer.odd_tokens() {
+    for (id, oddity) in tokenizer.as_own().map(|own| own.odd_tokens()).unwrap_or_default() {
         odd.entry(name(oddity)).or_default().push(id);
     }
-    let specials: Vec<(&str, u32)> = tokenizer.special_tokens().collect();
+    let specials = tokenizer.special_tokens();
+    let split = tokenizer.as_own().map(|own| own.split().to_string());
     if printer.json() {
         let counts: BTreeMap<&str, usize> = odd.iter().map(|(k, ids)| (*k, ids.len())).collect();
         let object = json!({
             "vocab_size": size,
-            "split": tokenizer.split().to_string(),
+            "kind": tokenizer.kind(),
+            "split": split,
             "special_tokens": specials,
             "longest": longest,
             "odd": counts,
@@ -104,7 +119,8 @@ fn show_vocabulary(tokenizer: &Tokenizer, n: usize, printer: Printer) {
     let specials: Vec<String> = specials.iter().map(|(text, id)| format!("{text} {id}")).collect();
     let row = |name: &str, value: String| printer.data(format!("{name:<28} {value}"));
     row("tokens", human_count(u64::from(size)));
-    row("split", tokenizer.split().to_string());
+    row("kind", tokenizer.kind().to_owned());
+    split.into_iter().for_each(|split| row("split", split));
     row("special", specials.join("  "));
     row("longest", pieces(&longest));
     for (name, ids) in &odd {
@@ -112,7 +128,7 @@ fn show_vocabulary(tokenizer: &Tokenizer, n: usize, printer: Printer) {
     }
 }
 
-fn name(oddity: Oddity) -> &'static str {
+pub(crate) fn name(oddity: Oddity) -> &'static str {
     match oddity {
         Oddity::PartialCharacters => "parts of characters",
         Oddity::Control => "with a control character",
@@ -122,18 +138,18 @@ fn name(oddity: Oddity) -> &'static str {
 }
 
 /// A token in quotes, with escapes for what cannot be seen.
-fn piece(tokenizer: &Tokenizer, id: u32) -> String {
-    match tokenizer.token_bytes(id).map(|bytes| (std::str::from_utf8(bytes), bytes)) {
-        Some((Ok(text), _)) => format!("{text:?}"),
-        Some((Err(_), bytes)) => format!("\"{}\"", bytes.escape_ascii()),
-        None => "?".into(),
+fn piece(tokenizer: &AnyTokenizer, id: u32) -> String {
+    let Some(bytes) = tokenizer.token_bytes(id) else { return "?".into() };
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => format!("{text:?}"),
+        Err(_) => format!("\"{}\"", bytes.escape_ascii()),
     }
 }
 
 /// Writes a tokenizer in the form that the output's name tells.
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let tokenizer = pipeline::tokens::load(&arguments.tokenizer)?;
-    for (name, bytes) in pipeline::tokens::files(&tokenizer, &arguments.output)? {
+    let tokenizer = load(&arguments.tokenizer)?;
+    for (name, bytes) in tokenizer.files(&arguments.output).map_err(PipelineError::from)? {
         let path = arguments.output.with_file_name(name);
         store::write_file(&path, &bytes)?;
         printer.say(format!("  → {}", path.display()));

@@ -88,6 +88,15 @@ impl AnyTokenizer {
         }
     }
 
+    /// Whether this is a clone of `other`.
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.inner, &other.inner) {
+            (Inner::Own(a), Inner::Own(b)) => Arc::ptr_eq(a, b),
+            (Inner::Library(a), Inner::Library(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        }
+    }
+
     /// What kind of model this is, by the name that `tokenizer.json` gives it: `BPE`, `Unigram`,
     /// `WordPiece` or `WordLevel`.
     pub fn kind(&self) -> &str {

@@ -18,9 +18,12 @@ pub enum PipelineError {
     /// A query or a stage.
     #[error(transparent)]
     Sql(#[from] sql::SqlError),
-    /// The tokenizer.
+    /// The settings of a tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] tokenizer::TokenizerError),
+    /// The file of a tokenizer, or a text that it cannot encode.
+    #[error(transparent)]
+    Encoder(#[from] encoder::EncoderError),
     /// Deduplication.
     #[error(transparent)]
     Dedup(#[from] dedup::DedupError),

@@ -1,6 +1,10 @@
 //! What a run tells while it works; the command line shows it, `events.jsonl` keeps it.
 
+use std::time::Instant;
+
 use serde_json::{Value, json};
+
+use crate::error::Result;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,4 +85,21 @@ pub trait Observer: Sync {
     fn should_stop(&self) -> bool {
         false
     }
+}
+
+/// Does `work`, telling of its beginning and end: the step in words, what is counted, how much of it there
+/// is, and how much was done before. `work` says what came of it, in a few words.
+pub(crate) fn timed<T>(
+    observer: &dyn Observer,
+    step: &str,
+    (unit, total, done): (&'static str, u64, u64),
+    work: impl FnOnce() -> Result<(T, String)>,
+) -> Result<T> {
+    let step = step.to_owned();
+    observer.event(&Event::Begin { step: step.clone(), unit, total, done });
+    let start = Instant::now();
+    let (result, outcome) = work()?;
+    let seconds = start.elapsed().as_secs_f64();
+    observer.event(&Event::End { step, outcome, seconds });
+    Ok(result)
 }

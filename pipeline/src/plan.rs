@@ -1,15 +1,15 @@
 //! The plan: segments of SQL stages with deduplication between them.
 
-use std::sync::Arc;
-
 use arrow::datatypes::SchemaRef;
 use bytesize::ByteSize;
+use encoder::AnyTokenizer;
 use sql::read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
 use crate::dedup::{DedupStage, columns_after, known};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
+use crate::tokens::can_group;
 
 /// What a run does with documents: segment, deduplication, segment, …, always ending with a segment.
 pub struct Plan {
@@ -19,6 +19,8 @@ pub struct Plan {
     pub output: SchemaRef,
     /// The earlier runs and files that stages name, with their digests.
     pub files: Vec<(String, String)>,
+    /// The tokenizer that the recipe names.
+    pub tokenizer: Option<AnyTokenizer>,
 }
 
 /// SQL stages over each part, and the deduplication that follows them, if one does.
@@ -51,10 +53,10 @@ pub struct PlannedDedup {
 impl Plan {
     /// Plans all stages of a recipe: everything that can be refused is refused here.
     pub fn new(recipe: &Recipe) -> Result<Self> {
-        let tokenizer = recipe.tokenizer_file.as_ref().map(|file| crate::tokens::load(file));
-        let tokenizer = tokenizer.transpose()?.map(Arc::new);
+        let tokenizer = recipe.tokenizer_file.as_ref().map(|file| AnyTokenizer::load(file));
+        let tokenizer = tokenizer.transpose()?;
         let files = Files::new(recipe.folder());
-        let resources = Resources { tokenizer, files: files.clone() };
+        let resources = Resources { tokenizer: tokenizer.clone(), files: files.clone() };
         let session = Session::new(recipe.run.memory.as_u64() as usize, &resources)?;
         let mut columns = DOCUMENT.clone();
         let mut steps = Vec::new();
@@ -76,7 +78,8 @@ impl Plan {
             steps.push(PlanStep { stages, segment, dedup, stores });
             if last {
                 runs.extend(files.digests());
-                return Ok(Self { steps, output: columns, files: runs });
+                check_groups(recipe, &columns)?;
+                return Ok(Self { steps, output: columns, files: runs, tokenizer });
             }
             rest = after;
         }
@@ -94,6 +97,22 @@ fn plan_segment(session: &Session, columns: &SchemaRef, steps: &[StageStep]) -> 
     let texts: Vec<StageText> = stages.iter().map(|stage| stage.text.clone()).collect();
     Segment::plan(session, columns, &texts)
         .map_err(|(index, error)| stages[index].error(&error).into())
+}
+
+/// Refuses to count by a column that the kept documents do not have.
+fn check_groups(recipe: &Recipe, columns: &SchemaRef) -> Result<()> {
+    let Some(table) = recipe.tokenizer.as_ref().filter(|_| recipe.tokenizer_file.is_none()) else {
+        return Ok(());
+    };
+    if can_group(columns, &table.by) {
+        return Ok(());
+    }
+    let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
+    let at = recipe.document.text.find(&table.by).map(|at| at..at + table.by.len());
+    let message =
+        format!("`by` of the tokenizer: the kept documents have no column `{}` of texts", table.by);
+    let help = format!("they have {}", names.join(", "));
+    Err(recipe.document.error(message, at, Some(help)).into())
 }
 
 /// The runs that stages are compared with, and what identifies them.

@@ -1,11 +1,13 @@
 //! Pretraining on the run's own shards.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float32Array, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
+use encoder::AnyTokenizer;
 use model::{
     CheckpointFiles, CheckpointStore, Control, GenerateConfig, Llama, ModelConfig, Progress,
     TokenSource, TrainConfig, TrainSummary, generate, load_model, unigram_entropy,
@@ -14,7 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::Run;
 use store::shards::{Dataset, Split};
-use tokenizer::Tokenizer;
 
 use crate::error::{PipelineError, Result};
 use crate::observer::{Event, Observer};
@@ -55,7 +56,7 @@ impl TokenSource for Tokens {
     }
 
     fn identity(&self) -> String {
-        self.0.manifest().shards.iter().map(|shard| &shard.blake3[..16]).collect()
+        self.0.manifest().root.clone()
     }
 }
 
@@ -63,7 +64,7 @@ impl TokenSource for Tokens {
 pub(crate) fn pretrain(
     run: &Run,
     recipe: &Recipe,
-    tokenizer: &Tokenizer,
+    tokenizer: &AnyTokenizer,
     observer: &dyn Observer,
 ) -> Result<Option<Pretrained>> {
     const TASK: &str = "pretrain";
@@ -118,11 +119,11 @@ pub(crate) fn pretrain(
 }
 
 /// Bytes of text that each id stands for; special tokens stand for none.
-pub fn token_bytes(tokenizer: &Tokenizer) -> Vec<u32> {
+pub fn token_bytes(tokenizer: &AnyTokenizer) -> Vec<u32> {
     let bytes = |id| tokenizer.token_bytes(id).map_or(0, |bytes| bytes.len() as u32);
-    let is_special = |id| Some(id) == tokenizer.end_of_text();
+    let special: BTreeSet<u32> = tokenizer.special_tokens().iter().map(|(_, id)| *id).collect();
     (0..tokenizer.vocab_size() as u32)
-        .map(|id| if is_special(id) { 0 } else { bytes(id) })
+        .map(|id| if special.contains(&id) { 0 } else { bytes(id) })
         .collect()
 }
 
@@ -147,7 +148,7 @@ fn tell(observer: &dyn Observer, progress: Progress<'_>) -> Control {
     if observer.should_stop() { Control::Stop } else { Control::Continue }
 }
 
-fn sample(model: &Llama, tokenizer: &Tokenizer, prompt: &str, seed: u64) -> Result<String> {
+fn sample(model: &Llama, tokenizer: &AnyTokenizer, prompt: &str, seed: u64) -> Result<String> {
     let settings = GenerateConfig { max_tokens: SAMPLE_TOKENS, seed, ..GenerateConfig::default() };
     let text = continue_text(model, tokenizer, prompt, &settings, &mut |_| {})?;
     Ok(format!("{prompt}{text}"))
@@ -156,13 +157,13 @@ fn sample(model: &Llama, tokenizer: &Tokenizer, prompt: &str, seed: u64) -> Resu
 /// Continues `prompt`; `each` gets the text as it comes. Ends at the end-of-text token.
 pub fn continue_text(
     model: &Llama,
-    tokenizer: &Tokenizer,
+    tokenizer: &AnyTokenizer,
     prompt: &str,
     settings: &GenerateConfig,
     each: &mut dyn FnMut(&str),
 ) -> Result<String> {
     let mut ids = Vec::new();
-    tokenizer.encode(prompt, &mut ids);
+    tokenizer.encoder().encode(prompt, &mut ids)?;
     if ids.is_empty() {
         ids.extend(tokenizer.end_of_text());
     }
@@ -172,7 +173,7 @@ pub fn continue_text(
         if Some(id) == tokenizer.end_of_text() {
             return false;
         }
-        pending.extend_from_slice(tokenizer.token_bytes(id).unwrap_or_default());
+        pending.extend_from_slice(&tokenizer.token_bytes(id).unwrap_or_default());
         // A character may need several tokens: what is no whole character yet waits.
         let whole = whole_characters(&pending);
         let piece = String::from_utf8_lossy(&pending[..whole]).into_owned();
@@ -237,8 +238,8 @@ fn load_latest(checkpoints: &Checkpoints<'_>, device: &str) -> Result<Llama> {
 }
 
 /// The model and tokenizer of a finished run.
-pub fn load_run_model(root: &Path, device: &str) -> Result<(Llama, Tokenizer)> {
-    let tokenizer = tokens::load(&root.join(tokens::TOKENIZER))?;
+pub fn load_run_model(root: &Path, device: &str) -> Result<(Llama, AnyTokenizer)> {
+    let tokenizer = AnyTokenizer::load(&root.join(tokens::TOKENIZER))?;
     let folder = root.join("checkpoints");
     let failed = |source| PipelineError::Read { path: folder.display().to_string(), source };
     let mut steps = std::fs::read_dir(&folder)

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
+use encoder::AnyTokenizer;
 use rayon::prelude::*;
 use serde_json::json;
 use store::shards::{ShardManifest, Split};
-use store::{Fingerprint, Manifest, Opened, Run};
+use store::{FileEntry, Fingerprint, Manifest, Opened, Run};
 use tokenizer::Tokenizer;
 
 use crate::dedup::{
@@ -16,12 +16,13 @@ use crate::dedup::{
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::ledger::Ledger;
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, timed};
 use crate::plan::Plan;
 use crate::pretrain::{Pretrained, pretrain};
-use crate::recipe::{Recipe, StageKind};
+use crate::recipe::{Recipe, StageKind, TokenizerTable};
 use crate::segment::{PartResult, PartTexts, Work, documents_path, key_files, task};
 use crate::table::TableWriter;
+use crate::tokens::{CountFile, Counting, Encoding};
 use crate::{report, tokens};
 
 /// How to run, apart from what the recipe says of the result.
@@ -33,6 +34,8 @@ pub struct RunOptions {
     pub passing: bool,
     /// Where to stop.
     pub until: Until,
+    /// Do not write the documents: only what is made of them is wanted.
+    pub without_documents: bool,
 }
 
 /// How far a run goes.
@@ -40,6 +43,8 @@ pub struct RunOptions {
 pub enum Until {
     /// Until it is known which documents survive the last stage over all of them; none is written.
     Decided,
+    /// Until the words of the kept documents are counted.
+    Counted,
     /// Until the documents are written, or the tokens where they are wanted, without a report.
     Written,
     /// To the end.
@@ -75,7 +80,10 @@ pub fn run(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Re
 }
 
 fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Result<Summary> {
-    let plan = Plan::new(recipe)?;
+    let mut plan = Plan::new(recipe)?;
+    if let (true, Some(last)) = (options.without_documents, plan.steps.last_mut()) {
+        last.stores = false;
+    }
     let inputs = Arc::new(Inputs::survey(recipe, !options.passing)?);
     let root = recipe.output();
     let fingerprint = fingerprint(recipe, &plan, &inputs);
@@ -98,7 +106,22 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
         }
     };
     let logged = Logged { run: &run, observer };
-    let steps = Steps { recipe, options, run: &run, plan: &plan, inputs, observer: &logged };
+    let counting = recipe.tokenizer.as_ref().filter(|_| plan.tokenizer.is_none());
+    let counting = counting.map(|table| Counting::new(table, recipe.run.memory.as_u64()));
+    let tokenizer = plan.tokenizer.as_ref().filter(|_| recipe.wants_shards);
+    let encoding = tokenizer
+        .map(|tokenizer| Encoding::new(tokenizer.clone(), recipe.shards.validation_fraction))
+        .transpose()?;
+    let steps = Steps {
+        recipe,
+        options,
+        run: &run,
+        plan: &plan,
+        inputs,
+        observer: &logged,
+        counting: counting.as_ref(),
+        encoding: encoding.as_ref(),
+    };
     let outcome = steps.all();
     if let Err(error) = &outcome {
         run.events().add("failed", json!({ "error": error.to_string() }));
@@ -154,6 +177,8 @@ struct Steps<'a> {
     plan: &'a Plan,
     inputs: Arc<Inputs>,
     observer: &'a dyn Observer,
+    counting: Option<&'a Counting>,
+    encoding: Option<&'a Encoding>,
 }
 
 type Outcomes = (Ledger, Option<ShardManifest>, Option<Pretrained>);
@@ -177,7 +202,11 @@ impl Steps<'_> {
         self.write_clusters()?;
         self.write_ledger(&ledger)?;
         let kept: Vec<usize> = (0..last.len()).filter(|part| last[*part].documents > 0).collect();
-        let tokenizer = self.tokenizer(&kept)?;
+        if let (Until::Counted, Some(table)) = (self.options.until, &self.recipe.tokenizer) {
+            self.counts(table, last)?;
+            return Ok((ledger, None, None));
+        }
+        let tokenizer = self.tokenizer(last)?;
         let Some(tokenizer) = tokenizer.filter(|_| self.recipe.wants_shards) else {
             self.report(&ledger, None, None)?;
             return Ok((ledger, None, None));
@@ -192,16 +221,10 @@ impl Steps<'_> {
     fn timed<T>(
         &self,
         step: &str,
-        (unit, total, done): (&'static str, u64, u64),
+        units: (&'static str, u64, u64),
         work: impl FnOnce() -> Result<(T, String)>,
     ) -> Result<T> {
-        let step = step.to_owned();
-        self.observer.event(&Event::Begin { step: step.clone(), unit, total, done });
-        let start = Instant::now();
-        let (result, outcome) = work()?;
-        let seconds = start.elapsed().as_secs_f64();
-        self.observer.event(&Event::End { step, outcome, seconds });
-        Ok(result)
+        timed(self.observer, step, units, work)
     }
 
     fn write_recipe(&self) -> Result<()> {
@@ -229,13 +252,7 @@ impl Steps<'_> {
             .collect();
         let bytes = |part: usize| self.inputs.parts[part].bytes();
         let done_bytes = (0..parts).filter(|part| done[*part].is_some()).map(bytes).sum();
-        let stages = &self.plan.steps[step].stages;
-        let name = match (step, stages.is_empty()) {
-            (0, true) => "read".to_owned(),
-            (0, false) => format!("read, {}", stages.join(", ")),
-            (_, true) => "write documents".to_owned(),
-            (_, false) => stages.join(", "),
-        };
+        let name = self.segment_name(step);
         let quota = Mutex::new(Quota::new(self.recipe.run.max_bad_fraction));
         self.timed(&name, ("bytes", self.inputs.bytes(), done_bytes), || {
             let results: Vec<PartResult> = done
@@ -261,6 +278,20 @@ impl Steps<'_> {
             let documents: u64 = results.iter().map(|part| part.documents).sum();
             Ok((results, format!("{documents} documents")))
         })
+    }
+
+    /// What a segment does, in words.
+    fn segment_name(&self, step: usize) -> String {
+        let plan = &self.plan.steps[step];
+        let mut words: Vec<&str> = plan.stages.iter().map(String::as_str).collect();
+        if step == 0 {
+            words.insert(0, "read");
+        }
+        if step + 1 == self.plan.steps.len() {
+            words.extend(self.counting.map(|_| "count words"));
+            words.extend(self.encoding.map(|_| "encode"));
+        }
+        if words.is_empty() { "write documents".to_owned() } else { words.join(", ") }
     }
 
     /// Runs the stages over all documents after a segment, whose parts came to `results`.
@@ -298,6 +329,8 @@ impl Steps<'_> {
             plan: self.plan,
             inputs: self.inputs.clone(),
             observer: self.observer,
+            counting: self.counting,
+            encoding: self.encoding,
         }
     }
 
@@ -338,45 +371,83 @@ impl Steps<'_> {
         parts.iter().map(|part| self.run.path(&documents_path(self.plan, last, *part))).collect()
     }
 
-    /// Trains the tokenizer, or takes the recipe's; `None` where no tokens are wanted.
-    fn tokenizer(&self, parts: &[usize]) -> Result<Option<Tokenizer>> {
+    /// Trains the tokenizer on what the parts counted, or takes the recipe's; `None` where no tokens are
+    /// wanted.
+    fn tokenizer(&self, parts: Vec<PartResult>) -> Result<Option<AnyTokenizer>> {
         const TASK: &str = "tokenizer";
         let Some(table) = &self.recipe.tokenizer else { return Ok(None) };
-        if self.run.done(TASK).is_some() {
-            return tokens::load(&self.run.path(tokens::TOKENIZER)).map(Some);
+        if let Some(tokenizer) = &self.plan.tokenizer {
+            let json = tokenizer.to_json();
+            if self.run.done(TASK).is_none() {
+                let file = self.run.publish_bytes(tokens::TOKENIZER, json.as_bytes())?;
+                self.run.complete(TASK, vec![file], json!(null))?;
+            }
+            return Ok(Some(tokenizer.clone()));
         }
-        let files = self.documents(parts);
-        let tokenizer = match &self.recipe.tokenizer_file {
-            Some(file) => tokens::load(file)?,
-            None => self.timed("tokenizer", ("parts", files.len() as u64, 0), || {
-                let config = tokens::train_config(table);
-                let trained = tokens::train_tokenizer(&files, &config, self.observer)?;
-                let outcome = format!("{} tokens", trained.vocab_size());
-                Ok((trained, outcome))
-            })?,
-        };
-        let file = self.run.publish_bytes(tokens::TOKENIZER, tokenizer.to_json().as_bytes())?;
-        self.run.complete(TASK, vec![file], json!(null))?;
-        Ok(Some(tokenizer))
+        let counts = self.counts(table, parts)?;
+        if self.run.done(TASK).is_none() {
+            let config = tokens::train_config(table);
+            let merges = tokens::merges(&config);
+            self.timed("tokenizer", ("merges", merges, 0), || {
+                let trained = tokens::train(&counts, &tokens::mix(table), &config, self.observer)?;
+                let files = self.write_tokenizers(&trained, table, &counts)?;
+                self.run.complete(TASK, files, json!(null))?;
+                Ok(((), format!("{} tokens", trained.vocab_size())))
+            })?;
+        }
+        Ok(Some(AnyTokenizer::load(&self.run.path(tokens::TOKENIZER))?))
     }
 
-    fn shards(&self, parts: &[usize], tokenizer: &Tokenizer) -> Result<ShardManifest> {
-        let files = self.documents(parts);
+    /// One file of counts a group.
+    fn counts(&self, table: &TokenizerTable, parts: Vec<PartResult>) -> Result<Vec<CountFile>> {
+        let runs = parts.into_iter().flat_map(|part| part.counts).collect();
+        tokens::merge_counts(self.run, &table.by, runs)
+    }
+
+    /// The tokenizer, the smaller ones that are cut from it, and how they encode each group.
+    fn write_tokenizers(
+        &self,
+        tokenizer: &Tokenizer,
+        table: &TokenizerTable,
+        counts: &[CountFile],
+    ) -> Result<Vec<FileEntry>> {
+        let json = tokenizer.to_json();
+        let mut files = vec![self.run.publish_bytes(tokens::TOKENIZER, json.as_bytes())?];
+        for size in &table.also {
+            let smaller = tokenizer.cut_to(*size)?.to_json();
+            files.push(self.run.publish_bytes(&tokens::smaller_name(*size), smaller.as_bytes())?);
+        }
+        if self.options.until != Until::Reported {
+            return Ok(files);
+        }
+        let sizes = tokens::sizes(tokenizer, &table.also);
+        let found = tokens::efficiencies(tokenizer, counts, &sizes)?;
+        files.push(tokens::write_efficiencies(self.run, &found)?);
+        Ok(files)
+    }
+
+    fn shards(&self, parts: &[usize], tokenizer: &AnyTokenizer) -> Result<ShardManifest> {
         let table = &self.recipe.shards;
-        let undone = |part: &usize| self.run.done(&tokens::tokens_task(*part)).is_none();
+        // With a tokenizer that was there before, the documents were encoded as they streamed by.
+        let encoding = match self.encoding {
+            Some(encoding) => encoding,
+            None => &Encoding::new(tokenizer.clone(), table.validation_fraction)?,
+        };
+        let undone = |part: &usize| {
+            self.encoding.is_none() && self.run.done(&tokens::tokens_task(*part)).is_none()
+        };
         let done = parts.iter().filter(|part| !undone(part)).count() as u64;
-        self.timed("encode", ("parts", parts.len() as u64, done), || {
+        let name = if self.encoding.is_some() { "shards" } else { "encode" };
+        self.timed(name, ("parts", parts.len() as u64, done), || {
+            let files = self.documents(parts);
             parts.par_iter().zip(&files).with_max_len(1).try_for_each(|(part, file)| {
                 if undone(part) {
-                    let fraction = table.validation_fraction;
-                    tokens::encode_part(self.run, tokenizer, file, *part, fraction, self.observer)?;
+                    tokens::encode_part(self.run, encoding, file, *part, self.observer)?;
                     self.observer.event(&Event::Advance { units: 1 });
                 }
                 Ok::<_, PipelineError>(())
             })?;
-            let digest = tokenizer_digest(tokenizer);
-            let shards =
-                tokens::write_shards(self.run, table, tokenizer, &digest, parts, self.observer)?;
+            let shards = tokens::write_shards(self.run, table, encoding, parts, self.observer)?;
             let outcome = format!(
                 "{} tokens to learn from, {} held out",
                 shards.tokens(Split::Train),
@@ -386,7 +457,7 @@ impl Steps<'_> {
         })
     }
 
-    fn pretrain(&self, tokenizer: &Tokenizer) -> Result<Option<Pretrained>> {
+    fn pretrain(&self, tokenizer: &AnyTokenizer) -> Result<Option<Pretrained>> {
         let Some(table) = &self.recipe.pretrain else { return Ok(None) };
         self.timed("pretrain", ("steps", table.steps as u64, 0), || {
             let pretrained = pretrain(self.run, self.recipe, tokenizer, self.observer)?;
@@ -418,10 +489,6 @@ impl Steps<'_> {
         let file = self.run.publish_bytes("report.html", html.as_bytes())?;
         Ok(self.run.complete(TASK, vec![file], json!(null))?)
     }
-}
-
-fn tokenizer_digest(tokenizer: &Tokenizer) -> String {
-    store::digest(tokenizer.to_json().as_bytes())
 }
 
 /// Holds the share of damaged records to the recipe's limit.

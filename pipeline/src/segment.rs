@@ -20,6 +20,7 @@ use crate::ledger::{Ledger, Outcome};
 use crate::observer::Observer;
 use crate::plan::{Plan, PlanStep};
 use crate::table::{TableWriter, read_table};
+use crate::tokens::{CountRun, Counting, Encoding, PartCounts, PartEncoder};
 
 /// The stage name of what happens while reading.
 const READING: &str = "read";
@@ -30,6 +31,10 @@ pub(crate) struct Work<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) observer: &'a dyn Observer,
+    /// How the words of the kept documents are counted, where a tokenizer is to be trained.
+    pub(crate) counting: Option<&'a Counting>,
+    /// How the kept documents are encoded, where the tokenizer is known before.
+    pub(crate) encoding: Option<&'a Encoding>,
 }
 
 /// The result of a part, kept in the journal.
@@ -44,6 +49,9 @@ pub(crate) struct PartResult {
     pub(crate) read: u64,
     /// A few damaged records, to show.
     pub(crate) examples: Vec<String>,
+    /// The counts of its words, if they were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) counts: Vec<CountRun>,
 }
 
 /// The task's name in the journal.
@@ -218,6 +226,8 @@ struct PartOutput<'a> {
     documents: Option<TableWriter>,
     dropped: Option<TableWriter>,
     keys: Vec<KeyWriter>,
+    counts: Option<PartCounts<'a>>,
+    tokens: Option<PartEncoder<'a>>,
     files: Vec<FileEntry>,
     result: PartResult,
 }
@@ -237,6 +247,8 @@ impl<'a> PartOutput<'a> {
                 KeyWriter::create(work.run, &path, dedup)
             })
             .collect::<Result<_>>()?;
+        let counting = work.counting.filter(|_| is_last);
+        let encoding = work.encoding.filter(|_| is_last);
         let mut output = Self {
             work,
             step,
@@ -245,6 +257,8 @@ impl<'a> PartOutput<'a> {
             documents: None,
             dropped: None,
             keys,
+            counts: counting.map(|counting| PartCounts::new(work.run, counting, part)),
+            tokens: encoding.map(|e| PartEncoder::create(work.run, e, part)).transpose()?,
             files: Vec::new(),
             result: PartResult::default(),
         };
@@ -298,6 +312,12 @@ impl<'a> PartOutput<'a> {
         }
         for keys in &mut self.keys {
             keys.write(&documents.batch)?;
+        }
+        if let Some(counts) = &mut self.counts {
+            counts.add(&documents.batch)?;
+        }
+        if let Some(tokens) = &mut self.tokens {
+            tokens.add(&documents.batch)?;
         }
         if !self.work.plan.steps[self.step].stores {
             return Ok(());
@@ -386,6 +406,14 @@ impl<'a> PartOutput<'a> {
     fn finish(mut self, part: usize) -> Result<PartResult> {
         for keys in std::mem::take(&mut self.keys) {
             self.files.push(keys.finish()?);
+        }
+        if let Some(counts) = self.counts.take() {
+            let (counts, files) = counts.finish()?;
+            self.result.counts = counts;
+            self.files.extend(files);
+        }
+        if let Some(tokens) = self.tokens.take() {
+            self.files.extend(tokens.finish()?.1);
         }
         for table in [self.documents.take(), self.dropped.take()].into_iter().flatten() {
             self.files.push(table.finish()?);

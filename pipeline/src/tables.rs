@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use sql::Table;
 
 use crate::error::{PipelineError, Result};
+use crate::tokens;
 
 /// Table names and where their files are below the run directory: a file, or a folder of parts.
-const TABLES: [(&str, &str); 9] = [
+const TABLES: [(&str, &str); 10] = [
     ("docs", "docs"),
     ("dropped", "dropped"),
     ("quarantine", "quarantine"),
@@ -15,6 +16,7 @@ const TABLES: [(&str, &str); 9] = [
     ("clusters", "clusters.parquet"),
     ("large_clusters", "large_clusters"),
     ("shard_docs", "shards/docs.parquet"),
+    ("tokenizer_report", tokens::REPORT),
     ("training", "training.parquet"),
     ("validation", "validation.parquet"),
 ];

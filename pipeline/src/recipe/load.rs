@@ -429,7 +429,35 @@ impl Loader<'_> {
             let help = "32768 suits a corpus of hundreds of megabytes";
             self.at(&span, "vocab_size", error.to_string(), help)
         })?;
+        self.check_mix(table, &span)?;
         Ok(None)
+    }
+
+    /// Sizes of smaller vocabularies, weights and temperature.
+    fn check_mix(&self, table: &TokenizerTable, span: &Range<usize>) -> Result<(), RecipeError> {
+        let config = crate::tokens::train_config(table);
+        let smallest = table.vocab_size - crate::tokens::merges(&config) as usize;
+        if let Some(size) = table.also.iter().find(|s| !(smallest..table.vocab_size).contains(s)) {
+            let message = format!("`also` has {size}, and a smaller vocabulary is to be cut");
+            let help = format!("give sizes from {smallest} to {}", table.vocab_size - 1);
+            return Err(self.at(span, "also", message, help));
+        }
+        let weighs = |weight: &f64| (0.0..=1e9).contains(weight);
+        if let Some((name, weight)) = table.weights.iter().find(|(_, weight)| !weighs(weight)) {
+            let message = format!("the weight of `{name}` is {weight}");
+            return Err(self.at(span, "weights", message, "give a number from 0 on, such as 2.5"));
+        }
+        let Some(temperature) = table.temperature else { return Ok(()) };
+        if !(1.0..=100.0).contains(&temperature) {
+            let message = format!("`temperature` is {temperature}");
+            let help = "give 1 for the shares as they are, up to 100 for equal ones";
+            return Err(self.at(span, "temperature", message, help));
+        }
+        if !table.weights.is_empty() {
+            let message = "weights and a temperature are given";
+            return Err(self.at(span, "temperature", message, "leave one of them out"));
+        }
+        Ok(())
     }
 
     fn check_shards(&self, table: Option<&Spanned<ShardsTable>>) -> Result<(), RecipeError> {

@@ -131,8 +131,20 @@ pub struct TokenizerTable {
     pub split: tokenizer::Split,
     /// Pairs seen less often are not merged.
     pub min_frequency: u64,
+    /// Merges make no token of so many bytes or more.
+    pub max_token_length: Option<usize>,
     /// Special tokens; the first ends each document.
     pub special_tokens: Vec<String>,
+    /// Whose order of equally frequent pairs and of ids: hf, rustbpe, minbpe or cs336.
+    pub profile: tokenizer::Profile,
+    /// Smaller vocabularies that are cut from the trained one.
+    pub also: Vec<usize>,
+    /// The column by whose values words are counted apart, for weights and for the report.
+    pub by: String,
+    /// How much the words of each group count; groups that are not named have 1.
+    pub weights: BTreeMap<String, f64>,
+    /// Makes the groups' shares more equal: to the power of 1 over this.
+    pub temperature: Option<f64>,
 }
 
 impl Default for TokenizerTable {
@@ -142,7 +154,13 @@ impl Default for TokenizerTable {
             vocab_size: 32_768,
             split: tokenizer::Split::Gpt4,
             min_frequency: 2,
+            max_token_length: None,
             special_tokens: vec!["<|endoftext|>".into()],
+            profile: tokenizer::Profile::Hf,
+            also: Vec::new(),
+            by: "source".into(),
+            weights: BTreeMap::new(),
+            temperature: None,
         }
     }
 }

@@ -229,6 +229,50 @@ where
         .draw()
 }
 
+/// The chart of bytes a token by the size of the vocabulary: one curve a group.
+pub(super) fn efficiency(curves: &[Curve], size: (u32, u32)) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw_efficiency(curves, size, &area).map_err(|error| failed(&error))?;
+        area.present().map_err(|error| failed(&error))?;
+    }
+    Ok(svg)
+}
+
+fn draw_efficiency<'a>(curves: &[Curve], size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {
+    let all = || curves.iter().flat_map(|curve| curve.points.iter().copied());
+    let (low, high) = all().fold((f64::MAX, 1.0), |(low, high), (x, _)| (x.min(low), x.max(high)));
+    let most = all().map(|(_, y)| y).fold(1.0, f64::max);
+    let mut chart = ChartBuilder::on(area)
+        .margin(8)
+        .margin_right(24)
+        .x_label_area_size(BELOW)
+        .y_label_area_size(LEFT)
+        .build_cartesian_2d((low.min(high)..high).log_scale().base(2.0), 0.0..most * 1.05)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(GRID)
+        .axis_style(INK)
+        .label_style(("sans-serif", LABEL, &INK))
+        .x_labels(size.0 as usize / 110)
+        .y_labels(6)
+        .x_label_formatter(&|tokens| count(*tokens as u64))
+        .y_label_formatter(&|bytes| format!("{bytes:.1}"))
+        .draw()?;
+    for (curve, colour) in curves.iter().zip(GROUPS) {
+        let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2));
+        let entry = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));
+        chart.draw_series(line)?.label(curve.name.clone()).legend(entry);
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::LowerRight)
+        .label_font(("sans-serif", LABEL, &INK))
+        .draw()
+}
+
 /// 2^k bytes, as short as can be.
 fn power(k: i32) -> String {
     let unit = ["", " Ki", " Mi", " Gi", " Ti"].get(k as usize / 10).copied().unwrap_or(" Pi");

@@ -10,6 +10,7 @@ mod documents;
 mod drops;
 pub(crate) mod format;
 mod funnel;
+mod tokenizer;
 mod tokens;
 mod training;
 
@@ -65,6 +66,7 @@ pub fn html(facts: &Facts<'_>) -> Result<String> {
         languages => documents::languages(&ask)?,
         lengths => documents::lengths(&ask)?,
         clusters => documents::clusters(&ask)?,
+        tokenizer => tokenizer::section(&ask)?,
         tokens => tokens::section(facts, &ask)?,
         training => training::section(facts)?,
         inputs => inputs(facts.recipe),

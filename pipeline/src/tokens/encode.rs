@@ -1,16 +1,17 @@
-//! Encoding the documents of one part.
+//! Encoding the documents of one part, as they stream by or out of their file.
 
 use std::io::Write as _;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use encoder::{AnyEncoder, AnyTokenizer};
 use sql::{DOC_ID, TEXT};
-use store::{Run, StoreError};
-use tokenizer::{Encoder, Tokenizer};
+use store::shards::ValidationRule;
+use store::{FileEntry, Publication, Run, StoreError};
 
 use crate::error::{PipelineError, Result};
 use crate::observer::Observer;
@@ -47,28 +48,112 @@ pub(super) fn index_schema() -> SchemaRef {
     ]))
 }
 
-/// Encodes the documents in `file`, each ended by the end-of-text token, and records the task.
-/// Returns documents and tokens.
+/// How documents are encoded, for all threads.
+pub(crate) struct Encoding {
+    tokenizer: AnyTokenizer,
+    end_of_text: u32,
+    rule: ValidationRule,
+    /// Encoders that wait for a part: each remembers the words that it has met.
+    spare: Mutex<Vec<AnyEncoder>>,
+}
+
+impl Encoding {
+    /// Encodes with `tokenizer`, which must have a token that ends a text.
+    pub(crate) fn new(tokenizer: AnyTokenizer, validation_fraction: f64) -> Result<Self> {
+        let end_of_text = tokenizer.end_of_text().ok_or_else(|| {
+            PipelineError::Empty(
+                "the tokenizer has no token that ends a text; give it one with \
+                 `special_tokens = [\"<|endoftext|>\"]`"
+                    .into(),
+            )
+        })?;
+        let rule = ValidationRule::new(validation_fraction);
+        Ok(Self { tokenizer, end_of_text, rule, spare: Mutex::new(Vec::new()) })
+    }
+
+    /// The tokenizer.
+    pub(crate) fn tokenizer(&self) -> &AnyTokenizer {
+        &self.tokenizer
+    }
+
+    /// Which documents are held out.
+    pub(super) fn rule(&self) -> &ValidationRule {
+        &self.rule
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<AnyEncoder>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Documents and tokens.
+pub(crate) type Encoded = (u64, u64);
+
+/// Encodes the documents of one part, each ended by the end-of-text token.
+pub(crate) struct PartEncoder<'a> {
+    encoding: &'a Encoding,
+    encoder: Option<AnyEncoder>,
+    path: String,
+    payload: Publication,
+    index: TableWriter,
+    ids: Vec<u32>,
+    bytes: Vec<u8>,
+    encoded: Encoded,
+}
+
+impl<'a> PartEncoder<'a> {
+    pub(crate) fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
+        let path = payload_path(part);
+        let spare = encoding.lock().pop();
+        Ok(Self {
+            encoding,
+            encoder: Some(spare.unwrap_or_else(|| encoding.tokenizer.encoder())),
+            payload: run.publish(&path)?,
+            path,
+            index: TableWriter::create(run, &index_path(part), index_schema())?,
+            ids: Vec::new(),
+            bytes: Vec::new(),
+            encoded: (0, 0),
+        })
+    }
+
+    /// Encodes the documents.
+    pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<()> {
+        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let texts = column(documents, TEXT, &DataType::LargeUtf8)?;
+        let mut rows = IndexRows::default();
+        self.bytes.clear();
+        for text in texts.as_string::<i64>() {
+            let text = text.unwrap_or_default();
+            self.ids.clear();
+            encoder.encode(text, &mut self.ids)?;
+            self.ids.push(self.encoding.end_of_text);
+            self.bytes.extend(self.ids.iter().flat_map(|id| id.to_le_bytes()));
+            rows.add(text, self.ids.len(), &self.encoding.rule);
+            self.encoded.1 += self.ids.len() as u64;
+        }
+        let failed = |e| StoreError::io(&self.path, "write", e);
+        self.payload.write_all(&self.bytes).map_err(failed)?;
+        self.encoded.0 += documents.num_rows() as u64;
+        self.index.write(&rows.finish(documents)?)
+    }
+
+    /// Publishes tokens and index.
+    pub(crate) fn finish(mut self) -> Result<(Encoded, Vec<FileEntry>)> {
+        self.encoding.lock().extend(self.encoder.take());
+        Ok((self.encoded, vec![self.payload.finish()?, self.index.finish()?]))
+    }
+}
+
+/// Encodes the documents in `file` and records the task.
 pub(crate) fn encode_part(
     run: &Run,
-    tokenizer: &Tokenizer,
+    encoding: &Encoding,
     file: &Path,
     part: usize,
-    validation_fraction: f64,
     observer: &dyn Observer,
-) -> Result<(u64, u64)> {
-    let end_of_text = tokenizer.end_of_text().ok_or_else(|| {
-        PipelineError::Empty(
-            "the tokenizer has no token that ends a text; give it one with \
-             `special_tokens = [\"<|endoftext|>\"]`"
-                .into(),
-        )
-    })?;
-    let mut encoder = Encoder::new(tokenizer);
-    let mut payload = run.publish(&payload_path(part))?;
-    let mut index = TableWriter::create(run, &index_path(part), index_schema())?;
-    let (mut documents, mut tokens) = (0, 0);
-    let (mut ids, mut bytes) = (Vec::new(), Vec::new());
+) -> Result<()> {
+    let mut encoder = PartEncoder::create(run, encoding, part)?;
     let schema = table_schema(file)?;
     let columns = [DOC_ID, "id", "url", "source", TEXT];
     let columns: Vec<&str> =
@@ -77,28 +162,10 @@ pub(crate) fn encode_part(
         if observer.should_stop() {
             return Err(PipelineError::Stopped);
         }
-        let batch = batch?;
-        let mut rows = IndexRows::default();
-        let texts = column(&batch, TEXT, &DataType::LargeUtf8)?;
-        for text in texts.as_string::<i64>() {
-            let text = text.unwrap_or_default();
-            ids.clear();
-            encoder.encode(text, &mut ids);
-            ids.push(end_of_text);
-            bytes.clear();
-            bytes.extend(ids.iter().flat_map(|id| id.to_le_bytes()));
-            payload
-                .write_all(&bytes)
-                .map_err(|e| StoreError::io(payload_path(part), "write", e))?;
-            rows.add(text, ids.len(), validation_fraction);
-            tokens += ids.len() as u64;
-        }
-        documents += batch.num_rows() as u64;
-        index.write(&rows.finish(&batch)?)?;
+        encoder.add(&batch?)?;
     }
-    let files = vec![payload.finish()?, index.finish()?];
-    run.complete(&tokens_task(part), files, serde_json::json!([documents, tokens]))?;
-    Ok((documents, tokens))
+    let (encoded, files) = encoder.finish()?;
+    Ok(run.complete(&tokens_task(part), files, serde_json::json!(encoded))?)
 }
 
 #[derive(Default)]
@@ -110,11 +177,10 @@ struct IndexRows {
 }
 
 impl IndexRows {
-    fn add(&mut self, text: &str, n_tokens: usize, validation_fraction: f64) {
+    fn add(&mut self, text: &str, n_tokens: usize, rule: &ValidationRule) {
         let hash = text::hash::xxh3(text);
         // Equal texts fall on the same side, so that no copy of a held-out text is learnt.
-        let place = (hash >> 11) as f64 / (1u64 << 53) as f64;
-        self.validation.push(place < validation_fraction);
+        self.validation.push(rule.holds_out(hash));
         self.n_bytes.push(text.len() as u64);
         self.n_tokens.push(n_tokens as u32);
         self.hashes.push(hash);

@@ -4,19 +4,24 @@ use std::collections::BTreeMap;
 use std::io::{BufReader, Read as _};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array,
+};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 use serde_json::json;
 use store::Run;
-use store::shards::{ShardEntry, ShardManifest, ShardWriter, Split, TokenType};
-use tokenizer::Tokenizer;
+use store::shards::{
+    Document, PAYLOAD_BYTES_MAX, ShardEntry, ShardManifest, ShardWriter, Split, TokenType,
+    write_token_bytes,
+};
 
-use super::encode::{index_path, index_schema, payload_path};
+use super::encode::{Encoding, index_path, index_schema, payload_path};
 use crate::error::{PipelineError, Result};
 use crate::observer::{Event, Observer};
+use crate::pretrain::token_bytes;
 use crate::recipe::ShardsTable;
 use crate::table::{TableWriter, read_table};
 
@@ -33,12 +38,11 @@ struct PlannedShard {
     takes: Vec<(usize, std::ops::Range<usize>)>,
 }
 
-/// Writes all shards, `docs.parquet` and `shards.json` from the encoded parts.
+/// Writes all shards, `docs.parquet`, the table of token bytes and `shards.json` from the encoded parts.
 pub(crate) fn write_shards(
     run: &Run,
     table: &ShardsTable,
-    tokenizer: &Tokenizer,
-    tokenizer_blake3: &str,
+    encoding: &Encoding,
     parts: &[usize],
     observer: &dyn Observer,
 ) -> Result<ShardManifest> {
@@ -47,28 +51,37 @@ pub(crate) fn write_shards(
             .map_err(|e| PipelineError::Unbalanced(format!("shards in the journal: {e}")));
     }
     let indexes = read_indexes(run, parts)?;
-    let planned = plan_shards(&indexes, table.shard_tokens);
+    let tokenizer = encoding.tokenizer();
     let vocab_size = tokenizer.vocab_size();
+    let room = PAYLOAD_BYTES_MAX / TokenType::for_vocabulary(vocab_size).bytes();
+    let planned = plan_shards(&indexes, table.shard_tokens.min(room));
     let shards: Vec<ShardEntry> = planned
         .par_iter()
         .with_max_len(1)
         .map(|shard| write_shard(run, shard, &indexes, vocab_size, observer))
         .collect::<Result<_>>()?;
+    let token_bytes: Vec<u16> =
+        token_bytes(tokenizer).into_iter().map(|n| n.min(u32::from(u16::MAX)) as u16).collect();
+    let mut files = vec![
+        write_documents(run, &planned, &indexes)?,
+        write_token_bytes(run, FOLDER, &token_bytes)?,
+    ];
     let manifest = ShardManifest {
         schema: ShardManifest::SCHEMA.into(),
+        root: String::new(),
         token_type: TokenType::for_vocabulary(vocab_size),
         vocab_size,
-        end_of_text: tokenizer.end_of_text().unwrap_or_default(),
-        tokenizer_blake3: tokenizer_blake3.into(),
+        begin_of_text: None,
+        end_of_text: tokenizer.end_of_text(),
+        tokenizer_blake3: Some(store::digest(tokenizer.to_json().as_bytes())),
+        validation: Some(encoding.rule().clone()),
+        sources: Vec::new(),
+        files: files.clone(),
         shards,
     };
-    let json = serde_json::to_string_pretty(&manifest)
-        .map_err(|e| PipelineError::Unbalanced(e.to_string()))?;
+    let manifest = manifest.seal();
     let path = format!("{FOLDER}/{}", ShardManifest::FILE);
-    let files = vec![
-        write_documents(run, &planned, &indexes)?,
-        run.publish_bytes(&path, (json + "\n").as_bytes())?,
-    ];
+    files.push(run.publish_bytes(&path, &manifest.to_json()?)?);
     run.complete(TASK, files, json!(manifest))?;
     Ok(manifest)
 }
@@ -154,6 +167,9 @@ fn write_shard(
         let mut payload =
             BufReader::with_capacity(1 << 20, std::fs::File::open(&path).map_err(failed)?);
         let lengths = n_tokens(index);
+        let texts = |name: &str| index.column_by_name(name).map(AsArray::as_string::<i32>);
+        let (ids, sources) = (texts("id"), texts("source"));
+        let n_bytes = index.column_by_name("n_bytes").map(AsArray::as_primitive::<UInt64Type>);
         let before: u64 = (0..rows.start).map(|row| u64::from(lengths.value(row))).sum();
         std::io::Seek::seek(&mut payload, std::io::SeekFrom::Start(before * 4)).map_err(failed)?;
         for row in rows.clone() {
@@ -166,13 +182,23 @@ fn write_shard(
             payload.read_exact(&mut bytes).map_err(failed)?;
             tokens.clear();
             tokens.extend(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)));
-            writer.add(&tokens)?;
+            writer.add(&Document {
+                id: text_at(ids, row),
+                source: text_at(sources, row),
+                bytes: n_bytes.map_or(0, |bytes| bytes.value(row)),
+                tokens: &tokens,
+            })?;
         }
     }
     let (entry, files) = writer.finish()?;
     run.complete(&task, files, json!(entry))?;
-    observer.event(&Event::Advance { units: entry.tokens });
+    observer.event(&Event::Advance { units: entry.counts.tokens });
     Ok(entry)
+}
+
+/// The text in a row of a column, if there is one.
+fn text_at(column: Option<&StringArray>, row: usize) -> &str {
+    column.filter(|column| column.is_valid(row)).map_or("", |column| column.value(row))
 }
 
 /// Columns of `shards/docs.parquet`: `split`, `shard`, `document` (its number in the shard),

@@ -1,53 +1,124 @@
-//! Training the tokenizer on the kept documents.
+//! Training a tokenizer on counts.
 
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use arrow::array::AsArray;
-use rayon::prelude::*;
-use sql::TEXT;
-use tokenizer::{Tokenizer, TrainConfig, WordCounts, train};
+use tokenizer::{Tokenizer, TrainConfig, Trainer, temperature_weights};
 
+use super::counts::{CountFile, damaged, merged};
+use super::merges;
 use crate::error::{PipelineError, Result};
-use crate::observer::{Event, Observer};
-use crate::table::read_table;
+use crate::observer::{Event, Observer, timed};
 
-/// Counts the words of all documents in `files` and learns merges from them.
-///
-/// Counts are sums, so that neither threads nor the order of files can change the result.
-pub(crate) fn train_tokenizer(
-    files: &[PathBuf],
+/// Words between two looks at whether to stop.
+const WORDS_PER_LOOK: usize = 1 << 16;
+
+/// Merges between two tellings of progress.
+const MERGES_PER_TELLING: usize = 64;
+
+/// Weights with a fraction become whole numbers by this factor: merges depend on their relation only.
+const WEIGHT_FACTOR: f64 = 1000.0;
+
+/// How much each group of documents counts.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Mix {
+    /// The weights of groups by name; the others have 1. Without any, words count as they occur.
+    pub weights: BTreeMap<String, f64>,
+    /// Makes the shares of groups more equal: each becomes proportional to its share to the power 1/T.
+    pub temperature: Option<f64>,
+}
+
+impl Mix {
+    /// What counts of each file are multiplied by.
+    fn weights(&self, files: &[CountFile]) -> Result<Vec<u64>> {
+        let known = |name: &String| files.iter().any(|file| file.group == *name);
+        if let Some(unknown) = self.weights.keys().find(|name| !known(name)) {
+            let groups: Vec<&str> = files.iter().map(|file| file.group.as_str()).collect();
+            let groups = groups.join(", ");
+            let message =
+                format!("a weight is given for `{unknown}`; there are counts of {groups}");
+            return Err(PipelineError::Empty(message));
+        }
+        if let Some(temperature) = self.temperature {
+            let total = |file: &CountFile| Ok(file.totals()?.words);
+            let totals = files.iter().map(total).collect::<Result<Vec<u64>>>()?;
+            return Ok(temperature_weights(&totals, 1.0 / temperature));
+        }
+        let whole = self.weights.values().all(|weight| weight.fract() == 0.0);
+        let factor = if whole { 1.0 } else { WEIGHT_FACTOR };
+        let weight = |file: &CountFile| {
+            let weight = self.weights.get(&file.group).copied().unwrap_or(1.0);
+            (weight * factor).round() as u64
+        };
+        Ok(files.iter().map(weight).collect())
+    }
+}
+
+/// As [`train`], as a step of its own.
+pub fn train_alone(
+    files: &[CountFile],
+    mix: &Mix,
     config: &TrainConfig,
     observer: &dyn Observer,
 ) -> Result<Tokenizer> {
-    let spare = Mutex::new(Vec::<WordCounts>::new());
-    let lock = || spare.lock().unwrap_or_else(PoisonError::into_inner);
-    files.par_iter().with_max_len(1).try_for_each(|file| {
-        let mut counts = lock().pop().unwrap_or_default();
-        for batch in read_table(file, Some(&[TEXT]))? {
-            if observer.should_stop() {
-                return Err(PipelineError::Stopped);
-            }
-            for text in batch?.column(0).as_string::<i64>().iter().flatten() {
-                counts.add_text(config.split, text);
-            }
+    timed(observer, "tokenizer", ("merges", merges(config), 0), || {
+        let trained = train(files, mix, config, observer)?;
+        let outcome = format!("{} tokens", trained.vocab_size());
+        Ok((trained, outcome))
+    })
+}
+
+/// Learns a tokenizer from the counts of `files`; the split is theirs. Advances by merges.
+///
+/// # Errors
+/// A file cannot be read or is damaged, splits differ, or there is no word.
+pub fn train(
+    files: &[CountFile],
+    mix: &Mix,
+    config: &TrainConfig,
+    observer: &dyn Observer,
+) -> Result<Tokenizer> {
+    let weights = mix.weights(files)?;
+    let paths = || files.iter().map(|file| file.path.as_path());
+    let mut words = merged(paths().zip(weights))?;
+    let split = words.split().unwrap_or(config.split);
+    let mut trainer = Trainer::new(&TrainConfig { split, ..config.clone() });
+    let mut n_words = 0_usize;
+    loop {
+        match words.next_word() {
+            Ok(Some((word, count))) => trainer.add_word(word, count),
+            Ok(None) => break,
+            Err(error) => return Err(damaged(paths(), &error)),
         }
-        observer.event(&Event::Advance { units: 1 });
-        lock().push(counts);
-        Ok(())
-    })?;
-    let mut tables = std::mem::take(&mut *lock()).into_iter();
-    let mut counts = tables.next().unwrap_or_default();
-    for table in tables {
-        counts.merge(&table);
+        n_words += 1;
+        if n_words.is_multiple_of(WORDS_PER_LOOK) && observer.should_stop() {
+            return Err(PipelineError::Stopped);
+        }
     }
-    if counts.is_empty() {
-        return Err(PipelineError::Empty(
+    if n_words == 0 {
+        return Err(nothing(files));
+    }
+    let mut told = 0;
+    Ok(trainer.train(&mut |done, _| {
+        if done >= told + MERGES_PER_TELLING {
+            observer.event(&Event::Advance { units: (done - told) as u64 });
+            told = done;
+        }
+    }))
+}
+
+fn nothing(files: &[CountFile]) -> PipelineError {
+    if files.is_empty() || files.iter().any(|file| is_of_run(&file.path)) {
+        return PipelineError::Empty(
             "no document was kept, so there is nothing to train a tokenizer on; \
              `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` \
              tells what dropped them"
                 .into(),
-        ));
+        );
     }
-    Ok(train(&counts, config, &mut |_, _| {}))
+    PipelineError::Empty("the count files hold no word".into())
+}
+
+fn is_of_run(path: &Path) -> bool {
+    path.parent().and_then(Path::parent).is_some_and(|root| root.join("recipe.toml").is_file())
 }

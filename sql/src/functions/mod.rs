@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 use datafusion::execution::FunctionRegistry as _;
 use datafusion::execution::session_state::SessionState;
-use tokenizer::Tokenizer;
+use encoder::AnyTokenizer;
 
 use crate::{Files, SqlError};
 
@@ -27,7 +27,7 @@ use crate::{Files, SqlError};
 #[derive(Clone, Default)]
 pub struct Resources {
     /// The tokenizer that `n_tokens` counts with, if there is one before the stages begin.
-    pub tokenizer: Option<Arc<Tokenizer>>,
+    pub tokenizer: Option<AnyTokenizer>,
     /// The files that functions name.
     pub files: Files,
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListBuilder, StringBuilder, UInt32Builder, UInt64Builder};
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result, plan_err};
+use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use tokenizer::{Encoder, Tokenizer};
+use encoder::AnyTokenizer;
 
 use super::text_function::texts;
 
@@ -29,25 +29,25 @@ enum Output {
 struct Tokens {
     output: Output,
     signature: Signature,
-    tokenizer: Option<Arc<Tokenizer>>,
+    tokenizer: Option<AnyTokenizer>,
 }
 
 /// `n_tokens(text)`: how many tokens.
-pub(super) fn count(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+pub(super) fn count(tokenizer: Option<AnyTokenizer>) -> ScalarUDF {
     function(Output::Count, tokenizer)
 }
 
 /// `encode(text)`: the ids of the tokens.
-pub(super) fn encode(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+pub(super) fn encode(tokenizer: Option<AnyTokenizer>) -> ScalarUDF {
     function(Output::Ids, tokenizer)
 }
 
 /// `token_pieces(text)`: the text of each token.
-pub(super) fn pieces(tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+pub(super) fn pieces(tokenizer: Option<AnyTokenizer>) -> ScalarUDF {
     function(Output::Pieces, tokenizer)
 }
 
-fn function(output: Output, tokenizer: Option<Arc<Tokenizer>>) -> ScalarUDF {
+fn function(output: Output, tokenizer: Option<AnyTokenizer>) -> ScalarUDF {
     let signature = Signature::string(1, Volatility::Immutable);
     ScalarUDF::new_from_impl(Tokens { output, signature, tokenizer })
 }
@@ -87,31 +87,34 @@ impl ScalarUDFImpl for Tokens {
         };
         let array = argument.to_array(args.number_rows)?;
         let texts = texts(&array)?;
-        let mut encoder = Encoder::new(tokenizer);
+        let mut encoder = tokenizer.encoder();
         let mut encode = |text: &str| {
             let mut ids = Vec::new();
-            encoder.encode(text, &mut ids);
-            ids
+            let encoded = encoder.encode(text, &mut ids);
+            encoded.map(|()| ids).map_err(|e| DataFusionError::External(Box::new(e)))
         };
         let column: ArrayRef = match self.output {
             Output::Count => {
                 let mut counts = UInt64Builder::with_capacity(args.number_rows);
-                texts.for_each(|text| counts.append_option(text.map(|t| encode(t).len() as u64)));
+                for text in texts {
+                    let ids = text.map(&mut encode).transpose()?;
+                    counts.append_option(ids.map(|ids| ids.len() as u64));
+                }
                 Arc::new(counts.finish())
             }
             Output::Ids => {
                 let mut lists = ListBuilder::new(UInt32Builder::new());
                 for text in texts {
-                    let ids = text.map(|text| encode(text).into_iter().map(Some));
-                    lists.append_option(ids);
+                    let ids = text.map(&mut encode).transpose()?;
+                    lists.append_option(ids.map(|ids| ids.into_iter().map(Some)));
                 }
                 Arc::new(lists.finish())
             }
             Output::Pieces => {
                 let mut lists = ListBuilder::new(StringBuilder::new());
                 for text in texts {
-                    let ids = text.map(&mut encode);
-                    let piece = |id| tokenizer.token_text(id);
+                    let ids = text.map(&mut encode).transpose()?;
+                    let piece = |id| tokenizer.piece(id);
                     lists.append_option(ids.map(|ids| ids.into_iter().map(piece)));
                 }
                 Arc::new(lists.finish())
@@ -130,7 +133,7 @@ impl fmt::Debug for Tokens {
 impl PartialEq for Tokens {
     fn eq(&self, other: &Self) -> bool {
         let same = match (&self.tokenizer, &other.tokenizer) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (Some(a), Some(b)) => a.is_same(b),
             (None, None) => true,
             _ => false,
         };
@@ -143,6 +146,6 @@ impl Eq for Tokens {}
 impl Hash for Tokens {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.output.hash(state);
-        self.tokenizer.as_ref().map(Arc::as_ptr).hash(state);
+        self.tokenizer.is_some().hash(state);
     }
 }

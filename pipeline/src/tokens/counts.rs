@@ -1,0 +1,381 @@
+//! Counts of words by group: made as documents stream by, then one file a group.
+//!
+//! A part leaves its counts sorted in files of its own, so that what is in memory is one part's words,
+//! and a part is counted once whatever happens. Counts are sums: neither threads nor the order of the
+//! documents can change them.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, ArrayRef, AsArray};
+use arrow::compute::{can_cast_types, cast};
+use arrow::datatypes::{DataType, Fields, Schema};
+use arrow::record_batch::RecordBatch;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use sql::TEXT;
+use store::{FileEntry, Run, StoreError};
+use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
+
+use crate::error::{PipelineError, Result};
+use crate::recipe::TokenizerTable;
+
+/// Groups at most: all languages that there is text of.
+const GROUPS_MAX: usize = 1024;
+
+/// Files that are merged at once; a process may have so many files open.
+const FILES_AT_ONCE: usize = 256;
+
+/// Bytes that are written at once.
+const BUFFER_BYTES: usize = 256 << 10;
+
+/// The share of the memory that tables of counts may take, all threads together.
+const MEMORY_SHARE: u64 = 4;
+
+/// The ending of a count file's name.
+const ENDING: &str = "counts";
+
+/// The group of documents without a value in the column that groups them.
+const NO_GROUP: &str = "none";
+
+/// How words are counted.
+pub(crate) struct Counting {
+    split: Split,
+    /// The column by whose values documents are counted apart.
+    by: String,
+    /// What one part's tables may take.
+    limit_bytes: usize,
+}
+
+impl Counting {
+    /// Counts as a recipe's `[tokenizer]` says, within the run's memory.
+    pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64) -> Self {
+        let share = memory_bytes / MEMORY_SHARE / rayon::current_num_threads().max(1) as u64;
+        Self { split: table.split, by: table.by.clone(), limit_bytes: share as usize }
+    }
+}
+
+/// A file with sorted counts that a part left.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct CountRun {
+    group: String,
+    path: String,
+}
+
+/// The counts of one group of documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountFile {
+    /// The group: a source, a language.
+    pub group: String,
+    /// Where they are.
+    pub path: PathBuf,
+}
+
+/// What a count file holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CountTotals {
+    /// Words, each as often as it occurs.
+    pub words: u64,
+    /// Different words.
+    pub distinct: u64,
+    /// Pieces that were longer than [`tokenizer::MAX_WORD_BYTES`] and were cut.
+    pub cut_pieces: u64,
+}
+
+impl CountFile {
+    /// The count files that `path` names: itself, or those in the folder that it is, by name. A file's
+    /// group is its name without the ending.
+    pub fn find(path: &Path) -> Result<Vec<Self>> {
+        if !path.is_dir() {
+            return Ok(vec![Self::at(path)]);
+        }
+        let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(failed)? {
+            let file = entry.map_err(failed)?.path();
+            if Self::is_one(&file) {
+                files.push(Self::at(&file));
+            }
+        }
+        if files.is_empty() {
+            let message = format!("{}: the folder holds no .{ENDING} file", path.display());
+            return Err(PipelineError::Empty(message));
+        }
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(files)
+    }
+
+    /// Whether a path has the name of a count file.
+    pub fn is_one(path: &Path) -> bool {
+        path.extension().is_some_and(|ending| ending == ENDING)
+    }
+
+    fn at(path: &Path) -> Self {
+        let group = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self { group, path: path.to_owned() }
+    }
+
+    /// The split that made its words.
+    pub fn split(&self) -> Result<Split> {
+        Ok(self.open()?.split())
+    }
+
+    /// What is in it; reads it whole.
+    pub fn totals(&self) -> Result<CountTotals> {
+        let mut reader = self.open()?;
+        let mut totals = CountTotals::default();
+        while let Some((_, count)) = reader.next_word().map_err(|e| unreadable(&self.path, &e))? {
+            totals.words = totals.words.saturating_add(count);
+            totals.distinct += 1;
+        }
+        totals.cut_pieces = reader.cut_pieces();
+        Ok(totals)
+    }
+
+    /// Opens the file.
+    pub(super) fn open(&self) -> Result<CountsReader<BufReader<File>>> {
+        open(&self.path)
+    }
+}
+
+fn open(path: &Path) -> Result<CountsReader<BufReader<File>>> {
+    let name = path.display();
+    let file = File::open(path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => PipelineError::Empty(format!("{name}: there is no such file")),
+        _ => PipelineError::Read { path: name.to_string(), source },
+    })?;
+    CountsReader::new(BufReader::new(file)).map_err(|e| unreadable(path, &e))
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> PipelineError {
+    PipelineError::Empty(format!("{}: {error}", path.display()))
+}
+
+/// Counts the documents of one part.
+pub(crate) struct PartCounts<'a> {
+    run: &'a Run,
+    counting: &'a Counting,
+    part: usize,
+    tables: BTreeMap<String, WordCounts>,
+    bytes: usize,
+    spills: usize,
+    runs: Vec<CountRun>,
+    files: Vec<FileEntry>,
+}
+
+impl<'a> PartCounts<'a> {
+    pub(crate) fn new(run: &'a Run, counting: &'a Counting, part: usize) -> Self {
+        Self {
+            run,
+            counting,
+            part,
+            tables: BTreeMap::new(),
+            bytes: 0,
+            spills: 0,
+            runs: Vec::new(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Counts the words of the documents.
+    pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<()> {
+        let as_text = |column: ArrayRef, as_type: &DataType| {
+            cast(&column, as_type).map_err(|e| PipelineError::Sql(e.into()))
+        };
+        let Some(texts) = documents.column_by_name(TEXT) else { return Ok(()) };
+        let texts = as_text(texts.clone(), &DataType::LargeUtf8)?;
+        let groups = values(documents, &self.counting.by);
+        let groups = groups.map(|groups| as_text(groups, &DataType::Utf8)).transpose()?;
+        let groups = groups.as_ref().map(AsArray::as_string::<i32>);
+        for (row, text) in texts.as_string::<i64>().iter().enumerate() {
+            let Some(text) = text else { continue };
+            let group = groups.filter(|groups| groups.is_valid(row)).map(|g| g.value(row));
+            self.add_text(group.unwrap_or(NO_GROUP), text)?;
+        }
+        Ok(())
+    }
+
+    fn add_text(&mut self, group: &str, text: &str) -> Result<()> {
+        if !self.tables.contains_key(group) {
+            if self.tables.len() == GROUPS_MAX {
+                return Err(too_many_groups(&self.counting.by));
+            }
+            self.tables.insert(group.to_owned(), WordCounts::new());
+        }
+        let Some(table) = self.tables.get_mut(group) else { return Ok(()) };
+        let before = table.memory_bytes();
+        table.add_text(self.counting.split, text);
+        self.bytes += table.memory_bytes().saturating_sub(before);
+        if self.bytes > self.counting.limit_bytes { self.spill() } else { Ok(()) }
+    }
+
+    /// Writes all tables and begins anew.
+    fn spill(&mut self) -> Result<()> {
+        for (group, mut table) in std::mem::take(&mut self.tables) {
+            let name = file_name(&group);
+            let path = format!("work/counts/part-{:05}/{:04}-{name}", self.part, self.spills);
+            let split = self.counting.split;
+            let file = publish(self.run, &path, |out| table.write_to(split, out))?;
+            self.files.push(file);
+            self.runs.push(CountRun { group, path });
+        }
+        self.spills += 1;
+        self.bytes = 0;
+        Ok(())
+    }
+
+    /// Ends the part: what it left, and the files.
+    pub(crate) fn finish(mut self) -> Result<(Vec<CountRun>, Vec<FileEntry>)> {
+        self.spill()?;
+        Ok((self.runs, self.files))
+    }
+}
+
+/// The column `name`, or with points in it the field of a struct, such as `language.code`.
+fn values(documents: &RecordBatch, name: &str) -> Option<ArrayRef> {
+    let mut names = name.split('.');
+    let first = documents.column_by_name(names.next()?)?.clone();
+    names.try_fold(first, |column, name| column.as_struct_opt()?.column_by_name(name).cloned())
+}
+
+/// Whether documents of these columns can be counted by `name`.
+pub(crate) fn can_group(columns: &Schema, name: &str) -> bool {
+    let mut names = name.split('.');
+    let field = |fields: &Fields, name: &str| {
+        fields.iter().find(|field| field.name() == name).map(|field| field.data_type().clone())
+    };
+    let first = names.next().and_then(|name| field(columns.fields(), name));
+    let found = names.try_fold(first, |of, name| match of {
+        Some(DataType::Struct(fields)) => Some(field(&fields, name)),
+        _ => None,
+    });
+    let found = found.flatten();
+    found.is_some_and(|data_type| can_cast_types(&data_type, &DataType::Utf8))
+}
+
+fn too_many_groups(by: &str) -> PipelineError {
+    PipelineError::Empty(format!(
+        "`by` of the tokenizer's counts: the documents have more than {GROUPS_MAX} different values of \
+         `{by}`; group by a source or a language"
+    ))
+}
+
+/// A file's name for a group, whatever its characters: those that a name should not have as %XX.
+fn file_name(group: &str) -> String {
+    let mut name = String::new();
+    for byte in group.bytes() {
+        let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if plain { name.push(char::from(byte)) } else { name += &format!("%{byte:02X}") }
+    }
+    format!("{name}.{ENDING}")
+}
+
+fn publish(
+    run: &Run,
+    path: &str,
+    write: impl FnOnce(&mut BufWriter<store::Publication>) -> io::Result<()>,
+) -> Result<FileEntry> {
+    let failed = |e| StoreError::io(path, "write", e);
+    let mut out = BufWriter::with_capacity(BUFFER_BYTES, run.publish(path)?);
+    write(&mut out).map_err(failed)?;
+    out.flush().map_err(failed)?;
+    let publication = out.into_inner().map_err(|e| failed(e.into_error()))?;
+    Ok(publication.finish()?)
+}
+
+/// Merges what the parts left to one file a group, and records the task.
+pub(crate) fn merge_counts(run: &Run, by: &str, runs: Vec<CountRun>) -> Result<Vec<CountFile>> {
+    const TASK: &str = "counts";
+    let rooted = |files: Vec<CountFile>| {
+        let rooted = |file: CountFile| CountFile { path: run.root().join(file.path), ..file };
+        files.into_iter().map(rooted).collect()
+    };
+    if let Some(done) = run.done(TASK) {
+        let files = serde_json::from_value(done);
+        return files
+            .map(rooted)
+            .map_err(|e| PipelineError::Unbalanced(format!("counts in the journal: {e}")));
+    }
+    let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
+    for CountRun { group, path } in runs {
+        groups.entry(group).or_default().push(run.path(&path));
+    }
+    if groups.len() > GROUPS_MAX {
+        return Err(too_many_groups(by));
+    }
+    let merged: Vec<(CountFile, FileEntry)> = groups
+        .into_par_iter()
+        .map(|(group, files)| {
+            let path = format!("counts/{}", file_name(&group));
+            let file = merge_group(run, &path, files)?;
+            Ok::<_, PipelineError>((CountFile { group, path: path.into() }, file))
+        })
+        .collect::<Result<_>>()?;
+    let (counts, files): (Vec<CountFile>, Vec<FileEntry>) = merged.into_iter().unzip();
+    run.complete(TASK, files, serde_json::json!(counts))?;
+    Ok(rooted(counts))
+}
+
+/// Merges the files of a group, as many at once as may be open.
+fn merge_group(run: &Run, path: &str, mut files: Vec<PathBuf>) -> Result<FileEntry> {
+    let mut round = 0;
+    while files.len() > FILES_AT_ONCE {
+        let merge = |(number, some): (usize, &[PathBuf])| {
+            let path = format!("work/merged-{round}-{number}/{path}");
+            merge_files(run, &path, some)?;
+            Ok(run.path(&path))
+        };
+        files = files.par_chunks(FILES_AT_ONCE).enumerate().map(merge).collect::<Result<_>>()?;
+        round += 1;
+    }
+    merge_files(run, path, &files)
+}
+
+fn merge_files(run: &Run, path: &str, files: &[PathBuf]) -> Result<FileEntry> {
+    let merged = merged(files.iter().map(|file| (file.as_path(), 1)))?;
+    publish(run, path, |out| merged.write_to(out).map(|_| ()))
+}
+
+/// The words of count files, each file with the number that its counts are multiplied by.
+pub(super) fn merged<'a>(
+    files: impl IntoIterator<Item = (&'a Path, u64)>,
+) -> Result<MergedCounts<BufReader<File>>> {
+    let (mut readers, mut first) = (Vec::new(), None);
+    for (path, weight) in files {
+        let reader = open(path)?;
+        let (split, one) = *first.get_or_insert((reader.split(), path));
+        if reader.split() != split {
+            let message = format!(
+                "{} was counted with the split {}, {} with {split}: their words cannot be added up; \
+                 count both with one split",
+                path.display(),
+                reader.split(),
+                one.display()
+            );
+            return Err(PipelineError::Empty(message));
+        }
+        readers.push((reader, weight));
+    }
+    MergedCounts::new(readers).map_err(|e| PipelineError::Empty(e.to_string()))
+}
+
+/// Why merging `files` failed: which of them is damaged.
+pub(super) fn damaged<'a>(
+    files: impl IntoIterator<Item = &'a Path>,
+    error: &io::Error,
+) -> PipelineError {
+    let failing = |path: &Path| -> Option<PipelineError> {
+        let mut reader = open(path).ok()?;
+        loop {
+            match reader.next_word() {
+                Ok(Some(_)) => {}
+                Ok(None) => return None,
+                Err(error) => return Some(unreadable(path, &error)),
+            }
+        }
+    };
+    let found = files.into_iter().find_map(failing);
+    found.unwrap_or_else(|| PipelineError::Empty(format!("a count file cannot be read: {error}")))
+}
