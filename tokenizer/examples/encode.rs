@@ -1,7 +1,8 @@
 //! Measures encoding with a published vocabulary on one thread; the documents are the fields `text`
 //! of a file of JSON lines:
-//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES]`, where the vocabulary is a
-//! `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`.
+//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES [warm]]`, where the vocabulary is
+//! a `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`. Each pass
+//! begins with an encoder that has seen nothing; with `warm`, the encoder of the pass before goes on.
 //!
 //! Prints the rate of each pass, the number of ids, and a checksum of them (XXH3-64 over the ids as
 //! four bytes, low byte first) that another tokenizer's ids can be compared by.
@@ -32,10 +33,11 @@ fn thread_seconds() -> f64 {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [vocabulary, encoding, path, passes @ ..] = &arguments[..] else {
-        return Err("usage: encode FILE ENCODING JSONL_FILE [PASSES]".into());
+    let [vocabulary, encoding, path, rest @ ..] = &arguments[..] else {
+        return Err("usage: encode FILE ENCODING JSONL_FILE [PASSES [warm]]".into());
     };
-    let passes = passes.first().map_or(Ok(2), |passes| passes.parse())?;
+    let passes = rest.first().map_or(Ok(2), |passes| passes.parse())?;
+    let stays_warm = rest.get(1).is_some_and(|word| word == "warm");
     let started = thread_seconds();
     let vocabulary = std::fs::read_to_string(vocabulary)?;
     let tokenizer = if encoding == "json" {
@@ -55,6 +57,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..passes {
         ids.clear();
         let started = thread_seconds();
+        if !stays_warm {
+            encoder = Encoder::new(&tokenizer);
+        }
         for document in &documents {
             encoder.encode(&document.text, &mut ids);
         }

@@ -14,6 +14,9 @@ pub(super) const PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p
 pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     let (flags, length) = scan.class(start);
     let after = start + length;
+    if let Some(end) = ascii_word_end(scan, start, flags, after) {
+        return end + scan.contraction(end, true);
+    }
     if flags & NUMBER != 0 {
         return numbers_end::<MAX_NUMBERS>(scan, after);
     }
@@ -26,6 +29,17 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
         return tail_end(scan, end);
     }
     scan.white_space(start, true)
+}
+
+/// [`word_end`] for the usual word, of ASCII letters with at most one other character before them.
+#[inline]
+fn ascii_word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> Option<usize> {
+    // Marks lead as other characters do, but are words of their own too.
+    let leads = flags & (LETTER | NUMBER | NEWLINE | LOWER) == 0;
+    let first = if leads { after } else { start };
+    let capitals = scan.capitals(first);
+    let end = scan.small_letters(capitals);
+    (end > first && scan.is_ascii(end)).then_some(end)
 }
 
 /// Where the letters of the pattern's first two alternatives end, tried in its order: with lower

@@ -2,6 +2,9 @@
 
 use super::classes::{self, ClassTable, LETTER, LOWER, NEWLINE, SPACE};
 
+/// How many bytes are looked at together: almost no word has more letters.
+const RUN_BYTES: usize = 16;
+
 /// A byte repeated in all eight places.
 const fn everywhere(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
@@ -65,32 +68,53 @@ impl<'a> Scan<'a> {
     /// Where the run of letters that begins at `at` ends.
     #[inline]
     pub(super) fn letters(&self, at: usize) -> usize {
-        self.ascii_run(at, LETTER, |bytes| not_small_letters(bytes | everywhere(0x20)))
+        let end = self.ascii_run(at, |bytes| not_small_letters(bytes | everywhere(0x20)));
+        if self.is_ascii(end) { end } else { self.run(end, LETTER) }
     }
 
     /// Where the run of characters of the class [`LOWER`] that begins at `at` ends.
     #[inline]
     pub(super) fn lower_case(&self, at: usize) -> usize {
-        self.ascii_run(at, LOWER, not_small_letters)
+        let end = self.small_letters(at);
+        if self.is_ascii(end) { end } else { self.run(end, LOWER) }
     }
 
-    /// [`Scan::run`], eight bytes at a time where they are ASCII; `others` marks the high bit of
-    /// those that are not of the class or not ASCII.
+    /// Where the run of the letters a to z that begins at `at` ends.
     #[inline]
-    fn ascii_run(&self, mut at: usize, mask: u8, others: impl Fn(u64) -> u64) -> usize {
-        while let Some(chunk) = self.bytes.get(at..).and_then(|rest| rest.first_chunk()) {
-            let others = others(u64::from_le_bytes(*chunk));
-            if others == 0 {
-                at += size_of::<u64>();
-                continue;
-            }
-            at += others.trailing_zeros() as usize / 8;
-            if self.bytes[at].is_ascii() {
-                return at;
-            }
-            break;
+    pub(super) fn small_letters(&self, at: usize) -> usize {
+        self.ascii_run(at, not_small_letters)
+    }
+
+    /// Where the run of the letters A to Z that begins at `at` ends: mostly none, or one.
+    #[inline]
+    pub(super) fn capitals(&self, mut at: usize) -> usize {
+        while self.bytes.get(at).is_some_and(u8::is_ascii_uppercase) {
+            at += 1;
         }
-        self.run(at, mask)
+        at
+    }
+
+    /// Whether at `at` is an ASCII character or the end of the text.
+    #[inline]
+    pub(super) fn is_ascii(&self, at: usize) -> bool {
+        self.bytes.get(at).is_none_or(u8::is_ascii)
+    }
+
+    /// Where the run of bytes that begins at `at` ends of which `others` does not mark the high bit:
+    /// sixteen at a time, so that the usual word takes no branch that depends on its length.
+    #[inline]
+    fn ascii_run(&self, mut at: usize, others: impl Fn(u64) -> u64) -> usize {
+        while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<RUN_BYTES>) {
+            let bytes = u128::from_le_bytes(*chunk);
+            let (low, high) = (others(bytes as u64), others((bytes >> 64) as u64));
+            if low | high != 0 {
+                let (bits, before) = if low != 0 { (low, 0) } else { (high, 8) };
+                return at + before + bits.trailing_zeros() as usize / 8;
+            }
+            at += RUN_BYTES;
+        }
+        let mark = |&byte: &u8| others(u64::from(byte)) & 0x80 == 0;
+        at + self.bytes[at.min(self.bytes.len())..].iter().take_while(|byte| mark(byte)).count()
     }
 
     /// Where the run of characters with any flag of `mask` that begins at `at` ends.

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""Encoding on one core beside tiktoken and Hugging Face's tokenizers, in one run, in turns.
+
+usage: encode.py ENCODE CONVERT [--rounds 3] [--megabytes 40] [--peer-megabytes 8] [--all-megabytes 0]
+
+ENCODE is the built example `encode` of the tokenizer crate, CONVERT the example `convert` of the encoder
+crate. GRISTMILL_DATA names the folder with data/tokenizer and data/corpus. Texts are the documents of
+docs.jsonl that say they are English, and all documents in turn. Each round measures every program once,
+one after the other, with nothing remembered from before; the table has the medians, in MB of text per
+second of processor time. Ours encodes --megabytes; the peers, being slower, the first --peer-megabytes of
+the same texts, on which the ids of all three are compared. With --all-megabytes, the ids of so much of
+the whole corpus are compared at the end, which takes the peers a while.
+
+Needs the packages tiktoken, tokenizers, xxhash and zstandard.
+"""
+import argparse, array, base64, io, json, os, pathlib, re, statistics, subprocess, sys, tempfile, time
+
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["RAYON_NUM_THREADS"] = "1"
+
+import tiktoken, tokenizers, xxhash, zstandard
+from tiktoken_ext import openai_public
+
+ENCODINGS = ["gpt2", "cl100k_base", "o200k_base"]
+FILES = ["gpt-neo", "llama"]
+
+parser = argparse.ArgumentParser()
+parser.add_argument("encode", type=pathlib.Path)
+parser.add_argument("convert", type=pathlib.Path)
+parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--megabytes", type=float, default=40)
+parser.add_argument("--peer-megabytes", type=float, default=8)
+parser.add_argument("--all-megabytes", type=float, default=0)
+options = parser.parse_args()
+if not os.environ.get("GRISTMILL_DATA"):
+    sys.exit("skipped: GRISTMILL_DATA is not set")
+data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
+
+
+def documents(megabytes, wanted, step=1):
+    """Every so many-th document that is wanted, until there is enough text."""
+    found, size, seen = [], 0, 0
+    with open(data / "corpus/docs.jsonl.zst", "rb") as file:
+        for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8"):
+            document = json.loads(line)
+            if wanted(document):
+                seen += 1
+                if seen % step == 0:
+                    found.append(document["text"])
+                    size += len(document["text"].encode())
+            if size >= megabytes * 1e6:
+                break
+    return found
+
+
+def pattern_of(name):
+    """What tiktoken has for an encoding, without fetching its ranks."""
+    openai_public.load_tiktoken_bpe = lambda *_, **__: {}
+    openai_public.data_gym_to_mergeable_bpe_ranks = lambda *_, **__: {}
+    return getattr(openai_public, name)()
+
+
+def load_tiktoken(name):
+    with open(data / f"tokenizer/{name}.tiktoken", encoding="ascii") as lines:
+        ranks = {base64.b64decode(token): int(rank) for token, rank in map(str.split, lines)}
+    settings = pattern_of(name)
+    encoding = tiktoken.Encoding(
+        name, pat_str=settings["pat_str"], mergeable_ranks=ranks, special_tokens=settings["special_tokens"]
+    )
+    return encoding.encode_ordinary
+
+
+def load_library(path):
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer.encode_special_tokens = True
+    return lambda text: tokenizer.encode(text, add_special_tokens=False).ids
+
+
+def measure(load, texts):
+    """Rate, and the checksum of the ids that the example prints as well."""
+    encode, seconds, checksum = load(), 0.0, xxhash.xxh3_64()
+    for text in texts:
+        started = time.thread_time()
+        ids = encode(text)
+        seconds += time.thread_time() - started
+        checksum.update(array.array("I", ids).tobytes())
+    return sum(len(text.encode()) for text in texts) / 1e6 / seconds, checksum.hexdigest()
+
+
+def ours(name, path):
+    file = data / (f"tokenizer/{name}.tiktoken" if name in ENCODINGS else f"tokenizer/{name}.tokenizer.json")
+    encoding = name if name in ENCODINGS else "json"
+    printed = subprocess.run([options.encode, file, encoding, path, "1"], capture_output=True, text=True, check=True)
+    rate, checksum = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed.stdout).groups()
+    return float(rate), checksum
+
+
+def save(texts, path):
+    path.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
+    return path
+
+
+def peers(name, folder):
+    """The names of the peers that have this vocabulary, and how to load it."""
+    found = {}
+    if name in ENCODINGS:
+        found["tiktoken"] = lambda: load_tiktoken(name)
+        path = folder / f"{name}.json"
+        if not path.exists():
+            subprocess.run([options.convert, data / f"tokenizer/{name}.tiktoken", path], check=True)
+    else:
+        path = data / f"tokenizer/{name}.tokenizer.json"
+    # The library's split of cl100k_base is the older one, which cuts white space at the end otherwise.
+    found["tokenizers"] = lambda: load_library(path)
+    return found
+
+
+def table(corpus, texts, folder):
+    size, few = 0, []
+    for text in texts:
+        few.append(text)
+        size += len(text.encode())
+        if size >= options.peer_megabytes * 1e6:
+            break
+    whole, part = save(texts, folder / "whole.jsonl"), save(few, folder / "part.jsonl")
+    for name in ENCODINGS + FILES:
+        others = peers(name, folder)
+        rates = {who: [] for who in ["ours", *others]}
+        sums = {}
+        for _ in range(options.rounds):
+            rates["ours"].append(ours(name, whole)[0])
+            for who, load in others.items():
+                rate, sums[who] = measure(load, few)
+                rates[who].append(rate)
+        sums["ours"] = ours(name, part)[1]
+        middle = {who: statistics.median(found) for who, found in rates.items()}
+        cell = lambda who: f"{middle[who]:.1f} | {middle['ours'] / middle[who]:.1f} ×" if who in middle else "- | -"
+        same = "yes" if len(set(sums.values())) == 1 else "NO"
+        print(f"| {name} | {corpus} | {middle['ours']:.0f} | {cell('tiktoken')} | {cell('tokenizers')} | {same} |", flush=True)
+
+
+def compare_all(folder):
+    texts = documents(options.all_megabytes, lambda _: True)
+    path = save(texts, folder / "all.jsonl")
+    for name in ENCODINGS + FILES:
+        sums = {"ours": ours(name, path)[1]}
+        sums.update((who, measure(load, texts)[1]) for who, load in peers(name, folder).items())
+        print(f"{name}: {options.all_megabytes:.0f} MB, {'equal' if len(set(sums.values())) == 1 else sums}", flush=True)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    folder = pathlib.Path(folder)
+    print(f"tiktoken {tiktoken.__version__}, tokenizers {tokenizers.__version__}\n")
+    print("| vocabulary | text | ours MB/s | tiktoken MB/s | ours is | tokenizers MB/s | ours is | same ids |")
+    print("|---|---|---|---|---|---|---|---|")
+    table("English", documents(options.megabytes, lambda row: row["lang"] == "en"), folder)
+    table("all languages", documents(options.megabytes, lambda _: True, step=4), folder)
+    if options.all_megabytes:
+        compare_all(folder)
