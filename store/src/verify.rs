@@ -106,6 +106,12 @@ fn check(dir: &LocalDir, expected: &FileEntry) -> Result<Option<Damage>> {
     Ok(Some(Damage::Content { path, ranges: damaged_ranges(expected, &found) }))
 }
 
+/// The byte ranges of a file of the right size that are not what was written.
+pub(crate) fn damaged(dir: &LocalDir, expected: &FileEntry) -> io::Result<Vec<Range<u64>>> {
+    let found = digest(dir, expected)?;
+    Ok(if found.blake3 == expected.blake3 { Vec::new() } else { damaged_ranges(expected, &found) })
+}
+
 fn digest(dir: &LocalDir, expected: &FileEntry) -> io::Result<FileEntry> {
     let mut file = dir.open(&expected.path)?;
     let mut digest = Digest::default();

@@ -209,16 +209,20 @@ impl ShardManifest {
 
     /// As [`ShardManifest::read`], from the file's bytes; the error says what is wrong.
     pub(crate) fn parse(bytes: &[u8]) -> std::result::Result<Self, String> {
-        /// Read first, so that another version is named as such.
+        /// What every version has, so that another one is named as such.
         #[derive(Deserialize)]
         struct Version {
             schema: String,
         }
-        let version: Version = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
-        if version.schema != Self::SCHEMA {
-            return Err(format!("its format is `{}`, not `{}`", version.schema, Self::SCHEMA));
+        let other = |schema: &str| format!("its format is `{schema}`, not `{}`", Self::SCHEMA);
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|error| {
+            let version: Option<Version> = serde_json::from_slice(bytes).ok();
+            let version = version.filter(|version| version.schema != Self::SCHEMA);
+            version.map_or(error.to_string(), |version| other(&version.schema))
+        })?;
+        if manifest.schema != Self::SCHEMA {
+            return Err(other(&manifest.schema));
         }
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         let shards = manifest.shards.iter().map(|shard| &shard.name);
         let files = manifest.files.iter().map(|file| &file.path);
         if let Some(name) =

@@ -11,19 +11,24 @@
 //! `.npy` (which is no NumPy file but a bare array). `shards.json` is written last, and its `root` is
 //! the dataset's id.
 
+mod check;
 mod dataset_writer;
+mod finding;
 mod index;
 mod manifest;
 mod merkle;
 mod publish;
 mod reader;
+mod scan;
 mod shard;
 mod staged;
 mod sums;
 mod token_bytes;
+mod verify;
 mod writer;
 
 pub use dataset_writer::DatasetWriter;
+pub use finding::{Fault, Finding};
 pub use index::{index_bytes, read_index};
 pub use manifest::{
     Counts, ShardEntry, ShardManifest, SourceCounts, SourceTotals, Split, TokenType, ValidationRule,
@@ -34,4 +39,5 @@ pub use shard::Shard;
 pub use staged::StagedFolder;
 pub use sums::{BLOCK_BYTES, BlockDigest, BlockHasher, FileSums, Sums};
 pub use token_bytes::{TOKEN_BYTES_FILE, read_token_bytes, write_token_bytes};
+pub use verify::{Verified, verify};
 pub use writer::{Document, PAYLOAD_BYTES_MAX, ShardWriter};

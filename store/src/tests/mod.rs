@@ -7,4 +7,5 @@ mod journal;
 mod random;
 mod resume;
 mod scenario;
+mod shard_damage;
 mod shards;

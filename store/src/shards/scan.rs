@@ -1,0 +1,101 @@
+//! The rules that a payload's tokens keep, checked as its bytes pass.
+
+use std::ops::Range;
+
+use super::{ShardManifest, TokenType};
+
+/// What a dataset says about its tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    token_type: TokenType,
+    vocab_size: u64,
+    end_of_text: Option<u32>,
+}
+
+impl Rules {
+    pub(super) fn of(manifest: &ShardManifest) -> Self {
+        let ShardManifest { token_type, vocab_size, end_of_text, .. } = *manifest;
+        Self { token_type, vocab_size: vocab_size as u64, end_of_text }
+    }
+}
+
+/// Reads a payload in pieces of whole tokens and keeps the first fault.
+pub(super) struct PayloadScan<'a> {
+    rules: Rules,
+    /// Lengths of the documents whose end has not come yet.
+    lengths: std::slice::Iter<'a, u32>,
+    document: usize,
+    /// Tokens to the end of the open document.
+    left: u64,
+    /// Tokens seen.
+    position: u64,
+    fault: Option<(u64, String)>,
+}
+
+impl<'a> PayloadScan<'a> {
+    /// A scan of the documents of these lengths; with none, only the ids are looked at.
+    pub(super) fn new(rules: Rules, lengths: &'a [u32]) -> Self {
+        let mut scan =
+            Self { rules, lengths: lengths.iter(), document: 0, left: 0, position: 0, fault: None };
+        scan.left = scan.lengths.next().map_or(u64::MAX, |n| u64::from(*n));
+        scan
+    }
+
+    /// Looks at the next bytes of the payload.
+    pub(super) fn add(&mut self, bytes: &[u8]) {
+        if self.fault.is_some() {
+            return;
+        }
+        let start = self.position;
+        match self.rules.token_type {
+            TokenType::U16 => {
+                let tokens = bytes.as_chunks::<2>().0;
+                let largest = tokens.iter().map(|b| u16::from_le_bytes(*b)).max();
+                let id = |i: usize| u64::from(u16::from_le_bytes(tokens[i]));
+                self.look(tokens.len(), largest.map(u64::from), id);
+            }
+            TokenType::U32 => {
+                let tokens = bytes.as_chunks::<4>().0;
+                let largest = tokens.iter().map(|b| u32::from_le_bytes(*b)).max();
+                let id = |i: usize| u64::from(u32::from_le_bytes(tokens[i]));
+                self.look(tokens.len(), largest.map(u64::from), id);
+            }
+        }
+        self.position = start + bytes.len() as u64 / self.rules.token_type.bytes();
+    }
+
+    fn look(&mut self, n: usize, largest: Option<u64>, id: impl Fn(usize) -> u64) {
+        let vocab_size = self.rules.vocab_size;
+        if largest.is_some_and(|largest| largest >= vocab_size) {
+            let at = (0..n).find(|i| id(*i) >= vocab_size).unwrap_or_default();
+            let message = format!("token {} is outside the vocabulary of {vocab_size}", id(at));
+            self.fault = Some((self.position + at as u64, message));
+            return;
+        }
+        let Some(end_of_text) = self.rules.end_of_text else { return };
+        let mut at = 0;
+        // A document without tokens has no end to look at, nor has it an end-of-text token.
+        while self.left <= (n - at) as u64 {
+            at += self.left as usize;
+            let last = if self.left == 0 { None } else { Some(id(at - 1)) };
+            if last != Some(u64::from(end_of_text)) {
+                let message = format!(
+                    "document {} ends with {}, not with the end-of-text token {end_of_text}",
+                    self.document,
+                    last.map_or("nothing".into(), |id| format!("token {id}")),
+                );
+                self.fault = Some(((self.position + at as u64).saturating_sub(1), message));
+                return;
+            }
+            self.document += 1;
+            self.left = self.lengths.next().map_or(u64::MAX, |n| u64::from(*n));
+        }
+        self.left = self.left.saturating_sub((n - at) as u64);
+    }
+
+    /// The first fault, with the bytes of its token.
+    pub(super) fn finish(self) -> Option<(Range<u64>, String)> {
+        let width = self.rules.token_type.bytes();
+        self.fault.map(|(token, message)| (token * width..(token + 1) * width, message))
+    }
+}
