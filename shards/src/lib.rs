@@ -3,7 +3,7 @@
 //!
 //! A [`plan`] lays the documents of a dataset out in rows of one length, beside the tokens, which
 //! are not rewritten; an [`order`] says by arithmetic which row is read at which place of which
-//! step.
+//! step; a [`reader`] brings the rows' tokens, checked, from memory-mapped shards.
 
 mod blocks;
 pub mod error;
@@ -11,5 +11,6 @@ pub mod formats;
 mod map;
 pub mod order;
 pub mod plan;
+pub mod reader;
 
 pub use error::{Result, ShardError};

@@ -15,6 +15,7 @@
 mod best_fit;
 mod build;
 mod concat;
+mod dataset;
 mod file;
 mod header;
 mod segment;
@@ -28,6 +29,7 @@ pub use build::{
     Documents, GROUP_DOCUMENTS, PlanSettings, ROWS_MAX, SEQUENCE_LENGTH_MAX, SourceDocuments,
     save_plan, write_plan,
 };
+pub use dataset::{plan_dataset, sources_by_shard};
 pub use file::Plan;
 pub use header::{PlanHeader, PlanSource, Strategy};
 pub use segment::{SEGMENT_BYTES, Segment};

@@ -1,0 +1,58 @@
+//! Planning a dataset that lies in a folder.
+
+use std::path::Path;
+
+use store::shards::{Shard, ShardEntry, ShardManifest, Split};
+
+use super::{Documents, PlanHeader, PlanSettings, SourceDocuments, save_plan};
+use crate::Result;
+
+/// Plans one half of the dataset in `folder` and writes the file `path`. Only indexes are read.
+///
+/// With no `sources` all documents are one source without a name; [`sources_by_shard`] tells the
+/// sources of a dataset whose shards have one each.
+pub fn plan_dataset(
+    folder: &Path,
+    split: Split,
+    sources: &[SourceDocuments],
+    settings: &PlanSettings,
+    path: &Path,
+) -> Result<PlanHeader> {
+    let manifest = ShardManifest::read(folder)?;
+    let entries: Vec<&ShardEntry> = manifest.shards_of(split).collect();
+    let lengths =
+        |shard: usize| Ok(Shard::open(folder, &manifest, entries[shard])?.document_tokens()?);
+    let documents = Documents {
+        root: manifest.root.clone(),
+        split,
+        shard_documents: entries.iter().map(|entry| entry.counts.documents).collect(),
+        lengths: &lengths,
+    };
+    let all = 0..manifest.documents(split);
+    let one = [SourceDocuments { name: String::new(), spans: vec![all] }];
+    let sources = if sources.is_empty() { &one } else { sources };
+    save_plan(&documents, sources, settings, path)
+}
+
+/// The sources of a half whose shards have one source each, sorted by name; `None` when a shard has
+/// several, so that only `docs.parquet` tells which document is whose.
+pub fn sources_by_shard(manifest: &ShardManifest, split: Split) -> Option<Vec<SourceDocuments>> {
+    let mut sources: Vec<SourceDocuments> = Vec::new();
+    let mut first = 0;
+    for entry in manifest.shards_of(split) {
+        let [source] = &entry.sources[..] else { return None };
+        let span = first..first + entry.counts.documents;
+        first = span.end;
+        match sources.binary_search_by(|known| known.name.cmp(&source.name)) {
+            Ok(at) => match sources[at].spans.last_mut() {
+                Some(last) if last.end == span.start => last.end = span.end,
+                _ => sources[at].spans.push(span),
+            },
+            Err(at) => {
+                let name = source.name.clone();
+                sources.insert(at, SourceDocuments { name, spans: vec![span] });
+            }
+        }
+    }
+    Some(sources)
+}

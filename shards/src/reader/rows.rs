@@ -1,0 +1,196 @@
+//! Reading rows of a plan from memory-mapped shards.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use store::shards::{Shard, ShardEntry, ShardManifest};
+
+use super::Batch;
+use crate::order::{Order, Stage};
+use crate::plan::{Plan, Segment};
+use crate::{Result, ShardError};
+
+/// A dataset's half under a plan.
+///
+/// Shards are opened when the first of their tokens is read, so that starting costs one manifest,
+/// and each block of a shard is checked against its digest before its first use: damage is an error
+/// of the read that meets it, and no damaged token is ever handed out.
+pub struct RowReader {
+    folder: PathBuf,
+    manifest: ShardManifest,
+    /// The half's shards, by their places in the manifest.
+    entries: Vec<usize>,
+    shards: Vec<OnceLock<Shard>>,
+    plan: Plan,
+    padding: u32,
+}
+
+/// A stretch of a document that stands in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowDocument {
+    /// The shard, by its number in the half.
+    pub shard: u32,
+    /// The document, by its number in the shard.
+    pub document: u64,
+    /// The document, by its number in the half.
+    pub number: u64,
+    /// Tokens of the document.
+    pub document_tokens: u32,
+    /// The stretch's first token, counted from the document's start.
+    pub start: u32,
+    /// The stretch's tokens.
+    pub length: u32,
+}
+
+impl RowReader {
+    /// Opens the dataset in `folder` under the plan in the file `plan`.
+    ///
+    /// Fails with [`ShardError::Identity`] when the plan lays out another dataset.
+    pub fn open(folder: &Path, plan: &Path) -> Result<Self> {
+        let manifest = ShardManifest::read(folder)?;
+        let plan = Plan::open(plan)?;
+        let header = plan.header();
+        if header.root != manifest.root {
+            return Err(ShardError::Identity {
+                what: "dataset root",
+                expected: header.root.clone(),
+                found: manifest.root,
+            });
+        }
+        let is_in_half = |entry: &ShardEntry| entry.split == header.split;
+        let entries: Vec<usize> = (0..manifest.shards.len())
+            .filter(|shard| is_in_half(&manifest.shards[*shard]))
+            .collect();
+        let shards = entries.iter().map(|_| OnceLock::new()).collect();
+        let padding = manifest.end_of_text.unwrap_or_default();
+        Ok(Self { folder: folder.into(), manifest, entries, shards, plan, padding })
+    }
+
+    /// The dataset's description.
+    pub fn manifest(&self) -> &ShardManifest {
+        &self.manifest
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The order of a run over these rows.
+    pub fn order(&self, seed: u64, stages: &[Stage], samples_total: Option<u64>) -> Result<Order> {
+        Order::new(self.plan.subject(), seed, stages, samples_total)
+    }
+
+    /// The tokens of `rows`, in their order.
+    ///
+    /// Fails with [`ShardError::OutOfRange`], and with [`ShardError::Store`] or
+    /// [`ShardError::Damaged`] when a shard or the plan is not what was written.
+    pub fn read(&self, rows: &[u64]) -> Result<Batch> {
+        let mut batch = Batch::default();
+        self.read_into(rows, &mut batch)?;
+        Ok(batch)
+    }
+
+    /// As [`RowReader::read`], into a batch whose memory is used again.
+    pub fn read_into(&self, rows: &[u64], batch: &mut Batch) -> Result<()> {
+        let row_tokens = self.plan.header().row_tokens() as usize;
+        batch.rows.clear();
+        batch.rows.extend_from_slice(rows);
+        batch.row_tokens = row_tokens;
+        batch.tokens.resize(rows.len() * row_tokens, 0);
+        batch.ends.clear();
+        batch.row_ends.clear();
+        for (row, out) in rows.iter().zip(batch.tokens.chunks_exact_mut(row_tokens)) {
+            let mut filled = 0;
+            for segment in self.plan.row(*row)? {
+                let end = filled + segment.length as usize;
+                let place = out.get_mut(filled..end);
+                self.read_segment(segment, place.ok_or_else(|| self.too_long(*row))?)?;
+                filled = end;
+                batch.ends.push(end as u32);
+            }
+            out[filled..].fill(self.padding);
+            batch.row_ends.push(batch.ends.len());
+        }
+        Ok(())
+    }
+
+    /// The documents that stand in `row`, in order.
+    pub fn documents(&self, row: u64) -> Result<Vec<RowDocument>> {
+        self.plan.row(row)?.map(|segment| self.document(segment)).collect()
+    }
+
+    /// The payload's bytes of a segment, as they lie in the map: ids of the manifest's type.
+    pub fn payload(&self, segment: Segment) -> Result<&[u8]> {
+        let shard = self.checked(segment)?;
+        let width = self.manifest.token_type.bytes() as usize;
+        let start = segment.start as usize * width;
+        Ok(&shard.payload()[start..start + segment.length as usize * width])
+    }
+
+    fn read_segment(&self, segment: Segment, out: &mut [u32]) -> Result<()> {
+        self.checked(segment)?.read(u64::from(segment.start), out);
+        Ok(())
+    }
+
+    /// The shard of a segment, which lies in it and whose blocks are as they were written.
+    fn checked(&self, segment: Segment) -> Result<&Shard> {
+        let shard = self.shard(segment.shard)?;
+        let (start, end) =
+            (u64::from(segment.start), u64::from(segment.start) + u64::from(segment.length));
+        if end > shard.n_tokens() {
+            return Err(ShardError::OutOfRange {
+                what: "token",
+                index: end,
+                count: shard.n_tokens(),
+            });
+        }
+        shard.check(start..end)?;
+        Ok(shard)
+    }
+
+    fn shard(&self, number: u32) -> Result<&Shard> {
+        let count = self.shards.len() as u64;
+        let missing = || ShardError::OutOfRange { what: "shard", index: number.into(), count };
+        let place = self.shards.get(number as usize).ok_or_else(missing)?;
+        if let Some(shard) = place.get() {
+            return Ok(shard);
+        }
+        let entry = &self.manifest.shards[self.entries[number as usize]];
+        let shard = Shard::open(&self.folder, &self.manifest, entry)?;
+        Ok(place.get_or_init(|| shard))
+    }
+
+    fn document(&self, segment: Segment) -> Result<RowDocument> {
+        let lengths = self.shard(segment.shard)?.document_tokens()?;
+        let before = self.entries[..segment.shard as usize].iter();
+        let first: u64 = before.map(|entry| self.manifest.shards[*entry].counts.documents).sum();
+        let mut end = 0u32;
+        for (document, tokens) in (0u64..).zip(lengths) {
+            let start = end;
+            end = end.saturating_add(tokens);
+            if segment.start < end {
+                return Ok(RowDocument {
+                    shard: segment.shard,
+                    document,
+                    number: first + document,
+                    document_tokens: tokens,
+                    start: segment.start - start,
+                    length: segment.length,
+                });
+            }
+        }
+        Err(ShardError::OutOfRange {
+            what: "token",
+            index: segment.start.into(),
+            count: end.into(),
+        })
+    }
+
+    fn too_long(&self, row: u64) -> ShardError {
+        ShardError::Order(format!(
+            "row {row} of the plan {} has more tokens than rows have",
+            self.plan.digest()
+        ))
+    }
+}
