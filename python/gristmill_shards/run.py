@@ -1,0 +1,141 @@
+"""A run: a dataset under a plan, in an order. What every adapter reads from."""
+
+import numpy as np
+
+from .dataset import Dataset
+from .errors import IdentityError, ShardError
+from .mixture import weights_from_fractions
+from .order import Order, Stage, rows_for_tokens
+from .plan import Plan
+from .xxh3 import xxh3_64
+
+IGNORED = -100
+
+
+class Batch:
+    """Rows of tokens `(rows, row_tokens)` as u32, with the ends of the documents in each."""
+
+    def __init__(self, rows, tokens, document_ends):
+        self.rows, self.tokens, self.document_ends = rows, tokens, document_ends
+
+    def digest(self):
+        """XXH3-64 of the tokens as u32, little-endian; of a global batch it names what was read."""
+        return xxh3_64(np.ascontiguousarray(self.tokens, "<u4"))
+
+    def inputs(self):
+        """All but the last token of each row, as int64."""
+        return self.tokens[:, :-1].astype(np.int64)
+
+    def labels(self, mask_documents=True):
+        """All but the first token of each row, as int64.
+
+        Padding is always ignored (-100). With `mask_documents`, so are the first tokens of
+        documents, which nothing of their own document comes before.
+        """
+        labels = self.tokens[:, 1:].astype(np.int64)
+        for row, ends in enumerate(self.document_ends):
+            labels[row, max(int(ends[-1]) - 1, 0) if len(ends) else 0 :] = IGNORED
+            if mask_documents:
+                labels[row, np.asarray(ends[:-1], np.int64) - 1] = IGNORED
+        return labels
+
+    def positions(self):
+        """The place of each input in its document's stretch, as int64."""
+        inputs = self.tokens.shape[1] - 1
+        positions = np.tile(np.arange(inputs), (len(self.tokens), 1))
+        for row in range(len(self.tokens)):
+            bounds = self.input_bounds(row)
+            positions[row] -= np.repeat(bounds[:-1], np.diff(bounds))
+        return positions
+
+    def input_bounds(self, row):
+        """The bounds of documents among a row's inputs (`cu_seqlens`); padding counts as one."""
+        inputs = self.tokens.shape[1] - 1
+        ends = [int(end) for end in self.document_ends[row] if end < inputs]
+        return np.array([0, *ends, inputs], np.int32)
+
+
+class Run:
+    """A dataset's rows in the order of a run."""
+
+    def __init__(self, dataset, plan, order):
+        if plan.root != dataset.root:
+            raise IdentityError("dataset root", plan.root, dataset.root)
+        if plan.split != dataset.split:
+            raise IdentityError("half", plan.split, dataset.split)
+        self.dataset, self.plan, self.order = dataset, plan, order
+        self.first_step = 0
+
+    @classmethod
+    def open(cls, folder, plan, seed=0, batch_rows=1, mixture=None, tokens=None, check=True):
+        """Opens a run of one stage.
+
+        `mixture` maps the names of sources to fractions; by default each has the weight of its
+        rows. `tokens` is the run's budget, rounded up to whole rows.
+        """
+        plan = Plan(plan)
+        weights = cls.weights(plan, mixture)
+        total = None if tokens is None else rows_for_tokens(tokens, plan.sequence_length)
+        order = Order(plan, seed, [Stage(0, batch_rows, weights)], total)
+        return cls(Dataset(folder, plan.split, check), plan, order)
+
+    @classmethod
+    def resume(cls, folder, plan, state, check=True):
+        """Opens the run that a state describes, to go on at `first_step`."""
+        plan = Plan(plan)
+        order, step = Order.from_state(plan, state)
+        run = cls(Dataset(folder, plan.split, check), plan, order)
+        run.first_step = step
+        return run
+
+    @staticmethod
+    def weights(plan, mixture=None):
+        """The whole weights of a plan's sources under a mixture by name."""
+        if mixture is None:
+            return weights_from_fractions([rows for _, rows in plan.sources])
+        names = [name for name, _ in plan.sources]
+        unknown = sorted(set(mixture) - set(names))
+        if unknown:
+            raise ShardError(f"the plan has no source {unknown}; its sources are {names}")
+        return weights_from_fractions([mixture.get(name, 0.0) for name in names])
+
+    def change(self, first_step, mixture=None, batch_rows=None):
+        """Mixes by other weights, or in other batches, from a step on."""
+        before = self.order.stages[-1]
+        weights = before.weights if mixture is None else self.weights(self.plan, mixture)
+        stage = Stage(first_step, batch_rows or before.batch_rows, weights)
+        self.order = self.order.with_stage(self.plan, stage)
+
+    @property
+    def row_tokens(self):
+        """Tokens of a row: one more than the positions to learn from."""
+        return self.plan.row_tokens
+
+    def read(self, rows):
+        """The tokens of rows, in their order."""
+        padding = self.dataset.end_of_text or 0
+        tokens = np.full((len(rows), self.row_tokens), padding, np.uint32)
+        ends = []
+        for out, row in zip(tokens, rows):
+            filled, of_row = 0, []
+            for shard, start, length in self.plan.row(row).tolist():
+                end = filled + length
+                if end > self.row_tokens:
+                    raise ShardError(f"row {row} of {self.plan.path} is longer than rows are")
+                out[filled:end] = self.dataset.tokens(shard, start, length)
+                filled = end
+                of_row.append(end)
+            ends.append(of_row)
+        return Batch(rows, tokens, ends)
+
+    def batch(self, step, rank=0, world=1):
+        """The rows of a step that a rank reads; all of them by default."""
+        return self.read(self.order.rank_rows(step, rank, world))
+
+    def digest(self, step):
+        """The digest of a step's global batch; equal runs have equal digests, in Rust too."""
+        return self.batch(step).digest()
+
+    def state(self, step):
+        """The state before `step`, to resume from."""
+        return self.order.state(step)
