@@ -3,8 +3,8 @@
 //! | file | content |
 //! |---|---|
 //! | `model.safetensors` | the weights, named as Hugging Face's Llama names them |
-//! | `config.json` | the shape for `transformers` |
-//! | `optimizer.safetensors` | both AdamW moments of every parameter |
+//! | `config.json` | the shape for `transformers`, if it knows it |
+//! | `optimizer.safetensors` | the optimiser's moments of every parameter |
 //! | `state.json` | [`State`]: step, settings, curve, digests of the other files |
 //!
 //! The same run gives the same bytes at the same step.
@@ -13,8 +13,11 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::optimizer::AdamW;
+use crate::export::hf::config_json;
+use crate::export::{Precision, SpecialIds};
+use crate::optimizer::Optimizer;
 use crate::parameters::Parameters;
+use crate::settings::FREE_ON_RESUME;
 use crate::train::{Curve, TrainConfig};
 use crate::{Llama, ModelConfig, ModelError, TokenSource};
 
@@ -24,7 +27,7 @@ const CONFIG: &str = "config.json";
 const STATE: &str = "state.json";
 
 /// Version of the layout of `state.json`.
-const STATE_VERSION: u32 = 1;
+const STATE_VERSION: u32 = 2;
 
 /// A stream of tokens as a checkpoint remembers it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +60,8 @@ pub struct State {
     pub training_tokens: StreamId,
     /// The validation split.
     pub validation_tokens: StreamId,
+    /// The steps whose update was left out because of a spike.
+    pub skipped_steps: Vec<usize>,
     /// XXH3-128 of `model.safetensors` and `optimizer.safetensors`, in hexadecimal.
     pub digests: [String; 2],
     /// All points so far.
@@ -68,15 +73,16 @@ impl State {
     pub(crate) fn new(
         model: &ModelConfig,
         train: &TrainConfig,
-        [training, validation]: [&dyn TokenSource; 2],
+        [training_tokens, validation_tokens]: [StreamId; 2],
     ) -> Self {
         Self {
             version: STATE_VERSION,
             step: 0,
             model: model.clone(),
             train: train.clone(),
-            training_tokens: StreamId::of(training),
-            validation_tokens: StreamId::of(validation),
+            training_tokens,
+            validation_tokens,
+            skipped_steps: Vec::new(),
             digests: [String::new(), String::new()],
             curve: Curve::default(),
         }
@@ -84,36 +90,40 @@ impl State {
 
     /// Refuses to go on from `self` with other settings than `now`, where they would change the result.
     pub(crate) fn check_same_run(&self, now: &Self) -> Result<(), ModelError> {
-        let differs = |what, theirs: String, ours: String| {
+        let differs = |what: &str, theirs: String, ours: String| {
             if theirs == ours {
                 return Ok(());
             }
+            let what = what.to_owned();
             Err(ModelError::ResumeMismatch { step: self.step, what, theirs, ours })
         };
-        let (theirs, ours) = (&self.train, &now.train);
         differs("model", format!("{:?}", self.model), format!("{:?}", now.model))?;
-        differs("seed", theirs.seed.to_string(), ours.seed.to_string())?;
-        differs("steps", theirs.steps.to_string(), ours.steps.to_string())?;
-        differs("batch_size", theirs.batch_size.to_string(), ours.batch_size.to_string())?;
-        differs("learning_rate", theirs.learning_rate.to_string(), ours.learning_rate.to_string())?;
-        differs("warmup_steps", theirs.warmup_steps.to_string(), ours.warmup_steps.to_string())?;
-        differs("weight_decay", theirs.weight_decay.to_string(), ours.weight_decay.to_string())?;
-        differs("clip_norm", theirs.clip_norm.to_string(), ours.clip_norm.to_string())?;
-        differs("eval_every", theirs.eval_every.to_string(), ours.eval_every.to_string())?;
-        differs("eval_batches", theirs.eval_batches.to_string(), ours.eval_batches.to_string())?;
-        let tokens = [&self.training_tokens, &now.training_tokens].map(|id| format!("{id:?}"));
-        let [theirs, ours] = tokens;
-        differs("training tokens", theirs, ours)?;
-        let tokens = [&self.validation_tokens, &now.validation_tokens].map(|id| format!("{id:?}"));
-        let [theirs, ours] = tokens;
-        differs("validation tokens", theirs, ours)
+        let settings = |train: &TrainConfig| match serde_json::to_value(train) {
+            Ok(serde_json::Value::Object(settings)) => settings,
+            _ => serde_json::Map::new(),
+        };
+        let theirs = settings(&self.train);
+        for (key, ours) in settings(&now.train) {
+            if !FREE_ON_RESUME.contains(&key.as_str()) {
+                let theirs = theirs.get(&key).map(ToString::to_string).unwrap_or_default();
+                differs(&key, theirs, ours.to_string())?;
+            }
+        }
+        let streams = [
+            ("training tokens", &self.training_tokens, &now.training_tokens),
+            ("validation tokens", &self.validation_tokens, &now.validation_tokens),
+        ];
+        for (what, theirs, ours) in streams {
+            differs(what, format!("{theirs:?}"), format!("{ours:?}"))?;
+        }
+        Ok(())
     }
 }
 
 /// The files of a checkpoint: name and content.
 pub fn to_files(
     model: &Llama,
-    optimizer: &AdamW,
+    optimizer: &Optimizer,
     state: &State,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, ModelError> {
     let weights = model.parameters().to_safetensors()?;
@@ -121,12 +131,13 @@ pub fn to_files(
     let state = State { digests: [digest(&weights), digest(&moments)], ..state.clone() };
     let json =
         serde_json::to_string_pretty(&state).map_err(|error| bad(STATE, error.to_string()))?;
-    Ok(vec![
-        (MODEL, weights),
-        (OPTIMIZER, moments),
-        (CONFIG, model.config().hf_config_json().into_bytes()),
-        (STATE, (json + "\n").into_bytes()),
-    ])
+    let mut files = vec![(MODEL, weights), (OPTIMIZER, moments)];
+    // A shape that no public format has does not need the file.
+    if let Ok(config) = config_json(model.config(), SpecialIds::default(), Precision::F32) {
+        files.push((CONFIG, config.into_bytes()));
+    }
+    files.push((STATE, (json + "\n").into_bytes()));
+    Ok(files)
 }
 
 /// Loads the model of a checkpoint.
@@ -144,9 +155,9 @@ pub(crate) fn load_optimizer(
     files: &[(String, Vec<u8>)],
     model: &Llama,
     state: &State,
-) -> Result<AdamW, ModelError> {
+) -> Result<Optimizer, ModelError> {
     let moments = checked(files, OPTIMIZER, &state.digests[1])?;
-    AdamW::from_safetensors(model.parameters(), state.train.weight_decay, moments)
+    Optimizer::from_safetensors(model.parameters(), state.train.optimizer_settings(), moments)
 }
 
 /// Reads `state.json`.

@@ -1,67 +1,166 @@
-//! The shape of a model: its fields, presets, number of parameters and Hugging Face `config.json`.
+//! The shape of a model: its fields, their checks, and the table `MODEL.toml` that spells them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 
 use crate::ModelError;
 
-/// Names of the presets, smallest first.
-pub const PRESETS: [&str; 4] = ["tiny", "mini", "small", "base"];
+pub use crate::presets::PRESETS;
 
-/// The shape of a Llama-style decoder.
+/// What stands between the two halves of the feed-forward layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    /// `silu(gate) · up` (Shazeer 2020): Llama's, three matrices.
+    #[default]
+    Swiglu,
+    /// `max(up, 0)²` (So et al. 2021): two matrices. No public format has a name for it, so such a model
+    /// cannot be exported.
+    Relu2,
+}
+
+/// The shape of a Llama-style decoder. With `qk_norm` it is Qwen3's.
+///
+/// It is read through a table whose keys may be left out where they have a default (see [`ModelTable`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "ModelTable")]
 pub struct ModelConfig {
     /// Number of token ids, the padding of the embedding table included.
     pub vocab_size: usize,
     /// Width of the residual stream.
     pub dim: usize,
     /// Number of decoder layers.
+    #[serde(rename = "layers")]
     pub n_layers: usize,
-    /// Number of query heads; `dim / n_heads` is the width of a head and must be even (RoPE pairs it).
+    /// Number of query heads.
+    #[serde(rename = "heads")]
     pub n_heads: usize,
     /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023); divides `n_heads`.
+    #[serde(rename = "kv_heads")]
     pub n_kv_heads: usize,
-    /// Width of the SwiGLU layer.
+    /// Width of one head, even because RoPE pairs its components; 0 stands for `dim / n_heads`.
+    pub head_dim: usize,
+    /// Width of the feed-forward layer.
     pub ffn_dim: usize,
+    /// Its activation.
+    pub activation: Activation,
     /// Tokens in a training row, and the longest sequence the model is meant for.
     pub context: usize,
     /// Whether the output projection is the embedding table.
     pub tie_embeddings: bool,
+    /// Whether each head of queries and keys goes through an RMSNorm before RoPE (Qwen3).
+    pub qk_norm: bool,
     /// Base of the RoPE wavelengths (Su et al. 2021).
     pub rope_theta: f64,
     /// Added to the mean square in RMSNorm.
     pub norm_eps: f64,
+    /// Logits become `c · tanh(logits / c)` (Gemma 2, section 2); 0 leaves them alone.
+    pub logit_softcap: f64,
+}
+
+impl Default for ModelConfig {
+    /// The preset `tiny` over bytes.
+    fn default() -> Self {
+        crate::presets::tiny(256)
+    }
+}
+
+/// `MODEL.toml` as it is written.
+///
+/// | key | default |
+/// |---|---|
+/// | `vocab_size`, `dim`, `layers`, `heads` | none |
+/// | `kv_heads` | `heads` |
+/// | `head_dim` | `dim / heads` |
+/// | `ffn_dim` | 8/3 · `dim` (SwiGLU) or 4 · `dim` (ReLU²), up to a multiple of 32 |
+/// | `activation` | `"swiglu"`; or `"relu2"` |
+/// | `context` | 1024 |
+/// | `tie_embeddings` | `true` |
+/// | `qk_norm` | `false` |
+/// | `rope_theta` | 10000 |
+/// | `norm_eps` | 1e-5 |
+/// | `logit_softcap` | 0, none |
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are those of `ModelConfig`")]
+pub struct ModelTable {
+    pub vocab_size: usize,
+    pub dim: usize,
+    #[serde(alias = "n_layers")]
+    pub layers: usize,
+    #[serde(alias = "n_heads")]
+    pub heads: usize,
+    #[serde(alias = "n_kv_heads")]
+    pub kv_heads: Option<usize>,
+    #[serde(default)]
+    pub head_dim: usize,
+    pub ffn_dim: Option<usize>,
+    #[serde(default)]
+    pub activation: Activation,
+    pub context: Option<usize>,
+    pub tie_embeddings: Option<bool>,
+    #[serde(default)]
+    pub qk_norm: bool,
+    pub rope_theta: Option<f64>,
+    pub norm_eps: Option<f64>,
+    #[serde(default)]
+    pub logit_softcap: f64,
+}
+
+impl TryFrom<ModelTable> for ModelConfig {
+    type Error = ModelError;
+
+    fn try_from(table: ModelTable) -> Result<Self, ModelError> {
+        let config = Self {
+            vocab_size: table.vocab_size,
+            dim: table.dim,
+            n_layers: table.layers,
+            n_heads: table.heads,
+            n_kv_heads: table.kv_heads.unwrap_or(table.heads),
+            head_dim: table.head_dim,
+            ffn_dim: table.ffn_dim.unwrap_or_else(|| default_ffn_dim(table.dim, table.activation)),
+            activation: table.activation,
+            context: table.context.unwrap_or(1024),
+            tie_embeddings: table.tie_embeddings.unwrap_or(true),
+            qk_norm: table.qk_norm,
+            rope_theta: table.rope_theta.unwrap_or(10_000.0),
+            norm_eps: table.norm_eps.unwrap_or(1e-5),
+            logit_softcap: table.logit_softcap,
+        };
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// The width that gives both activations as many parameters as a plain layer of `4 · dim` (Shazeer 2020,
+/// section 3.1), up to a multiple of 32.
+pub(crate) fn default_ffn_dim(dim: usize, activation: Activation) -> usize {
+    match activation {
+        Activation::Swiglu => (dim.saturating_mul(8) / 3).next_multiple_of(32),
+        Activation::Relu2 => dim.saturating_mul(4),
+    }
 }
 
 impl ModelConfig {
-    /// A preset by name. Parameters without the embedding table: `tiny` 0.7 M, `mini` 4.4 M, `small` 24 M,
-    /// `base` 85 M (with a vocabulary of 50,304 it is GPT-2's 124 M). All of them tie the embeddings.
+    /// A preset by name (see [`crate::presets`]), or `dN` for [`Self::from_depth`] of N.
     ///
     /// # Errors
     /// An unknown name, or a vocabulary of zero.
     pub fn preset(name: &str, vocab_size: usize) -> Result<Self, ModelError> {
-        let (dim, n_layers, n_heads, n_kv_heads, ffn_dim, context) = match name {
-            "tiny" => (128, 4, 4, 2, 352, 256),
-            "mini" => (256, 6, 4, 2, 704, 512),
-            "small" => (512, 8, 8, 4, 1408, 1024),
-            "base" => (768, 12, 12, 12, 2048, 1024),
-            _ => {
-                return Err(refuse("preset", name, &format!("give one of {}", PRESETS.join(", "))));
-            }
-        };
-        let config = Self {
-            vocab_size,
-            dim,
-            n_layers,
-            n_heads,
-            n_kv_heads,
-            ffn_dim,
-            context,
-            tie_embeddings: true,
-            rope_theta: 10_000.0,
-            norm_eps: 1e-5,
-        };
+        let config = crate::presets::preset(name, vocab_size)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The one dial: a model of `depth` layers whose other sizes follow from it (nanochat's rule: a width of
+    /// 64 a layer, heads of 64).
+    ///
+    /// # Errors
+    /// A depth of zero or far beyond any memory, or a vocabulary of zero.
+    pub fn from_depth(depth: usize, vocab_size: usize) -> Result<Self, ModelError> {
+        if !(1..=256).contains(&depth) {
+            return Err(refuse("depth", depth, "give 1 to 256"));
+        }
+        let config = crate::presets::from_depth(depth, vocab_size);
         config.validate()?;
         Ok(config)
     }
@@ -69,14 +168,14 @@ impl ModelConfig {
     /// Checks that the fields fit together.
     ///
     /// # Errors
-    /// The first field that cannot be used, its value, and what would do.
+    /// The first key that cannot be used, its value, and what would do.
     pub fn validate(&self) -> Result<(), ModelError> {
         let sizes = [
             ("vocab_size", self.vocab_size),
             ("dim", self.dim),
-            ("n_layers", self.n_layers),
-            ("n_heads", self.n_heads),
-            ("n_kv_heads", self.n_kv_heads),
+            ("layers", self.n_layers),
+            ("heads", self.n_heads),
+            ("kv_heads", self.n_kv_heads),
             ("ffn_dim", self.ffn_dim),
             ("context", self.context),
         ];
@@ -85,65 +184,56 @@ impl ModelConfig {
                 return Err(refuse(field, value, "it must be between 1 and 16,777,216"));
             }
         }
-        if !self.dim.is_multiple_of(2 * self.n_heads) {
-            let way_out = format!("it must be a multiple of 2 * `n_heads` = {}", 2 * self.n_heads);
+        if self.head_dim == 0 && !self.dim.is_multiple_of(2 * self.n_heads) {
+            let way_out = format!(
+                "it must be a multiple of 2 * `heads` = {}, or give an even `head_dim`",
+                2 * self.n_heads
+            );
             return Err(refuse("dim", self.dim, &way_out));
         }
-        if !self.n_heads.is_multiple_of(self.n_kv_heads) {
-            let way_out = format!("it must divide `n_heads` = {}", self.n_heads);
-            return Err(refuse("n_kv_heads", self.n_kv_heads, &way_out));
+        if self.head_dim % 2 == 1 || self.head_dim > 1 << 16 {
+            return Err(refuse("head_dim", self.head_dim, "it must be even, usually 64 or 128"));
         }
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) {
+            let way_out = format!("it must divide `heads` = {}", self.n_heads);
+            return Err(refuse("kv_heads", self.n_kv_heads, &way_out));
+        }
+        self.validate_reals()
+    }
+
+    fn validate_reals(&self) -> Result<(), ModelError> {
         if !(self.rope_theta.is_finite() && self.rope_theta > 1.0) {
             return Err(refuse("rope_theta", self.rope_theta, "it must be above 1, usually 10000"));
         }
         if !(self.norm_eps > 0.0 && self.norm_eps < 1.0) {
             return Err(refuse("norm_eps", self.norm_eps, "it must be in (0, 1), usually 1e-5"));
         }
+        if !(self.logit_softcap >= 0.0 && self.logit_softcap.is_finite()) {
+            let way_out = "it must be at least 0 (none), usually 15 to 30";
+            return Err(refuse("logit_softcap", self.logit_softcap, way_out));
+        }
         Ok(())
     }
 
     /// Width of one head.
     pub fn head_dim(&self) -> usize {
-        self.dim / self.n_heads
+        if self.head_dim == 0 { self.dim / self.n_heads } else { self.head_dim }
+    }
+
+    /// Width of all query heads.
+    pub fn q_dim(&self) -> usize {
+        self.n_heads * self.head_dim()
+    }
+
+    /// Width of all key heads, and of all value heads.
+    pub fn kv_dim(&self) -> usize {
+        self.n_kv_heads * self.head_dim()
     }
 
     /// Number of trainable parameters; tied embeddings count once.
     pub fn n_parameters(&self) -> usize {
-        let kv_dim = self.n_kv_heads * self.head_dim();
-        let attention = 2 * self.dim * self.dim + 2 * self.dim * kv_dim;
-        let layer = attention + 3 * self.dim * self.ffn_dim + 2 * self.dim;
-        let tables = if self.tie_embeddings { 1 } else { 2 };
-        self.n_layers * layer + self.dim + tables * self.vocab_size * self.dim
-    }
-
-    /// The `config.json` with which `transformers` loads `model.safetensors` as `LlamaForCausalLM`.
-    pub fn hf_config_json(&self) -> String {
-        let config = json!({
-            "architectures": ["LlamaForCausalLM"],
-            "model_type": "llama",
-            "vocab_size": self.vocab_size,
-            "hidden_size": self.dim,
-            "intermediate_size": self.ffn_dim,
-            "num_hidden_layers": self.n_layers,
-            "num_attention_heads": self.n_heads,
-            "num_key_value_heads": self.n_kv_heads,
-            "head_dim": self.head_dim(),
-            "max_position_embeddings": self.context,
-            "hidden_act": "silu",
-            "rms_norm_eps": self.norm_eps,
-            "rope_theta": self.rope_theta,
-            "rope_scaling": null,
-            "attention_bias": false,
-            "attention_dropout": 0.0,
-            "mlp_bias": false,
-            "tie_word_embeddings": self.tie_embeddings,
-            "initializer_range": 0.02,
-            "bos_token_id": null,
-            "eos_token_id": null,
-            "use_cache": true,
-            "torch_dtype": "float32",
-        });
-        format!("{config:#}\n")
+        let shapes = crate::parameters::shapes(self);
+        shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
     }
 }
 
@@ -160,26 +250,27 @@ pub(crate) fn refuse(
 mod tests {
     use super::*;
 
+    fn table(text: &str) -> Result<ModelConfig, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
     #[test]
-    fn presets_have_the_sizes_their_documentation_says() {
-        let without_table = |name| {
-            let config = ModelConfig::preset(name, 1).unwrap();
-            config.n_parameters() - config.dim
-        };
-        assert_eq!(PRESETS.map(without_table).map(|n| n / 100_000), [7, 44, 236, 849]);
-        assert_eq!(ModelConfig::preset("base", 50_304).unwrap().n_parameters() / 1_000_000, 123);
+    fn a_table_needs_four_keys_and_comes_back_as_it_was() {
+        let config =
+            table(r#"{"vocab_size": 300, "dim": 96, "layers": 2, "heads": 4, "qk_norm": true}"#);
+        let config = config.unwrap();
+        assert_eq!((config.n_kv_heads, config.head_dim(), config.ffn_dim), (4, 24, 256));
+        assert!(config.tie_embeddings && config.qk_norm);
+        assert_eq!(table(&serde_json::to_string(&config).unwrap()).unwrap(), config);
     }
 
     #[test]
     fn an_unusable_value_is_named_with_a_way_out() {
-        let config = ModelConfig { n_kv_heads: 3, ..ModelConfig::preset("tiny", 256).unwrap() };
-        let message = config.validate().unwrap_err().to_string();
-        assert_eq!(message, "`n_kv_heads` is 3: it must divide `n_heads` = 4");
-        assert!(
-            ModelConfig::preset("huge", 256)
-                .unwrap_err()
-                .to_string()
-                .contains("tiny, mini, small, base")
-        );
+        let error = table(r#"{"vocab_size":9,"dim":64,"layers":2,"heads":4,"kv_heads":3}"#);
+        assert!(error.unwrap_err().contains("`kv_heads` is 3: it must divide `heads` = 4"));
+        let error = table(r#"{"vocab_size":9,"dim":64,"layer":2,"heads":4}"#).unwrap_err();
+        assert!(error.contains("unknown field `layer`"), "{error}");
+        let error = table(r#"{"vocab_size":9,"dim":36,"layers":2,"heads":4}"#).unwrap_err();
+        assert!(error.contains("`dim` is 36: it must be a multiple of 2 * `heads` = 8"), "{error}");
     }
 }

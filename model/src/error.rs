@@ -47,7 +47,7 @@ pub enum ModelError {
     /// The loss became NaN or infinite.
     #[error(
         "the loss is {loss} at step {step} (gradient norm {gradient_norm}): lower `learning_rate`, \
-         raise `warmup_steps`, or look at the rows of this step; the last checkpoint is untouched"
+         raise `warmup_steps`, or look at the rows of this step ({rows:?}); the last checkpoint is untouched"
     )]
     NonFiniteLoss {
         /// The step, counted from 1.
@@ -56,6 +56,8 @@ pub enum ModelError {
         loss: f32,
         /// Its gradient norm.
         gradient_norm: f32,
+        /// The rows of its batch in their source.
+        rows: Vec<u64>,
     },
     /// A parameter got no gradient, or only zeros, in the first step of a run.
     #[error(
@@ -74,7 +76,7 @@ pub enum ModelError {
         /// Step of the checkpoint.
         step: usize,
         /// What differs.
-        what: &'static str,
+        what: String,
         /// Its value in the checkpoint.
         theirs: String,
         /// Its value now.
@@ -86,6 +88,14 @@ pub enum ModelError {
     )]
     BadCheckpoint {
         /// Name of the file within the checkpoint.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file of another program cannot be used.
+    #[error("`{file}`: {reason}")]
+    BadFile {
+        /// Name of the file.
         file: String,
         /// What is wrong with it.
         reason: String,

@@ -56,19 +56,19 @@ impl Llama {
                 &format!("give 1 to {limit} ids (`context`) in all"),
             ));
         }
-        self.check(ids, 1, limit)?;
-        let shape = self.head_shape(1, ids.len());
+        self.check_ids(ids)?;
+        let (heads, kv_heads) = (self.config.n_heads, self.config.n_kv_heads);
         let mut x = Composite.embed(ids, &self.embedding)?;
         for (index, layer) in self.layers.iter().enumerate() {
             let [q, k, v] = self.project(&Composite, layer, &x)?;
-            let q = self.rope.rotate(&split(&q, shape, shape.heads)?, cache.seen)?;
-            let mut k = self.rope.rotate(&split(&k, shape, shape.kv_heads)?, cache.seen)?;
-            let mut v = split(&v, shape, shape.kv_heads)?;
+            let q = self.rope.rotate(&split(&q, heads)?, cache.seen)?;
+            let mut k = self.rope.rotate(&split(&k, kv_heads)?, cache.seen)?;
+            let mut v = split(&v, kv_heads)?;
             if let Some((keys, values)) = cache.layers.get(index) {
-                k = Tensor::cat(&[keys, &k], 2)?;
-                v = Tensor::cat(&[values, &v], 2)?;
+                k = Tensor::cat(&[keys, &k], 1)?;
+                v = Tensor::cat(&[values, &v], 1)?;
             }
-            let context = attend(&q, &k, &v, shape)?;
+            let context = attend(&q, &k, &v)?;
             x = self.finish(&Composite, layer, &x, &context)?;
             match cache.layers.get_mut(index) {
                 Some(entry) => *entry = (k, v),

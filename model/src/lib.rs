@@ -6,21 +6,26 @@
 //!
 //! | module | concept |
 //! |---|---|
-//! | [`config`] | the shape of a model, its presets, its Hugging Face `config.json` |
-//! | [`llama`] | the decoder: parameters, forward pass |
+//! | [`config`], [`presets`] | the shape of a model, `MODEL.toml`, shapes with a name |
+//! | [`llama`], [`parameters`] | the decoder: parameters, forward pass |
 //! | [`ops`] | the differentiable operations, each as a fused kernel and as a composite of candle's own |
+//! | [`rows`] | a batch as the model sees it: inputs, targets, sequences |
+//! | [`loader`], [`source`] | which rows make up batch *k*; the seams to the outside |
+//! | [`optimizer`], [`schedule`] | AdamW and Muon, gradient clipping, learning rate |
+//! | [`settings`], [`train`], [`progress`], [`guard`] | the training loop, what it tells, what it watches |
 //! | [`loss`] | evaluation in nats per token and bits per byte |
-//! | [`loader`] | which rows make up batch *k* |
-//! | [`optimizer`], [`schedule`] | AdamW, gradient clipping, learning rate |
-//! | [`train`] | the training loop |
 //! | [`checkpoint`] | what a checkpoint holds |
+//! | [`export`] | Hugging Face folders and GGUF, out and in |
 //! | [`generate`](mod@generate) | sampling with a key-value cache |
 
 pub mod checkpoint;
 pub mod config;
 pub mod device;
 pub mod error;
+pub mod export;
 pub mod generate;
+mod gradients;
+pub mod guard;
 pub mod llama;
 pub mod loader;
 pub mod loss;
@@ -28,19 +33,30 @@ pub mod ops;
 pub mod optimizer;
 pub mod parallel;
 pub mod parameters;
+pub mod presets;
+pub mod progress;
 pub mod random;
+pub mod rows;
 pub mod schedule;
+pub mod settings;
 pub mod source;
 pub mod train;
 
 pub use checkpoint::{load_model, to_files};
-pub use config::ModelConfig;
+pub use config::{Activation, ModelConfig};
 pub use error::ModelError;
 pub use generate::{GenerateConfig, generate};
+pub use guard::Spike;
 pub use llama::Llama;
-pub use loss::{Evaluation, evaluate, unigram_entropy};
+pub use loss::{Evaluation, evaluate, evaluate_sources, unigram_entropy};
+pub use optimizer::OptimizerKind;
 pub use parallel::Lanes;
-pub use source::{CheckpointFiles, CheckpointStore, StoreError, TokenSource};
+pub use rows::Rows;
+pub use schedule::Schedule;
+pub use source::{
+    BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError, TokenSource,
+};
 pub use train::{
-    Control, Progress, StepPoint, TrainConfig, TrainSummary, ValidationPoint, pretrain,
+    Control, Progress, StepPoint, TrainConfig, TrainSummary, TrainingData, ValidationPoint,
+    pretrain, pretrain_on,
 };

@@ -1,13 +1,16 @@
-//! The decoder: RMSNorm, rotary grouped-query attention, SwiGLU, no biases (Touvron et al. 2023).
+//! The decoder: RMSNorm, rotary grouped-query attention, SwiGLU, no biases (Touvron et al. 2023); with
+//! normed queries and keys it is Qwen3's.
 
 use std::sync::Arc;
 
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
-use crate::config::refuse;
-use crate::ops::cross_entropy::row_losses;
-use crate::ops::{Composite, HeadShape, Kernels, Operations, RopeTable, Tape};
+use crate::config::{Activation, refuse};
+use crate::gradients::differentiate;
+use crate::ops::cross_entropy::{LossOptions, LossSums, cap, row_losses};
+use crate::ops::{Composite, Differentiable, HeadShape, Kernels, Operations, RopeTable, Tape};
 use crate::parameters::{EMBEDDING, OUTPUT, Parameters};
+use crate::rows::{IGNORED, Rows};
 use crate::{ModelConfig, ModelError};
 
 /// The weights of one decoder layer, all [out, in] except the norms.
@@ -18,8 +21,11 @@ pub(crate) struct Layer {
     pub(crate) k: Tensor,
     pub(crate) v: Tensor,
     pub(crate) o: Tensor,
+    /// The norms of the heads of queries and keys, [head_dim].
+    pub(crate) qk_norm: Option<(Tensor, Tensor)>,
     pub(crate) post_norm: Tensor,
-    pub(crate) gate: Tensor,
+    /// SwiGLU's; ReLU² has none.
+    pub(crate) gate: Option<Tensor>,
     pub(crate) up: Tensor,
     pub(crate) down: Tensor,
 }
@@ -63,8 +69,15 @@ impl Llama {
                 k: tensor("self_attn.k_proj")?,
                 v: tensor("self_attn.v_proj")?,
                 o: tensor("self_attn.o_proj")?,
+                qk_norm: match config.qk_norm {
+                    true => Some((tensor("self_attn.q_norm")?, tensor("self_attn.k_norm")?)),
+                    false => None,
+                },
                 post_norm: tensor("post_attention_layernorm")?,
-                gate: tensor("mlp.gate_proj")?,
+                gate: match config.activation {
+                    Activation::Swiglu => Some(tensor("mlp.gate_proj")?),
+                    Activation::Relu2 => None,
+                },
                 up: tensor("mlp.up_proj")?,
                 down: tensor("mlp.down_proj")?,
             })
@@ -80,6 +93,19 @@ impl Llama {
             rope: Arc::new(RopeTable::new(config, device)?),
             parameters,
         })
+    }
+
+    /// A copy with weights of its own, to be trained with `config`.
+    ///
+    /// # Errors
+    /// `config` asks for parameters of other names or shapes.
+    pub(crate) fn copy_for(
+        &self,
+        config: &ModelConfig,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let bytes = self.parameters.to_safetensors()?;
+        Self::new(config, Parameters::from_safetensors(config, &bytes, device)?, device)
     }
 
     /// The shape of the model.
@@ -107,8 +133,9 @@ impl Llama {
             k: layer.k.detach(),
             v: layer.v.detach(),
             o: layer.o.detach(),
+            qk_norm: layer.qk_norm.as_ref().map(|(q, k)| (q.detach(), k.detach())),
             post_norm: layer.post_norm.detach(),
-            gate: layer.gate.detach(),
+            gate: layer.gate.as_ref().map(Tensor::detach),
             up: layer.up.detach(),
             down: layer.down.detach(),
         };
@@ -121,123 +148,31 @@ impl Llama {
         }
     }
 
-    /// Hidden states after the last norm, [rows · positions, dim], of `ids` that hold `rows` sequences.
-    pub fn hidden<O: Operations>(
+    /// Hidden states after the last norm, [inputs, dim].
+    pub(crate) fn hidden<O: Operations>(
         &self,
         ops: &O,
         ids: &[u32],
-        rows: usize,
+        shape: &HeadShape,
     ) -> Result<O::Value, ModelError> {
-        self.check(ids, rows, self.config.context)?;
-        let shape = self.head_shape(rows, ids.len() / rows);
         let mut x = ops.embed(ids, &self.embedding)?;
         for layer in &self.layers {
-            let [q, k, v] = self.project(ops, layer, &x)?;
-            let context = ops.causal_attention([&q, &k, &v], shape, &self.rope)?;
-            x = self.finish(ops, layer, &x, &context)?;
+            x = self.layer(ops, layer, &x, shape)?;
         }
         Ok(ops.rms_norm(&x, &self.norm, self.config.norm_eps)?)
     }
 
-    /// `scale` times the summed loss in nats of `rows` sequences that stand one after the other in `ids`, each
-    /// one longer than what the model sees: position `i` predicts position `i + 1`. With it come the gradients
-    /// of all parameters, in their order.
-    ///
-    /// # Errors
-    /// [`ModelError::MissingGradient`] if an operation cuts the graph.
-    pub fn loss_and_gradients(
+    /// One decoder layer.
+    pub(crate) fn layer<O: Operations>(
         &self,
-        ids: &[u32],
-        rows: usize,
-        scale: f32,
-    ) -> Result<(f32, Vec<Tensor>), ModelError> {
-        self.check(ids, rows, self.config.context + 1)?;
-        let (inputs, targets) = shifted(ids, rows);
-        match self.kernels {
-            Kernels::Fused => {
-                let tape = Tape::recording();
-                let hidden = self.hidden(&tape, &inputs, rows)?;
-                let loss = tape.cross_entropy(&hidden, &self.output, &targets, scale)?;
-                let mut store = tape.backward(&loss)?;
-                self.collect(&loss.tensor, |parameter| store.remove(parameter))
-            }
-            Kernels::Composite => {
-                let hidden = self.hidden(&Composite, &inputs, rows)?;
-                let loss = Composite.cross_entropy(&hidden, &self.output, &targets, scale)?;
-                let mut store = loss.backward()?;
-                self.collect(&loss, |parameter| store.remove(parameter))
-            }
-        }
-    }
-
-    fn collect(
-        &self,
-        loss: &Tensor,
-        mut gradient: impl FnMut(&Tensor) -> Option<Tensor>,
-    ) -> Result<(f32, Vec<Tensor>), ModelError> {
-        let gradients = self.parameters.iter().map(|(name, variable)| {
-            let missing = || ModelError::MissingGradient { name: name.to_owned() };
-            gradient(variable.as_tensor()).ok_or_else(missing)
-        });
-        let gradients = gradients.collect::<Result<_, _>>()?;
-        Ok((loss.to_scalar::<f32>()?, gradients))
-    }
-
-    /// Checks that `ids` hold `rows` sequences of one length up to `limit`, all ids in the vocabulary.
-    pub(crate) fn check(&self, ids: &[u32], rows: usize, limit: usize) -> Result<(), ModelError> {
-        if rows == 0
-            || ids.is_empty()
-            || !ids.len().is_multiple_of(rows)
-            || ids.len() / rows > limit
-        {
-            let way_out =
-                format!("give 1 to {limit} ids for each of the {rows} rows, equally many");
-            return Err(refuse("ids", format!("{} long", ids.len()), &way_out));
-        }
-        match ids.iter().position(|&id| id as usize >= self.config.vocab_size) {
-            None => Ok(()),
-            Some(position) => Err(ModelError::TokenOutOfVocabulary {
-                id: ids[position],
-                position: position as u64,
-                vocab_size: self.config.vocab_size,
-            }),
-        }
-    }
-
-    /// Hidden states without anything kept for a backward.
-    fn hidden_only(&self, ids: &[u32], rows: usize) -> Result<Tensor, ModelError> {
-        match self.kernels {
-            Kernels::Fused => Ok(self.hidden(&Tape::inference(), ids, rows)?.tensor),
-            Kernels::Composite => self.detached().hidden(&Composite, ids, rows),
-        }
-    }
-
-    /// Logits of every position, [ids, vocab], without a graph.
-    pub fn logits(&self, ids: &[u32], rows: usize) -> Result<Tensor, ModelError> {
-        Ok(self.hidden_only(ids, rows)?.matmul(&self.output.detach().t()?)?)
-    }
-
-    /// The loss of every predicted position in nats, and the ids they predict; rows as in
-    /// [`Self::loss_and_gradients`].
-    pub fn token_losses(
-        &self,
-        ids: &[u32],
-        rows: usize,
-    ) -> Result<(Vec<f32>, Vec<u32>), ModelError> {
-        self.check(ids, rows, self.config.context + 1)?;
-        let (inputs, targets) = shifted(ids, rows);
-        let hidden = self.hidden_only(&inputs, rows)?;
-        Ok((row_losses(&hidden, &self.output, &targets, self.kernels)?, targets))
-    }
-
-    pub(crate) fn head_shape(&self, batch: usize, positions: usize) -> HeadShape {
-        HeadShape {
-            batch,
-            positions,
-            heads: self.config.n_heads,
-            kv_heads: self.config.n_kv_heads,
-            width: self.config.head_dim(),
-        }
+        ops: &O,
+        layer: &Layer,
+        x: &O::Value,
+        shape: &HeadShape,
+    ) -> Result<O::Value, ModelError> {
+        let [q, k, v] = self.project(ops, layer, x)?;
+        let context = ops.attention([&q, &k, &v], shape, &self.rope)?;
+        self.finish(ops, layer, x, &context)
     }
 
     /// Queries, keys and values of one layer.
@@ -247,15 +182,17 @@ impl Llama {
         layer: &Layer,
         x: &O::Value,
     ) -> Result<[O::Value; 3], ModelError> {
-        let normed = ops.rms_norm(x, &layer.input_norm, self.config.norm_eps)?;
-        Ok([
-            ops.linear(&normed, &layer.q)?,
-            ops.linear(&normed, &layer.k)?,
-            ops.linear(&normed, &layer.v)?,
-        ])
+        let eps = self.config.norm_eps;
+        let normed = ops.rms_norm(x, &layer.input_norm, eps)?;
+        let (mut q, mut k) = (ops.linear(&normed, &layer.q)?, ops.linear(&normed, &layer.k)?);
+        if let Some((q_norm, k_norm)) = &layer.qk_norm {
+            q = ops.rms_norm(&q, q_norm, eps)?;
+            k = ops.rms_norm(&k, k_norm, eps)?;
+        }
+        Ok([q, k, ops.linear(&normed, &layer.v)?])
     }
 
-    /// What follows the attention of a layer: its output projection, the SwiGLU layer, both residuals.
+    /// What follows the attention of a layer: its output projection, the feed-forward layer, both residuals.
     pub(crate) fn finish<O: Operations>(
         &self,
         ops: &O,
@@ -265,17 +202,107 @@ impl Llama {
     ) -> Result<O::Value, ModelError> {
         let x = ops.add(x, &ops.linear(context, &layer.o)?)?;
         let normed = ops.rms_norm(&x, &layer.post_norm, self.config.norm_eps)?;
-        let gate = ops.linear(&normed, &layer.gate)?;
         let up = ops.linear(&normed, &layer.up)?;
-        let down = ops.linear(&ops.swiglu(&gate, &up)?, &layer.down)?;
-        Ok(ops.add(&x, &down)?)
+        let active = match &layer.gate {
+            Some(gate) => ops.swiglu(&ops.linear(&normed, gate)?, &up)?,
+            None => ops.relu_squared(&up)?,
+        };
+        Ok(ops.add(&x, &ops.linear(&active, &layer.down)?)?)
     }
-}
 
-/// Inputs and targets of rows that are one token longer than their positions.
-fn shifted(ids: &[u32], rows: usize) -> (Vec<u32>, Vec<u32>) {
-    let width = ids.len() / rows;
-    let inputs = ids.chunks_exact(width).flat_map(|row| &row[..width - 1]).copied().collect();
-    let targets = ids.chunks_exact(width).flat_map(|row| &row[1..]).copied().collect();
-    (inputs, targets)
+    /// The summed loss of `rows`, and the gradients of its total with respect to all parameters, in their order.
+    ///
+    /// With `recompute` only the input of each layer is kept for the backward, which runs each layer once more
+    /// (Chen et al. 2016): about a third more work for a fraction of the memory, and the same result.
+    ///
+    /// # Errors
+    /// Rows longer than the context, an id outside the vocabulary; [`ModelError::MissingGradient`] if an
+    /// operation cuts the graph.
+    pub fn loss_and_gradients(
+        &self,
+        rows: &Rows,
+        options: &LossOptions,
+        recompute: bool,
+    ) -> Result<(LossSums, Vec<Tensor>), ModelError> {
+        self.check(rows)?;
+        match self.kernels {
+            Kernels::Fused => differentiate::<Tape>(self, rows, options, recompute),
+            Kernels::Composite => differentiate::<Composite>(self, rows, options, recompute),
+        }
+    }
+
+    /// The options of a plain loss with this model's logits.
+    pub fn loss_options(&self, scale: f32) -> LossOptions {
+        LossOptions { scale, z_loss: 0.0, softcap: self.config.logit_softcap as f32 }
+    }
+
+    /// Checks that sequences fit the context and ids the vocabulary.
+    fn check(&self, rows: &Rows) -> Result<(), ModelError> {
+        if rows.inputs().is_empty() || rows.longest() > self.config.context {
+            let way_out = format!("give sequences of 1 to {} ids (`context`)", self.config.context);
+            return Err(refuse("ids", format!("{} long", rows.longest()), &way_out));
+        }
+        self.check_ids(rows.inputs())?;
+        self.check_ids(rows.targets())
+    }
+
+    pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<(), ModelError> {
+        let vocab_size = self.config.vocab_size;
+        let outside = |id: u32| id as usize >= vocab_size && id != IGNORED;
+        match ids.iter().position(|&id| outside(id)) {
+            None => Ok(()),
+            Some(index) => {
+                let (id, position) = (ids[index], index as u64);
+                Err(ModelError::TokenOutOfVocabulary { id, position, vocab_size })
+            }
+        }
+    }
+
+    /// Hidden states without anything kept for a backward.
+    fn hidden_only(&self, ids: &[u32], shape: &HeadShape) -> Result<Tensor, ModelError> {
+        match self.kernels {
+            Kernels::Fused => {
+                Ok(self.hidden(&<Tape as Differentiable>::inference(), ids, shape)?.tensor)
+            }
+            Kernels::Composite => self.detached().hidden(&Composite, ids, shape),
+        }
+    }
+
+    /// Logits of every position, [ids, vocab], of `rows` sequences of one length that stand one after the other
+    /// in `ids`; without a graph.
+    ///
+    /// # Errors
+    /// Sequences longer than the context, an id outside the vocabulary.
+    pub fn logits(&self, ids: &[u32], rows: usize) -> Result<Tensor, ModelError> {
+        let length = ids.len() / rows.max(1);
+        if length == 0 || length > self.config.context || !ids.len().is_multiple_of(rows) {
+            let way_out = format!("give 1 to {} ids for each row", self.config.context);
+            return Err(refuse("ids", format!("{} long", ids.len()), &way_out));
+        }
+        self.check_ids(ids)?;
+        let shape = self.head_shape((1..=rows).map(|row| row * length).collect());
+        let hidden = self.hidden_only(ids, &shape)?;
+        let logits = hidden.matmul(&self.output.detach().t()?)?.to_dtype(DType::F32)?;
+        Ok(cap(&logits, self.config.logit_softcap as f32)?)
+    }
+
+    /// The loss of every position in nats, 0 where nothing is predicted; see [`Rows::targets`].
+    ///
+    /// # Errors
+    /// Sequences longer than the context, an id outside the vocabulary.
+    pub fn token_losses(&self, rows: &Rows) -> Result<Vec<f32>, ModelError> {
+        self.check(rows)?;
+        let hidden = self.hidden_only(rows.inputs(), &self.head_shape(rows.ends()))?;
+        let softcap = self.config.logit_softcap as f32;
+        Ok(row_losses(&hidden, &self.output, rows.targets(), softcap, self.kernels)?)
+    }
+
+    pub(crate) fn head_shape(&self, ends: Arc<[usize]>) -> HeadShape {
+        HeadShape {
+            heads: self.config.n_heads,
+            kv_heads: self.config.n_kv_heads,
+            width: self.config.head_dim(),
+            ends,
+        }
+    }
 }

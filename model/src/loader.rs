@@ -4,6 +4,8 @@
 //! token but the first is predicted exactly once per epoch. The order of an epoch is a permutation computed
 //! from (seed, epoch), so the state of the loader is the step number alone.
 
+use crate::checkpoint::StreamId;
+use crate::source::{BatchRow, BatchSource};
 use crate::{ModelError, TokenSource};
 
 /// Rounds of the Feistel network. Four make a pseudo-random permutation of a random round function (Luby and
@@ -15,7 +17,8 @@ pub fn n_rows(source: &dyn TokenSource, context: usize) -> u64 {
     source.n_tokens().saturating_sub(1) / context as u64
 }
 
-/// Reads row `row`: `context + 1` ids, all below `vocab_size`.
+/// Reads row `row`: `context + 1` ids, all below `vocab_size`. With `document_mask` it knows where documents
+/// begin.
 ///
 /// # Errors
 /// An id that does not fit the vocabulary.
@@ -24,12 +27,18 @@ pub fn read_row(
     row: u64,
     context: usize,
     vocab_size: usize,
-) -> Result<Vec<u32>, ModelError> {
+    document_mask: bool,
+) -> Result<BatchRow, ModelError> {
     let start = row * context as u64;
     let mut ids = vec![0; context + 1];
     source.read(start, &mut ids);
+    let boundaries = match document_mask {
+        true => source.boundaries(start, start + ids.len() as u64),
+        false => Vec::new(),
+    };
+    let boundaries = boundaries.into_iter().map(|position| (position - start) as usize).collect();
     match ids.iter().position(|&id| id as usize >= vocab_size) {
-        None => Ok(ids),
+        None => Ok(BatchRow { ids, boundaries, row }),
         Some(index) => Err(ModelError::TokenOutOfVocabulary {
             id: ids[index],
             position: start + index as u64,
@@ -46,6 +55,7 @@ pub struct Loader<'a> {
     batch_size: usize,
     vocab_size: usize,
     seed: u64,
+    document_mask: bool,
     rows: u64,
 }
 
@@ -57,9 +67,9 @@ impl<'a> Loader<'a> {
     pub fn new(
         source: &'a dyn TokenSource,
         config: &crate::ModelConfig,
-        batch_size: usize,
-        seed: u64,
+        train: &crate::TrainConfig,
     ) -> Result<Self, ModelError> {
+        let (batch_size, seed, document_mask) = (train.batch_size, train.seed, train.document_mask);
         let rows = n_rows(source, config.context);
         if batch_size == 0 || rows < batch_size as u64 {
             return Err(ModelError::TooFewTokens {
@@ -73,7 +83,7 @@ impl<'a> Loader<'a> {
             });
         }
         let (context, vocab_size) = (config.context, config.vocab_size);
-        Ok(Self { source, context, batch_size, vocab_size, seed, rows })
+        Ok(Self { source, context, batch_size, vocab_size, seed, document_mask, rows })
     }
 
     /// The rows of batch `step` (counted from 0).
@@ -83,17 +93,19 @@ impl<'a> Loader<'a> {
             |sample: u64| permuted(self.seed, sample / self.rows, sample % self.rows, self.rows);
         (first..first + self.batch_size as u64).map(row).collect()
     }
+}
 
-    /// The ids of batch `step`, row after row, `context + 1` each.
-    ///
+impl BatchSource for Loader<'_> {
     /// # Errors
     /// An id that does not fit the vocabulary.
-    pub fn batch(&self, step: usize) -> Result<Vec<u32>, ModelError> {
-        let mut batch = Vec::with_capacity(self.batch_size * (self.context + 1));
-        for row in self.rows_of(step) {
-            batch.extend(read_row(self.source, row, self.context, self.vocab_size)?);
-        }
-        Ok(batch)
+    fn batch(&self, step: usize) -> Result<Vec<BatchRow>, ModelError> {
+        let read =
+            |row| read_row(self.source, row, self.context, self.vocab_size, self.document_mask);
+        self.rows_of(step).into_iter().map(read).collect()
+    }
+
+    fn id(&self) -> StreamId {
+        StreamId::of(self.source)
     }
 }
 
@@ -149,7 +161,7 @@ mod tests {
 
     #[test]
     fn an_id_outside_the_vocabulary_is_an_error_that_says_where() {
-        let error = read_row(&vec![1, 2, 3, 99, 4, 5, 6], 1, 3, 50).unwrap_err();
+        let error = read_row(&vec![1, 2, 3, 99, 4, 5, 6], 1, 3, 50, true).unwrap_err();
         assert!(
             error.to_string().starts_with("token id 99 at position 3 does not fit `vocab_size` 50")
         );

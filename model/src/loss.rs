@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::loader::{n_rows, read_row};
 use crate::parallel::Lanes;
+use crate::rows::{IGNORED, Rows};
 use crate::{Llama, ModelError, TokenSource};
 
 /// Ids read at a time where a whole stream is scanned.
@@ -21,10 +22,35 @@ pub struct Evaluation {
     pub tokens: u64,
 }
 
+impl Evaluation {
+    /// e to the nats per token.
+    pub fn perplexity(&self) -> f64 {
+        f64::from(self.nats_per_token).exp()
+    }
+}
+
+/// Evaluates `model` on each of several named sources, as [`evaluate`] does.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_sources<'a>(
+    model: &Llama,
+    sources: &[(&'a str, &dyn TokenSource)],
+    token_bytes: &[u32],
+    max_rows: usize,
+    lanes: &Lanes,
+) -> Result<Vec<(&'a str, Evaluation)>, ModelError> {
+    let evaluate = |(name, source): &(&'a str, &dyn TokenSource)| {
+        Ok((*name, evaluate(model, *source, token_bytes, max_rows, true, lanes)?))
+    };
+    sources.iter().map(evaluate).collect()
+}
+
 /// Evaluates `model` on up to `max_rows` rows spread evenly over `source`; 0 means all rows.
 ///
 /// `token_bytes[id]` is the number of bytes that the id stands for, 0 for special ids, which bits per byte
-/// leave out. The rows, and so the result, depend on neither seed nor threads.
+/// leave out. The rows, and so the result, depend on neither seed nor threads. With `document_mask` documents
+/// are predicted one by one, wherever the rows cut the stream.
 ///
 /// # Errors
 /// The stream is shorter than one row; an id does not fit the vocabulary; `token_bytes` has another length
@@ -34,6 +60,7 @@ pub fn evaluate(
     source: &dyn TokenSource,
     token_bytes: &[u32],
     max_rows: usize,
+    document_mask: bool,
     lanes: &Lanes,
 ) -> Result<Evaluation, ModelError> {
     let config = model.config();
@@ -44,16 +71,18 @@ pub fn evaluate(
         .map(|i| (u128::from(i) * u128::from(available) / u128::from(count)) as u64)
         .collect();
     let sums = lanes.map(&rows, |&row| {
-        let ids = read_row(source, row, config.context, config.vocab_size)?;
-        let (losses, targets) = model.token_losses(&ids, 1)?;
-        Ok::<_, ModelError>(Sums::of(&losses, &targets, token_bytes))
+        let row = read_row(source, row, config.context, config.vocab_size, document_mask)?;
+        let mut rows = Rows::default();
+        rows.push(&row.ids, &row.boundaries);
+        let losses = model.token_losses(&rows)?;
+        Ok::<_, ModelError>(Sums::of(&losses, rows.targets(), token_bytes))
     });
     let mut total = Sums::default();
     for sums in sums {
         total.add(&sums?);
     }
     Ok(Evaluation {
-        nats_per_token: (total.nats / total.tokens as f64) as f32,
+        nats_per_token: (total.nats / total.tokens.max(1) as f64) as f32,
         bits_per_byte: (total.byte_nats / (std::f64::consts::LN_2 * total.bytes.max(1) as f64))
             as f32,
         tokens: total.tokens,
@@ -94,7 +123,8 @@ struct Sums {
 impl Sums {
     fn of(losses: &[f32], targets: &[u32], token_bytes: &[u32]) -> Self {
         let mut sums = Self::default();
-        for (&loss, &target) in losses.iter().zip(targets) {
+        for (&loss, &target) in losses.iter().zip(targets).filter(|(_, target)| **target != IGNORED)
+        {
             let (nats, bytes) = (f64::from(loss), token_bytes[target as usize]);
             sums.nats += nats;
             sums.tokens += 1;

@@ -2,10 +2,10 @@
 //!
 //! A batch is cut into slices by its size alone. Each slice runs forward and backward on one thread, and the
 //! slices' gradients are added in the order of the slices. This beats threads inside each operation: lanes wait
-//! for each other only at the end of a step, and the tensors of a slice fit the caches.
+//! for each other only at the end of a slice, and the tensors of a slice fit the caches.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use candle_core::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -15,13 +15,9 @@ use crate::ModelError;
 /// A batch is cut into at most this many slices, so no more threads than this work on one batch.
 pub const MAX_SLICES: usize = 8;
 
-/// The gradients of all slices together take at most this much memory; larger models get fewer slices.
-pub const SLICE_GRADIENT_BYTES: usize = 4 << 30;
-
-/// Rows in each slice of a batch (the last may have fewer): a function of sizes, never of threads.
-pub fn rows_per_slice(batch_size: usize, n_parameters: usize) -> usize {
-    let affordable = SLICE_GRADIENT_BYTES / (size_of::<f32>() * n_parameters.max(1));
-    batch_size.div_ceil(affordable.clamp(1, MAX_SLICES)).max(1)
+/// Rows in each slice of a batch (the last may have fewer): a function of the batch, never of threads.
+pub fn rows_per_slice(batch_size: usize) -> usize {
+    batch_size.div_ceil(MAX_SLICES).max(1)
 }
 
 /// Threads that each work on one slice at a time.
@@ -69,6 +65,64 @@ impl Lanes {
         results.sort_by_key(|(index, _)| *index);
         results.into_iter().map(|(_, result)| result).collect()
     }
+
+    /// Applies `work` to every item and `fold` to the results, in the order of the items. A lane waits with its
+    /// result until it is its turn, so there are never more results than lanes.
+    pub fn fold<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> R + Sync,
+        fold: impl FnMut(R) + Send,
+    ) {
+        let next = AtomicUsize::new(0);
+        let turn = Turn { folded: Mutex::new((0, fold)), advanced: Condvar::new() };
+        std::thread::scope(|scope| {
+            for pool in self.pools.iter().take(items.len()) {
+                scope.spawn(|| {
+                    pool.install(|| {
+                        while let Some((index, item)) = claim(&next, items) {
+                            // A panic in `work` must not leave the other lanes waiting for this turn.
+                            let skip = Skip { turn: &turn, index };
+                            let result = work(item);
+                            std::mem::forget(skip);
+                            turn.take(index, |fold| fold(result));
+                        }
+                    });
+                });
+            }
+        });
+    }
+}
+
+/// Whose turn it is to fold.
+struct Turn<F> {
+    folded: Mutex<(usize, F)>,
+    advanced: Condvar,
+}
+
+impl<F> Turn<F> {
+    fn take(&self, index: usize, act: impl FnOnce(&mut F)) {
+        let folded = self.folded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folded = self
+            .advanced
+            .wait_while(folded, |(turn, _)| *turn != index)
+            .unwrap_or_else(PoisonError::into_inner);
+        folded.0 += 1;
+        self.advanced.notify_all();
+        act(&mut folded.1);
+    }
+}
+
+/// Gives a turn up when it is dropped.
+struct Skip<'a, F> {
+    turn: &'a Turn<F>,
+    index: usize,
+}
+
+impl<F> Drop for Skip<'_, F> {
+    fn drop(&mut self) {
+        self.turn.take(self.index, |_| {});
+    }
 }
 
 fn claim<'a, T>(next: &AtomicUsize, items: &'a [T]) -> Option<(usize, &'a T)> {
@@ -90,9 +144,25 @@ mod tests {
     }
 
     #[test]
-    fn a_large_model_gets_fewer_slices() {
-        assert_eq!(rows_per_slice(16, 5_000_000), 2);
-        assert_eq!(rows_per_slice(16, 600_000_000), 16);
-        assert_eq!(rows_per_slice(3, 1), 1);
+    fn results_are_folded_in_the_order_of_the_items_with_few_alive() {
+        let items: Vec<u64> = (0..40).collect();
+        let mut folded = Vec::new();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().unwrap();
+        let lanes = pool.install(|| Lanes::for_device(&Device::Cpu)).unwrap();
+        let alive = AtomicUsize::new(0);
+        let most = AtomicUsize::new(0);
+        lanes.fold(
+            &items,
+            |item| {
+                most.fetch_max(alive.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                (0..item * 1_000).fold(*item, |sum, i| sum ^ std::hint::black_box(i) ^ i)
+            },
+            |item| {
+                alive.fetch_sub(1, Ordering::SeqCst);
+                folded.push(item);
+            },
+        );
+        assert_eq!(folded, items);
+        assert!(most.into_inner() <= 3);
     }
 }

@@ -1,8 +1,10 @@
 //! The parameters of a model: named as Hugging Face's Llama names them, in a fixed order, seeded by name.
 
-use candle_core::{Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor, Var};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
+use crate::config::Activation;
+use crate::export::Precision;
 use crate::{ModelConfig, ModelError, random};
 
 /// Standard deviation of the initial weights (GPT-2's and Llama's).
@@ -56,7 +58,30 @@ impl Parameters {
         variables.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The bytes of a `model.safetensors` that `transformers` reads (it wants the `format` in the metadata).
+    /// Parameters with the given values.
+    pub(crate) fn from_tensors(
+        named: Vec<(String, Tensor)>,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let variable = |(name, tensor): (String, Tensor)| {
+            Ok((name, Var::from_tensor(&tensor.to_device(device)?)?))
+        };
+        named.into_iter().map(variable).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The same values in another type, for instance f64 to check gradients with.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub fn to_dtype(&self, dtype: DType) -> Result<Self, ModelError> {
+        let variable = |(name, variable): &(String, Var)| {
+            let tensor = variable.as_tensor().to_dtype(dtype)?;
+            Ok((name.clone(), Var::from_tensor(&tensor)?))
+        };
+        self.0.iter().map(variable).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The bytes of a `model.safetensors`.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
         write_tensors(
             "model.safetensors",
@@ -83,23 +108,28 @@ impl Parameters {
 
 /// Name and shape of every parameter, in the order of the forward pass.
 pub fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
-    let (dim, ffn, kv_dim) = (config.dim, config.ffn_dim, config.n_kv_heads * config.head_dim());
+    let (dim, ffn) = (config.dim, config.ffn_dim);
+    let (q_dim, kv_dim, head_dim) = (config.q_dim(), config.kv_dim(), config.head_dim());
     let mut shapes = vec![(EMBEDDING.to_owned(), vec![config.vocab_size, dim])];
     for layer in 0..config.n_layers {
-        let tensors = [
-            ("input_layernorm", vec![dim]),
-            ("self_attn.q_proj", vec![dim, dim]),
-            ("self_attn.k_proj", vec![kv_dim, dim]),
-            ("self_attn.v_proj", vec![kv_dim, dim]),
-            ("self_attn.o_proj", vec![dim, dim]),
-            ("post_attention_layernorm", vec![dim]),
-            ("mlp.gate_proj", vec![ffn, dim]),
-            ("mlp.up_proj", vec![ffn, dim]),
-            ("mlp.down_proj", vec![dim, ffn]),
-        ];
-        shapes.extend(
-            tensors.map(|(name, shape)| (format!("model.layers.{layer}.{name}.weight"), shape)),
-        );
+        let mut add = |name: &str, shape: &[usize]| {
+            shapes.push((format!("model.layers.{layer}.{name}.weight"), shape.to_vec()));
+        };
+        add("input_layernorm", &[dim]);
+        add("self_attn.q_proj", &[q_dim, dim]);
+        add("self_attn.k_proj", &[kv_dim, dim]);
+        add("self_attn.v_proj", &[kv_dim, dim]);
+        add("self_attn.o_proj", &[dim, q_dim]);
+        if config.qk_norm {
+            add("self_attn.q_norm", &[head_dim]);
+            add("self_attn.k_norm", &[head_dim]);
+        }
+        add("post_attention_layernorm", &[dim]);
+        if config.activation == Activation::Swiglu {
+            add("mlp.gate_proj", &[ffn, dim]);
+        }
+        add("mlp.up_proj", &[ffn, dim]);
+        add("mlp.down_proj", &[dim, ffn]);
     }
     shapes.push(("model.norm.weight".to_owned(), vec![dim]));
     if !config.tie_embeddings {
@@ -108,27 +138,52 @@ pub fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     shapes
 }
 
-/// Serialises f32 tensors; the same tensors give the same bytes.
+/// Serialises tensors as f32; the same tensors give the same bytes.
 pub(crate) fn write_tensors<'a>(
     file: &'static str,
     tensors: impl Iterator<Item = (String, &'a Tensor)>,
 ) -> Result<Vec<u8>, ModelError> {
+    write_tensors_as(file, tensors, Precision::F32)
+}
+
+/// Serialises tensors; the same tensors give the same bytes. The metadata say `pt`, without which older versions
+/// of `transformers` do not read them.
+pub(crate) fn write_tensors_as<'a>(
+    file: &'static str,
+    tensors: impl Iterator<Item = (String, &'a Tensor)>,
+    precision: Precision,
+) -> Result<Vec<u8>, ModelError> {
     let mut contents = Vec::new();
     for (name, tensor) in tensors {
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
+        let bytes: Vec<u8> = match precision {
+            Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            Precision::Bf16 => values.iter().flat_map(|value| upper_half(*value)).collect(),
+        };
         contents.push((name, tensor.dims().to_vec(), bytes));
     }
     let bad = |error: safetensors::SafeTensorError| ModelError::BadCheckpoint {
         file: file.to_owned(),
         reason: error.to_string(),
     };
+    let dtype = match precision {
+        Precision::F32 => Dtype::F32,
+        Precision::Bf16 => Dtype::BF16,
+    };
     let mut views = Vec::with_capacity(contents.len());
     for (name, shape, bytes) in &contents {
-        views.push((name, TensorView::new(Dtype::F32, shape.clone(), bytes).map_err(bad)?));
+        views.push((name, TensorView::new(dtype, shape.clone(), bytes).map_err(bad)?));
     }
     let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
     safetensors::serialize(views, Some(metadata)).map_err(bad)
+}
+
+/// The bfloat16 nearest to `value`, ties to even, as little-endian bytes.
+fn upper_half(value: f32) -> [u8; 2] {
+    let bits = value.to_bits();
+    // Rounding a NaN up could carry into its sign.
+    let round = if value.is_nan() { 0 } else { 0x7fff + ((bits >> 16) & 1) };
+    ((bits.wrapping_add(round) >> 16) as u16).to_le_bytes()
 }
 
 /// Reads f32 tensors of known names and shapes, in the order of `wanted`.

@@ -1,33 +1,88 @@
-//! The learning rate of each step: linear warm-up, then half a cosine down to a tenth.
+//! The learning rate of each step: linear warm-up, then a cosine, or a plateau with a decay at its end.
 
-/// The learning rate never falls below this part of its peak (GPT-3, appendix B).
-pub const FINAL_FRACTION: f64 = 0.1;
+use serde::{Deserialize, Serialize};
 
-/// The learning rate of `step` (counted from 0) in a run of `steps`.
-///
-/// Rises linearly over `warmup_steps`, reaching `peak` on the last of them, and falls along a cosine to
-/// [`FINAL_FRACTION`] of `peak` on the last step.
-pub fn learning_rate(step: usize, steps: usize, warmup_steps: usize, peak: f64) -> f64 {
-    if step < warmup_steps {
-        return peak * (step + 1) as f64 / warmup_steps as f64;
+/// The shape of the learning rate after the warm-up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedule {
+    /// Half a cosine from the peak to the final fraction (GPT-3, appendix B).
+    #[default]
+    Cosine,
+    /// The peak, and over the last part of the run `1 − √progress` down to the final fraction
+    /// (warm-up, stable, decay: Hägele et al. 2024, section 3).
+    Wsd,
+}
+
+/// All that a learning rate depends on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LearningRate {
+    /// The shape.
+    pub schedule: Schedule,
+    /// Steps of the run.
+    pub steps: usize,
+    /// Steps over which the rate rises linearly; it reaches `peak` on the last of them.
+    pub warmup_steps: usize,
+    /// The highest rate.
+    pub peak: f64,
+    /// The rate of the last step, as a part of `peak`.
+    pub final_fraction: f64,
+    /// The part of all steps that [`Schedule::Wsd`] decays over.
+    pub decay_fraction: f64,
+}
+
+impl LearningRate {
+    /// The rate of `step`, counted from 0.
+    pub fn at(&self, step: usize) -> f64 {
+        if step < self.warmup_steps {
+            return self.peak * (step + 1) as f64 / self.warmup_steps as f64;
+        }
+        let (first, fall): (usize, fn(f64) -> f64) = match self.schedule {
+            Schedule::Cosine => {
+                (self.warmup_steps, |x| f64::midpoint(1.0, (std::f64::consts::PI * x).cos()))
+            }
+            Schedule::Wsd => {
+                let decay = (self.steps as f64 * self.decay_fraction).round() as usize;
+                let first = self.steps.saturating_sub(decay.max(1)).max(self.warmup_steps);
+                (first, |x| 1.0 - x.sqrt())
+            }
+        };
+        let last = self.steps.saturating_sub(1);
+        let progress = match (step.checked_sub(first), last.saturating_sub(first)) {
+            (None, _) => 0.0,
+            (Some(_), 0) => f64::from(u8::from(self.schedule == Schedule::Wsd)),
+            (Some(done), span) => (done as f64 / span as f64).min(1.0),
+        };
+        self.peak * (self.final_fraction + (1.0 - self.final_fraction) * fall(progress))
     }
-    let span = steps.saturating_sub(warmup_steps + 1).max(1);
-    let progress = ((step - warmup_steps) as f64 / span as f64).min(1.0);
-    let cosine = f64::midpoint(1.0, (std::f64::consts::PI * progress).cos());
-    peak * (FINAL_FRACTION + (1.0 - FINAL_FRACTION) * cosine)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn rate(schedule: Schedule) -> LearningRate {
+        LearningRate {
+            schedule,
+            steps: 100,
+            warmup_steps: 10,
+            peak: 1.0,
+            final_fraction: 0.1,
+            decay_fraction: 0.2,
+        }
+    }
+
     #[test]
-    fn rises_to_the_peak_and_falls_to_a_tenth() {
-        let rate = |step| learning_rate(step, 100, 10, 1.0);
-        assert!((rate(0) - 0.1).abs() < 1e-12);
-        assert!((rate(9) - 1.0).abs() < 1e-12);
-        assert!((rate(10) - 1.0).abs() < 1e-12);
-        assert!((rate(99) - FINAL_FRACTION).abs() < 1e-12);
-        assert!((10..99).all(|step| rate(step + 1) < rate(step)));
+    fn both_rise_to_the_peak_and_fall_to_a_tenth() {
+        for schedule in [Schedule::Cosine, Schedule::Wsd] {
+            let rate = rate(schedule);
+            assert!((rate.at(0) - 0.1).abs() < 1e-12);
+            assert!((rate.at(9) - 1.0).abs() < 1e-12 && (rate.at(10) - 1.0).abs() < 1e-12);
+            assert!((rate.at(99) - 0.1).abs() < 1e-12);
+            assert!((10..99).all(|step| rate.at(step + 1) <= rate.at(step)));
+        }
+        assert!((rate(Schedule::Wsd).at(80) - 1.0).abs() < 1e-12);
+        assert!(rate(Schedule::Wsd).at(81) < 0.9);
+        assert!(rate(Schedule::Cosine).at(54) < 0.6);
     }
 }

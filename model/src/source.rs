@@ -1,4 +1,7 @@
-//! The two seams to the outside: where tokens come from and where checkpoints go.
+//! The seams to the outside: where tokens and batches come from and where checkpoints go.
+
+use crate::ModelError;
+use crate::checkpoint::StreamId;
 
 /// A stream of token ids that can be read at any position: one split of a shard set.
 pub trait TokenSource: Send + Sync {
@@ -10,11 +13,42 @@ pub trait TokenSource: Send + Sync {
     /// Never panics; the caller keeps `start + out.len() <= n_tokens()`.
     fn read(&self, start: u64, out: &mut [u32]);
 
+    /// The positions after `start` and before `end` at which a document begins, ascending. None: the stream is
+    /// one document, or does not know.
+    fn boundaries(&self, start: u64, end: u64) -> Vec<u64> {
+        let _ = (start, end);
+        Vec::new()
+    }
+
     /// What the stream is: the root hash of its shard set. A resumed run refuses a stream with another
     /// identity. Empty: unknown, and only the number of tokens is compared.
     fn identity(&self) -> String {
         String::new()
     }
+}
+
+/// One row of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BatchRow {
+    /// Its ids, one more than the positions it trains: 2 to `context + 1` of them.
+    pub ids: Vec<u32>,
+    /// The positions in `ids` at which another document begins, ascending.
+    pub boundaries: Vec<usize>,
+    /// The number of the row in its source.
+    pub row: u64,
+}
+
+/// The batches of a run, for those who pack and order rows themselves.
+pub trait BatchSource: Send + Sync {
+    /// The rows of batch `step`, counted from 0: a pure function of `step`, which is what makes a run
+    /// resumable.
+    ///
+    /// # Errors
+    /// The rows cannot be read.
+    fn batch(&self, step: usize) -> Result<Vec<BatchRow>, ModelError>;
+
+    /// What the batches are made of; a resumed run refuses another.
+    fn id(&self) -> StreamId;
 }
 
 impl TokenSource for Vec<u32> {

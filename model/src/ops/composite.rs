@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{D, Result, Tensor};
+use candle_core::backprop::GradStore;
+use candle_core::{D, DType, Result, Tensor, Var};
 
-use super::attention::{attend, split};
-use super::{HeadShape, Operations, RopeTable, cross_entropy};
+use super::{
+    Differentiable, Gradients, HeadShape, LossOptions, LossSums, Operations, RopeTable, attention,
+    cross_entropy,
+};
 
 /// candle's graph.
 #[derive(Clone, Copy, Debug)]
@@ -23,36 +26,76 @@ impl Operations for Composite {
     }
 
     fn rms_norm(&self, input: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
-        let mean = input.sqr()?.mean_keepdim(D::Minus1)?;
-        input.broadcast_div(&(mean + eps)?.sqrt()?)?.broadcast_mul(weight)
+        let (n, columns) = input.dims2()?;
+        let width = weight.elem_count();
+        let x = input.reshape((n * columns / width, width))?;
+        // Sixteen-bit sums lose too much: the norm itself is computed in f32.
+        let half = matches!(x.dtype(), DType::BF16 | DType::F16);
+        let wide = if half { x.to_dtype(DType::F32)? } else { x };
+        let mean = wide.sqr()?.mean_keepdim(D::Minus1)?;
+        let normed = wide.broadcast_div(&(mean + eps)?.sqrt()?)?.to_dtype(input.dtype())?;
+        normed.broadcast_mul(weight)?.reshape((n, columns))
     }
 
     fn swiglu(&self, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
         gate.silu()?.mul(up)
     }
 
+    fn relu_squared(&self, up: &Tensor) -> Result<Tensor> {
+        up.relu()?.sqr()
+    }
+
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
         a.add(b)
     }
 
-    fn causal_attention(
+    fn attention(
         &self,
-        [q, k, v]: [&Tensor; 3],
-        shape: HeadShape,
+        inputs: [&Tensor; 3],
+        shape: &HeadShape,
         rope: &Arc<RopeTable>,
     ) -> Result<Tensor> {
-        let q = rope.rotate(&split(q, shape, shape.heads)?, 0)?;
-        let k = rope.rotate(&split(k, shape, shape.kv_heads)?, 0)?;
-        attend(&q, &k, &split(v, shape, shape.kv_heads)?, shape)
+        attention::composite(inputs, shape, rope)
+    }
+}
+
+impl Differentiable for Composite {
+    type Gradients = GradStore;
+
+    fn recording() -> Self {
+        Self
     }
 
-    fn cross_entropy(
-        &self,
+    fn inference() -> Self {
+        Self
+    }
+
+    fn leaf(&self, tensor: &Tensor) -> Result<(Tensor, Tensor)> {
+        let leaf = Var::from_tensor(tensor)?.into_inner();
+        Ok((leaf.clone(), leaf))
+    }
+
+    fn content(value: &Tensor) -> Tensor {
+        value.detach()
+    }
+
+    fn backward(self, value: &Tensor, gradient: &Tensor) -> Result<GradStore> {
+        // The gradient of Σ value · gradient with respect to `value` is `gradient`.
+        (value * gradient.detach())?.sum_all()?.backward()
+    }
+
+    fn loss_and_gradients(
         hidden: &Tensor,
         table: &Tensor,
         targets: &[u32],
-        scale: f32,
-    ) -> Result<Tensor> {
-        cross_entropy::composite(hidden, table, targets)?.sum_all()? * f64::from(scale)
+        options: &LossOptions,
+    ) -> Result<(LossSums, [Tensor; 2])> {
+        cross_entropy::composite_gradients(hidden, table, targets, options)
+    }
+}
+
+impl Gradients for GradStore {
+    fn take(&mut self, parameter: &Tensor) -> Option<Tensor> {
+        self.remove(parameter)
     }
 }

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 
 use super::kernels::vectorised;
-use super::tape::{Contribution, Tape, Value, add, read};
-use super::{HeadShape, Operations, RopeTable, attention, cross_entropy, kernels};
+use super::tape::{self, Contribution, Tape, Value, add, read};
+use super::{
+    Differentiable, HeadShape, LossOptions, LossSums, Operations, RopeTable, cross_entropy, flash,
+    kernels,
+};
 
 impl Operations for Tape {
     type Value = Value;
@@ -66,34 +69,65 @@ impl Operations for Tape {
         }))
     }
 
+    fn relu_squared(&self, up: &Value) -> Result<Value> {
+        let u = up.tensor.clone();
+        let squares = read(&u, |u| vectorised(|| kernels::relu_squared(u)))?;
+        let squares = Tensor::from_vec(squares, u.shape(), u.device())?;
+        Ok(self.record(squares, &[up], move |gradient| {
+            let du = read(&u, |u| {
+                read(gradient, |dy| vectorised(|| kernels::relu_squared_backward(u, dy)))
+            })??;
+            Ok(dense([Tensor::from_vec(du, u.shape(), u.device())?]))
+        }))
+    }
+
     fn add(&self, a: &Value, b: &Value) -> Result<Value> {
         let sum = add(&a.tensor, &b.tensor)?;
         Ok(self.record(sum, &[a, b], |gradient| Ok(dense([gradient.clone(), gradient.clone()]))))
     }
 
-    fn causal_attention(
+    fn attention(
         &self,
         inputs: [&Value; 3],
-        shape: HeadShape,
+        shape: &HeadShape,
         rope: &Arc<RopeTable>,
     ) -> Result<Value> {
         let tensors = inputs.map(|input| &input.tensor);
-        let (context, saved) = attention::forward(tensors, shape, rope)?;
+        let (context, saved) = flash::forward(tensors, shape, rope)?;
         Ok(self.record(context, &inputs, move |gradient| Ok(dense(saved.backward(gradient)?))))
     }
+}
 
-    fn cross_entropy(
-        &self,
-        hidden: &Value,
+impl Differentiable for Tape {
+    type Gradients = tape::Gradients;
+
+    fn recording() -> Self {
+        Self::recording()
+    }
+
+    fn inference() -> Self {
+        Self::inference()
+    }
+
+    fn leaf(&self, tensor: &Tensor) -> Result<(Tensor, Value)> {
+        Ok((tensor.clone(), self.parameter(tensor)))
+    }
+
+    fn content(value: &Value) -> Tensor {
+        value.tensor.clone()
+    }
+
+    fn backward(self, value: &Value, gradient: &Tensor) -> Result<tape::Gradients> {
+        self.backward(value, gradient)
+    }
+
+    fn loss_and_gradients(
+        hidden: &Tensor,
         table: &Tensor,
         targets: &[u32],
-        scale: f32,
-    ) -> Result<Value> {
-        let table = self.parameter(table);
-        let (loss, gradients) =
-            cross_entropy::loss_and_gradients(&hidden.tensor, &table.tensor, targets, scale)?;
-        // The loss is where a backward pass starts, so its own gradient is one.
-        Ok(self.record(loss, &[hidden, &table], |_| Ok(dense(gradients))))
+        options: &LossOptions,
+    ) -> Result<(LossSums, [Tensor; 2])> {
+        cross_entropy::fused_gradients(hidden, &table.detach(), targets, options)
     }
 }
 

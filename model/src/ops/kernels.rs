@@ -61,6 +61,22 @@ pub(crate) fn exp_and_sum(values: &mut [f32], shift: f32) -> f32 {
     lanes.iter().sum::<f32>() + tail
 }
 
+/// Replaces every value by `exp(value - shift)`.
+#[inline]
+pub(crate) fn exp_all(values: &mut [f32], shift: f32) {
+    for value in values {
+        *value = exp(*value - shift);
+    }
+}
+
+/// Replaces every value by `c · tanh(value / c)`, with tanh(x) = 1 − 2 / (e^2x + 1).
+#[inline]
+pub(crate) fn softcap(values: &mut [f32], c: f32) {
+    for value in values {
+        *value = c * (1.0 - 2.0 / (exp(*value * (2.0 / c)) + 1.0));
+    }
+}
+
 /// e^x in f32, to within 2 units in the last place; below -87 it is e^-87, above 88 e^88, NaN stays NaN.
 ///
 /// Cody and Waite range reduction with the polynomial of Cephes' `expf` (Moshier); no branch and no table,
@@ -153,6 +169,18 @@ pub(crate) fn swiglu_backward(g: &[f32], u: &[f32], dy: &[f32]) -> (Vec<f32>, Ve
         *dg = dy * u * s * (1.0 + g * (1.0 - s));
     }
     (dg, du)
+}
+
+/// `max(u, 0)²`.
+#[inline]
+pub(crate) fn relu_squared(u: &[f32]) -> Vec<f32> {
+    u.iter().map(|&u| if u > 0.0 { u * u } else { 0.0 }).collect()
+}
+
+/// The gradient of `u`: 2·dy·max(u, 0).
+#[inline]
+pub(crate) fn relu_squared_backward(u: &[f32], dy: &[f32]) -> Vec<f32> {
+    u.iter().zip(dy).map(|(&u, &dy)| if u > 0.0 { 2.0 * u * dy } else { 0.0 }).collect()
 }
 
 #[cfg(test)]

@@ -13,8 +13,10 @@
 pub mod attention;
 pub mod composite;
 pub mod cross_entropy;
+mod flash;
 pub mod fused;
 pub mod kernels;
+mod matmul;
 pub mod rope;
 pub mod tape;
 
@@ -24,6 +26,7 @@ use candle_core::{Result, Tensor};
 
 pub use attention::HeadShape;
 pub use composite::Composite;
+pub use cross_entropy::{LossOptions, LossSums};
 pub use rope::RopeTable;
 pub use tape::Tape;
 
@@ -54,30 +57,62 @@ pub trait Operations {
     /// `input` [n, in] times the transpose of `weight` [out, in], as [n, out].
     fn linear(&self, input: &Self::Value, weight: &Tensor) -> Result<Self::Value>;
 
-    /// RMSNorm (Zhang and Sennrich, 2019) of each row: `x / sqrt(mean(x²) + eps) · weight`.
+    /// RMSNorm (Zhang and Sennrich, 2019) of each run of `weight.len()` values of `input` [n, m · weight.len()]:
+    /// `x / sqrt(mean(x²) + eps) · weight`.
     fn rms_norm(&self, input: &Self::Value, weight: &Tensor, eps: f64) -> Result<Self::Value>;
 
     /// SwiGLU's gate (Shazeer, 2020): `silu(gate) · up`, element by element.
     fn swiglu(&self, gate: &Self::Value, up: &Self::Value) -> Result<Self::Value>;
 
+    /// `max(up, 0)²` (So et al. 2021), element by element.
+    fn relu_squared(&self, up: &Self::Value) -> Result<Self::Value>;
+
     /// The sum of two values of one shape.
     fn add(&self, a: &Self::Value, b: &Self::Value) -> Result<Self::Value>;
 
-    /// Causal grouped-query attention with rotary positions. The queries are [batch · positions, heads · width],
-    /// as is the result; keys and values are [batch · positions, kv_heads · width].
-    fn causal_attention(
+    /// Causal grouped-query attention with rotary positions, sequence by sequence. The queries are
+    /// [tokens, heads · width], as is the result; keys and values are [tokens, kv_heads · width].
+    fn attention(
         &self,
         queries_keys_values: [&Self::Value; 3],
-        shape: HeadShape,
+        shape: &HeadShape,
         rope: &Arc<RopeTable>,
     ) -> Result<Self::Value>;
+}
 
-    /// Sum over the rows of −ln softmax(`hidden` · `table`ᵀ) at the target, times `scale`, as a scalar.
-    fn cross_entropy(
-        &self,
-        hidden: &Self::Value,
+/// Operations that remember what they did, so that gradients can flow back.
+pub trait Differentiable: Operations {
+    /// The gradients that a backward pass reached.
+    type Gradients: Gradients;
+
+    /// Fresh operations that remember.
+    fn recording() -> Self;
+
+    /// Fresh operations that forget at once what a backward pass would need.
+    fn inference() -> Self;
+
+    /// `tensor` as a value whose gradient can be asked for.
+    fn leaf(&self, tensor: &Tensor) -> Result<(Tensor, Self::Value)>;
+
+    /// The content of a value, outside any graph.
+    fn content(value: &Self::Value) -> Tensor;
+
+    /// The gradients of the parameters and leaves that `value` was computed from, where its own gradient is
+    /// `gradient`.
+    fn backward(self, value: &Self::Value, gradient: &Tensor) -> Result<Self::Gradients>;
+
+    /// The summed loss of `hidden` [n, dim] times the transpose of `table` [vocab, dim] at `targets`, and the
+    /// gradients of its total with respect to both.
+    fn loss_and_gradients(
+        hidden: &Tensor,
         table: &Tensor,
         targets: &[u32],
-        scale: f32,
-    ) -> Result<Self::Value>;
+        options: &LossOptions,
+    ) -> Result<(LossSums, [Tensor; 2])>;
+}
+
+/// Gradients by parameter.
+pub trait Gradients {
+    /// Takes the gradient of `parameter` out.
+    fn take(&mut self, parameter: &Tensor) -> Option<Tensor>;
 }

@@ -36,11 +36,11 @@ impl RopeTable {
         Ok(Self { cos, sin, cos_tensor, sin_tensor })
     }
 
-    /// Rotates `heads` [.., positions, head_dim], the first of which stands at `start` (composite form).
+    /// Rotates `heads` [.., positions, head_dim], the first position of which is `start` (composite form).
     pub(crate) fn rotate(&self, heads: &Tensor, start: usize) -> Result<Tensor> {
         let (positions, half) = (heads.dim(D::Minus2)?, heads.dim(D::Minus1)? / 2);
-        let cos = self.cos_tensor.narrow(0, start, positions)?;
-        let sin = self.sin_tensor.narrow(0, start, positions)?;
+        let part = |table: &Tensor| table.narrow(0, start, positions)?.to_dtype(heads.dtype());
+        let (cos, sin) = (part(&self.cos_tensor)?, part(&self.sin_tensor)?);
         let first = heads.narrow(D::Minus1, 0, half)?;
         let second = heads.narrow(D::Minus1, half, half)?;
         let rotated_first = (first.broadcast_mul(&cos)? - second.broadcast_mul(&sin)?)?;

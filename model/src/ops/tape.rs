@@ -43,9 +43,8 @@ pub struct Tape {
 /// Gradients of the parameters that a backward pass reached.
 pub struct Gradients(Vec<(TensorId, Tensor)>);
 
-impl Gradients {
-    /// Takes the gradient of `parameter` out.
-    pub fn remove(&mut self, parameter: &Tensor) -> Option<Tensor> {
+impl super::Gradients for Gradients {
+    fn take(&mut self, parameter: &Tensor) -> Option<Tensor> {
         let index = self.0.iter().position(|(id, _)| *id == parameter.id())?;
         Some(self.0.swap_remove(index).1)
     }
@@ -94,14 +93,14 @@ impl Tape {
         nodes.len() - 1
     }
 
-    /// The gradients of the scalar `loss`, the last value of this tape.
-    pub fn backward(self, loss: &Value) -> Result<Gradients> {
+    /// The gradients of the parameters that `value` was computed from, where its own gradient is `gradient`.
+    pub fn backward(self, value: &Value, gradient: &Tensor) -> Result<Gradients> {
         let mut nodes = self.nodes.into_inner();
         let mut gradients: Vec<Option<Tensor>> = nodes.iter().map(|_| None).collect();
-        let Some(last) = gradients.get_mut(loss.node) else {
+        let Some(last) = gradients.get_mut(value.node) else {
             bail!("the value is not on this tape")
         };
-        *last = Some(loss.tensor.ones_like()?);
+        *last = Some(gradient.clone());
         while let Some(Node { parents, backward }) = nodes.pop() {
             let Some(backward) = backward else { continue };
             let Some(gradient) = gradients[nodes.len()].take() else { continue };
