@@ -13,12 +13,14 @@
 //! | [`loader`], [`source`] | which rows make up batch *k*; the seams to the outside |
 //! | [`optimizer`], [`schedule`] | AdamW and Muon, gradient clipping, learning rate |
 //! | [`settings`], [`train`], [`progress`], [`guard`] | the training loop, what it tells, what it watches |
-//! | [`loss`] | evaluation in nats per token and bits per byte |
+//! | [`loss`], [`choice`] | evaluation in nats per token and bits per byte; multiple choice |
+//! | [`plan`](mod@plan) | what a run will take: operations, tokens, memory |
 //! | [`checkpoint`] | what a checkpoint holds |
 //! | [`export`] | Hugging Face folders and GGUF, out and in |
 //! | [`generate`](mod@generate) | sampling with a key-value cache |
 
 pub mod checkpoint;
+pub mod choice;
 pub mod config;
 pub mod device;
 pub mod error;
@@ -33,6 +35,7 @@ pub mod ops;
 pub mod optimizer;
 pub mod parallel;
 pub mod parameters;
+pub mod plan;
 pub mod presets;
 pub mod progress;
 pub mod random;
@@ -45,12 +48,13 @@ pub mod train;
 pub use checkpoint::{load_model, to_files};
 pub use config::{Activation, ModelConfig};
 pub use error::ModelError;
-pub use generate::{GenerateConfig, generate};
+pub use generate::{GenerateConfig, generate, generate_text};
 pub use guard::Spike;
 pub use llama::Llama;
 pub use loss::{Evaluation, evaluate, evaluate_sources, unigram_entropy};
 pub use optimizer::OptimizerKind;
 pub use parallel::Lanes;
+pub use plan::{Plan, plan};
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use source::{

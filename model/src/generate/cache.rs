@@ -1,0 +1,87 @@
+//! Keys and values of the positions seen so far, and the forward pass that reads them.
+
+use candle_core::{DType, Tensor};
+
+use crate::config::refuse;
+use crate::ops::attention::{attend, split};
+use crate::ops::cross_entropy::cap;
+use crate::ops::{Composite, Operations};
+use crate::{Llama, ModelError};
+
+/// Positions that a cache has room for at first; it doubles when they are used up.
+const FIRST_POSITIONS: usize = 64;
+
+/// Keys (rotated) and values of the positions seen so far. Query heads that share a key head share its cache.
+#[derive(Debug, Default)]
+pub struct Cache {
+    /// [kv_heads, room, head_dim] each.
+    layers: Vec<(Tensor, Tensor)>,
+    seen: usize,
+}
+
+impl Cache {
+    /// Number of positions in it.
+    pub fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Adds keys and values [kv_heads, positions, head_dim] to those of layer `index`; returns all of them.
+    fn extend(
+        &mut self,
+        index: usize,
+        (keys, values): (&Tensor, &Tensor),
+    ) -> candle_core::Result<(Tensor, Tensor)> {
+        let (heads, positions, width) = keys.dims3()?;
+        let needed = self.seen + positions;
+        if self.layers.len() <= index {
+            let room = (heads, needed.max(FIRST_POSITIONS), width);
+            let empty = || Tensor::zeros(room, keys.dtype(), keys.device());
+            self.layers.push((empty()?, empty()?));
+        }
+        let seen = self.seen;
+        let entry = &mut self.layers[index];
+        if entry.0.dim(1)? < needed {
+            let more = needed.max(2 * entry.0.dim(1)?);
+            for old in [&mut entry.0, &mut entry.1] {
+                let new = Tensor::zeros((heads, more, width), keys.dtype(), keys.device())?;
+                new.slice_set(&old.narrow(1, 0, seen)?.contiguous()?, 1, 0)?;
+                *old = new;
+            }
+        }
+        entry.0.slice_set(&keys.contiguous()?, 1, seen)?;
+        entry.1.slice_set(&values.contiguous()?, 1, seen)?;
+        Ok((entry.0.narrow(1, 0, needed)?, entry.1.narrow(1, 0, needed)?))
+    }
+}
+
+impl Llama {
+    /// Logits after the last of `ids`, which follow what `cache` has seen. Use a [`Self::detached`] model.
+    ///
+    /// # Errors
+    /// More positions than the context holds; no ids.
+    pub fn next_logits(&self, ids: &[u32], cache: &mut Cache) -> Result<Vec<f32>, ModelError> {
+        let limit = self.config.context;
+        if ids.is_empty() || cache.seen + ids.len() > limit {
+            let value = format!("{} ids after {}", ids.len(), cache.seen);
+            let way_out = format!("give 1 to {limit} ids (`context`) in all");
+            return Err(refuse("prompt", value, &way_out));
+        }
+        self.check_ids(ids)?;
+        let (heads, kv_heads) = (self.config.n_heads, self.config.n_kv_heads);
+        let mut x = Composite.embed(ids, &self.embedding)?;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let [q, k, v] = self.project(&Composite, layer, &x)?;
+            let q = self.rope.rotate(&split(&q, heads)?, cache.seen)?;
+            let k = self.rope.rotate(&split(&k, kv_heads)?, cache.seen)?;
+            let (k, v) = cache.extend(index, (&k, &split(&v, kv_heads)?))?;
+            let context = attend(&q, &k, &v)?;
+            x = self.finish(&Composite, layer, &x, &context)?;
+        }
+        cache.seen += ids.len();
+        let last = x.narrow(0, ids.len() - 1, 1)?.contiguous()?;
+        let normed = Composite.rms_norm(&last, &self.norm, self.config.norm_eps)?;
+        let logits = Composite.linear(&normed, &self.output)?.to_dtype(DType::F32)?;
+        let logits = cap(&logits, self.config.logit_softcap as f32)?;
+        Ok(logits.flatten_all()?.to_vec1::<f32>()?)
+    }
+}

@@ -1,0 +1,163 @@
+//! What a pretraining run will take, from its shape alone: parameters, operations, tokens, memory.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ModelConfig;
+use crate::config::Activation;
+use crate::ops::cross_entropy::CHUNK_BYTES;
+use crate::optimizer::OptimizerKind;
+use crate::parallel::rows_per_slice;
+use crate::settings::TrainConfig;
+
+/// Tokens for each parameter at which a compute budget is best spent (Hoffmann et al. 2022, table 3).
+pub const TOKENS_PER_PARAMETER: u64 = 20;
+
+/// Bytes of an f32.
+const REAL: u64 = 4;
+
+/// What a run takes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Those that a token is multiplied with: all but the embedding table, which is looked up (a tied table
+    /// counts, as the output projection).
+    pub multiplied_parameters: u64,
+    /// Floating-point operations of one training token: `6·N + 6·L·q·T`, N the multiplied parameters, L layers,
+    /// q the width of all query heads, T the context. A multiplication and an addition are two operations; the
+    /// backward is twice the forward; a causal position sees half of the context on average. PaLM (appendix B)
+    /// writes `12·L·q·T`, attention to the whole context.
+    pub flops_per_token: u64,
+    /// Tokens of the run.
+    pub tokens: u64,
+    /// Operations of the run.
+    pub flops: f64,
+    /// Tokens that suit the parameters: [`TOKENS_PER_PARAMETER`] for each.
+    pub compute_optimal_tokens: u64,
+    /// Steps of this batch that make these tokens.
+    pub compute_optimal_steps: u64,
+    /// Memory in bytes.
+    pub memory: MemoryPlan,
+}
+
+/// Memory of a run on a CPU, in bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryPlan {
+    /// The parameters.
+    pub weights: u64,
+    /// Their gradients: the sum, and one set for each thread.
+    pub gradients: u64,
+    /// The optimiser's moments.
+    pub moments: u64,
+    /// What the threads keep for their backward passes, logits included.
+    pub activations: u64,
+    /// All of these.
+    pub training: u64,
+    /// Keys and values of one sequence of the full context, when generating.
+    pub kv_cache: u64,
+}
+
+/// Plans a run on `threads` threads.
+pub fn plan(config: &ModelConfig, train: &TrainConfig, threads: usize) -> Plan {
+    let parameters = config.n_parameters() as u64;
+    let table = (config.vocab_size * config.dim) as u64;
+    let multiplied_parameters = if config.tie_embeddings { parameters } else { parameters - table };
+    let attention = 6 * (config.n_layers * config.q_dim() * config.context) as u64;
+    let flops_per_token = 6 * multiplied_parameters + attention;
+    let step_tokens = (train.batch_size * config.context) as u64;
+    let tokens = train.steps as u64 * step_tokens;
+    let compute_optimal_tokens = TOKENS_PER_PARAMETER * parameters;
+    Plan {
+        parameters,
+        multiplied_parameters,
+        flops_per_token,
+        tokens,
+        flops: flops_per_token as f64 * tokens as f64,
+        compute_optimal_tokens,
+        compute_optimal_steps: compute_optimal_tokens.div_ceil(step_tokens.max(1)),
+        memory: memory(config, train, threads as u64),
+    }
+}
+
+impl Plan {
+    /// Seconds that the run takes at a measured speed.
+    pub fn seconds(&self, tokens_per_second: f64) -> f64 {
+        self.tokens as f64 / tokens_per_second
+    }
+
+    /// Model FLOPs utilisation: the share of a device's peak that goes into [`Self::flops_per_token`].
+    pub fn mfu(&self, tokens_per_second: f64, peak_flops_per_second: f64) -> f64 {
+        self.flops_per_token as f64 * tokens_per_second / peak_flops_per_second
+    }
+}
+
+fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan {
+    let parameters = config.n_parameters() as u64;
+    let hidden = crate::parameters::shapes(config)
+        .iter()
+        .filter(|(name, shape)| shape.len() == 2 && name.starts_with("model.layers."))
+        .map(|(_, shape)| (shape[0] * shape[1]) as u64)
+        .sum::<u64>();
+    let moments = match train.optimizer {
+        OptimizerKind::Adamw => 2 * parameters,
+        // Muon keeps one moment where AdamW keeps two.
+        OptimizerKind::Muon => 2 * parameters - hidden,
+    };
+    let slice_rows = match train.micro_batch_size {
+        0 => rows_per_slice(train.batch_size),
+        rows => rows,
+    };
+    let slices = train.batch_size.div_ceil(slice_rows.max(1)) as u64;
+    let lanes = threads.clamp(1, slices.max(1));
+    let slice_tokens = (slice_rows * config.context) as u64;
+    let activations = lanes * (slice_tokens * reals_per_token(config, train.recompute) * REAL)
+        // A chunk of logits, the transposed product with the table, and the table's gradient so far.
+        + lanes * 2 * CHUNK_BYTES as u64;
+    let kv_cache = (2 * config.n_layers * config.kv_dim() * config.context) as u64 * REAL;
+    let weights = parameters * REAL;
+    let gradients = (1 + lanes) * parameters * REAL;
+    let moments = moments * REAL;
+    let training = weights + gradients + moments + activations;
+    MemoryPlan { weights, gradients, moments, activations, training, kv_cache }
+}
+
+/// Reals that a backward pass needs for one token.
+fn reals_per_token(config: &ModelConfig, recompute: bool) -> u64 {
+    let (dim, ffn) = (config.dim, config.ffn_dim);
+    let feed_forward = match config.activation {
+        Activation::Swiglu => 3 * ffn,
+        Activation::Relu2 => 2 * ffn,
+    };
+    // Two residuals and two normed inputs; queries, keys, values and the context; the feed-forward layer.
+    let layer = 4 * dim + 2 * config.q_dim() + 2 * config.kv_dim() + feed_forward;
+    let layers = config.n_layers;
+    let kept = if recompute { layers * dim + layer } else { layers * layer };
+    // The last norm and the gradient that flows back.
+    (kept + 3 * dim) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_counts_what_the_papers_count() {
+        // GPT-2's 124 M: nanoGPT's formula 6·N + 12·L·q·T gives 8.6e8 with N = 124 M, T = 1024.
+        let config = ModelConfig::preset("base", 50_304).unwrap();
+        let train = TrainConfig { steps: 100, batch_size: 8, ..TrainConfig::default() };
+        let plan = plan(&config, &train, 2);
+        assert_eq!(plan.parameters, 123_587_328);
+        assert_eq!(plan.flops_per_token, 6 * plan.parameters + 6 * 12 * 768 * 1024);
+        assert_eq!(plan.compute_optimal_tokens, 2_471_746_560);
+        assert_eq!(plan.tokens, 819_200);
+        assert_eq!(plan.memory.weights, 494_349_312);
+        assert_eq!(plan.memory.gradients, 3 * 494_349_312);
+        assert_eq!(plan.memory.kv_cache, 2 * 12 * 768 * 1024 * 4);
+        assert!((plan.seconds(1_000.0) - 819.2).abs() < 1e-9);
+        let untied = ModelConfig { tie_embeddings: false, ..config.clone() };
+        let untied = super::plan(&untied, &train, 2);
+        assert_eq!(untied.multiplied_parameters, plan.multiplied_parameters);
+        let recompute = TrainConfig { recompute: true, ..train };
+        assert!(super::plan(&config, &recompute, 2).memory.activations * 3 < plan.memory.activations);
+    }
+}
