@@ -1,0 +1,83 @@
+"""Does the trainer learn what PyTorch learns from the same weights and batches, and does transformers load its export?
+
+usage: train_parity.py REFERENCE_RUN [FOLDER]
+
+REFERENCE_RUN is the built example `reference_run` of crate model. For Llama's and Qwen3's layout it makes a run of
+ten steps; here transformers' own model repeats it with torch.optim.AdamW, and loads the weights it ended with.
+Needs torch and transformers. Ends with an error if a figure is out of bounds.
+"""
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import torch
+from transformers import AutoModelForCausalLM
+
+STEPS = 10
+LOSS_BOUND = LOGIT_BOUND = 1e-4
+
+
+def repeat(folder, run):
+    """The losses and gradient norms of the same steps by PyTorch."""
+    model = AutoModelForCausalLM.from_pretrained(folder / "initial", dtype=torch.float32)
+    model.train()
+    decays = [p for n, p in model.named_parameters() if p.dim() >= 2 and "embed_tokens" not in n]
+    others = [p for n, p in model.named_parameters() if p.dim() < 2 or "embed_tokens" in n]
+    groups = [{"params": decays, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=1.0, betas=(0.9, 0.95), eps=1e-8)
+    batches = np.fromfile(folder / "batches.u32", dtype=np.uint32).astype(np.int64)
+    batches = batches.reshape(-1, run["batch_size"], run["row"])
+    losses, norms = [], []
+    for batch, rate in zip(batches, run["learning_rates"]):
+        ids = torch.from_numpy(batch)
+        logits = model(ids[:, :-1]).logits
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
+        loss.backward()
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0).item())
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        losses.append(loss.item())
+    return losses, norms
+
+
+def compare(binary, folder, kind):
+    subprocess.run([binary, str(folder), kind, str(STEPS)], check=True)
+    run = json.loads((folder / "run.json").read_text())
+    losses, norms = repeat(folder, run)
+    loss_difference = max(abs(a - b) for a, b in zip(losses, run["losses"]))
+    norm_difference = max(abs(a - b) / b for a, b in zip(run["gradient_norms"], norms))
+    model = AutoModelForCausalLM.from_pretrained(folder / "final", dtype=torch.float32).eval()
+    prompt = torch.tensor([run["prompt"]])
+    ours = np.fromfile(folder / "logits.f32", dtype=np.float32)
+    with torch.no_grad():
+        theirs = model(prompt).logits.flatten().numpy()
+        greedy = model.generate(prompt, max_new_tokens=len(run["greedy"]), do_sample=False)
+    greedy = greedy[0, prompt.size(1) :].tolist()
+    logit_difference = float(np.abs(ours - theirs).max())
+    print(
+        f"{kind}: {type(model).__name__}, loss {losses[0]:.4f} -> {losses[-1]:.4f}; largest difference of "
+        f"{STEPS} losses {loss_difference:.2e}, of gradient norms {norm_difference:.2e} (relative), of logits "
+        f"{logit_difference:.2e}; greedy text of {len(greedy)} tokens "
+        f"{'equal' if greedy == run['greedy'] else 'DIFFERENT'}"
+    )
+    finite = all(map(math.isfinite, losses))
+    good = loss_difference <= LOSS_BOUND and logit_difference <= LOGIT_BOUND
+    return finite and good and greedy == run["greedy"]
+
+
+def main():
+    binary = sys.argv[1]
+    with tempfile.TemporaryDirectory() as temporary:
+        root = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else temporary)
+        results = [compare(binary, root / kind, kind) for kind in ("llama", "qwen3")]
+    sys.exit(0 if all(results) else 1)
+
+
+if __name__ == "__main__":
+    main()
