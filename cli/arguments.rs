@@ -157,6 +157,15 @@ pub(crate) struct GenerateArguments {
     /// Sample among this many likeliest tokens; 0 for all
     #[arg(long, default_value_t = 50, value_name = "K")]
     pub(crate) top_k: usize,
+    /// Sample among the likeliest tokens that together have this probability; 1 for all
+    #[arg(long, default_value_t = 1.0, value_name = "P")]
+    pub(crate) top_p: f64,
+    /// Sample among tokens at least this times as likely as the likeliest; 0 for all
+    #[arg(long, default_value_t = 0.0, value_name = "P")]
+    pub(crate) min_p: f64,
+    /// Make tokens that the text has already less likely by this factor; 1 leaves them as they are
+    #[arg(long, default_value_t = 1.0, value_name = "R")]
+    pub(crate) repetition_penalty: f64,
     /// The same seed gives the same text
     #[arg(long, default_value_t = 17, value_name = "S")]
     pub(crate) seed: u64,

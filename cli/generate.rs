@@ -15,6 +15,9 @@ pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<Ex
         max_tokens: arguments.max_tokens,
         temperature: arguments.temperature,
         top_k: arguments.top_k,
+        top_p: arguments.top_p,
+        min_p: arguments.min_p,
+        repetition_penalty: arguments.repetition_penalty,
         seed: arguments.seed,
     };
     let start = Instant::now();

@@ -130,6 +130,11 @@ impl Observer for Progress {
                 let speed = human_count(*tokens_per_second as u64);
                 Self::detail(&mut state, format!("loss {loss:.3}, {speed} tokens/s"));
             }
+            Event::Spiked { step, measure, z_score, .. } => {
+                let line =
+                    format!("  step {step}: {measure} is {z_score:.1} deviations above its past");
+                self.line(&state, &line);
+            }
             Event::Validated { step, loss, bits_per_byte } => {
                 let line = format!(
                     "    step {step:>6}: validation loss {loss:.3} nats/token, {bits_per_byte:.3} bits/byte"

@@ -158,6 +158,8 @@ mod tests {
         let untied = super::plan(&untied, &train, 2);
         assert_eq!(untied.multiplied_parameters, plan.multiplied_parameters);
         let recompute = TrainConfig { recompute: true, ..train };
-        assert!(super::plan(&config, &recompute, 2).memory.activations * 3 < plan.memory.activations);
+        assert!(
+            super::plan(&config, &recompute, 2).memory.activations * 3 < plan.memory.activations
+        );
     }
 }

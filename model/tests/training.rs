@@ -200,8 +200,7 @@ fn generation_with_a_cache_equals_the_full_forward_pass() {
     }
     assert_eq!(generated, ids[3..]);
     assert!(generated.iter().any(|id| *id != generated[0]), "a constant proves little");
-    let beyond_context =
-        GenerateConfig { max_tokens: 60, temperature: 1.0, top_k: 0, ..greedy };
+    let beyond_context = GenerateConfig { max_tokens: 60, temperature: 1.0, top_k: 0, ..greedy };
     let long = generate(&model, &prompt, &beyond_context, &mut |_| true).unwrap();
     assert_eq!(long.len(), 60);
     assert_eq!(

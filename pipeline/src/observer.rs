@@ -43,6 +43,17 @@ pub enum Event {
         /// Speed.
         tokens_per_second: f64,
     },
+    /// A step's loss or gradient was far off.
+    Spiked {
+        /// The step.
+        step: usize,
+        /// What was off: `loss` or `gradient_norm`.
+        measure: String,
+        /// Standard deviations above the mean of the steps before.
+        z_score: f32,
+        /// The rows of the batch.
+        rows: Vec<u64>,
+    },
     /// The model was measured on the validation documents.
     Validated {
         /// Steps so far.
@@ -68,6 +79,10 @@ impl Event {
             Self::Trained { step, loss, tokens_per_second } => (
                 "trained",
                 json!({ "step": step, "loss": loss, "tokens_per_second": tokens_per_second }),
+            ),
+            Self::Spiked { step, measure, z_score, rows } => (
+                "spiked",
+                json!({ "step": step, "measure": measure, "z_score": z_score, "rows": rows }),
             ),
             Self::Validated { step, loss, bits_per_byte } => {
                 ("validated", json!({ "step": step, "loss": loss, "bits_per_byte": bits_per_byte }))

@@ -143,7 +143,14 @@ fn tell(observer: &dyn Observer, progress: Progress<'_>) -> Control {
             bits_per_byte: f64::from(point.evaluation.bits_per_byte),
         }),
         Progress::Resumed { step } => observer.event(&Event::Advance { units: step as u64 }),
-        Progress::Checkpoint { .. } => {}
+        Progress::Spike(spike) => observer.event(&Event::Spiked {
+            step: spike.step,
+            measure: spike.measure.clone(),
+            z_score: spike.z_score,
+            rows: spike.rows.clone(),
+        }),
+        // A checkpoint says nothing that its task does not, nor does what is not known here.
+        _ => {}
     }
     if observer.should_stop() { Control::Stop } else { Control::Continue }
 }

@@ -109,8 +109,9 @@ mod tests {
     fn a_stop_string_is_never_shown_however_it_is_cut() {
         let stops = ["</s>".to_owned(), "\n\nQ".to_owned()];
         let mut stream = Stream::new(&stops);
-        let pieces: Vec<String> =
-            ["a<", "/", "b\u{e9}\n", "\nA<", "/s", "> more"].map(|text| stream.push(text.as_bytes())).to_vec();
+        let pieces: Vec<String> = ["a<", "/", "b\u{e9}\n", "\nA<", "/s", "> more"]
+            .map(|text| stream.push(text.as_bytes()))
+            .to_vec();
         assert_eq!(pieces, ["a", "", "</b\u{e9}", "\n\nA", "", ""]);
         assert_eq!(stream.stopped_by, Some(&stops[0]));
     }

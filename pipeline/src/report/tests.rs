@@ -13,7 +13,7 @@ use arrow::record_batch::RecordBatch;
 use model::train::Curve;
 use model::{Evaluation, StepPoint, TrainSummary, ValidationPoint};
 use parquet::arrow::ArrowWriter;
-use store::shards::{ShardEntry, Split, TokenType};
+use store::shards::{Counts, ShardEntry, Split, TokenType};
 
 use super::*;
 use crate::ledger::Outcome;
@@ -114,14 +114,20 @@ fn shards() -> ShardManifest {
         schema: ShardManifest::SCHEMA.into(),
         token_type: TokenType::U16,
         vocab_size: 500,
-        end_of_text: 0,
-        tokenizer_blake3: String::new(),
+        root: String::new(),
+        begin_of_text: None,
+        end_of_text: Some(0),
+        tokenizer_blake3: None,
+        validation: None,
+        sources: Vec::new(),
+        files: Vec::new(),
         shards: vec![ShardEntry {
             name: "train-00000".into(),
             split: Split::Train,
-            documents: 1,
-            tokens: 1025,
+            counts: Counts { documents: 1, tokens: 1025, bytes: 4000 },
             blake3: String::new(),
+            sums_blake3: String::new(),
+            sources: Vec::new(),
         }],
     }
 }
