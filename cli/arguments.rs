@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 
+use crate::shards_command::arguments::ShardsCommand;
+
 /// From a raw web crawl to deduplicated, filtered, tokenized shards and a pretrained transformer.
 #[derive(Debug, Parser)]
 #[command(name = "gristmill", version, max_term_width = 100)]
@@ -65,6 +67,9 @@ pub(crate) enum Command {
     /// Train a tokenizer, or encode files with one, without a recipe
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
+    /// Look at token shards, lay them out in rows, bring them into other trainers' forms
+    #[command(subcommand)]
+    Shards(ShardsCommand),
 }
 
 /// Flags of `demo`.

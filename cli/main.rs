@@ -14,6 +14,7 @@ mod plan;
 mod printer;
 mod progress;
 mod run;
+mod shards_command;
 mod show;
 mod signals;
 mod sql_command;
@@ -64,6 +65,7 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         Command::Classifier(ClassifierCommand::Eval(eval)) => {
             classifier::eval(eval, common, printer)
         }
+        Command::Shards(command) => shards_command::main(command, common, printer),
         Command::Tokenizer(TokenizerCommand::Count(count)) => {
             tokenizer_command::count(count, common, printer)
         }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
+use serde_json::{Map, Value};
 use sql::{Files, Query, Resources, Session, SqlError};
 
 use crate::arguments::{Common, SqlArguments};
@@ -61,12 +62,21 @@ pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Fail
 
 /// One JSON object a row.
 pub(crate) fn print_json(batch: &RecordBatch, printer: Printer) -> Result<(), SqlError> {
+    json_lines(batch)?.lines().for_each(|line| printer.data(line));
+    Ok(())
+}
+
+/// The rows as JSON objects.
+pub(crate) fn objects(batch: &RecordBatch) -> Result<Vec<Map<String, Value>>, SqlError> {
+    let lines = json_lines(batch)?;
+    Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+}
+
+fn json_lines(batch: &RecordBatch) -> Result<String, SqlError> {
     let mut lines = Vec::new();
     let mut writer = LineDelimitedWriter::new(&mut lines);
     writer.write(batch)?;
     writer.finish()?;
     drop(writer);
-    let text = String::from_utf8_lossy(&lines);
-    text.lines().for_each(|line| printer.data(line));
-    Ok(())
+    Ok(String::from_utf8_lossy(&lines).into_owned())
 }

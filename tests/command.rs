@@ -36,6 +36,20 @@ impl Folder {
     }
 
     /// The program in this folder.
+    pub(crate) fn write_bytes(&self, name: &str, bytes: &[u8]) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+
+    /// Runs a command that must be refused; its message, on one line.
+    pub(crate) fn fail(&self, arguments: &[&str]) -> String {
+        let output = self.gristmill(arguments);
+        assert!(!output.status.success(), "{arguments:?} was not refused");
+        let message = String::from_utf8(output.stderr).unwrap();
+        message.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
     pub(crate) fn gristmill(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("gristmill"));
         command.current_dir(self.root.path()).args(arguments).env("NO_COLOR", "1");

@@ -8,3 +8,5 @@ mod dedup;
 mod filters;
 mod pipeline;
 mod refusals;
+mod shards;
+mod tokenizer;

@@ -24,6 +24,12 @@ pub enum PipelineError {
     /// The file of a tokenizer, or a text that it cannot encode.
     #[error(transparent)]
     Encoder(#[from] encoder::EncoderError),
+    /// A dataset's plan, order or rows.
+    #[error(transparent)]
+    Shards(#[from] shards::ShardError),
+    /// A dataset in another trainer's form.
+    #[error(transparent)]
+    Format(#[from] shards::formats::FormatError),
     /// Deduplication.
     #[error(transparent)]
     Dedup(#[from] dedup::DedupError),

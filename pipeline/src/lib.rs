@@ -6,6 +6,7 @@
 //! that a run goes on where it stopped and ends with the same bytes.
 
 pub mod classifier;
+pub mod dataset;
 pub mod dedup;
 mod documents;
 mod error;
@@ -30,7 +31,7 @@ pub use inputs::{File, Inputs, Part, Piece};
 pub use ledger::{Account, Count, Ledger, Outcome};
 pub use observer::{Event, Observer};
 pub use plan::{Plan, PlanStep, PlannedDedup};
-pub use pretrain::{Pretrained, continue_text, load_run_model, token_bytes};
+pub use pretrain::{Pretrained, continue_text, load_run_model, token_bytes, token_bytes_table};
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
 pub use recipe::{Recipe, RecipeError};
 pub use run::{RunOptions, Summary, Until, fingerprint, run};

@@ -127,6 +127,12 @@ pub fn token_bytes(tokenizer: &AnyTokenizer) -> Vec<u32> {
         .collect()
 }
 
+/// As [`token_bytes`], as a dataset holds it.
+pub fn token_bytes_table(tokenizer: &AnyTokenizer) -> Vec<u16> {
+    let most = u32::from(u16::MAX);
+    token_bytes(tokenizer).into_iter().map(|bytes| bytes.min(most) as u16).collect()
+}
+
 fn tell(observer: &dyn Observer, progress: Progress<'_>) -> Control {
     match progress {
         Progress::Step { point, tokens_per_second } => {

@@ -21,7 +21,7 @@ use store::{FileEntry, Publication, Run};
 use crate::error::{PipelineError, Result};
 
 /// Encoded bytes of a row group at most, about; bounds what writer and readers hold.
-const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
+pub(crate) const ROW_GROUP_BYTES_MAX: usize = 32 << 20;
 
 /// Rows read at once, where a row is a document.
 const BATCH_ROWS: usize = 512;

@@ -13,7 +13,7 @@ pub(crate) use counts::{CountRun, Counting, PartCounts, can_group, merge_counts}
 pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::{REPORT, write_efficiencies};
 pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task};
-pub(crate) use shards::write_shards;
+pub(crate) use shards::{FOLDER as SHARDS, write_shards};
 pub use train::{Mix, train, train_alone};
 
 use crate::recipe::TokenizerTable;

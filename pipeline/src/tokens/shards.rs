@@ -21,7 +21,7 @@ use store::shards::{
 use super::encode::{Encoding, index_path, index_schema, payload_path};
 use crate::error::{PipelineError, Result};
 use crate::observer::{Event, Observer};
-use crate::pretrain::token_bytes;
+use crate::pretrain::token_bytes_table;
 use crate::recipe::ShardsTable;
 use crate::table::{TableWriter, read_table};
 
@@ -60,11 +60,9 @@ pub(crate) fn write_shards(
         .with_max_len(1)
         .map(|shard| write_shard(run, shard, &indexes, vocab_size, observer))
         .collect::<Result<_>>()?;
-    let token_bytes: Vec<u16> =
-        token_bytes(tokenizer).into_iter().map(|n| n.min(u32::from(u16::MAX)) as u16).collect();
     let mut files = vec![
         write_documents(run, &planned, &indexes)?,
-        write_token_bytes(run, FOLDER, &token_bytes)?,
+        write_token_bytes(run, FOLDER, &token_bytes_table(tokenizer))?,
     ];
     let manifest = ShardManifest {
         schema: ShardManifest::SCHEMA.into(),

@@ -1,0 +1,124 @@
+//! `shards export` and `import`: other trainers' files.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use pipeline::PipelineError;
+use serde_json::json;
+use shards::formats::{DocumentName, Format, Import, SHARD_TOKENS_DEFAULT, Summary};
+
+use super::arguments::{ExportArguments, ImportArguments};
+use crate::failure::Failure;
+use crate::output::{human_bytes, human_count};
+use crate::printer::Printer;
+use crate::tokenizer_files::load;
+
+/// The format that no trainer but every data frame reads.
+const PARQUET: &str = "parquet";
+
+pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let output = &arguments.output;
+    let summary = if arguments.format == PARQUET {
+        pipeline::dataset::export_parquet(&folder, output)?
+    } else {
+        let format = format_of(&arguments.format, true)?;
+        let named = names(&folder)?;
+        let mut named = named.map(Vec::into_iter);
+        let named = named.as_mut().map(|names| names as &mut dyn Iterator<Item = DocumentName>);
+        shards::formats::export(&folder, format, output, named).map_err(PipelineError::from)?
+    };
+    tell(&summary, output, printer);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn format_of(name: &str, parquet: bool) -> Result<Format, Failure> {
+    name.parse().map_err(|message: String| {
+        let help = if parquet { "or `parquet`" } else { "see `gristmill shards import --help`" };
+        Failure::usage(message, help)
+    })
+}
+
+/// What names each document of a dataset that has its table.
+fn names(folder: &Path) -> Result<Option<Vec<DocumentName>>, Failure> {
+    let documents = pipeline::dataset::documents(folder, None)?;
+    let name = |row: pipeline::dataset::DocumentRow| DocumentName {
+        id: row.id.unwrap_or_else(|| row.doc_id.to_string()),
+        source: row.source.unwrap_or_default(),
+        location: row.doc_id,
+    };
+    Ok(documents.map(|rows| rows.into_iter().map(name).collect()))
+}
+
+fn tell(summary: &Summary, output: &Path, printer: Printer) {
+    if printer.json() {
+        let object = json!({
+            "output": output,
+            "files": summary.files,
+            "links": summary.links,
+            "bytes_written": summary.bytes_written,
+            "documents": summary.documents,
+            "tokens": summary.tokens,
+        });
+        printer.object("export", &object);
+        return;
+    }
+    printer.say(format!(
+        "  {} documents, {} tokens: {} files, {} of them links, {} written → {}",
+        human_count(summary.documents),
+        human_count(summary.tokens),
+        human_count(summary.files),
+        human_count(summary.links),
+        human_bytes(summary.bytes_written),
+        output.display()
+    ));
+}
+
+pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<ExitCode, Failure> {
+    let format = format_of(&arguments.format, false)?;
+    let tokenizer = arguments.tokenizer.as_deref().map(load).transpose()?;
+    if let Some(tokenizer) = tokenizer.as_ref().filter(|t| t.vocab_size() != arguments.vocab_size) {
+        let message = format!(
+            "--vocab-size is {}, the tokenizer has {} tokens",
+            arguments.vocab_size,
+            tokenizer.vocab_size()
+        );
+        return Err(Failure::usage(message, "give the tokenizer that made the ids, or its size"));
+    }
+    let token_bytes = tokenizer.as_ref().map(pipeline::token_bytes_table);
+    let ends = || tokenizer.as_ref().and_then(encoder::AnyTokenizer::end_of_text);
+    let import = Import {
+        format,
+        files: &arguments.files,
+        vocab_size: arguments.vocab_size,
+        end_of_text: arguments.end_of_text.or_else(ends),
+        token_bytes: token_bytes.as_deref(),
+        tokenizer_blake3: tokenizer.as_ref().map(|t| store::digest(t.to_json().as_bytes())),
+        source: &arguments.source,
+        shard_tokens: SHARD_TOKENS_DEFAULT,
+    };
+    let imported =
+        shards::formats::import(&import, &arguments.output).map_err(PipelineError::from)?;
+    if printer.json() {
+        let object = json!({
+            "output": arguments.output,
+            "dataset": imported.manifest,
+            "tokens_added": imported.tokens_added,
+        });
+        printer.object("import", &object);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (mut documents, mut tokens) = (0, 0);
+    for split in [store::shards::Split::Train, store::shards::Split::Validation] {
+        documents += imported.manifest.documents(split);
+        tokens += imported.manifest.tokens(split);
+    }
+    let (documents, tokens) = (human_count(documents), human_count(tokens));
+    printer
+        .say(format!("  {documents} documents, {tokens} tokens → {}", arguments.output.display()));
+    if imported.tokens_added > 0 {
+        let added = human_count(imported.tokens_added);
+        printer.say(format!("  {added} documents had no token that ends them and got one"));
+    }
+    Ok(ExitCode::SUCCESS)
+}

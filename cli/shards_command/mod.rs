@@ -1,0 +1,31 @@
+//! `gristmill shards …`: datasets of tokens, without a recipe.
+
+pub(crate) mod arguments;
+mod dataset;
+mod files;
+mod order;
+
+use std::process::ExitCode;
+
+use arguments::ShardsCommand;
+
+use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::printer::Printer;
+
+pub(crate) fn main(
+    command: &ShardsCommand,
+    common: &Common,
+    printer: Printer,
+) -> Result<ExitCode, Failure> {
+    match command {
+        ShardsCommand::Stat(stat) => dataset::stat(&stat.dataset, printer),
+        ShardsCommand::Verify(verify) => dataset::verify(verify, common, printer),
+        ShardsCommand::Cat(cat) => dataset::cat(cat, printer),
+        ShardsCommand::Pack(pack) => order::pack(pack, printer),
+        ShardsCommand::Order(order) => order::order(order, printer),
+        ShardsCommand::ExplainStep(explain) => order::explain(explain, common, printer),
+        ShardsCommand::Export(export) => files::export(export, printer),
+        ShardsCommand::Import(import) => files::import(import, printer),
+    }
+}

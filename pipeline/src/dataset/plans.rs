@@ -1,0 +1,81 @@
+//! Packing plans beside a dataset's tokens.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use shards::plan::{
+    Plan, PlanHeader, PlanSettings, SourceDocuments, Strategy, plan_dataset, sources_by_shard,
+};
+use shards::reader::RowReader;
+use store::shards::{ShardManifest, Split};
+
+use super::documents;
+use crate::error::Result;
+
+/// How documents are laid out in rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanOptions {
+    /// Which half.
+    pub split: Split,
+    /// Positions to learn from in a row.
+    pub sequence_length: u32,
+    /// The kind of layout.
+    pub strategy: Strategy,
+}
+
+/// The file's name, such as `plan-train-2048-best-fit.bin`: one for each way to lay out a dataset.
+pub fn plan_name(options: &PlanOptions) -> String {
+    let strategy = match options.strategy {
+        Strategy::Concat => "concat",
+        Strategy::BestFit => "best-fit",
+        Strategy::Truncate => "truncate",
+    };
+    format!("plan-{}-{}-{strategy}.bin", options.split.as_str(), options.sequence_length)
+}
+
+/// Plans a half of the dataset in `folder`, its sources apart, into the file `path`.
+pub fn plan(folder: &Path, options: &PlanOptions, path: &Path) -> Result<PlanHeader> {
+    let manifest = ShardManifest::read(folder)?;
+    let settings =
+        PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
+    let sources = sources(folder, &manifest, options.split)?;
+    Ok(plan_dataset(folder, options.split, &sources, &settings, path)?)
+}
+
+/// The documents of each source; none where nothing tells them apart.
+fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<SourceDocuments>> {
+    if let Some(sources) = sources_by_shard(manifest, split) {
+        return Ok(sources);
+    }
+    let Some(documents) = documents(folder, None)? else { return Ok(Vec::new()) };
+    let before = if split == Split::Train { 0 } else { manifest.documents(Split::Train) };
+    let own = before..before + manifest.documents(split);
+    let mut spans: BTreeMap<String, Vec<std::ops::Range<u64>>> = BTreeMap::new();
+    for document in documents.into_iter().filter(|document| own.contains(&document.row)) {
+        let number = document.row - before;
+        let of_source = spans.entry(document.source.unwrap_or_default()).or_default();
+        match of_source.last_mut() {
+            Some(last) if last.end == number => last.end += 1,
+            _ => of_source.push(number..number + 1),
+        }
+    }
+    Ok(spans.into_iter().map(|(name, spans)| SourceDocuments { name, spans }).collect())
+}
+
+/// Opens the rows of a dataset: under the plan in the file `plan`, or under that of `options`, which is
+/// made beside the tokens where it is not there or is of another dataset.
+pub fn open_planned(
+    folder: &Path,
+    options: &PlanOptions,
+    given: Option<&Path>,
+) -> Result<RowReader> {
+    if let Some(path) = given {
+        return Ok(RowReader::open(folder, path)?);
+    }
+    let path: PathBuf = folder.join(plan_name(options));
+    let root = ShardManifest::read(folder)?.root;
+    if !Plan::open(&path).is_ok_and(|plan| plan.header().root == root) {
+        plan(folder, options, &path)?;
+    }
+    Ok(RowReader::open(folder, &path)?)
+}

@@ -1,0 +1,159 @@
+//! Shards from outside: order, documents behind a step, damage, other trainers' forms.
+
+use serde_json::{Value, json};
+
+use crate::command::Folder;
+
+/// A dataset of 60 documents of two sources, in three shards, with a run around it.
+fn dataset(folder: &Folder) {
+    for (source, n) in [("web", 45), ("books", 15)] {
+        let text = |i: usize| {
+            let words = (0..20 + i % 17).map(|k| format!("{source} {} line {}", i * k % 13, k + i));
+            words.collect::<Vec<_>>().join(", ")
+        };
+        let line = |i: usize| json!({ "id": format!("{source}-{i}"), "url": format!("https://{source}.example/{i}"), "text": text(i) });
+        let lines: Vec<String> = (0..n).map(|i| line(i).to_string()).collect();
+        folder.write(&format!("{source}.jsonl"), &lines.join("\n"));
+    }
+    folder.write(
+        "scored.sql",
+        "SELECT *, length(text) AS n_characters, NULL AS drop_reason FROM docs",
+    );
+    folder.write(
+        "recipe.toml",
+        "[[source]]\nname = \"web\"\npath = \"web.jsonl\"\n[[source]]\nname = \"books\"\npath = \"books.jsonl\"\n\
+         [[stage]]\nsql = \"scored.sql\"\n[tokenizer]\nvocab_size = 300\n\
+         [shards]\nsequence_length = 64\nshard_tokens = 3000\nvalidation_fraction = 0.1\n",
+    );
+    folder.run(&["run", "recipe.toml", "--output", "out", "--quiet"]);
+}
+
+fn object(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+const ROWS: [&str; 4] = ["--sequence-length", "32", "--batch", "8"];
+
+#[test]
+fn a_step_is_told_and_explained_the_same_for_every_rank() {
+    let folder = Folder::new();
+    dataset(&folder);
+    let order = |step: &str, more: &[&str]| {
+        let arguments = [&["shards", "order", "out", "--json", "--step", step][..], &ROWS, more];
+        object(&folder.run(&arguments.concat()))
+    };
+    let whole = order("3", &["--ids"]);
+    let rows = whole["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 8);
+    let mut dealt = vec![Value::Null; 8];
+    for rank in ["0", "1", "2", "3"] {
+        let own = order("3", &["--ids", "--rank", rank, "--world", "4"]);
+        assert_eq!(own["digest"], whole["digest"]);
+        for row in own["rows"].as_array().unwrap() {
+            dealt[row["place"].as_u64().unwrap() as usize] = row.clone();
+        }
+    }
+    assert_eq!(&dealt, rows);
+    let explain = [&["shards", "explain-step", "out", "3", "--json"][..], &ROWS].concat();
+    let explained = object(&folder.run(&explain));
+    assert_eq!(explained["digest"], whole["digest"]);
+    let documents = explained["documents"].as_array().unwrap();
+    for document in documents {
+        let url = document["url"].as_str().unwrap();
+        let source = document["source"].as_str().unwrap();
+        assert!(url.starts_with(&format!("https://{source}.example/")), "{url}");
+        // The score of the stage, and the text itself.
+        let number = document["number"].to_string();
+        let text = folder.run(&["shards", "cat", "out", "--doc", &number]);
+        assert_eq!(document["scores"]["n_characters"], text.chars().count());
+        assert!(text.starts_with(source), "{text}");
+    }
+    let parts: usize = rows.iter().map(|row| row["documents"].as_array().unwrap().len()).sum();
+    assert!(parts >= documents.len());
+}
+
+#[test]
+fn each_epoch_reads_every_row_once_and_weights_change_at_a_step() {
+    let folder = Folder::new();
+    dataset(&folder);
+    let plan = folder.run(&["shards", "pack", "out", "--sequence-length", "32", "--json"]);
+    let plan = object(&plan);
+    let n_rows = plan["total"]["rows"].as_u64().unwrap();
+    assert_eq!(plan["total"]["dropped_tokens"], 0);
+    let batch = n_rows.to_string();
+    let flags = ["--sequence-length", "32", "--batch", &batch, "--json", "--step"];
+    for step in ["0", "1"] {
+        let epoch =
+            object(&folder.run(&[&["shards", "order", "out"][..], &flags, &[step]].concat()));
+        let rows = epoch["rows"].as_array().unwrap().iter().map(|row| row["row"].as_u64().unwrap());
+        let mut rows: Vec<u64> = rows.collect();
+        rows.sort_unstable();
+        assert_eq!(rows, (0..n_rows).collect::<Vec<_>>());
+    }
+    let weights = ["--weight", "web=1", "--weight", "2:books=3", "--weight", "2:web=1"];
+    let books = |step: &str| {
+        let arguments = ["shards", "order", "out", "--json", "--step", step];
+        let order = object(&folder.run(&[&arguments[..], &ROWS, &weights].concat()));
+        let rows = order["rows"].as_array().unwrap();
+        rows.iter().filter(|row| row["source"] == "books").count()
+    };
+    assert_eq!([books("0"), books("1"), books("2"), books("9")], [0, 0, 6, 6]);
+    let refused = ["shards", "order", "out", "--step", "0", "--weight", "films=1"];
+    assert!(folder.fail(&refused).contains("there is no source `films`"));
+}
+
+#[test]
+fn damage_is_named_and_other_forms_come_back() {
+    let folder = Folder::new();
+    dataset(&folder);
+    let stat = |name: &str| object(&folder.run(&["shards", "stat", name, "--json"]));
+    let before = stat("out");
+    folder.run(&["shards", "verify", "out"]);
+    for format in ["nanogpt", "megatron", "datatrove", "olmo", "llmc", "mds", "litdata", "parquet"]
+    {
+        let output = format!("as-{format}");
+        folder.run(&["shards", "export", "out", "--as", format, "--output", &output, "--quiet"]);
+    }
+    for (format, files) in
+        [("nanogpt", vec!["as-nanogpt/train.bin", "as-nanogpt/val.bin"]), ("megatron", Vec::new())]
+    {
+        let found = || {
+            let entries = std::fs::read_dir(folder.path(&format!("as-{format}"))).unwrap();
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.unwrap().path().display().to_string()).collect();
+            names.retain(|name| name.ends_with(".bin"));
+            names.sort();
+            names
+        };
+        let files: Vec<String> = if files.is_empty() {
+            found()
+        } else {
+            files.iter().map(|f| (*f).to_owned()).collect()
+        };
+        let output = format!("from-{format}");
+        let mut arguments = vec!["shards", "import", "--from", format, "--vocab-size", "300"];
+        arguments.extend(["--tokenizer", "out/tokenizer.json", "--output", &output, "--quiet"]);
+        arguments.extend(files.iter().map(String::as_str));
+        folder.run(&arguments);
+        let after = stat(&output);
+        let tokens = |of: &Value| -> u64 {
+            of["shards"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|s| s["counts"]["tokens"].as_u64().unwrap())
+                .sum()
+        };
+        assert_eq!(tokens(&after), tokens(&before), "{format}");
+    }
+    let path = folder.path("out/shards/train-00001.bin");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[1000] ^= 4;
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, bytes).unwrap();
+    let found = folder.gristmill(&["shards", "verify", "out", "--json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let found = object(&String::from_utf8(found.stdout).unwrap());
+    assert_eq!(found["findings"][0]["file"], "train-00001.bin");
+    assert_eq!(found["findings"].as_array().unwrap().len(), 1);
+}
