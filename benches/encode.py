@@ -91,7 +91,7 @@ def ours(name, path):
     file = data / (f"tokenizer/{name}.tiktoken" if name in ENCODINGS else f"tokenizer/{name}.tokenizer.json")
     encoding = name if name in ENCODINGS else "json"
     printed = subprocess.run([options.encode, file, encoding, path, "1"], capture_output=True, text=True, check=True)
-    rate, checksum = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed.stdout).groups()
+    rate, checksum = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed.stdout, re.DOTALL).groups()
     return float(rate), checksum
 
 

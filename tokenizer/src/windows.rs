@@ -14,7 +14,7 @@ use crate::vocabulary::Vocabulary;
 /// How a long piece is cut into windows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Windows {
-    /// New bytes in each window. Longer pieces are cut.
+    /// New bytes in each window, or as many as it repeats if those are more. Longer pieces are cut.
     pub(crate) bytes: usize,
     /// How many tokens of the window before it begins with.
     pub(crate) overlap: usize,
@@ -44,7 +44,8 @@ impl Windows {
         while end < piece.len() {
             let first = out.len().saturating_sub(self.overlap * stretch).max(base);
             let length: usize = out[first..].iter().map(|&id| length(&model.vocabulary, id)).sum();
-            let next_end = character_end(piece, end + self.bytes * stretch);
+            // Tokens as long as windows would make the overlap most of the work.
+            let next_end = character_end(piece, end + (self.bytes * stretch).max(length));
             window.clear();
             if first == base {
                 encode(&piece[..next_end], &mut window);

@@ -29,10 +29,10 @@ const ALPHABETS: [&str; 8] = [
 const SPECIALS: [&str; 5] = ["<|endoftext|>", "<s>", "</s>", "ab", "aa"];
 
 /// SplitMix64 (Steele et al. 2014).
-struct Random(u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -40,7 +40,7 @@ impl Random {
     }
 
     /// A number below `limit`.
-    fn below(&mut self, limit: usize) -> usize {
+    pub(super) fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit as u64) as usize
     }
 
@@ -49,7 +49,7 @@ impl Random {
     }
 
     /// Texts of one alphabet, some parts of them again and again.
-    fn texts(&mut self) -> Vec<String> {
+    pub(super) fn texts(&mut self) -> Vec<String> {
         let alphabet: Vec<char> = ALPHABETS[self.below(ALPHABETS.len())].chars().collect();
         let parts: Vec<String> = (0..=self.below(6))
             .map(|_| {

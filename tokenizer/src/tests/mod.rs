@@ -2,6 +2,7 @@
 //! at run time, and against a trainer written for clarity.
 
 mod differential;
+mod exact;
 mod golden;
 mod library;
 mod naive;

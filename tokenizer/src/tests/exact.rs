@@ -1,0 +1,91 @@
+//! What must not depend on how large counts are, on threads, or on the order of texts.
+
+use super::differential::Random;
+use crate::{
+    CountsReader, CountsWriter, Encoder, MergedCounts, Split, TrainConfig, Trainer, WordCounts,
+    train,
+};
+
+/// Counts around what 32 bits hold, and far above, go through files and mergers unchanged, and decide
+/// which merge comes first.
+#[test]
+fn counts_above_32_bits_stay_exact_through_files() {
+    let counts = [
+        (&b"ab"[..], (1_u64 << 31) - 1),
+        (b"cd", 1 << 31),
+        (b"ef", (1 << 31) + 1),
+        (b"gh", (1 << 32) + 1),
+        (b"ij", 1 << 32),
+        (b"kl", 1 << 40),
+    ];
+    // Each count in two parts, so that the sum passes the limits.
+    let file = |part: fn(u64) -> u64| {
+        let mut writer = CountsWriter::new(Vec::new(), Split::Gpt4);
+        for (word, count) in counts {
+            writer.write(word, part(count)).unwrap();
+        }
+        writer.finish(0).unwrap()
+    };
+    let (half, rest) = (file(|count| count / 2), file(|count| count - count / 2));
+    let readers = [&half, &rest].map(|file| (CountsReader::new(&file[..]).unwrap(), 1));
+    let mut merged = MergedCounts::new(readers.into()).unwrap();
+    let config = TrainConfig { vocab_size: 263, ..TrainConfig::default() };
+    let mut trainer = Trainer::new(&config);
+    let mut found = Vec::new();
+    while let Some((word, count)) = merged.next_word().unwrap() {
+        trainer.add_word(word, count);
+        found.push((word.to_vec(), count));
+    }
+    assert!(found.iter().map(|(word, count)| (&word[..], *count)).eq(counts));
+    let tokenizer = trainer.train(&mut |_, _| {});
+    let learnt: Vec<_> = (257..263).filter_map(|id| tokenizer.token_bytes(id)).collect();
+    assert_eq!(learnt, [&b"kl"[..], b"gh", b"ij", b"ef", b"cd", b"ab"]);
+}
+
+/// Texts counted by one, two or eight threads, in any order, give the same file of merges.
+#[test]
+fn threads_and_orders_give_the_same_merges() {
+    let mut random = Random(7);
+    let mut texts: Vec<String> = (0..400).flat_map(|_| random.texts()).collect();
+    let config = TrainConfig { vocab_size: 700, ..TrainConfig::default() };
+    let mut expected: Option<String> = None;
+    for threads in [1, 2, 8] {
+        // A shuffle after Fisher and Yates.
+        for last in (1..texts.len()).rev() {
+            texts.swap(last, random.below(last + 1));
+        }
+        let count = |texts: &[String]| {
+            let mut counts = WordCounts::new();
+            texts.iter().for_each(|text| counts.add_text(Split::Gpt4, text));
+            counts
+        };
+        let tables: Vec<WordCounts> = std::thread::scope(|scope| {
+            let parts = texts.chunks(texts.len().div_ceil(threads));
+            let workers: Vec<_> = parts.map(|part| scope.spawn(|| count(part))).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        let mut counts = WordCounts::new();
+        tables.iter().for_each(|table| counts.merge(table));
+        let json = train(&counts, &config, &mut |_, _| {}).to_json();
+        assert_eq!(*expected.get_or_insert_with(|| json.clone()), json, "{threads} threads");
+    }
+}
+
+/// Twenty thousand strings of random bytes, with U+FFFD where these are not UTF-8.
+#[test]
+fn random_strings_come_back() {
+    let mut random = Random(11);
+    let mut counts = WordCounts::new();
+    random.texts().iter().for_each(|text| counts.add_text(Split::O200k, text));
+    let config = TrainConfig { vocab_size: 400, split: Split::O200k, ..TrainConfig::default() };
+    let tokenizer = train(&counts, &config, &mut |_, _| {});
+    let (mut encoder, mut ids) = (Encoder::new(&tokenizer), Vec::new());
+    for _ in 0..20_000 {
+        let length = random.below(40);
+        let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
+        let text = String::from_utf8_lossy(&bytes);
+        ids.clear();
+        encoder.encode(&text, &mut ids);
+        assert_eq!(tokenizer.decode(&ids), text.as_bytes());
+    }
+}
