@@ -4,7 +4,7 @@ transformers, from tiktoken, and from SentencePiece's own package for its models
 
 usage: tokenizer_interop.py ENCODE CONVERT [--documents 1500]
 
-ENCODE and CONVERT are the built examples `encode` and `convert` of the encoder crate. GRISTMILL_DATA names
+ENCODE and CONVERT are the built examples `encode_any` and `convert` of the encoder crate. GRISTMILL_DATA names
 the folder with data/tokenizer and data/corpus. The published vocabularies are written in every form by
 CONVERT; small models of SentencePiece, of both kinds, are trained here on the corpus. Prints a line for
 each reader, with the number of documents whose ids differ.

@@ -1,5 +1,5 @@
 //! Encodes the fields `text` of a file of JSON lines with a tokenizer in any form of file:
-//! `cargo run --release -p gristmill-encoder --example encode -- TOKENIZER JSONL_FILE [ids]`
+//! `cargo run --release -p gristmill-encoder --example encode_any -- TOKENIZER JSONL_FILE [ids]`
 //!
 //! Prints the kind of the tokenizer, the rate by the clock, the number of ids and a checksum of them
 //! (XXH3-64 over the ids as four bytes, low byte first); with `ids`, the ids of each text as a line of
@@ -16,7 +16,7 @@ use xxhash_rust::xxh3::Xxh3;
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [tokenizer, path, rest @ ..] = &arguments[..] else {
-        return Err("usage: encode TOKENIZER JSONL_FILE [ids]".into());
+        return Err("usage: encode_any TOKENIZER JSONL_FILE [ids]".into());
     };
     let tokenizer = AnyTokenizer::load(tokenizer.as_ref())?;
     let print_ids = rest.first().is_some_and(|word| word == "ids");
