@@ -85,7 +85,8 @@ class Dataset:
             raise ShardError(f"{path}: has {size} bytes, {expected} were written")
         payload = np.zeros(0, self.dtype)
         if size:
-            payload = np.memmap(path, self.dtype, "r")
+            # A plain view: slices of np.memmap itself cost microseconds each.
+            payload = np.asarray(np.memmap(path, self.dtype, "r"))
         self._maps[shard] = payload
         if len(self._maps) > MAPS_MAX:
             self._maps.popitem(last=False)

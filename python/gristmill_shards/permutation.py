@@ -10,6 +10,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 _ROUNDS = 8
 _DOMAIN_BITS_MIN = 8
+# Up to this length all elements are made at once and kept: short lengths walk long cycles.
+_TABLE_LENGTH_MAX = 4096
 _SHIFTS = tuple(np.uint64(bits) for bits in (30, 27, 31))
 _FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -32,10 +34,17 @@ class Permutation:
         self._high = np.uint64((1 << (bits - low_bits)) - 1)
         states = [key + _GOLDEN * (i + 1) & _MASK for i in range(_ROUNDS)]
         self._keys = [_mix(np.array([state], np.uint64)) for state in states]
+        self._table = None
+        if length <= _TABLE_LENGTH_MAX:
+            self._table = self._walk(np.arange(length, dtype=np.uint64))
 
     def __call__(self, indices):
         """Where each of an array of indices, all below the length, goes."""
-        values = self._forward(np.asarray(indices, np.uint64))
+        indices = np.asarray(indices, np.uint64)
+        return self._walk(indices) if self._table is None else self._table[indices]
+
+    def _walk(self, indices):
+        values = self._forward(indices)
         outside = np.flatnonzero(values >= self.length)
         while outside.size:
             values[outside] = self._forward(values[outside])

@@ -66,7 +66,8 @@ class Plan:
         self._good = np.zeros(n_blocks, bool)
 
     def _map(self):
-        self._bytes = np.memmap(self.path, np.uint8, "r")
+        # A plain view: slices of np.memmap itself cost microseconds each.
+        self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
 
     def __getstate__(self):
         return {key: value for key, value in self.__dict__.items() if key != "_bytes"}

@@ -1,0 +1,136 @@
+"""Adapters for trainers that people already use. Each reads the run's one order.
+
+- `nanogpt_get_batch`: takes the place of `get_batch` in nanoGPT's `train.py`.
+- `litgpt_data`: a `DataModule` for litgpt's `pretrain`.
+- `torchtitan_dataset`: a dataset for torchtitan's `ParallelAwareDataloader`.
+"""
+
+from .errors import ShardError
+from .torch_data import StepDataset
+
+
+class NanogptBatches:
+    """`get_batch(split)` as nanoGPT's training loop calls it: inputs and targets `(B, T)`, int64.
+
+    `get_batch("train")` gives the run's micro-batches in order. `get_batch.estimate(split)` is for
+    `estimate_loss`: it reads the same rows each time, and takes nothing from the run.
+    """
+
+    def __init__(self, train, validation, micro_batch, rank=0, world=1, device="cpu"):
+        self._device = device
+        self._train = StepDataset(train, rank, world, micro_batch)
+        self._batches = iter(self._train)
+        self._runs = {"train": train, "val": validation}
+        self._micro_batch = micro_batch
+        self._estimates = {}
+
+    def __call__(self, split):
+        """The next micro-batch of the run, or of the estimate for another split."""
+        return self._pair(next(self._batches)) if split == "train" else self.estimate(split)
+
+    def begin_estimate(self):
+        """Starts each split's estimate from its first row again."""
+        self._estimates = {}
+
+    def estimate(self, split):
+        """The next rows of a split, from the plan's first on, around and around."""
+        run = self._runs[split]
+        first = self._estimates.get(split, 0)
+        rows = [(first + i) % run.plan.n_rows for i in range(self._micro_batch)]
+        self._estimates[split] = (first + self._micro_batch) % run.plan.n_rows
+        return self._pair(run.read(rows).tokens.astype("int64"))
+
+    def state_dict(self):
+        """Where the run stands."""
+        return self._train.state_dict()
+
+    def load_state_dict(self, state):
+        """Goes on at a state."""
+        self._train.load_state_dict(state)
+        self._batches = iter(self._train)
+
+    def _pair(self, tokens):
+        import torch
+
+        tokens = torch.from_numpy(tokens)
+        pair = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+        if not str(self._device).startswith("cuda"):
+            return tuple(part.to(self._device) for part in pair)
+        return tuple(part.pin_memory().to(self._device, non_blocking=True) for part in pair)
+
+
+def nanogpt_get_batch(train, validation, micro_batch, rank=0, world=1, device="cpu"):
+    """A function for nanoGPT's `train.py`; see `NanogptBatches`."""
+    return NanogptBatches(train, validation, micro_batch, rank, world, device)
+
+
+def _rank():
+    """This process and how many there are, as torch.distributed says."""
+    import torch.distributed as distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def litgpt_data(train, validation=None, num_workers=2):
+    """A data module for litgpt's `pretrain(data=…)`: batches `(micro_batch, block + 1)`, int64.
+
+    The runs' plans must have litgpt's block size as their sequence length.
+    """
+    from litgpt.data import DataModule
+    from torch.utils.data import DataLoader
+
+    class GristmillShards(DataModule):
+        """Token shards in the order of a run."""
+
+        def __init__(self):
+            super().__init__()
+            self.micro_batch = 1
+
+        def connect(self, tokenizer=None, batch_size=1, max_seq_length=None):
+            """What litgpt tells of itself before it asks for loaders."""
+            block = train.plan.sequence_length
+            if max_seq_length not in (None, -1, block):
+                raise ShardError(
+                    f"the plan has rows for {block} positions, litgpt asks for {max_seq_length}; "
+                    f"`gristmill shards plan --sequence-length {max_seq_length}` makes such a plan"
+                )
+            self.micro_batch = batch_size
+
+        def train_dataloader(self):
+            """The run's micro-batches of this rank."""
+            return self._loader(train, None)
+
+        def val_dataloader(self):
+            """One epoch of the validation run; empty without one."""
+            if validation is None:
+                return []
+            rows = validation.order.stages[0].batch_rows
+            return self._loader(validation, validation.plan.n_rows // rows)
+
+        def _loader(self, run, last_step):
+            dataset = StepDataset(run, *_rank(), self.micro_batch, last_step)
+            return DataLoader(dataset, batch_size=None, num_workers=num_workers, pin_memory=True)
+
+    return GristmillShards()
+
+
+def _titan_row(batch, row):
+    import torch
+
+    tokens = torch.from_numpy(batch.tokens[row].astype("int64"))
+    labels = torch.from_numpy(batch.labels(mask_documents=False)[row])
+    positions = torch.from_numpy(batch.positions()[row])
+    return {"input": tokens[:-1], "positions": positions}, labels
+
+
+def torchtitan_dataset(run, dp_rank, dp_world_size, local_batch_size):
+    """Rows one by one, `({"input", "positions"}, labels)`, with `state_dict`: what torchtitan's
+    `ParallelAwareDataloader(dataset, dp_rank, dp_world_size, batch_size=local_batch_size)` takes.
+
+    Padding has the label -100. Positions start anew at each document, for document masks.
+    """
+    return StepDataset(
+        run, dp_rank, dp_world_size, local_batch_size, as_rows=True, transform=_titan_row
+    )
