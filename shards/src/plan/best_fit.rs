@@ -96,19 +96,16 @@ impl BestFit {
         self.row_of.resize(segments.len(), 0);
         for number in &self.by_length {
             let length = segments[*number as usize].length as usize;
-            let (row, space) = match self.spaces.at_or_above(length) {
-                Some(space) => {
-                    let row = self.heads[space];
-                    self.heads[space] = self.followers[row as usize];
-                    if self.heads[space] == NONE {
-                        self.spaces.remove(space);
-                    }
-                    (row, space - length)
+            let (row, space) = if let Some(space) = self.spaces.at_or_above(length) {
+                let row = self.heads[space];
+                self.heads[space] = self.followers[row as usize];
+                if self.heads[space] == NONE {
+                    self.spaces.remove(space);
                 }
-                None => {
-                    self.followers.push(NONE);
-                    (self.followers.len() as u32 - 1, self.row_tokens as usize - length)
-                }
+                (row, space - length)
+            } else {
+                self.followers.push(NONE);
+                (self.followers.len() as u32 - 1, self.row_tokens as usize - length)
             };
             self.row_of[*number as usize] = row;
             if space > 0 {

@@ -39,7 +39,7 @@ impl Concat {
                         && last.start + last.length == next
                         && next > document.start =>
                 {
-                    last.length += length
+                    last.length += length;
                 }
                 _ => self.row.push(Segment { shard: document.shard, start: next, length }),
             }

@@ -34,10 +34,8 @@ fn rows(plan: &Plan) -> Vec<Vec<Segment>> {
 }
 
 fn one_source(shards: &[Vec<u32>]) -> Vec<SourceDocuments> {
-    let n = shards.iter().map(Vec::len).sum::<usize>() as u64;
-    #[expect(clippy::single_range_in_vec_init, reason = "one span of all documents")]
-    let spans = vec![0..n];
-    vec![SourceDocuments { name: String::new(), spans }]
+    let all = 0..shards.iter().map(Vec::len).sum::<usize>() as u64;
+    vec![SourceDocuments { name: String::new(), spans: vec![all] }]
 }
 
 /// How often each token is in a row, and how often it is a label of its own document.
@@ -205,7 +203,8 @@ fn sources_have_rows_of_their_own() {
         let is_a = (number as u64) < a.statistics.rows;
         assert!(row.iter().all(|segment| in_a(segment) == is_a));
     }
-    let beyond = [SourceDocuments { name: "a".into(), spans: vec![18..22] }];
+    let span = 18..22;
+    let beyond = [SourceDocuments { name: "a".into(), spans: vec![span] }];
     let lengths = |shard: usize| Ok(shards[shard].clone());
     let documents = Documents {
         root: String::new(),
