@@ -1,15 +1,19 @@
 //! Training speed in tokens per second, on random tokens.
 //!
-//! `cargo run -p gristmill-model --release --example train_speed [-- tiny|reference [steps]]`;
+//! `cargo run -p gristmill-model --release --example train_speed [-- reference|25m|PRESET [steps [muon]]]`;
 //! `reference` is the 5.3 M model of the PyTorch baseline. `RAYON_NUM_THREADS` sets the threads.
+//! `benches/train_speed.py` compares it with PyTorch.
 
 #![expect(clippy::print_stdout, reason = "a command-line program")]
 
 use model::{
-    CheckpointFiles, CheckpointStore, Control, ModelConfig, ModelError, Progress, StoreError,
-    TrainConfig, pretrain, random,
+    CheckpointFiles, CheckpointStore, Control, ModelConfig, ModelError, OptimizerKind, Progress,
+    StoreError, TrainConfig, pretrain, random,
 };
 use rand_chacha::rand_core::RngCore;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Forgets every checkpoint.
 struct Nowhere;
@@ -28,22 +32,28 @@ fn main() -> Result<(), ModelError> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "reference".to_owned());
     let steps = arguments.next().and_then(|steps| steps.parse().ok()).unwrap_or(12);
-    let config = if name == "reference" {
-        ModelConfig {
-            dim: 256,
-            n_heads: 4,
-            n_kv_heads: 4,
-            ffn_dim: 704,
-            tie_embeddings: false,
-            ..ModelConfig::preset("tiny", 4096)?
-        }
-    } else {
-        ModelConfig::preset(&name, 4096)?
+    let optimizer = match arguments.next().as_deref() {
+        Some("muon") => OptimizerKind::Muon,
+        _ => OptimizerKind::Adamw,
+    };
+    let untied = ModelConfig { tie_embeddings: false, ..ModelConfig::preset("tiny", 4096)? };
+    let config = match name.as_str() {
+        "reference" => ModelConfig { dim: 256, n_heads: 4, n_kv_heads: 4, ffn_dim: 704, ..untied },
+        "25m" => ModelConfig {
+            dim: 512,
+            n_layers: 6,
+            n_heads: 8,
+            n_kv_heads: 8,
+            ffn_dim: 1536,
+            ..untied
+        },
+        preset => ModelConfig::preset(preset, 4096)?,
     };
     let settings = TrainConfig {
         steps,
         eval_batches: 1,
         warmup_steps: 2,
+        optimizer,
         device: "cpu".to_owned(),
         ..TrainConfig::default()
     };

@@ -1,0 +1,92 @@
+"""Training speed and memory of the model crate beside PyTorch's, in rounds that take turns.
+
+usage: train_speed.py TRAIN_SPEED BASELINE [--python PYTHON] [--rounds 3] [--steps 8] [--threads 2] [--shape reference]
+
+TRAIN_SPEED is the built example `train_speed` of crate model; BASELINE a script that trains the same decoder with
+PyTorch and prints `tokens/s=`. PYTHON is one with torch. Prints the medians of tokens a second by the clock, and of
+tokens a second of processor time, which tell more on a machine with other work, and the largest peak memory.
+"""
+import argparse
+import os
+import re
+import resource
+import statistics
+import subprocess
+import sys
+
+SHAPES = {
+    "reference": dict(dim=256, layers=4, heads=4, hidden=704),
+    "25m": dict(dim=512, layers=6, heads=8, hidden=1536),
+}
+BATCH_TOKENS = 16 * 256
+
+
+def run(command, environment, pattern):
+    """Tokens a second as printed, processor seconds, peak memory in MB."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
+    )
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    found = re.findall(pattern, output)
+    if status != 0 or not found:
+        sys.exit(f"{command[0]} failed: {output[-500:]}")
+    return float(found[-1]), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+
+
+def contenders(arguments):
+    shape = SHAPES[arguments.shape]
+    threads = str(arguments.threads)
+    torch = [arguments.python, arguments.baseline, "--vocab", "4096", "--ctx", "256"]
+    torch += ["--batch", "16", "--threads", threads]
+    torch += [part for key, value in shape.items() for part in (f"--{key}", str(value))]
+
+    def ours(steps):
+        return [arguments.train_speed, arguments.shape, str(steps)]
+
+    def eager(steps):
+        return [*torch, "--steps", str(steps)]
+
+    def compiled(steps):
+        return [*torch, "--steps", str(steps), "--compile"]
+
+    wait = {"OMP_WAIT_POLICY": "passive", "OMP_NUM_THREADS": threads}
+    yield "gristmill", ours, {"RAYON_NUM_THREADS": threads}, r"median (\d+) tokens/s"
+    yield "torch eager", eager, wait, r"tokens/s=(\d+)"
+    if arguments.compile:
+        yield "torch compile", compiled, wait, r"tokens/s=(\d+)"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("train_speed")
+    parser.add_argument("baseline")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--shape", choices=SHAPES, default="reference")
+    parser.add_argument("--compile", action="store_true")
+    arguments = parser.parse_args()
+    results = {}
+    for _ in range(arguments.rounds):
+        for name, command, environment, pattern in contenders(arguments):
+            # Start-up and the first step cancel out between a short and a long run.
+            _, short, _ = run(command(1), environment, pattern)
+            speed, long, memory = run(command(1 + arguments.steps), environment, pattern)
+            by_processor = arguments.steps * BATCH_TOKENS / max(long - short, 1e-9)
+            results.setdefault(name, []).append((speed, by_processor, memory))
+            print(f"{name}: {speed:.0f} tokens/s, {by_processor:.0f} per processor second, {memory:.0f} MB", flush=True)
+    baseline = None
+    for name, rows in results.items():
+        speed, processor, _ = (statistics.median(column) for column in zip(*rows))
+        baseline = baseline or (speed, processor)
+        memory = max(row[2] for row in rows)
+        print(
+            f"{arguments.shape} {name}: median {speed:.0f} tokens/s ({baseline[0] / speed:.2f} x), {processor:.0f} "
+            f"per processor second ({baseline[1] / processor:.2f} x), peak {memory:.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()
