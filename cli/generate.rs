@@ -1,16 +1,16 @@
-//! `gristmill generate RUN --prompt …`.
+//! `gristmill generate MODEL_DIR --prompt …`.
 
 use std::process::ExitCode;
-use std::time::Instant;
 
 use model::GenerateConfig;
+use pipeline::load_model_folder;
 
 use crate::arguments::GenerateArguments;
 use crate::failure::Failure;
 use crate::printer::Printer;
 
 pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let (model, tokenizer) = pipeline::load_run_model(&arguments.run, &arguments.device)?;
+    let folder = load_model_folder(&arguments.model, 0, &arguments.device)?;
     let settings = GenerateConfig {
         max_tokens: arguments.max_tokens,
         temperature: arguments.temperature,
@@ -20,7 +20,6 @@ pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<Ex
         repetition_penalty: arguments.repetition_penalty,
         seed: arguments.seed,
     };
-    let start = Instant::now();
     if !printer.json() {
         printer.piece(&arguments.prompt);
     }
@@ -28,13 +27,27 @@ pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<Ex
         if !printer.json() {
             printer.piece(piece);
         }
+        true
     };
-    let text =
-        pipeline::continue_text(&model, &tokenizer, &arguments.prompt, &settings, &mut each)?;
-    let seconds = start.elapsed().as_secs_f64();
+    let (prompt, stops) = (&arguments.prompt, &arguments.stop);
+    let text = pipeline::continue_text(
+        &folder.model,
+        folder.tokenizer()?,
+        prompt,
+        &settings,
+        stops,
+        &mut each,
+    )?;
+    let generated = &text.generated;
     if printer.json() {
-        let object =
-            serde_json::json!({ "prompt": arguments.prompt, "text": text, "seconds": seconds });
+        let object = serde_json::json!({
+            "prompt": prompt,
+            "text": text.text,
+            "tokens": generated.ids.len(),
+            "stopped_by": text.stopped_by,
+            "seconds_to_first_token": generated.seconds_to_first_token,
+            "tokens_per_second": generated.tokens_per_second,
+        });
         printer.object("generate", &object);
     } else {
         printer.data("");

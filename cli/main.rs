@@ -5,12 +5,15 @@ mod arguments;
 mod classifier;
 mod dedup;
 mod demo;
+mod eval;
+mod export_model;
 mod failure;
 mod generate;
 mod logging;
 mod one_liner;
 mod output;
 mod plan;
+mod pretrain;
 mod printer;
 mod progress;
 mod run;
@@ -54,7 +57,10 @@ fn dispatch(arguments: &Arguments, printer: Printer) -> Result<ExitCode, failure
         Command::Sql(sql) => sql_command::main(sql, common, printer),
         Command::Show(show) => show::main(show, common, printer),
         Command::Verify(verify) => verify::main(verify, printer),
+        Command::Pretrain(arguments) => pretrain::main(arguments, common.threads, printer),
         Command::Generate(generate) => generate::main(generate, printer),
+        Command::Eval(arguments) => eval::main(arguments, common.threads, printer),
+        Command::Export(arguments) => export_model::main(arguments, printer),
         Command::Apply(apply) => apply::main(apply, common, printer),
         Command::Stages(stages) => stages::main(stages, printer),
         Command::Dedup(dedup) => dedup::main(dedup, common, printer),

@@ -322,7 +322,8 @@ pub(crate) fn encode(
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let file = arguments.tokenizer.display().to_string();
     one_liner.table("tokenizer", table([("file", file.into())]));
-    one_liner.table("shards", table([("validation_fraction", 0.0.into())]));
+    one_liner
+        .table("shards", table([("validation_fraction", arguments.validation_fraction.into())]));
     one_liner.documents = false;
     one_liner.run(common, printer, |summary| {
         store::move_folder(&summary.root.join("shards"), &arguments.output)?;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use pipeline::PipelineError;
 use pipeline::dataset::{PlanOptions, StepDocuments, explain as explain_documents, open_planned};
 use serde_json::{Value, json};
-use shards::order::{Order, Stage, Subject, rows_for_tokens, weights_from_fractions};
+use shards::order::{Order, Stage, rows_for_tokens, weights_from_fractions};
 use shards::plan::{PlanHeader, Strategy};
 use shards::reader::RowReader;
 
@@ -104,7 +104,11 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
     }
     let mut stages = Vec::new();
     if !by_step.contains_key(&0) {
-        stages.push(Stage { first_step: 0, batch_rows: run.batch, weights: by_rows(&subject)? });
+        stages.push(Stage {
+            first_step: 0,
+            batch_rows: run.batch,
+            weights: pipeline::dataset::weights_by_rows(&subject)?,
+        });
     }
     for (first_step, given) in by_step {
         let of = |(name, _): &(String, u64)| given.get(name).copied().unwrap_or_default();
@@ -114,17 +118,6 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
     }
     let total = run.tokens.map(|n| rows_for_tokens(n, reader.plan().header().sequence_length));
     reader.order(run.seed, &stages, total).map_err(failed)
-}
-
-/// Each source by its rows, so that all rows are read once an epoch.
-fn by_rows(subject: &Subject) -> Result<Vec<u64>, Failure> {
-    let rows: Vec<f64> = subject.sources.iter().map(|(_, rows)| *rows as f64).collect();
-    let sum: u64 = subject.sources.iter().map(|(_, rows)| *rows).sum();
-    // Exact while they are within what weights may be.
-    if sum < shards::order::WEIGHT_SUM_MAX {
-        return Ok(subject.sources.iter().map(|(_, rows)| *rows).collect());
-    }
-    weights_from_fractions(&rows).map_err(failed)
 }
 
 fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {

@@ -31,7 +31,11 @@ pub use inputs::{File, Inputs, Part, Piece};
 pub use ledger::{Account, Count, Ledger, Outcome};
 pub use observer::{Event, Observer};
 pub use plan::{Plan, PlanStep, PlannedDedup};
-pub use pretrain::{Pretrained, continue_text, load_run_model, token_bytes, token_bytes_table};
+pub use pretrain::{
+    ModelFolder, Pretrained, Pretraining, SourceEvaluation, continue_text, evaluate_dataset,
+    evaluate_task, export_gguf, export_hf, load_model_folder, pretrain_shards, token_bytes,
+    token_bytes_table,
+};
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
 pub use recipe::{Recipe, RecipeError};
 pub use run::{RunOptions, Summary, Until, fingerprint, run};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use documents::{DocumentRow, documents};
 pub use parquet::export_parquet;
-pub use plans::{PlanOptions, open_planned, plan, plan_name};
+pub use plans::{PlanOptions, open_planned, plan, plan_name, weights_by_rows, write_plan};
 pub use step::{StepDocument, StepDocuments, explain};
 use store::shards::ShardManifest;
 

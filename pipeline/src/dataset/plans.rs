@@ -1,10 +1,13 @@
 //! Packing plans beside a dataset's tokens.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use shards::order::{Subject, WEIGHT_SUM_MAX, weights_from_fractions};
 use shards::plan::{
     Plan, PlanHeader, PlanSettings, SourceDocuments, Strategy, plan_dataset, sources_by_shard,
+    write_dataset_plan,
 };
 use shards::reader::RowReader;
 use store::shards::{ShardManifest, Split};
@@ -21,6 +24,13 @@ pub struct PlanOptions {
     pub sequence_length: u32,
     /// The kind of layout.
     pub strategy: Strategy,
+}
+
+impl PlanOptions {
+    /// Rows to learn from: best fit.
+    pub fn of_rows(sequence_length: u32) -> Self {
+        Self { split: Split::Train, sequence_length, strategy: Strategy::BestFit }
+    }
 }
 
 /// The file's name, such as `plan-train-2048-best-fit.bin`: one for each way to lay out a dataset.
@@ -40,6 +50,32 @@ pub fn plan(folder: &Path, options: &PlanOptions, path: &Path) -> Result<PlanHea
         PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
     let sources = sources(folder, &manifest, options.split)?;
     Ok(plan_dataset(folder, options.split, &sources, &settings, path)?)
+}
+
+/// As [`plan`], into any sink; `path` is named in errors.
+pub fn write_plan<W: Write>(
+    folder: &Path,
+    options: &PlanOptions,
+    out: W,
+    path: &Path,
+) -> Result<W> {
+    let manifest = ShardManifest::read(folder)?;
+    let settings =
+        PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
+    let sources = sources(folder, &manifest, options.split)?;
+    let (out, _) = write_dataset_plan(folder, options.split, &sources, &settings, out, path)?;
+    Ok(out)
+}
+
+/// Each source by its rows, so that all rows are read once an epoch: exactly, while they are within what
+/// weights may be.
+pub fn weights_by_rows(subject: &Subject) -> Result<Vec<u64>> {
+    let rows = subject.sources.iter().map(|(_, rows)| *rows);
+    if rows.clone().sum::<u64>() < WEIGHT_SUM_MAX {
+        return Ok(rows.collect());
+    }
+    let fractions: Vec<f64> = rows.map(|rows| rows as f64).collect();
+    Ok(weights_from_fractions(&fractions)?)
 }
 
 /// The documents of each source; none where nothing tells them apart.

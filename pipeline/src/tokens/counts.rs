@@ -113,8 +113,8 @@ impl CountFile {
     }
 
     fn at(path: &Path) -> Self {
-        let group = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        Self { group, path: path.to_owned() }
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        Self { group: group_of(&name), path: path.to_owned() }
     }
 
     /// The split that made its words.
@@ -262,14 +262,49 @@ fn too_many_groups(by: &str) -> PipelineError {
     ))
 }
 
-/// A file's name for a group, whatever its characters: those that a name should not have as %XX.
+/// What stands before the two digits of a byte that names of files should not have.
+const ESCAPE: &str = ".x";
+
+/// Characters of a group's name that a file's name has room for.
+const NAME_MAX: usize = 80;
+
+/// A file's name for a group, whatever its characters.
 fn file_name(group: &str) -> String {
     let mut name = String::new();
     for byte in group.bytes() {
-        let plain = byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if plain { name.push(char::from(byte)) } else { name += &format!("%{byte:02X}") }
+        let plain = byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        if plain {
+            name.push(char::from(byte));
+        } else {
+            name += &format!("{ESCAPE}{byte:02x}");
+        }
+    }
+    if name.len() > NAME_MAX {
+        name.truncate(NAME_MAX - 18);
+        name += &format!(".h{:016x}", text::hash::xxh3(group));
     }
     format!("{name}.{ENDING}")
+}
+
+/// The group that [`file_name`] gave a name without the ending.
+fn group_of(name: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once(ESCAPE) {
+        bytes.extend(before.bytes());
+        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.extend(ESCAPE.bytes());
+                rest = after;
+            }
+        }
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn publish(

@@ -1,10 +1,12 @@
 //! Planning a dataset that lies in a folder.
 
+use std::io::Write;
 use std::path::Path;
 
+use store::OutputFile;
 use store::shards::{Shard, ShardEntry, ShardManifest, Split};
 
-use super::{Documents, PlanHeader, PlanSettings, SourceDocuments, save_plan};
+use super::{Documents, PlanHeader, PlanSettings, SourceDocuments, write_plan};
 use crate::Result;
 
 /// Plans one half of the dataset in `folder` and writes the file `path`. Only indexes are read.
@@ -18,6 +20,21 @@ pub fn plan_dataset(
     settings: &PlanSettings,
     path: &Path,
 ) -> Result<PlanHeader> {
+    let file = OutputFile::create(path)?;
+    let (file, header) = write_dataset_plan(folder, split, sources, settings, file, path)?;
+    file.finish()?;
+    Ok(header)
+}
+
+/// As [`plan_dataset`], into any sink; `path` is named in errors.
+pub fn write_dataset_plan<W: Write>(
+    folder: &Path,
+    split: Split,
+    sources: &[SourceDocuments],
+    settings: &PlanSettings,
+    out: W,
+    path: &Path,
+) -> Result<(W, PlanHeader)> {
     let manifest = ShardManifest::read(folder)?;
     let entries: Vec<&ShardEntry> = manifest.shards_of(split).collect();
     let lengths =
@@ -31,7 +48,7 @@ pub fn plan_dataset(
     let all = 0..manifest.documents(split);
     let one = [SourceDocuments { name: String::new(), spans: vec![all] }];
     let sources = if sources.is_empty() { &one } else { sources };
-    save_plan(&documents, sources, settings, path)
+    write_plan(&documents, sources, settings, out, path)
 }
 
 /// The sources of a half whose shards have one source each, sorted by name; `None` when a shard has

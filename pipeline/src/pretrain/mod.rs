@@ -1,4 +1,11 @@
-//! Pretraining on the run's own shards.
+//! Pretraining: of a run's own shards, and of any folder of shards; what models come to.
+
+mod alone;
+mod checkpoints;
+mod data;
+mod evaluate;
+mod export;
+mod folder;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,28 +16,35 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use encoder::AnyTokenizer;
 use model::{
-    CheckpointFiles, CheckpointStore, Control, GenerateConfig, Llama, ModelConfig, Progress,
-    TokenSource, TrainConfig, TrainSummary, generate, load_model, unigram_entropy,
+    Control, GenerateConfig, Llama, ModelConfig, Progress, TrainConfig, TrainSummary, TrainingData,
+    generate_text, pretrain_on, unigram_entropy,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use shards::order::{Order, Stage};
+use shards::reader::RowReader;
 use store::Run;
-use store::shards::{Dataset, Split};
+use store::shards::Split;
 
+pub use alone::{Pretraining, pretrain_shards};
+use checkpoints::Checkpoints;
+use data::{Batches, Documents};
+pub use evaluate::{SourceEvaluation, evaluate_dataset, evaluate_task};
+pub use export::{export_gguf, export_hf};
+pub use folder::{ModelFolder, load_model_folder};
+
+use crate::dataset::{self, PlanOptions};
 use crate::error::{PipelineError, Result};
 use crate::observer::{Event, Observer};
 use crate::recipe::Recipe;
 use crate::table::TableWriter;
-use crate::tokens;
+use crate::tokens::SHARDS;
 
 /// Batches of validation rows that an evaluation looks at.
 const EVAL_BATCHES: usize = 8;
 
 /// Tokens of the sample in the report.
 const SAMPLE_TOKENS: usize = 96;
-
-/// Prefix of checkpoint tasks in the journal.
-const CHECKPOINT_TASK: &str = "checkpoint/";
 
 /// What pretraining came to; kept in the journal and shown in the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,23 +55,6 @@ pub struct Pretrained {
     pub unigram_entropy: f64,
     /// The prompt and what the model made of it.
     pub sample: String,
-}
-
-/// A half of a shard folder as the trainer's source.
-struct Tokens(Dataset);
-
-impl TokenSource for Tokens {
-    fn n_tokens(&self) -> u64 {
-        self.0.n_tokens()
-    }
-
-    fn read(&self, start: u64, out: &mut [u32]) {
-        self.0.read(start, out);
-    }
-
-    fn identity(&self) -> String {
-        self.0.manifest().root.clone()
-    }
 }
 
 /// Trains the recipe's model, or goes on with it, and samples from it.
@@ -76,8 +73,7 @@ pub(crate) fn pretrain(
             .map_err(|e| PipelineError::Unbalanced(format!("pretraining in the journal: {e}")));
     }
     let folder = run.path("shards");
-    let train = Tokens(Dataset::open(&folder, Split::Train, true)?);
-    let validation = Tokens(Dataset::open(&folder, Split::Validation, true)?);
+    let validation = Documents::open(&folder, Split::Validation)?;
     let mut config = ModelConfig::preset(&table.preset, tokenizer.vocab_size())?;
     config.context = recipe.shards.sequence_length;
     let settings = TrainConfig {
@@ -93,21 +89,27 @@ pub(crate) fn pretrain(
         ..TrainConfig::default()
     };
     let token_bytes: Vec<u32> = token_bytes(tokenizer);
-    let mut checkpoints = Checkpoints { run, every: table.checkpoint_every, last: table.steps };
-    let summary = model::pretrain(
-        &config,
-        &settings,
-        &train,
-        &validation,
-        &token_bytes,
-        &mut checkpoints,
-        &mut |progress| tell(observer, progress),
-    )?;
+    let options = PlanOptions::of_rows(config.context as u32);
+    let path = format!("{SHARDS}/{}", dataset::plan_name(&options));
+    let reader = plan_in_run(run, &folder, &path, &options)?;
+    let order = order_of(&reader, settings.seed, settings.batch_size)?;
+    let batches = Batches::new(reader, order);
+    let data = TrainingData {
+        batches: &batches,
+        validation: &validation,
+        token_bytes: &token_bytes,
+        initial: None,
+    };
+    let mut checkpoints = Checkpoints::new(run, table.checkpoint_every, table.steps);
+    let summary = pretrain_on(&config, &settings, data, &mut checkpoints, &mut |progress| {
+        tell(observer, progress)
+    })?;
     if !summary.finished {
         return Err(PipelineError::Stopped);
     }
     let summary = TrainSummary { resumed_from: None, ..summary };
-    let model = load_latest(&checkpoints, &table.device)?;
+    let model = checkpoints.load_latest(&table.device)?;
+    let train = Documents::open(&folder, Split::Train)?;
     let pretrained = Pretrained {
         unigram_entropy: unigram_entropy(&train, tokenizer.vocab_size()),
         sample: sample(&model, tokenizer, &table.prompt, recipe.run.seed)?,
@@ -116,6 +118,24 @@ pub(crate) fn pretrain(
     let files = write_curve(run, &pretrained.summary)?;
     run.complete(TASK, files, json!(pretrained))?;
     Ok(Some(pretrained))
+}
+
+/// The rows of a dataset under a plan that the run keeps in `path`.
+fn plan_in_run(run: &Run, folder: &Path, path: &str, options: &PlanOptions) -> Result<RowReader> {
+    const TASK: &str = "plan";
+    if run.done(TASK).is_none() {
+        let publication = run.publish(path)?;
+        let publication = dataset::write_plan(folder, options, publication, &run.path(path))?;
+        run.complete(TASK, vec![publication.finish()?], json!(null))?;
+    }
+    Ok(RowReader::open(folder, &run.path(path))?)
+}
+
+/// All rows in batches of `batch_rows`, each once an epoch.
+fn order_of(reader: &RowReader, seed: u64, batch_rows: usize) -> Result<Order> {
+    let weights = dataset::weights_by_rows(&reader.plan().subject())?;
+    let stage = Stage { first_step: 0, batch_rows: batch_rows as u64, weights };
+    Ok(reader.order(seed, &[stage], None)?)
 }
 
 /// Bytes of text that each id stands for; special tokens stand for none.
@@ -163,118 +183,28 @@ fn tell(observer: &dyn Observer, progress: Progress<'_>) -> Control {
 
 fn sample(model: &Llama, tokenizer: &AnyTokenizer, prompt: &str, seed: u64) -> Result<String> {
     let settings = GenerateConfig { max_tokens: SAMPLE_TOKENS, seed, ..GenerateConfig::default() };
-    let text = continue_text(model, tokenizer, prompt, &settings, &mut |_| {})?;
-    Ok(format!("{prompt}{text}"))
+    let text = continue_text(model, tokenizer, prompt, &settings, &[], &mut |_| true)?;
+    Ok(format!("{prompt}{}", text.text))
 }
 
-/// Continues `prompt`; `each` gets the text as it comes. Ends at the end-of-text token.
+/// Continues `prompt`; `each` gets the text as it comes and says whether to go on. Ends at the end-of-text
+/// token or before one of `stops`.
 pub fn continue_text(
     model: &Llama,
     tokenizer: &AnyTokenizer,
     prompt: &str,
     settings: &GenerateConfig,
-    each: &mut dyn FnMut(&str),
-) -> Result<String> {
+    stops: &[String],
+    each: &mut dyn FnMut(&str) -> bool,
+) -> Result<model::generate::Text> {
     let mut ids = Vec::new();
     tokenizer.encoder().encode(prompt, &mut ids)?;
     if ids.is_empty() {
         ids.extend(tokenizer.end_of_text());
     }
-    let mut text = String::new();
-    let mut pending = Vec::new();
-    generate(model, &ids, settings, &mut |id| {
-        if Some(id) == tokenizer.end_of_text() {
-            return false;
-        }
-        pending.extend_from_slice(&tokenizer.token_bytes(id).unwrap_or_default());
-        // A character may need several tokens: what is no whole character yet waits.
-        let whole = whole_characters(&pending);
-        let piece = String::from_utf8_lossy(&pending[..whole]).into_owned();
-        pending.drain(..whole);
-        each(&piece);
-        text.push_str(&piece);
-        true
-    })?;
-    Ok(text)
-}
-
-/// Length of the longest start of `bytes` that does not end inside a UTF-8 character.
-fn whole_characters(bytes: &[u8]) -> usize {
-    match std::str::from_utf8(bytes) {
-        Err(error) if error.error_len().is_none() => error.valid_up_to(),
-        _ => bytes.len(),
-    }
-}
-
-/// Checkpoints in the run directory, one task each.
-struct Checkpoints<'a> {
-    run: &'a Run,
-    every: usize,
-    last: usize,
-}
-
-impl CheckpointStore for Checkpoints<'_> {
-    fn save(
-        &mut self,
-        step: usize,
-        files: &[(&str, Vec<u8>)],
-    ) -> std::result::Result<(), model::StoreError> {
-        // A checkpoint made because the run was stopped serves only to go on.
-        let regular = step == self.last || (self.every > 0 && step.is_multiple_of(self.every));
-        let folder = if regular { "checkpoints" } else { "work/checkpoints" };
-        let mut entries = Vec::new();
-        for (name, bytes) in files {
-            let path = format!("{folder}/step-{step:08}/{name}");
-            entries.push(self.run.publish_bytes(&path, bytes)?);
-        }
-        Ok(self.run.complete(&format!("{CHECKPOINT_TASK}{step:08}"), entries, json!(folder))?)
-    }
-
-    fn latest(&self) -> std::result::Result<Option<(usize, CheckpointFiles)>, model::StoreError> {
-        let Some(entry) = self.run.last_with_prefix(CHECKPOINT_TASK) else { return Ok(None) };
-        let step = entry.task[CHECKPOINT_TASK.len()..].parse()?;
-        let mut files = Vec::new();
-        for file in &entry.files {
-            let name = file.path.rsplit('/').next().unwrap_or_default().to_owned();
-            files.push((name, std::fs::read(self.run.path(&file.path))?));
-        }
-        Ok(Some((step, files)))
-    }
-}
-
-fn load_latest(checkpoints: &Checkpoints<'_>, device: &str) -> Result<Llama> {
-    let latest = checkpoints.latest().map_err(model::ModelError::Store)?;
-    let Some((_, files)) = latest else {
-        return Err(PipelineError::Empty("the run has no checkpoint".into()));
-    };
-    Ok(load_model(&files, &model::device::open(device)?)?)
-}
-
-/// The model and tokenizer of a finished run.
-pub fn load_run_model(root: &Path, device: &str) -> Result<(Llama, AnyTokenizer)> {
-    let tokenizer = AnyTokenizer::load(&root.join(tokens::TOKENIZER))?;
-    let folder = root.join("checkpoints");
-    let failed = |source| PipelineError::Read { path: folder.display().to_string(), source };
-    let mut steps = std::fs::read_dir(&folder)
-        .map_err(|_| {
-            PipelineError::Empty(format!(
-                "{} has no model; add `[pretrain]` to its recipe",
-                root.display()
-            ))
-        })?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<std::io::Result<Vec<_>>>()
-        .map_err(failed)?;
-    steps.sort();
-    let mut files = Vec::new();
-    for entry in
-        steps.last().map(std::fs::read_dir).transpose().map_err(failed)?.into_iter().flatten()
-    {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        files.push((name, std::fs::read(&path).map_err(failed)?));
-    }
-    Ok((load_model(&files, &model::device::open(device)?)?, tokenizer))
+    let bytes_of = |id| tokenizer.token_bytes(id).unwrap_or_default().into_owned();
+    let ends = (&bytes_of as &dyn Fn(u32) -> Vec<u8>, tokenizer.end_of_text());
+    Ok(generate_text(model, &ids, settings, ends, stops, each)?)
 }
 
 /// `training.parquet` (a row a step) and `validation.parquet` (a row an evaluation).
