@@ -2,6 +2,7 @@
 """Encoding on one core beside tiktoken and Hugging Face's tokenizers, in one run, in turns.
 
 usage: encode.py ENCODE CONVERT [--rounds 3] [--megabytes 40] [--peer-megabytes 8] [--all-megabytes 0]
+                 [--only NAME...]
 
 ENCODE is the built example `encode` of the tokenizer crate, CONVERT the example `convert` of the encoder
 crate. GRISTMILL_DATA names the folder with data/tokenizer and data/corpus. Texts are the documents of
@@ -31,6 +32,7 @@ parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--megabytes", type=float, default=40)
 parser.add_argument("--peer-megabytes", type=float, default=8)
 parser.add_argument("--all-megabytes", type=float, default=0)
+parser.add_argument("--only", nargs="+", default=ENCODINGS + FILES, help="vocabularies to measure")
 options = parser.parse_args()
 if not os.environ.get("GRISTMILL_DATA"):
     sys.exit("skipped: GRISTMILL_DATA is not set")
@@ -123,7 +125,7 @@ def table(corpus, texts, folder):
         if size >= options.peer_megabytes * 1e6:
             break
     whole, part = save(texts, folder / "whole.jsonl"), save(few, folder / "part.jsonl")
-    for name in ENCODINGS + FILES:
+    for name in options.only:
         others = peers(name, folder)
         rates = {who: [] for who in ["ours", *others]}
         sums = {}
@@ -142,7 +144,7 @@ def table(corpus, texts, folder):
 def compare_all(folder):
     texts = documents(options.all_megabytes, lambda _: True)
     path = save(texts, folder / "all.jsonl")
-    for name in ENCODINGS + FILES:
+    for name in options.only:
         sums = {"ours": ours(name, path)[1]}
         sums.update((who, measure(load, texts)[1]) for who, load in peers(name, folder).items())
         print(f"{name}: {options.all_megabytes:.0f} MB, {'equal' if len(set(sums.values())) == 1 else sums}", flush=True)

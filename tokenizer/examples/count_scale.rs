@@ -85,7 +85,7 @@ fn visit_texts(
 fn change(text: &str, pass: u64, words: &mut usize, out: &mut String) {
     for word in text.split_inclusive(' ') {
         *words += 1;
-        if *words % WORDS_PER_NEW_WORD != 0 {
+        if !words.is_multiple_of(WORDS_PER_NEW_WORD) {
             out.push_str(word);
             continue;
         }
