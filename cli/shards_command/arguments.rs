@@ -51,7 +51,7 @@ pub(crate) struct CatArguments {
     /// Which half
     #[arg(long, value_enum, default_value_t = Half::Train)]
     pub(crate) split: Half,
-    /// The tokenizer that made the ids [default: tokenizer.json of the run]
+    /// The tokenizer that made the ids [default: the dataset's tokenizer.json]
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
     /// Print the ids instead of the text

@@ -101,8 +101,8 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
     let manifest = ShardManifest::read(&folder)?;
     let split = arguments.split.into();
     let ids = document(&folder, &manifest, split, arguments.doc)?;
-    let beside = pipeline::dataset::run_of(&folder).map(|run| run.join("tokenizer.json"));
-    let file = arguments.tokenizer.clone().or(beside.filter(|file| file.is_file()));
+    let beside = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
+    let file = arguments.tokenizer.clone().or(beside);
     let tokenizer = file.filter(|_| !arguments.ids).map(|file| load(&file)).transpose()?;
     let text = |ids: &[u32]| {
         let tokenizer = tokenizer.as_ref()?;

@@ -6,11 +6,18 @@
 """
 
 from .errors import ShardError
+from .run import IGNORED
 from .torch_data import StepDataset
+
+
+def _whole(batch, _row):
+    return batch
 
 
 class NanogptBatches:
     """`get_batch(split)` as nanoGPT's training loop calls it: inputs and targets `(B, T)`, int64.
+
+    Targets that are padding are -1, which nanoGPT's loss ignores.
 
     `get_batch("train")` gives the run's micro-batches in order. `get_batch.estimate(split)` is for
     `estimate_loss`: it reads the same rows each time, and takes nothing from the run.
@@ -18,7 +25,7 @@ class NanogptBatches:
 
     def __init__(self, train, validation, micro_batch, rank=0, world=1, device="cpu"):
         self._device = device
-        self._train = StepDataset(train, rank, world, micro_batch)
+        self._train = StepDataset(train, rank, world, micro_batch, transform=_whole)
         self._batches = iter(self._train)
         self._runs = {"train": train, "val": validation}
         self._micro_batch = micro_batch
@@ -38,7 +45,7 @@ class NanogptBatches:
         first = self._estimates.get(split, 0)
         rows = [(first + i) % run.plan.n_rows for i in range(self._micro_batch)]
         self._estimates[split] = (first + self._micro_batch) % run.plan.n_rows
-        return self._pair(run.read(rows).tokens.astype("int64"))
+        return self._pair(run.read(rows))
 
     def state_dict(self):
         """Where the run stands."""
@@ -49,11 +56,12 @@ class NanogptBatches:
         self._train.load_state_dict(state)
         self._batches = iter(self._train)
 
-    def _pair(self, tokens):
+    def _pair(self, batch):
         import torch
 
-        tokens = torch.from_numpy(tokens)
-        pair = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
+        labels = batch.labels(mask_documents=False)
+        labels[labels == IGNORED] = -1
+        pair = torch.from_numpy(batch.inputs()), torch.from_numpy(labels)
         if not str(self._device).startswith("cuda"):
             return tuple(part.to(self._device) for part in pair)
         return tuple(part.pin_memory().to(self._device, non_blocking=True) for part in pair)
@@ -76,7 +84,9 @@ def _rank():
 def litgpt_data(train, validation=None, num_workers=2):
     """A data module for litgpt's `pretrain(data=…)`: batches `(micro_batch, block + 1)`, int64.
 
-    The runs' plans must have litgpt's block size as their sequence length.
+    The runs' plans must have litgpt's block size as their sequence length. litgpt cuts inputs and
+    targets from one tensor, so padding cannot be marked: it learns to predict end of text there, in
+    one place in thousands under a best-fit plan.
     """
     from litgpt.data import DataModule
     from torch.utils.data import DataLoader

@@ -67,6 +67,11 @@ class Dataset:
         n = int.from_bytes(data[18:26], "little")
         if data[:9] != b"MMIDIDX\0\0" or len(data) != 34 + 20 * n + 8:
             raise DamagedError(path, 0, len(data))
+        if self.check:
+            sums = self._sums_bytes(shard)
+            blocks = [data[at : at + BLOCK_BYTES] for at in range(0, len(data), BLOCK_BYTES)]
+            if not sums.endswith(b"".join(blake3(block) for block in blocks)):
+                raise DamagedError(path, 0, len(data))
         return np.frombuffer(data, "<i4", n, 34)
 
     def _path(self, shard, extension):
@@ -107,13 +112,17 @@ class Dataset:
             good[block] = True
 
     def _read_sums(self, shard, payload_bytes):
-        path = self._path(shard, "sums")
-        data = path.read_bytes()
-        if blake3(data).hex() != self.shards[shard]["sums_blake3"]:
-            raise DamagedError(path, 0, len(data))
+        path, data = self._path(shard, "sums"), self._sums_bytes(shard)
         header = np.frombuffer(data, "<u8", 3, 8)
         if data[:8] != b"GRISTSUM" or int(header[0]) != BLOCK_BYTES or header[1] != payload_bytes:
             raise DamagedError(path, 0, len(data))
         n_blocks = -(-payload_bytes // BLOCK_BYTES)
         digests = [data[32 + 32 * block : 64 + 32 * block] for block in range(n_blocks)]
         return digests, np.zeros(n_blocks, bool)
+
+    def _sums_bytes(self, shard):
+        path = self._path(shard, "sums")
+        data = path.read_bytes()
+        if blake3(data).hex() != self.shards[shard]["sums_blake3"]:
+            raise DamagedError(path, 0, len(data))
+        return data

@@ -37,6 +37,17 @@ def test_a_damaged_shard_is_refused_by_the_rows_that_use_it(copy, in_numpy, monk
     assert refused
 
 
+def test_a_damaged_index_is_refused(copy):
+    path = copy / "train-00001.idx"
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(data)
+    dataset = shards.Dataset(copy)
+    assert len(dataset.document_tokens(0)) == 60
+    with pytest.raises(shards.DamagedError, match="train-00001.idx"):
+        dataset.document_tokens(1)
+
+
 def test_a_cut_shard_is_refused(copy):
     path = copy / "train-00000.bin"
     path.write_bytes(path.read_bytes()[:-2])

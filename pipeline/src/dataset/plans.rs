@@ -1,13 +1,12 @@
 //! Packing plans beside a dataset's tokens.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use shards::order::{Subject, WEIGHT_SUM_MAX, weights_from_fractions};
 use shards::plan::{
-    Plan, PlanHeader, PlanSettings, SourceDocuments, Strategy, plan_dataset, sources_by_shard,
-    write_dataset_plan,
+    Plan, PlanHeader, PlanSettings, SourceDocuments, Strategy, plan_dataset, sources_by_document,
+    sources_by_shard, write_dataset_plan,
 };
 use shards::reader::RowReader;
 use store::shards::{ShardManifest, Split};
@@ -86,16 +85,10 @@ fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<
     let Some(documents) = documents(folder, None)? else { return Ok(Vec::new()) };
     let before = if split == Split::Train { 0 } else { manifest.documents(Split::Train) };
     let own = before..before + manifest.documents(split);
-    let mut spans: BTreeMap<String, Vec<std::ops::Range<u64>>> = BTreeMap::new();
-    for document in documents.into_iter().filter(|document| own.contains(&document.row)) {
-        let number = document.row - before;
-        let of_source = spans.entry(document.source.unwrap_or_default()).or_default();
-        match of_source.last_mut() {
-            Some(last) if last.end == number => last.end += 1,
-            _ => of_source.push(number..number + 1),
-        }
-    }
-    Ok(spans.into_iter().map(|(name, spans)| SourceDocuments { name, spans }).collect())
+    let documents = documents.iter().filter(|document| own.contains(&document.row));
+    Ok(sources_by_document(
+        documents.map(|document| document.source.as_deref().unwrap_or_default()),
+    ))
 }
 
 /// Opens the rows of a dataset: under the plan in the file `plan`, or under that of `options`, which is

@@ -138,10 +138,10 @@ fn fingerprint(what: &Pretraining, manifest: &ShardManifest) -> Fingerprint {
 /// The tokenizer of the shards goes with the model, where it is known.
 fn write_tokenizer(run: &Run, folder: &Path, manifest: &ShardManifest) -> Result<()> {
     const TASK: &str = "tokenizer";
-    let beside = [Some(folder), folder.parent()];
-    let found =
-        beside.into_iter().flatten().map(|place| place.join(TOKENIZER)).find(|f| f.is_file());
-    let Some(file) = found.filter(|_| run.done(TASK).is_none()) else { return Ok(()) };
+    let file = folder.join(TOKENIZER);
+    if !file.is_file() || run.done(TASK).is_some() {
+        return Ok(());
+    }
     let json = AnyTokenizer::load(&file)?.to_json();
     if manifest.tokenizer_blake3.as_ref() != Some(&store::digest(json.as_bytes())) {
         // Another tokenizer lies there by chance.

@@ -18,6 +18,7 @@ use store::shards::{
     write_token_bytes,
 };
 
+use super::TOKENIZER;
 use super::encode::{Encoding, index_path, index_schema, payload_path};
 use crate::error::{PipelineError, Result};
 use crate::observer::{Event, Observer};
@@ -60,7 +61,9 @@ pub(crate) fn write_shards(
         .with_max_len(1)
         .map(|shard| write_shard(run, shard, &indexes, vocab_size, observer))
         .collect::<Result<_>>()?;
+    let json = tokenizer.to_json();
     let mut files = vec![
+        run.publish_bytes(&format!("{FOLDER}/{TOKENIZER}"), json.as_bytes())?,
         write_documents(run, &planned, &indexes)?,
         write_token_bytes(run, FOLDER, &token_bytes_table(tokenizer))?,
     ];
@@ -71,7 +74,7 @@ pub(crate) fn write_shards(
         vocab_size,
         begin_of_text: None,
         end_of_text: tokenizer.end_of_text(),
-        tokenizer_blake3: Some(store::digest(tokenizer.to_json().as_bytes())),
+        tokenizer_blake3: Some(store::digest(json.as_bytes())),
         validation: Some(encoding.rule().clone()),
         sources: Vec::new(),
         files: files.clone(),

@@ -1,6 +1,7 @@
 //! Planning a dataset that lies in a folder.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 
 use store::OutputFile;
@@ -11,8 +12,8 @@ use crate::Result;
 
 /// Plans one half of the dataset in `folder` and writes the file `path`. Only indexes are read.
 ///
-/// With no `sources` all documents are one source without a name; [`sources_by_shard`] tells the
-/// sources of a dataset whose shards have one each.
+/// With no `sources` all documents are one source without a name; [`sources_by_shard`] and
+/// [`sources_by_document`] make them.
 pub fn plan_dataset(
     folder: &Path,
     split: Split,
@@ -51,6 +52,16 @@ pub fn write_dataset_plan<W: Write>(
     write_plan(&documents, sources, settings, out, path)
 }
 
+/// The sources of a half, sorted by name, from the name that each of its documents has, in their
+/// order (the column `source` of `docs.parquet`).
+pub fn sources_by_document<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<SourceDocuments> {
+    let mut sources = Vec::new();
+    for (number, name) in (0u64..).zip(names) {
+        add_span(&mut sources, name, number..number + 1);
+    }
+    sources
+}
+
 /// The sources of a half whose shards have one source each, sorted by name; `None` when a shard has
 /// several, so that only `docs.parquet` tells which document is whose.
 pub fn sources_by_shard(manifest: &ShardManifest, split: Split) -> Option<Vec<SourceDocuments>> {
@@ -60,16 +71,33 @@ pub fn sources_by_shard(manifest: &ShardManifest, split: Split) -> Option<Vec<So
         let [source] = &entry.sources[..] else { return None };
         let span = first..first + entry.counts.documents;
         first = span.end;
-        match sources.binary_search_by(|known| known.name.cmp(&source.name)) {
-            Ok(at) => match sources[at].spans.last_mut() {
-                Some(last) if last.end == span.start => last.end = span.end,
-                _ => sources[at].spans.push(span),
-            },
-            Err(at) => {
-                let name = source.name.clone();
-                sources.insert(at, SourceDocuments { name, spans: vec![span] });
-            }
-        }
+        add_span(&mut sources, &source.name, span);
     }
     Some(sources)
+}
+
+/// Adds documents to the source of that name; `sources` is sorted.
+fn add_span(sources: &mut Vec<SourceDocuments>, name: &str, span: Range<u64>) {
+    match sources.binary_search_by(|known| known.name.as_str().cmp(name)) {
+        Ok(at) => match sources[at].spans.last_mut() {
+            Some(last) if last.end == span.start => last.end = span.end,
+            _ => sources[at].spans.push(span),
+        },
+        Err(at) => {
+            sources.insert(at, SourceDocuments { name: name.to_owned(), spans: vec![span] });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sources_by_document;
+
+    #[test]
+    fn documents_of_a_source_are_gathered() {
+        let sources = sources_by_document(["web", "web", "code", "web", "code", "code"]);
+        let spans: Vec<_> =
+            sources.iter().map(|source| (source.name.as_str(), source.spans.clone())).collect();
+        assert_eq!(spans, [("code", vec![2..3, 4..6]), ("web", vec![0..2, 3..4])]);
+    }
 }
