@@ -4,6 +4,8 @@
 //!        formats export FOLDER FORMAT OUTPUT
 //!        formats import FORMAT VOCAB_SIZE END_OF_TEXT OUTPUT FILE…
 //!        formats verify FOLDER THREADS
+//!        formats upload FOLDER ADDRESS
+//!        formats fetch ADDRESS CACHE
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example prints what it did")]
 
@@ -14,7 +16,8 @@ use std::time::Instant;
 
 use shards::formats::{Import, SHARD_TOKENS_DEFAULT, export, import};
 use store::shards::{
-    DatasetWriter, Document, ShardManifest, Split, StagedFolder, TokenType, verify,
+    DatasetWriter, Document, RemoteDataset, ShardManifest, Split, StagedFolder, TokenType, upload,
+    verify,
 };
 
 const END_OF_TEXT: u32 = 0;
@@ -68,6 +71,13 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
             let gigabytes = verified.bytes as f64 / 1e9;
             verified.findings.iter().for_each(|finding| println!("{finding}"));
             println!("{gigabytes:.3} GB at {:.2} GB/s", gigabytes / seconds);
+        }
+        ["upload", folder, address] => {
+            println!("{:?} in {:?}", upload(Path::new(folder), address, 1)?, start.elapsed());
+        }
+        ["fetch", address, cache] => {
+            let remote = RemoteDataset::open(address, Path::new(cache))?;
+            println!("{}", remote.fetch_all()?.display());
         }
         _ => return Err("see the head of the file for the usage".into()),
     }

@@ -81,7 +81,7 @@ static REQUESTS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
 
 /// Runs a request to its end. The caller may itself be inside a runtime, which must not start
 /// another, so the request goes to a thread of its own and is waited for.
-fn wait<T: Send + 'static>(
+pub(crate) fn wait<T: Send + 'static>(
     request: impl Future<Output = object_store::Result<T>> + Send + 'static,
 ) -> io::Result<T> {
     let runtime =
@@ -127,7 +127,7 @@ fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
 
 /// The object stores' own environment variables.
 #[expect(clippy::disallowed_methods, reason = "credentials come from the environment")]
-fn credentials() -> Vec<(String, String)> {
+pub(crate) fn credentials() -> Vec<(String, String)> {
     std::env::vars()
         .map(|(name, value)| (name.to_lowercase(), value))
         .filter(|(name, _)| name.starts_with("aws_") || name.starts_with("google_"))

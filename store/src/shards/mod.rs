@@ -17,8 +17,10 @@ mod finding;
 mod index;
 mod manifest;
 mod merkle;
+pub(crate) mod objects;
 mod publish;
 mod reader;
+pub(crate) mod remote;
 mod scan;
 mod shard;
 mod staged;
@@ -35,6 +37,7 @@ pub use manifest::{
 };
 pub use publish::Publish;
 pub use reader::Dataset;
+pub use remote::{RemoteDataset, Uploaded, upload};
 pub use shard::Shard;
 pub use staged::StagedFolder;
 pub use sums::{BLOCK_BYTES, BlockDigest, BlockHasher, FileSums, Sums};

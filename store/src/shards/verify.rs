@@ -32,7 +32,7 @@ pub struct Verified {
 const PLAN_PREFIX: &str = "plan-";
 
 /// A description is at most this long: that of a million shards.
-const DESCRIPTION_BYTES_MAX: u64 = 1 << 30;
+pub(super) const DESCRIPTION_BYTES_MAX: u64 = 1 << 30;
 
 /// Reads all of the dataset in `folder` on `threads` threads; the findings do not depend on their
 /// number. A fault is a finding, be it that the folder cannot be read.

@@ -8,4 +8,5 @@ mod random;
 mod resume;
 mod scenario;
 mod shard_damage;
+mod shard_remote;
 mod shards;

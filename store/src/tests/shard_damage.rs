@@ -25,7 +25,7 @@ impl Publish for Folder {
 }
 
 /// Writes documents of these lengths as a dataset of seven shards or so, the last of them held out.
-fn write(root: &Path, lengths: &[usize], end_of_text: bool) -> ShardManifest {
+pub(super) fn write(root: &Path, lengths: &[usize], end_of_text: bool) -> ShardManifest {
     let folder = Folder(Arc::new(LocalDir::passing(root)));
     let mut writer = DatasetWriter::new(&folder, "", VOCAB_SIZE, 1500);
     let random = &mut Random(7);
@@ -43,7 +43,7 @@ fn write(root: &Path, lengths: &[usize], end_of_text: bool) -> ShardManifest {
     writer.finish(manifest).unwrap().0
 }
 
-fn lengths() -> Vec<usize> {
+pub(super) fn lengths() -> Vec<usize> {
     let random = &mut Random(11);
     let mut lengths: Vec<usize> = (0..100).map(|_| 1 + random.below(150)).collect();
     // One is longer than a shard and has its own, of more than one block.

@@ -1,0 +1,247 @@
+//! The few requests to an object store that a dataset needs, each tried again a bounded number of
+//! times.
+//!
+//! `object_store` tries a request again by itself while the server answers 5xx or the connection
+//! breaks; what is tried again here is what it cannot know: an answer of the wrong length or of other
+//! bytes than were written, and an upload of several parts that broke in the middle.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use object_store::path::Path as ObjectPath;
+use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart};
+use url::Url;
+
+use crate::input::{credentials, wait};
+use crate::{Result, StoreError};
+
+/// How often a request is made at most.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// The pause before the second attempt; it doubles with each further one.
+const PAUSE_FIRST: Duration = Duration::from_millis(100);
+
+/// Bytes asked for or sent at once; parts of an upload have 5 MiB at least.
+pub(super) const PIECE_BYTES: u64 = 8 << 20;
+
+/// Parts on their way at once: 32 MiB of memory.
+const PARTS_AT_ONCE: usize = 4;
+
+/// A folder in an object store.
+#[derive(Debug, Clone)]
+pub(crate) struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: ObjectPath,
+    address: String,
+    pause_first: Duration,
+}
+
+/// Why an attempt failed, and whether another could succeed.
+pub(super) enum Attempt {
+    Again(String),
+    Never(String),
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Self {
+        let is_final = matches!(
+            error,
+            Error::NotFound { .. }
+                | Error::AlreadyExists { .. }
+                | Error::Precondition { .. }
+                | Error::PermissionDenied { .. }
+                | Error::Unauthenticated { .. }
+                | Error::InvalidPath { .. }
+                | Error::NotImplemented { .. }
+        );
+        let message = error.to_string();
+        if is_final { Self::Never(message) } else { Self::Again(message) }
+    }
+}
+
+impl Objects {
+    /// The folder at an address such as `s3://bucket/name`; credentials come from the environment.
+    pub(super) fn at(address: &str) -> Result<Self> {
+        let address = address.trim_end_matches('/');
+        let refused = |message: String| StoreError::Input { address: address.into(), message };
+        let url = Url::parse(address).map_err(|e| refused(e.to_string()))?;
+        let (store, prefix) = object_store::parse_url_opts(&url, credentials())
+            .map_err(|e| refused(e.to_string()))?;
+        Ok(Self::new(Arc::from(store), prefix, address, PAUSE_FIRST))
+    }
+
+    pub(crate) fn new(
+        store: Arc<dyn ObjectStore>,
+        prefix: ObjectPath,
+        address: &str,
+        pause_first: Duration,
+    ) -> Self {
+        Self { store, prefix, address: address.into(), pause_first }
+    }
+
+    pub(super) fn address(&self, name: &str) -> String {
+        format!("{}/{name}", self.address)
+    }
+
+    fn path(&self, name: &str) -> ObjectPath {
+        self.prefix.clone().join(name)
+    }
+
+    fn failed(&self, name: &str, message: String) -> StoreError {
+        StoreError::Input { address: self.address(name), message }
+    }
+
+    /// Makes a request until it succeeds, cannot, or was made [`ATTEMPTS_MAX`] times.
+    pub(super) fn attempt<T>(
+        &self,
+        name: &str,
+        request: impl Fn() -> std::result::Result<T, Attempt>,
+    ) -> Result<T> {
+        let mut pause = self.pause_first;
+        let mut n_attempts = 1;
+        loop {
+            match request() {
+                Ok(answer) => return Ok(answer),
+                Err(Attempt::Again(_)) if n_attempts < ATTEMPTS_MAX => {
+                    std::thread::sleep(pause);
+                    pause *= 2;
+                    n_attempts += 1;
+                }
+                Err(Attempt::Again(message)) => {
+                    let message = format!("{message} (tried {n_attempts} times)");
+                    return Err(self.failed(name, message));
+                }
+                Err(Attempt::Never(message)) => return Err(self.failed(name, message)),
+            }
+        }
+    }
+
+    /// A small object whole; `None` when there is none. Longer than `limit_bytes` is an error.
+    pub(super) fn read(&self, name: &str, limit_bytes: u64) -> Result<Option<Bytes>> {
+        self.attempt(name, || {
+            let (store, path) = (self.store.clone(), self.path(name));
+            let answer = ask(async move {
+                let answer = store.get(&path).await?;
+                let size = answer.meta.size;
+                if size > limit_bytes {
+                    return Ok((size, Bytes::new()));
+                }
+                Ok((size, answer.bytes().await?))
+            });
+            match answer {
+                Ok((size, bytes)) if bytes.len() as u64 == size => Ok(Some(bytes)),
+                Ok((size, _)) if size > limit_bytes => {
+                    Err(Attempt::Never(format!("{size} bytes are too many")))
+                }
+                Ok((size, bytes)) => {
+                    Err(Attempt::Again(format!("{} bytes came of {size}", bytes.len())))
+                }
+                Err(Error::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// A range of an object, all of it.
+    pub(super) fn range(
+        &self,
+        name: &str,
+        range: std::ops::Range<u64>,
+    ) -> std::result::Result<Bytes, Attempt> {
+        let (store, path, asked) = (self.store.clone(), self.path(name), range.clone());
+        let bytes = ask(async move { store.get_range(&path, asked).await })?;
+        let expected = range.end - range.start;
+        if bytes.len() as u64 == expected {
+            return Ok(bytes);
+        }
+        Err(Attempt::Again(format!("{} bytes came of {expected}", bytes.len())))
+    }
+
+    /// Sends a file, in parts when it is large, and compares the size that arrived.
+    pub(super) fn send(&self, file: &Path, name: &str) -> Result<u64> {
+        self.attempt(name, || {
+            let (store, path, file) = (self.store.clone(), self.path(name), file.to_owned());
+            let (sent, arrived) = ask(async move {
+                let sent = send_file(store.as_ref(), &path, &file).await?;
+                Ok((sent, store.head(&path).await?.size))
+            })?;
+            if sent == arrived {
+                return Ok(sent);
+            }
+            Err(Attempt::Again(format!("{arrived} bytes arrived of {sent}")))
+        })
+    }
+
+    /// Makes a small object that nobody else may have made; true when it was there already, with
+    /// these bytes. A write whose answer was lost finds its own object.
+    pub(super) fn create(&self, name: &str, bytes: &[u8]) -> Result<bool> {
+        let payload = Bytes::copy_from_slice(bytes);
+        self.attempt(name, || {
+            let (store, path) = (self.store.clone(), self.path(name));
+            let payload = PutPayload::from_bytes(payload.clone());
+            let put = ask(async move {
+                store.put_opts(&path, payload, PutMode::Create.into()).await.map(drop)
+            });
+            match put {
+                Ok(()) => Ok(false),
+                Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                    let found = self.read(name, bytes.len() as u64).ok().flatten();
+                    if found.is_some_and(|found| found == bytes) {
+                        return Ok(true);
+                    }
+                    Err(Attempt::Never("another dataset is there; choose another address".into()))
+                }
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+}
+
+/// Waits for an answer, keeping the store's own error.
+fn ask<T: Send + 'static>(
+    request: impl Future<Output = object_store::Result<T>> + Send + 'static,
+) -> object_store::Result<T> {
+    wait(async move { Ok(request.await) })
+        .unwrap_or_else(|error| Err(Error::Generic { store: "runtime", source: error.into() }))
+}
+
+async fn send_file(
+    store: &dyn ObjectStore,
+    path: &ObjectPath,
+    file: &Path,
+) -> object_store::Result<u64> {
+    use std::io::Read as _;
+    let io = |error: std::io::Error| Error::Generic { store: "local", source: error.into() };
+    let mut reader = std::fs::File::open(file).map_err(io)?;
+    let size = reader.metadata().map_err(io)?.len();
+    let mut piece = Vec::new();
+    if size <= PIECE_BYTES {
+        reader.read_to_end(&mut piece).map_err(io)?;
+        store.put(path, piece.into()).await?;
+        return Ok(size);
+    }
+    let upload = store.put_multipart(path).await?;
+    let mut parts = WriteMultipart::new_with_chunk_size(upload, PIECE_BYTES as usize);
+    let mut sent = 0;
+    let fill = async {
+        loop {
+            piece.clear();
+            let n = reader.by_ref().take(PIECE_BYTES).read_to_end(&mut piece).map_err(io)?;
+            if n == 0 {
+                return Ok(());
+            }
+            parts.wait_for_capacity(PARTS_AT_ONCE).await?;
+            parts.write(&piece);
+            sent += n as u64;
+        }
+    };
+    if let Err(error) = fill.await {
+        // Parts of an upload that is not completed are invisible, but cost room until they go.
+        let _ = parts.abort().await;
+        return Err(error);
+    }
+    parts.finish().await?;
+    Ok(sent)
+}
