@@ -13,7 +13,7 @@ import sys
 
 sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
 
-import argparse, collections, hashlib, http.client, http.server, json, os, pathlib, random
+import argparse, collections, hashlib, http.client, http.server, logging, os, pathlib, random
 import shutil, socket, struct, subprocess, threading, time
 
 import boto3
@@ -115,6 +115,7 @@ def formats(*arguments):
     return subprocess.run(command, capture_output=True, text=True, env=environment)
 
 
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
 shutil.rmtree(work, ignore_errors=True)
 work.mkdir(parents=True)
 moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
@@ -159,7 +160,7 @@ total = sum(p.stat().st_size for p in local.iterdir())
 print(f"{len(expected)} files, {total:,} bytes", flush=True)
 failures = refused = 0
 for number in range(options.rounds):
-    Proxy.part = [0.0, 0.1, 0.2][number % 3]
+    Proxy.part = [0.0, 0.15, 0.3][number % 3]
     prefix, seen, stop = f"round-{number}", collections.Counter(), threading.Event()
     watcher = threading.Thread(target=watch, args=(prefix, expected, seen, stop))
     watcher.start()
