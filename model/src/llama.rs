@@ -69,9 +69,10 @@ impl Llama {
                 k: tensor("self_attn.k_proj")?,
                 v: tensor("self_attn.v_proj")?,
                 o: tensor("self_attn.o_proj")?,
-                qk_norm: match config.qk_norm {
-                    true => Some((tensor("self_attn.q_norm")?, tensor("self_attn.k_norm")?)),
-                    false => None,
+                qk_norm: if config.qk_norm {
+                    Some((tensor("self_attn.q_norm")?, tensor("self_attn.k_norm")?))
+                } else {
+                    None
                 },
                 post_norm: tensor("post_attention_layernorm")?,
                 gate: match config.activation {
@@ -228,6 +229,9 @@ impl Llama {
         match self.kernels {
             Kernels::Fused => differentiate::<Tape>(self, rows, options, recompute),
             Kernels::Composite => differentiate::<Composite>(self, rows, options, recompute),
+            Kernels::CompositeBf16 => {
+                differentiate::<Composite<true>>(self, rows, options, recompute)
+            }
         }
     }
 
@@ -264,7 +268,8 @@ impl Llama {
             Kernels::Fused => {
                 Ok(self.hidden(&<Tape as Differentiable>::inference(), ids, shape)?.tensor)
             }
-            Kernels::Composite => self.detached().hidden(&Composite, ids, shape),
+            Kernels::Composite => self.detached().hidden(&Composite::<false>, ids, shape),
+            Kernels::CompositeBf16 => self.detached().hidden(&Composite::<true>, ids, shape),
         }
     }
 
@@ -282,7 +287,8 @@ impl Llama {
         self.check_ids(ids)?;
         let shape = self.head_shape((1..=rows).map(|row| row * length).collect());
         let hidden = self.hidden_only(ids, &shape)?;
-        let logits = hidden.matmul(&self.output.detach().t()?)?.to_dtype(DType::F32)?;
+        let output = self.output.detach().to_dtype(hidden.dtype())?;
+        let logits = hidden.matmul(&output.t()?)?.to_dtype(DType::F32)?;
         Ok(cap(&logits, self.config.logit_softcap as f32)?)
     }
 

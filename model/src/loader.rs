@@ -32,10 +32,8 @@ pub fn read_row(
     let start = row * context as u64;
     let mut ids = vec![0; context + 1];
     source.read(start, &mut ids);
-    let boundaries = match document_mask {
-        true => source.boundaries(start, start + ids.len() as u64),
-        false => Vec::new(),
-    };
+    let boundaries =
+        if document_mask { source.boundaries(start, start + ids.len() as u64) } else { Vec::new() };
     let boundaries = boundaries.into_iter().map(|position| (position - start) as usize).collect();
     match ids.iter().position(|&id| id as usize >= vocab_size) {
         None => Ok(BatchRow { ids, boundaries, row }),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::config::refuse;
+use crate::export::Precision;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::schedule::{LearningRate, Schedule};
 
@@ -19,6 +20,9 @@ pub struct TrainConfig {
     /// CPU, all of it on a GPU. Gradients are added up weighted by predicted tokens, so it changes memory and
     /// rounding only.
     pub micro_batch_size: usize,
+    /// The type of matrix products on a GPU; a CPU has f32 only. Weights, moments and gradients are f32
+    /// in any case.
+    pub precision: Precision,
     /// Which optimiser.
     pub optimizer: OptimizerKind,
     /// Peak of the learning rate.
@@ -74,6 +78,7 @@ impl Default for TrainConfig {
             steps: 300,
             batch_size: 16,
             micro_batch_size: 0,
+            precision: Precision::F32,
             optimizer: OptimizerKind::Adamw,
             learning_rate: 1e-3,
             embedding_rate: 1.0,

@@ -6,10 +6,12 @@ use candle_core::Tensor;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::checkpoint::{self, State, StreamId};
+use crate::config::refuse;
+use crate::export::Precision;
 use crate::guard::{Spike, z_score};
 use crate::loader::Loader;
 use crate::loss::{check_length, check_token_bytes, evaluate};
-use crate::ops::{LossOptions, LossSums};
+use crate::ops::{Kernels, LossOptions, LossSums};
 use crate::optimizer::arithmetic::{add_to, norms};
 use crate::optimizer::{Optimizer, StepNumbers};
 use crate::parallel::{Lanes, rows_per_slice};
@@ -141,6 +143,10 @@ impl<'a> Trainer<'a> {
             0 => fresh.train.batch_size,
             rows => rows,
         };
+        if fresh.train.precision == Precision::Bf16 && device.is_cpu() {
+            let way_out = "on a CPU give \"f32\", or train on a GPU with `device = \"cuda\"`";
+            return Err(refuse("precision", "\"bf16\"", way_out));
+        }
         let lanes = Lanes::for_device(&device)?;
         let (model, optimizer, state) = match checkpoints.latest().map_err(ModelError::Store)? {
             None => {
@@ -159,6 +165,10 @@ impl<'a> Trainer<'a> {
                 let optimizer = checkpoint::load_optimizer(&files, &model, &state)?;
                 (model, optimizer, State { train: fresh.train, ..state })
             }
+        };
+        let model = match state.train.precision {
+            Precision::F32 => model,
+            Precision::Bf16 => model.with_kernels(Kernels::CompositeBf16),
         };
         Ok(Self { model, optimizer, data, lanes, state, slice_rows })
     }

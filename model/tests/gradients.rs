@@ -141,6 +141,22 @@ fn fused_operations_agree_with_the_composite_ones() {
 }
 
 #[test]
+fn sixteen_bit_products_have_nearly_the_same_gradients() {
+    let model = lively(&ModelConfig { qk_norm: true, ..plain() });
+    let rows = packed();
+    let options = options(&model, &rows, 0.0);
+    let (sums, exact) = model.loss_and_gradients(&rows, &options, false).unwrap();
+    let half = model.with_kernels(Kernels::CompositeBf16);
+    let (half_sums, half) = half.loss_and_gradients(&rows, &options, true).unwrap();
+    assert!((sums.nats - half_sums.nats).abs() < 0.01 * sums.nats, "{sums:?} {half_sums:?}");
+    for (((name, _), exact), half) in model.parameters().iter().zip(&exact).zip(&half) {
+        assert_eq!(half.dtype(), DType::F32);
+        let difference = distance(&values(exact), &values(half));
+        assert!(difference < 0.1, "{name}: relative difference {difference}");
+    }
+}
+
+#[test]
 fn layers_computed_again_give_the_same_gradients_to_the_bit() {
     for tie_embeddings in [false, true] {
         let model = lively(&ModelConfig { tie_embeddings, qk_norm: true, ..plain() });

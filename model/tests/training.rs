@@ -1,7 +1,5 @@
 //! Laws of the model and its trainer, on models small enough to train in a test.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of tests may fail like tests")]
-
 use std::collections::BTreeMap;
 
 use candle_core::Device;

@@ -92,7 +92,7 @@ fn text_ends_before_a_stop_string() {
     let whole = run(&[]).text;
     assert_eq!(whole.len(), 80);
     let stop = whole[21..25].to_owned();
-    let text = run(&[stop.clone()]);
+    let text = run(std::slice::from_ref(&stop));
     assert_eq!(text.text, whole[..whole.find(&stop).unwrap()]);
     assert_eq!(text.stopped_by, Some(stop));
 }

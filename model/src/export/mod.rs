@@ -5,11 +5,14 @@
 pub mod gguf;
 pub mod hf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{Activation, refuse};
 use crate::{ModelConfig, ModelError};
 
-/// How weights are stored in an export.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How weights are stored in an export, or matrices multiplied in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// 32 bits: what was trained.
     #[default]

@@ -3,10 +3,13 @@
 use candle_core::{DType, Tensor};
 
 use crate::config::refuse;
-use crate::ops::attention::{attend, split};
+use crate::ops::attention::{attend, merge, split};
 use crate::ops::cross_entropy::cap;
 use crate::ops::{Composite, Operations};
 use crate::{Llama, ModelError};
+
+/// The operations of generation, on any device.
+const OPERATIONS: Composite = Composite::<false>;
 
 /// Positions that a cache has room for at first; it doubles when they are used up.
 const FIRST_POSITIONS: usize = 64;
@@ -68,19 +71,19 @@ impl Llama {
         }
         self.check_ids(ids)?;
         let (heads, kv_heads) = (self.config.n_heads, self.config.n_kv_heads);
-        let mut x = Composite.embed(ids, &self.embedding)?;
+        let mut x = OPERATIONS.embed(ids, &self.embedding)?;
         for (index, layer) in self.layers.iter().enumerate() {
-            let [q, k, v] = self.project(&Composite, layer, &x)?;
-            let q = self.rope.rotate(&split(&q, heads)?, cache.seen)?;
-            let k = self.rope.rotate(&split(&k, kv_heads)?, cache.seen)?;
-            let (k, v) = cache.extend(index, (&k, &split(&v, kv_heads)?))?;
-            let context = attend(&q, &k, &v)?;
-            x = self.finish(&Composite, layer, &x, &context)?;
+            let [q, k, v] = self.project(&OPERATIONS, layer, &x)?;
+            let q = self.rope.rotate(&split(&q, 1, heads)?, cache.seen)?;
+            let k = self.rope.rotate(&split(&k, 1, kv_heads)?, cache.seen)?;
+            let (k, v) = cache.extend(index, (&k, &split(&v, 1, kv_heads)?))?;
+            let context = merge(&attend(&q, &k, &v)?, 1)?;
+            x = self.finish(&OPERATIONS, layer, &x, &context)?;
         }
         cache.seen += ids.len();
         let last = x.narrow(0, ids.len() - 1, 1)?.contiguous()?;
-        let normed = Composite.rms_norm(&last, &self.norm, self.config.norm_eps)?;
-        let logits = Composite.linear(&normed, &self.output)?.to_dtype(DType::F32)?;
+        let normed = OPERATIONS.rms_norm(&last, &self.norm, self.config.norm_eps)?;
+        let logits = OPERATIONS.linear(&normed, &self.output)?.to_dtype(DType::F32)?;
         let logits = cap(&logits, self.config.logit_softcap as f32)?;
         Ok(logits.flatten_all()?.to_vec1::<f32>()?)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{D, Result, Tensor};
 
+use super::composite::wide;
 use super::rope::RopeTable;
 
 /// Sizes of one attention over tokens that stand one after the other, sequence after sequence.
@@ -39,15 +40,25 @@ impl HeadShape {
     }
 }
 
-/// [positions, heads · width] as [heads, positions, width].
-pub(crate) fn split(flat: &Tensor, heads: usize) -> Result<Tensor> {
-    let (positions, width) = flat.dims2()?;
-    flat.reshape((positions, heads, width / heads))?.transpose(0, 1)?.contiguous()
+/// [batch · positions, heads · width] as [batch · heads, positions, width].
+pub(crate) fn split(flat: &Tensor, batch: usize, heads: usize) -> Result<Tensor> {
+    let (rows, width) = flat.dims2()?;
+    let (positions, width) = (rows / batch, width / heads);
+    let split = flat.reshape((batch, positions, heads, width))?.transpose(1, 2)?;
+    split.contiguous()?.reshape((batch * heads, positions, width))
+}
+
+/// The inverse of [`split`].
+pub(crate) fn merge(split: &Tensor, batch: usize) -> Result<Tensor> {
+    let (heads, positions, width) = split.dims3()?;
+    let heads = heads / batch;
+    let flat = split.reshape((batch, heads, positions, width))?.transpose(1, 2)?;
+    flat.contiguous()?.reshape((batch * positions, heads * width))
 }
 
 /// Attention over heads whose positions are already rotated: `q` [heads, positions, width] over `k` and `v`
-/// [kv_heads, seen, width], of which the queries stand at the last positions. The result is
-/// [positions, heads · width].
+/// [kv_heads, seen, width], of which the queries stand at the last positions. The result has the shape of `q`.
+/// The heads of a batch stand one after the other.
 ///
 /// The query heads of one key head stand one after the other, so `q` read as [kv_heads, group · positions,
 /// width] multiplies all of them with their key head at once: keys and values are never repeated in memory.
@@ -56,7 +67,7 @@ pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
     let (kv_heads, seen, _) = k.dims3()?;
     let rows = heads / kv_heads * positions;
     let scale = 1.0 / (width as f64).sqrt();
-    let scores = (q.reshape((kv_heads, rows, width))?.matmul(&k.t()?)? * scale)?;
+    let scores = (wide(&q.reshape((kv_heads, rows, width))?.matmul(&k.t()?)?)? * scale)?;
     let scores = if positions == 1 {
         scores
     } else {
@@ -67,35 +78,38 @@ pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
                 (0..seen).map(move |column| if column > last { f32::NEG_INFINITY } else { 0.0 })
             })
             .collect();
-        let mask = Tensor::from_vec(mask, (rows, seen), q.device())?.to_dtype(q.dtype())?;
+        let mask = Tensor::from_vec(mask, (rows, seen), q.device())?.to_dtype(scores.dtype())?;
         scores.broadcast_add(&mask)?
     };
     let largest = scores.max_keepdim(D::Minus1)?.detach();
     let exponentials = scores.broadcast_sub(&largest)?.exp()?;
     let sums = exponentials.sum_keepdim(D::Minus1)?;
-    let context = exponentials.broadcast_div(&sums)?.matmul(v)?;
-    context
-        .reshape((heads, positions, width))?
-        .transpose(0, 1)?
-        .contiguous()?
-        .reshape((positions, heads * width))
+    let weights = exponentials.broadcast_div(&sums)?.to_dtype(v.dtype())?;
+    weights.matmul(v)?.reshape((heads, positions, width))
 }
 
-/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width], sequence by sequence, in
-/// candle's graph.
+/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width] in candle's graph: all
+/// sequences at once if they have one length, else one by one. It makes a matrix of all scores.
 pub(crate) fn composite(
     [q, k, v]: [&Tensor; 3],
     shape: &HeadShape,
     rope: &RopeTable,
 ) -> Result<Tensor> {
-    let contexts = shape.sequences().map(|(start, positions)| {
-        let part = |flat: &Tensor, heads| split(&flat.narrow(0, start, positions)?, heads);
-        let q = rope.rotate(&part(q, shape.heads)?, 0)?;
-        let k = rope.rotate(&part(k, shape.kv_heads)?, 0)?;
-        attend(&q, &k, &part(v, shape.kv_heads)?)
-    });
-    match contexts.collect::<Result<Vec<_>>>()?.as_slice() {
-        [one] => Ok(one.clone()),
-        many => Tensor::cat(many, 0),
+    let sequences: Vec<(usize, usize)> = shape.sequences().collect();
+    let equal = sequences.windows(2).all(|pair| pair[0].1 == pair[1].1);
+    let part = |start: usize, rows: usize, batch: usize| {
+        let split =
+            |flat: &Tensor, heads| split(&flat.narrow(0, start, rows)?.contiguous()?, batch, heads);
+        let rotated = |flat: &Tensor, heads| {
+            let heads = split(flat, heads)?;
+            rope.rotate(&wide(&heads)?, 0)?.to_dtype(heads.dtype())
+        };
+        let (q, k) = (rotated(q, shape.heads)?, rotated(k, shape.kv_heads)?);
+        merge(&attend(&q, &k, &split(v, shape.kv_heads)?)?, batch)
+    };
+    if equal {
+        return part(0, q.dim(0)?, sequences.len().max(1));
     }
+    let contexts = sequences.into_iter().map(|(start, positions)| part(start, positions, 1));
+    Tensor::cat(&contexts.collect::<Result<Vec<_>>>()?, 0)
 }

@@ -10,11 +10,27 @@ use super::{
     cross_entropy,
 };
 
-/// candle's graph.
-#[derive(Clone, Copy, Debug)]
-pub struct Composite;
+/// candle's graph. With `BF16` matrix products and what lies between them are in bfloat16, and sums that would
+/// suffer (norms, softmax, loss) and the residual stream in f32; parameters and their gradients stay f32.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Composite<const BF16: bool = false>;
 
-impl Operations for Composite {
+impl<const BF16: bool> Composite<BF16> {
+    /// The tensor in the type that matrix products use.
+    fn working(tensor: &Tensor) -> Result<Tensor> {
+        if BF16 { tensor.to_dtype(DType::BF16) } else { Ok(tensor.clone()) }
+    }
+}
+
+/// The tensor in f32, if it has 16 bits.
+pub(crate) fn wide(tensor: &Tensor) -> Result<Tensor> {
+    match tensor.dtype() {
+        DType::BF16 | DType::F16 => tensor.to_dtype(DType::F32),
+        _ => Ok(tensor.clone()),
+    }
+}
+
+impl<const BF16: bool> Operations for Composite<BF16> {
     type Value = Tensor;
 
     fn embed(&self, ids: &[u32], table: &Tensor) -> Result<Tensor> {
@@ -22,19 +38,16 @@ impl Operations for Composite {
     }
 
     fn linear(&self, input: &Tensor, weight: &Tensor) -> Result<Tensor> {
-        input.matmul(&weight.t()?)
+        Self::working(input)?.matmul(&Self::working(weight)?.t()?)
     }
 
     fn rms_norm(&self, input: &Tensor, weight: &Tensor, eps: f64) -> Result<Tensor> {
         let (n, columns) = input.dims2()?;
         let width = weight.elem_count();
-        let x = input.reshape((n * columns / width, width))?;
-        // Sixteen-bit sums lose too much: the norm itself is computed in f32.
-        let half = matches!(x.dtype(), DType::BF16 | DType::F16);
-        let wide = if half { x.to_dtype(DType::F32)? } else { x };
-        let mean = wide.sqr()?.mean_keepdim(D::Minus1)?;
-        let normed = wide.broadcast_div(&(mean + eps)?.sqrt()?)?.to_dtype(input.dtype())?;
-        normed.broadcast_mul(weight)?.reshape((n, columns))
+        let x = wide(&input.reshape((n * columns / width, width))?)?;
+        let mean = x.sqr()?.mean_keepdim(D::Minus1)?;
+        let normed = x.broadcast_div(&(mean + eps)?.sqrt()?)?.broadcast_mul(weight)?;
+        Self::working(&normed.reshape((n, columns))?)
     }
 
     fn swiglu(&self, gate: &Tensor, up: &Tensor) -> Result<Tensor> {
@@ -46,7 +59,7 @@ impl Operations for Composite {
     }
 
     fn add(&self, a: &Tensor, b: &Tensor) -> Result<Tensor> {
-        a.add(b)
+        a.add(&b.to_dtype(a.dtype())?)
     }
 
     fn attention(
@@ -59,7 +72,7 @@ impl Operations for Composite {
     }
 }
 
-impl Differentiable for Composite {
+impl<const BF16: bool> Differentiable for Composite<BF16> {
     type Gradients = GradStore;
 
     fn recording() -> Self {

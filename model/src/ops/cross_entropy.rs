@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, D, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
 
+use super::composite::wide;
 use super::tape::add;
 use super::{Kernels, kernels};
 use crate::rows::IGNORED;
@@ -67,7 +68,7 @@ pub fn row_losses(
                 let logits = rows.matmul(&table.t()?)?;
                 losses.extend(LogitGradient::run(&logits, targets, options)?.losses);
             }
-            Kernels::Composite => {
+            Kernels::Composite | Kernels::CompositeBf16 => {
                 let (nats, _) = composite(&rows, &table, targets, softcap)?;
                 losses.extend(nats.to_dtype(DType::F32)?.to_vec1::<f32>()?);
             }
@@ -84,8 +85,8 @@ pub(crate) fn composite(
     targets: &[u32],
     softcap: f32,
 ) -> Result<(Tensor, Tensor)> {
-    let logits = hidden.matmul(&table.t()?)?;
-    let logits = if logits.dtype() == DType::F64 { logits } else { logits.to_dtype(DType::F32)? };
+    let table = table.to_dtype(hidden.dtype())?;
+    let logits = wide(&hidden.matmul(&table.t()?)?)?;
     let logits = cap(&logits, softcap)?;
     let largest = logits.max_keepdim(D::Minus1)?.detach();
     let log_sums =

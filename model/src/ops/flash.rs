@@ -139,7 +139,8 @@ struct Head<'a> {
     shape: &'a HeadShape,
     first: usize,
     positions: usize,
-    kv_head: usize,
+    /// Which of the key heads.
+    index: usize,
     /// Padded width of a head, and padded number of positions.
     padded: (usize, usize),
     /// [positions, width] and its transpose.
@@ -160,7 +161,7 @@ struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    fn new(shape: &'a HeadShape, (first, positions): (usize, usize), kv_head: usize) -> Self {
+    fn new(shape: &'a HeadShape, (first, positions): (usize, usize), index: usize) -> Self {
         let padded =
             (shape.width.next_multiple_of(ALIGNMENT), positions.next_multiple_of(ALIGNMENT));
         let weights = vec![0.0; BLOCK.min(positions) * padded.1];
@@ -168,7 +169,7 @@ impl<'a> Head<'a> {
             shape,
             first,
             positions,
-            kv_head,
+            index,
             padded,
             keys: vec![0.0; positions * padded.0],
             keys_transposed: vec![0.0; shape.width * padded.1],
@@ -191,7 +192,7 @@ impl<'a> Head<'a> {
 
     fn load(&mut self, keys: &[f32], values: &[f32]) {
         for position in 0..self.positions {
-            let place = self.place(position, self.kv_head, self.shape.kv_heads);
+            let place = self.place(position, self.index, self.shape.kv_heads);
             let row = position * self.padded.0..position * self.padded.0 + self.shape.width;
             self.keys[row.clone()].copy_from_slice(&keys[place.clone()]);
             self.values[row].copy_from_slice(&values[place]);
@@ -224,7 +225,7 @@ impl<'a> Head<'a> {
         let (width, positions) = self.padded;
         let tokens = log_sums.len() / self.shape.heads;
         for head in 0..self.shape.group() {
-            let head = self.kv_head * self.shape.group() + head;
+            let head = self.index * self.shape.group() + head;
             for (start, rows) in self.blocks() {
                 self.score(queries, head, (start, rows));
                 let log_sums = &mut log_sums[head * tokens + self.first + start..][..rows];
@@ -274,7 +275,7 @@ impl<'a> Head<'a> {
         self.d_block = vec![0.0; self.block.len()];
         let tokens = log_sums.len() / self.shape.heads;
         for head in 0..self.shape.group() {
-            let head = self.kv_head * self.shape.group() + head;
+            let head = self.index * self.shape.group() + head;
             for (start, rows) in self.blocks() {
                 self.score(queries, head, (start, rows));
                 self.gradient_of_weights(gradient, head, (start, rows));
@@ -367,7 +368,7 @@ impl<'a> Head<'a> {
 
     fn store(&self, d_keys: &mut [f32], d_values: &mut [f32]) {
         for position in 0..self.positions {
-            let place = self.place(position, self.kv_head, self.shape.kv_heads);
+            let place = self.place(position, self.index, self.shape.kv_heads);
             let row = position * self.padded.0..position * self.padded.0 + self.shape.width;
             d_keys[place.clone()].copy_from_slice(&self.d_keys[row.clone()]);
             d_values[place].copy_from_slice(&self.d_values[row]);

@@ -152,7 +152,8 @@ mod tests {
                         a.mul_add(b[l * (n + spare) + j], sum)
                     });
                     let start = if add { before[i * (n + spare) + j] } else { 0.0 };
-                    prop_assert_eq!(out[i * (n + spare) + j], start + sum);
+                    let found = out[i * (n + spare) + j];
+                    prop_assert_eq!(found.to_bits(), (start + sum).to_bits());
                 }
             }
         }

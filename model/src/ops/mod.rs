@@ -37,6 +37,8 @@ pub enum Kernels {
     Fused,
     /// [`Composite`].
     Composite,
+    /// [`Composite`] with matrix products in bfloat16.
+    CompositeBf16,
 }
 
 impl Kernels {

@@ -1,0 +1,174 @@
+//! Parity and speed on a GPU: the composite operations there against the fused ones on the CPU, and tokens a second
+//! of a training step.
+//!
+//! `gpu_suite [DEVICE [PRESET [ROWS [STEPS]]]]`, by default `cuda base 16 20`. The device `cpu` runs the same with
+//! the composite operations on the CPU, to try the suite where there is no GPU. Prints a JSON object a line; ends
+//! with an error if a figure is out of bounds. `benches/gpu/run.sh` builds and runs it beside PyTorch.
+
+#![expect(clippy::print_stdout, reason = "a command-line program")]
+
+use std::time::Instant;
+
+use candle_core::{Device, Tensor};
+use model::ops::Kernels;
+use model::optimizer::arithmetic::norms;
+use model::optimizer::{Optimizer, StepNumbers};
+use model::{Activation, Lanes, Llama, ModelConfig, Rows, TrainConfig, device, plan, random};
+use rand_chacha::rand_core::RngCore;
+use serde_json::json;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Peak of one H100 SXM in dense bfloat16 and in TF32 off (plain f32), operations a second (NVIDIA's data sheet).
+const H100_BF16: f64 = 989e12;
+const H100_F32: f64 = 67e12;
+
+fn ids(count: usize, vocab_size: usize) -> Vec<u32> {
+    let mut random = random::keyed(5, "gpu suite");
+    (0..count).map(|_| random.next_u32() % vocab_size as u32).collect()
+}
+
+fn plain() -> ModelConfig {
+    ModelConfig {
+        vocab_size: 500,
+        dim: 96,
+        n_layers: 3,
+        n_heads: 6,
+        n_kv_heads: 2,
+        ffn_dim: 160,
+        context: 200,
+        tie_embeddings: false,
+        ..ModelConfig::default()
+    }
+}
+
+fn shapes() -> Vec<(&'static str, ModelConfig)> {
+    vec![
+        ("plain", plain()),
+        ("tied", ModelConfig { tie_embeddings: true, ..plain() }),
+        ("normed heads", ModelConfig { qk_norm: true, head_dim: 24, ..plain() }),
+        ("squared relu", ModelConfig { activation: Activation::Relu2, ..plain() }),
+        ("capped logits", ModelConfig { logit_softcap: 15.0, ..plain() }),
+    ]
+}
+
+fn values(tensor: &Tensor) -> Result<Vec<f32>, Failure> {
+    Ok(tensor.to_device(&Device::Cpu)?.flatten_all()?.to_vec1()?)
+}
+
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    let size: f64 = a.iter().map(|x| f64::from(*x).powi(2)).sum();
+    let square: f64 = a.iter().zip(b).map(|(x, y)| f64::from(x - y).powi(2)).sum();
+    (square / size.max(1e-30)).sqrt()
+}
+
+/// The same weights on another device.
+fn on(model: &Llama, target: &Device) -> Result<Llama, Failure> {
+    let bytes = model.parameters().to_safetensors()?;
+    let parameters =
+        model::parameters::Parameters::from_safetensors(model.config(), &bytes, target)?;
+    Ok(Llama::new(model.config(), parameters, target)?)
+}
+
+/// Loss and gradients of every shape, in f32 and with bfloat16 products, packed documents included.
+fn parity(target: &Device) -> Result<bool, Failure> {
+    let mut good = true;
+    for (shape, config) in shapes() {
+        let model = Llama::init(&config, 3, &Device::Cpu)?;
+        let mut rows = Rows::default();
+        rows.push(&ids(180, 500), &[40, 41, 120]);
+        rows.push(&ids(90, 500), &[]);
+        let options = model.loss_options(1.0 / rows.loss_tokens() as f32);
+        let (sums, expected) = model.loss_and_gradients(&rows, &options, false)?;
+        let other = on(&model, target)?;
+        for (kernels, recompute, bound) in [
+            (Kernels::Composite, false, 1e-4),
+            (Kernels::Composite, true, 1e-4),
+            (Kernels::CompositeBf16, false, 3e-2),
+        ] {
+            let other = other.with_kernels(kernels);
+            let (other_sums, found) = other.loss_and_gradients(&rows, &options, recompute)?;
+            let mut largest = 0.0_f64;
+            for (a, b) in expected.iter().zip(&found) {
+                largest = largest.max(distance(&values(a)?, &values(b)?));
+            }
+            let loss = (sums.nats - other_sums.nats).abs() / sums.nats;
+            good &= largest < bound && loss < bound;
+            println!(
+                "{}",
+                json!({ "parity": shape, "kernels": format!("{kernels:?}"), "recompute": recompute,
+                        "loss": loss, "largest_gradient_difference": largest, "bound": bound })
+            );
+        }
+    }
+    Ok(good)
+}
+
+/// Tokens a second of whole steps: forward, backward, norm, AdamW.
+fn speed(
+    target: &Device,
+    preset: &str,
+    (n_rows, steps): (usize, usize),
+    (kernels, recompute): (Kernels, bool),
+) -> Result<(), Failure> {
+    let config = ModelConfig::preset(preset, 50_304)?;
+    let model = Llama::init(&config, 1, target)?.with_kernels(kernels);
+    let train = TrainConfig { batch_size: n_rows, steps, ..TrainConfig::default() };
+    let mut optimizer = Optimizer::new(model.parameters(), train.optimizer_settings())?;
+    let lanes = Lanes::for_device(target)?;
+    let width = config.context + 1;
+    let rows = Rows::of(&ids(n_rows * width, config.vocab_size), n_rows);
+    let options = model.loss_options(1.0 / rows.loss_tokens() as f32);
+    let mut seconds = Vec::new();
+    for step in 1..=steps + 2 {
+        let start = Instant::now();
+        let (_, gradients) = model.loss_and_gradients(&rows, &options, recompute)?;
+        let norm = norms(&gradients)?.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        let numbers =
+            StepNumbers { update: step, learning_rate: 1e-4, gradient_scale: 1.0 / norm.max(1.0) };
+        optimizer.step(model.parameters(), &gradients, numbers, &lanes)?;
+        target.synchronize()?;
+        // The first two steps compile kernels and fill pools.
+        if step > 2 {
+            seconds.push(start.elapsed().as_secs_f64());
+        }
+    }
+    seconds.sort_by(f64::total_cmp);
+    let median = seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN);
+    let tokens_per_second = (n_rows * config.context) as f64 / median;
+    let plan = plan(&config, &train, 1);
+    let peak = if kernels == Kernels::CompositeBf16 { H100_BF16 } else { H100_F32 };
+    println!(
+        "{}",
+        json!({ "speed": preset, "kernels": format!("{kernels:?}"), "recompute": recompute,
+                "rows": n_rows, "context": config.context, "parameters": plan.parameters,
+                "tokens_per_second": tokens_per_second.round(),
+                "mfu_of_an_h100": plan.mfu(tokens_per_second, peak) })
+    );
+    Ok(())
+}
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |index: usize, default: &str| {
+        arguments.get(index).cloned().unwrap_or_else(|| default.to_owned())
+    };
+    let target = device::open(&argument(0, "cuda"))?;
+    let good = parity(&target)?;
+    let preset = argument(1, "base");
+    let sizes = (argument(2, "16").parse()?, argument(3, "20").parse()?);
+    for kernels in [Kernels::Composite, Kernels::CompositeBf16] {
+        for recompute in [false, true] {
+            if let Err(error) = speed(&target, &preset, sizes, (kernels, recompute)) {
+                // One that does not fit the memory must not hide the others.
+                let error = error.to_string().lines().next().unwrap_or_default().to_owned();
+                println!(
+                    "{}",
+                    json!({ "speed": preset, "kernels": format!("{kernels:?}"),
+                            "recompute": recompute, "error": error })
+                );
+            }
+        }
+    }
+    if good { Ok(()) } else { Err("a difference is out of bounds".into()) }
+}
