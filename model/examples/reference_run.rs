@@ -59,8 +59,11 @@ fn tokens(count: usize, vocab_size: u32) -> Vec<u32> {
     let mut id = 0;
     let mut next = || {
         let draw = random.next_u32();
-        id =
-            if draw % 4 == 0 { (draw >> 8) % vocab_size } else { (id * 7 + draw % 3) % vocab_size };
+        id = if draw.is_multiple_of(4) {
+            (draw >> 8) % vocab_size
+        } else {
+            (id * 7 + draw % 3) % vocab_size
+        };
         id
     };
     (0..count).map(|_| next()).collect()
