@@ -119,9 +119,9 @@ fn damage_is_named_and_other_forms_come_back() {
     {
         let found = || {
             let entries = std::fs::read_dir(folder.path(&format!("as-{format}"))).unwrap();
-            let mut names: Vec<String> =
-                entries.map(|entry| entry.unwrap().path().display().to_string()).collect();
-            names.retain(|name| name.ends_with(".bin"));
+            let paths = entries.map(|entry| entry.unwrap().path());
+            let payloads = paths.filter(|path| path.extension().is_some_and(|e| e == "bin"));
+            let mut names: Vec<String> = payloads.map(|path| path.display().to_string()).collect();
             names.sort();
             names
         };

@@ -45,8 +45,8 @@ pub(crate) fn pack(arguments: &PackArguments, printer: Printer) -> Result<ExitCo
     let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
     let options = options(&arguments.rows);
     let path = arguments.output.clone();
-    let path = path.unwrap_or_else(|| folder.join(pipeline::dataset::plan_name(&options)));
-    let header = pipeline::dataset::plan(&folder, &options, &path)?;
+    let path = path.unwrap_or_else(|| folder.join(pipeline::dataset::plan_name(options)));
+    let header = pipeline::dataset::plan(&folder, options, &path)?;
     tell_plan(&header, &path, printer);
     Ok(ExitCode::SUCCESS)
 }
@@ -143,7 +143,7 @@ fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {
 pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
     let run = &arguments.run;
-    let reader = open_planned(&folder, &options(&run.rows), run.plan.as_deref())?;
+    let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;
     let step = arguments.step;
     check_step(&order, step)?;
@@ -218,7 +218,7 @@ pub(crate) fn explain(
 ) -> Result<ExitCode, Failure> {
     let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
     let run = &arguments.run;
-    let reader = open_planned(&folder, &options(&run.rows), run.plan.as_deref())?;
+    let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;
     check_step(&order, arguments.step)?;
     let found = explain_documents(&reader, &folder, &order, arguments.step)?;

@@ -33,7 +33,7 @@ impl PlanOptions {
 }
 
 /// The file's name, such as `plan-train-2048-best-fit.bin`: one for each way to lay out a dataset.
-pub fn plan_name(options: &PlanOptions) -> String {
+pub fn plan_name(options: PlanOptions) -> String {
     let strategy = match options.strategy {
         Strategy::Concat => "concat",
         Strategy::BestFit => "best-fit",
@@ -43,7 +43,7 @@ pub fn plan_name(options: &PlanOptions) -> String {
 }
 
 /// Plans a half of the dataset in `folder`, its sources apart, into the file `path`.
-pub fn plan(folder: &Path, options: &PlanOptions, path: &Path) -> Result<PlanHeader> {
+pub fn plan(folder: &Path, options: PlanOptions, path: &Path) -> Result<PlanHeader> {
     let manifest = ShardManifest::read(folder)?;
     let settings =
         PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
@@ -52,12 +52,7 @@ pub fn plan(folder: &Path, options: &PlanOptions, path: &Path) -> Result<PlanHea
 }
 
 /// As [`plan`], into any sink; `path` is named in errors.
-pub fn write_plan<W: Write>(
-    folder: &Path,
-    options: &PlanOptions,
-    out: W,
-    path: &Path,
-) -> Result<W> {
+pub fn write_plan<W: Write>(folder: &Path, options: PlanOptions, out: W, path: &Path) -> Result<W> {
     let manifest = ShardManifest::read(folder)?;
     let settings =
         PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
@@ -95,7 +90,7 @@ fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<
 /// made beside the tokens where it is not there or is of another dataset.
 pub fn open_planned(
     folder: &Path,
-    options: &PlanOptions,
+    options: PlanOptions,
     given: Option<&Path>,
 ) -> Result<RowReader> {
     if let Some(path) = given {

@@ -154,7 +154,7 @@ fn write_tokenizer(run: &Run, folder: &Path, manifest: &ShardManifest) -> Result
 /// The rows of the run, under a plan in its folder.
 fn plan(run: &Run, folder: &Path, what: &Pretraining) -> Result<shards::reader::RowReader> {
     let options = PlanOptions::of_rows(what.model.context as u32);
-    super::plan_in_run(run, folder, &dataset::plan_name(&options), &options)
+    super::plan_in_run(run, folder, &dataset::plan_name(options), options)
 }
 
 /// Bytes of text by id, for bits per byte; zeros for ids that only the model has.

@@ -90,8 +90,8 @@ pub(crate) fn pretrain(
     };
     let token_bytes: Vec<u32> = token_bytes(tokenizer);
     let options = PlanOptions::of_rows(config.context as u32);
-    let path = format!("{SHARDS}/{}", dataset::plan_name(&options));
-    let reader = plan_in_run(run, &folder, &path, &options)?;
+    let path = format!("{SHARDS}/{}", dataset::plan_name(options));
+    let reader = plan_in_run(run, &folder, &path, options)?;
     let order = order_of(&reader, settings.seed, settings.batch_size)?;
     let batches = Batches::new(reader, order);
     let data = TrainingData {
@@ -121,7 +121,7 @@ pub(crate) fn pretrain(
 }
 
 /// The rows of a dataset under a plan that the run keeps in `path`.
-fn plan_in_run(run: &Run, folder: &Path, path: &str, options: &PlanOptions) -> Result<RowReader> {
+fn plan_in_run(run: &Run, folder: &Path, path: &str, options: PlanOptions) -> Result<RowReader> {
     const TASK: &str = "plan";
     if run.done(TASK).is_none() {
         let publication = run.publish(path)?;

@@ -5,8 +5,9 @@
 //! documents can change them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -276,12 +277,12 @@ fn file_name(group: &str) -> String {
         if plain {
             name.push(char::from(byte));
         } else {
-            name += &format!("{ESCAPE}{byte:02x}");
+            let _ = write!(name, "{ESCAPE}{byte:02x}");
         }
     }
     if name.len() > NAME_MAX {
         name.truncate(NAME_MAX - 18);
-        name += &format!(".h{:016x}", text::hash::xxh3(group));
+        let _ = write!(name, ".h{:016x}", text::hash::xxh3(group));
     }
     format!("{name}.{ENDING}")
 }
@@ -292,15 +293,12 @@ fn group_of(name: &str) -> String {
     let mut rest = name;
     while let Some((before, after)) = rest.split_once(ESCAPE) {
         bytes.extend(before.bytes());
-        match after.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.extend(ESCAPE.bytes());
-                rest = after;
-            }
+        rest = after;
+        if let Some(byte) = after.get(..2).and_then(|two| u8::from_str_radix(two, 16).ok()) {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.extend(ESCAPE.bytes());
         }
     }
     bytes.extend(rest.bytes());

@@ -4,7 +4,6 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use store::OutputFile;
 use store::shards::Split;
 
 use super::best_fit::BestFit;
@@ -63,20 +62,7 @@ pub struct Documents<'a> {
     pub lengths: &'a dyn Fn(usize) -> Result<Vec<u32>>,
 }
 
-/// Plans and writes the file `path`. Returns what it holds.
-pub fn save_plan(
-    documents: &Documents<'_>,
-    sources: &[SourceDocuments],
-    settings: &PlanSettings,
-    path: &Path,
-) -> Result<PlanHeader> {
-    let file = OutputFile::create(path)?;
-    let (file, header) = write_plan(documents, sources, settings, file, path)?;
-    file.finish()?;
-    Ok(header)
-}
-
-/// As [`save_plan`], into any sink; `path` is named in errors.
+/// Plans and writes into any sink; returns what it holds. `path` is named in errors.
 pub fn write_plan<W: Write>(
     documents: &Documents<'_>,
     sources: &[SourceDocuments],

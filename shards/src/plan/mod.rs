@@ -27,7 +27,7 @@ mod writer;
 
 pub use build::{
     Documents, GROUP_DOCUMENTS, PlanSettings, ROWS_MAX, SEQUENCE_LENGTH_MAX, SourceDocuments,
-    save_plan, write_plan,
+    write_plan,
 };
 pub use dataset::{plan_dataset, sources_by_document, sources_by_shard, write_dataset_plan};
 pub use file::Plan;
