@@ -25,7 +25,7 @@ pub(crate) fn main(
         for on in &arguments.on {
             let name = on.display().to_string();
             if on.is_dir() {
-                let dataset = pipeline::dataset::folder(on);
+                let dataset = pipeline::dataset::folder(on)?;
                 let (split, most) = (arguments.split.into(), arguments.tokens);
                 let rows = evaluate_dataset(&folder, &dataset, split, most)?;
                 found.insert(name, json!({ "sources": rows }));

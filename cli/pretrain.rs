@@ -65,7 +65,7 @@ pub(crate) fn main(
 
 /// The shape of the model: that of a file, of a preset, or of the model to start from.
 fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.shards);
+    let folder = pipeline::dataset::folder(&arguments.shards)?;
     let vocab_size = ShardManifest::read(&folder)?.vocab_size;
     let mut config = match (&arguments.config, &arguments.preset, &arguments.init) {
         (Some(file), ..) => {

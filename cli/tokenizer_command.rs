@@ -183,8 +183,8 @@ fn train_on_counts(
     for (path, json) in &written {
         store::write_file(path, json.as_bytes())?;
     }
-    let paths = written.into_iter().map(|(path, _)| path).collect();
-    tell_tokenizer(tokenizer.vocab_size(), paths, printer);
+    let paths: Vec<PathBuf> = written.into_iter().map(|(path, _)| path).collect();
+    tell_tokenizer(tokenizer.vocab_size(), &paths, printer);
     Ok(())
 }
 
@@ -224,7 +224,8 @@ fn train_on_documents(
             store::move_file(&summary.root.join(name), path)?;
         }
         let vocab_size = load(output)?.vocab_size();
-        tell_tokenizer(vocab_size, moves.into_iter().map(|(_, path)| path).collect(), printer);
+        let paths: Vec<PathBuf> = moves.into_iter().map(|(_, path)| path).collect();
+        tell_tokenizer(vocab_size, &paths, printer);
         Ok(())
     })
 }
@@ -235,7 +236,7 @@ fn smaller_path(output: &Path, size: usize) -> PathBuf {
     output.with_file_name(format!("{stem}-{size}.json"))
 }
 
-fn tell_tokenizer(vocab_size: usize, paths: Vec<PathBuf>, printer: Printer) {
+fn tell_tokenizer(vocab_size: usize, paths: &[PathBuf], printer: Printer) {
     let Some(output) = paths.first() else { return };
     if printer.json() {
         let object = json!({ "output": output, "vocab_size": vocab_size, "files": paths });

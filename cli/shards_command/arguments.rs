@@ -23,14 +23,26 @@ pub(crate) enum ShardsCommand {
     Export(ExportArguments),
     /// Make a dataset of another tool's files
     Import(ImportArguments),
+    /// Copy a dataset to an object store; its description goes last, so that no part of it is ever seen
+    Upload(UploadArguments),
 }
 
 /// The dataset.
 #[derive(Debug, Args)]
 pub(crate) struct DatasetArguments {
-    /// A folder of shards, or a run directory that has one
+    /// A folder of shards, a run directory that has one, or an s3:// or gs:// address
     #[arg(value_name = "SHARDS")]
     pub(crate) dataset: PathBuf,
+}
+
+/// Flags of `shards upload`.
+#[derive(Debug, Args)]
+pub(crate) struct UploadArguments {
+    #[command(flatten)]
+    pub(crate) dataset: DatasetArguments,
+    /// Where to, as s3://bucket/name
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) to: String,
 }
 
 /// Flags of `shards stat`.

@@ -8,6 +8,7 @@ use store::StoreError;
 use store::shards::{Counts, Shard, ShardManifest, Split};
 
 use super::arguments::{CatArguments, DatasetArguments, Half};
+use super::threads;
 use crate::arguments::Common;
 use crate::failure::{CHECK_FAILED, Failure};
 use crate::output::{columns, human_bytes, human_count};
@@ -24,7 +25,7 @@ impl From<Half> for Split {
 }
 
 pub(crate) fn stat(arguments: &DatasetArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let manifest = ShardManifest::read(&pipeline::dataset::folder(&arguments.dataset))?;
+    let manifest = ShardManifest::read(&pipeline::dataset::folder(&arguments.dataset)?)?;
     if printer.json() {
         printer.object("dataset", &manifest);
         return Ok(ExitCode::SUCCESS);
@@ -72,9 +73,8 @@ pub(crate) fn verify(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset);
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    let verified = store::shards::verify(&folder, common.threads.unwrap_or_else(cores));
+    let folder = pipeline::dataset::folder(&arguments.dataset)?;
+    let verified = store::shards::verify(&folder, threads(common));
     let sound = verified.findings.is_empty();
     if printer.json() {
         let object = json!({
@@ -97,7 +97,7 @@ pub(crate) fn verify(
 }
 
 pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
     let manifest = ShardManifest::read(&folder)?;
     let split = arguments.split.into();
     let ids = document(&folder, &manifest, split, arguments.doc)?;

@@ -7,17 +7,41 @@ use pipeline::PipelineError;
 use serde_json::json;
 use shards::formats::{DocumentName, Format, Import, SHARD_TOKENS_DEFAULT, Summary};
 
-use super::arguments::{ExportArguments, ImportArguments};
+use super::arguments::{ExportArguments, ImportArguments, UploadArguments};
+use super::threads;
+use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output::{human_bytes, human_count};
 use crate::printer::Printer;
 use crate::tokenizer_files::load;
 
+pub(crate) fn upload(
+    arguments: &UploadArguments,
+    common: &Common,
+    printer: Printer,
+) -> Result<ExitCode, Failure> {
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let uploaded = store::shards::upload(&folder, &arguments.to, threads(common))?;
+    if printer.json() {
+        let object = json!({
+            "root": uploaded.root,
+            "address": arguments.to,
+            "objects": uploaded.objects,
+            "bytes": uploaded.bytes,
+        });
+        printer.object("upload", &object);
+    } else {
+        let (objects, bytes) = (human_count(uploaded.objects), human_bytes(uploaded.bytes));
+        printer.say(format!("  {objects} objects, {bytes} → {}", arguments.to));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// The format that no trainer but every data frame reads.
 const PARQUET: &str = "parquet";
 
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
     let output = &arguments.output;
     let summary = if arguments.format == PARQUET {
         pipeline::dataset::export_parquet(&folder, output)?

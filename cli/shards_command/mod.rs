@@ -21,6 +21,7 @@ pub(crate) fn main(
     match command {
         ShardsCommand::Stat(stat) => dataset::stat(&stat.dataset, printer),
         ShardsCommand::Verify(verify) => dataset::verify(verify, common, printer),
+        ShardsCommand::Upload(upload) => files::upload(upload, common, printer),
         ShardsCommand::Cat(cat) => dataset::cat(cat, printer),
         ShardsCommand::Pack(pack) => order::pack(pack, printer),
         ShardsCommand::Order(order) => order::order(order, printer),
@@ -28,4 +29,10 @@ pub(crate) fn main(
         ShardsCommand::Export(export) => files::export(export, printer),
         ShardsCommand::Import(import) => files::import(import, printer),
     }
+}
+
+/// How many threads read.
+fn threads(common: &Common) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    common.threads.unwrap_or_else(cores)
 }

@@ -42,7 +42,7 @@ fn failed(error: shards::ShardError) -> Failure {
 }
 
 pub(crate) fn pack(arguments: &PackArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
     let options = options(&arguments.rows);
     let path = arguments.output.clone();
     let path = path.unwrap_or_else(|| folder.join(pipeline::dataset::plan_name(options)));
@@ -130,18 +130,15 @@ fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {
     };
     let weight: Option<f64> =
         weight.trim().parse().ok().filter(|w: &f64| w.is_finite() && *w >= 0.0);
-    match (step, weight) {
-        (Some(step), Some(weight)) => Ok((step, source.to_owned(), weight)),
-        _ => {
-            let help =
-                "write `--weight web=0.7`, or `--weight 1000:web=0.2` for a change at step 1000";
-            Err(Failure::usage(format!("`--weight {text}` cannot be read"), help))
-        }
+    if let (Some(step), Some(weight)) = (step, weight) {
+        return Ok((step, source.to_owned(), weight));
     }
+    let help = "write `--weight web=0.7`, or `--weight 1000:web=0.2` for a change at step 1000";
+    Err(Failure::usage(format!("`--weight {text}` cannot be read"), help))
 }
 
 pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
     let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;
@@ -216,7 +213,7 @@ pub(crate) fn explain(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset);
+    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
     let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;

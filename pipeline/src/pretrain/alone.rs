@@ -42,7 +42,7 @@ pub struct Pretraining {
 /// The output has another run, or one that was stopped and is not to be resumed; a dataset without
 /// documents held out; settings that cannot be used; a stop.
 pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<TrainSummary> {
-    let folder = dataset::folder(&what.shards);
+    let folder = dataset::folder(&what.shards)?;
     let manifest = ShardManifest::read(&folder)?;
     check(what, &manifest)?;
     let run = match Run::open(&what.output, fingerprint(what, &manifest), false)? {
