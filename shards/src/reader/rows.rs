@@ -10,6 +10,12 @@ use crate::order::{Order, Stage};
 use crate::plan::{Plan, Segment};
 use crate::{Result, ShardError};
 
+/// How many stretches ahead of the one being copied are fetched.
+const STRETCHES_AHEAD: usize = 4;
+
+/// Bytes of a page of memory; past its end the processor does not fetch by itself.
+const PAGE_BYTES: usize = 4096;
+
 /// A dataset's half under a plan.
 ///
 /// Shards are opened when the first of their tokens is read, so that starting costs one manifest,
@@ -100,19 +106,45 @@ impl RowReader {
         batch.tokens.resize(rows.len() * row_tokens, 0);
         batch.ends.clear();
         batch.row_ends.clear();
-        for (row, out) in rows.iter().zip(batch.tokens.chunks_exact_mut(row_tokens)) {
-            let mut filled = 0;
+        let mut stretches = Vec::with_capacity(rows.len() * 4);
+        for row in rows {
+            let mut filled = 0u32;
             for segment in self.plan.row(*row)? {
-                let end = filled + segment.length as usize;
-                let place = out.get_mut(filled..end);
-                self.read_segment(segment, place.ok_or_else(|| self.too_long(*row))?)?;
-                filled = end;
-                batch.ends.push(end as u32);
+                filled = filled.saturating_add(segment.length);
+                stretches.push((self.checked(segment)?, segment));
+                batch.ends.push(filled);
             }
-            out[filled..].fill(self.padding);
-            batch.row_ends.push(batch.ends.len());
+            if filled as usize > row_tokens {
+                return Err(self.too_long(*row));
+            }
+            batch.row_ends.push(stretches.len());
+        }
+        let mut copied = 0;
+        for (out, end) in batch.tokens.chunks_exact_mut(row_tokens).zip(&batch.row_ends) {
+            let mut rest = out;
+            while copied < *end {
+                if let Some((shard, segment)) = stretches.get(copied + STRETCHES_AHEAD) {
+                    self.touch(shard, *segment);
+                }
+                let (shard, segment) = stretches[copied];
+                let (now, later) = rest.split_at_mut(segment.length as usize);
+                shard.read(u64::from(segment.start), now);
+                rest = later;
+                copied += 1;
+            }
+            rest.fill(self.padding);
         }
         Ok(())
+    }
+
+    /// Reads a byte of each page of a segment, so that the processor fetches it while it copies
+    /// others: the segments of a shuffled row lie far from each other.
+    fn touch(&self, shard: &Shard, segment: Segment) {
+        let width = self.manifest.token_type.bytes() as usize;
+        let start = segment.start as usize * width;
+        let bytes = &shard.payload()[start..start + segment.length as usize * width];
+        let touched = bytes.iter().step_by(PAGE_BYTES).fold(0, |sum, byte| sum ^ byte);
+        std::hint::black_box(touched);
     }
 
     /// The documents that stand in `row`, in order.
@@ -126,11 +158,6 @@ impl RowReader {
         let width = self.manifest.token_type.bytes() as usize;
         let start = segment.start as usize * width;
         Ok(&shard.payload()[start..start + segment.length as usize * width])
-    }
-
-    fn read_segment(&self, segment: Segment, out: &mut [u32]) -> Result<()> {
-        self.checked(segment)?.read(u64::from(segment.start), out);
-        Ok(())
     }
 
     /// The shard of a segment, which lies in it and whose blocks are as they were written.
