@@ -297,7 +297,7 @@ fn stream_without_end_of_text_is_one_document_a_file() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 8,
+        cases: 5,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

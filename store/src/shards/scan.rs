@@ -9,13 +9,14 @@ use super::{ShardManifest, TokenType};
 pub(super) struct Rules {
     token_type: TokenType,
     vocab_size: u64,
+    begin_of_text: Option<u32>,
     end_of_text: Option<u32>,
 }
 
 impl Rules {
     pub(super) fn of(manifest: &ShardManifest) -> Self {
-        let ShardManifest { token_type, vocab_size, end_of_text, .. } = *manifest;
-        Self { token_type, vocab_size: vocab_size as u64, end_of_text }
+        let ShardManifest { token_type, vocab_size, begin_of_text, end_of_text, .. } = *manifest;
+        Self { token_type, vocab_size: vocab_size as u64, begin_of_text, end_of_text }
     }
 }
 
@@ -25,6 +26,8 @@ pub(super) struct PayloadScan<'a> {
     /// Lengths of the documents whose end has not come yet.
     lengths: std::slice::Iter<'a, u32>,
     document: usize,
+    /// True when the next token is the open document's first.
+    is_first: bool,
     /// Tokens to the end of the open document.
     left: u64,
     /// Tokens seen.
@@ -35,8 +38,15 @@ pub(super) struct PayloadScan<'a> {
 impl<'a> PayloadScan<'a> {
     /// A scan of the documents of these lengths; with none, only the ids are looked at.
     pub(super) fn new(rules: Rules, lengths: &'a [u32]) -> Self {
-        let mut scan =
-            Self { rules, lengths: lengths.iter(), document: 0, left: 0, position: 0, fault: None };
+        let mut scan = Self {
+            rules,
+            lengths: lengths.iter(),
+            document: 0,
+            is_first: !lengths.is_empty(),
+            left: 0,
+            position: 0,
+            fault: None,
+        };
         scan.left = scan.lengths.next().map_or(u64::MAX, |n| u64::from(*n));
         scan
     }
@@ -72,25 +82,39 @@ impl<'a> PayloadScan<'a> {
             self.fault = Some((self.position + at as u64, message));
             return;
         }
-        let Some(end_of_text) = self.rules.end_of_text else { return };
+        if (self.rules.begin_of_text, self.rules.end_of_text) == (None, None) {
+            return;
+        }
         let mut at = 0;
-        // A document without tokens has no end to look at, nor has it an end-of-text token.
-        while self.left <= (n - at) as u64 {
-            at += self.left as usize;
-            let last = if self.left == 0 { None } else { Some(id(at - 1)) };
-            if last != Some(u64::from(end_of_text)) {
-                let message = format!(
-                    "document {} ends with {}, not with the end-of-text token {end_of_text}",
-                    self.document,
-                    last.map_or("nothing".into(), |id| format!("token {id}")),
-                );
-                self.fault = Some(((self.position + at as u64).saturating_sub(1), message));
-                return;
+        loop {
+            if self.is_first && self.left > 0 && at < n {
+                self.is_first = false;
+                self.expect(at, "begins", Some(id(at)), self.rules.begin_of_text);
             }
+            if self.left > (n - at) as u64 || self.fault.is_some() {
+                break;
+            }
+            at += self.left as usize;
+            // A document without tokens ends with nothing.
+            let last = if self.left == 0 { None } else { Some(id(at - 1)) };
+            self.expect(at.saturating_sub(1), "ends", last, self.rules.end_of_text);
             self.document += 1;
-            self.left = self.lengths.next().map_or(u64::MAX, |n| u64::from(*n));
+            let next = self.lengths.next();
+            self.is_first = next.is_some();
+            self.left = next.map_or(u64::MAX, |n| u64::from(*n));
         }
         self.left = self.left.saturating_sub((n - at) as u64);
+    }
+
+    /// Notes a document that begins or ends with another token than it should.
+    fn expect(&mut self, at: usize, what: &str, found: Option<u64>, expected: Option<u32>) {
+        let Some(expected) = expected else { return };
+        if self.fault.is_none() && found != Some(u64::from(expected)) {
+            let found = found.map_or("nothing".into(), |id| format!("token {id}"));
+            let document = self.document;
+            let message = format!("document {document} {what} with {found}, not token {expected}");
+            self.fault = Some((self.position + at as u64, message));
+        }
     }
 
     /// The first fault, with the bytes of its token.

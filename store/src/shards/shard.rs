@@ -38,7 +38,7 @@ impl Shard {
         let expected = entry.counts.tokens.saturating_mul(manifest.token_type.bytes());
         if bytes != expected {
             let message = format!(
-                "has {bytes} bytes, {expected} were written; `gristmill verify` tells more"
+                "has {bytes} bytes, {expected} were written; `gristmill shards verify` tells more"
             );
             return Err(StoreError::Unreadable { path, message });
         }
@@ -99,7 +99,7 @@ impl Shard {
             if *blake3::hash(bytes).as_bytes() != checks.sums.payload.blocks[block as usize] {
                 let message = format!(
                     "its content is not what was written, in bytes {start} to {}; \
-                     `gristmill verify` tells more",
+                     `gristmill shards verify` tells more",
                     start + bytes.len()
                 );
                 return Err(self.unreadable("bin", message));
@@ -147,7 +147,8 @@ impl Shard {
     }
 
     fn altered(&self, extension: &str) -> StoreError {
-        let message = "its content is not what was written; `gristmill verify` tells more".into();
+        let message =
+            "its content is not what was written; `gristmill shards verify` tells more".into();
         self.unreadable(extension, message)
     }
 

@@ -33,7 +33,8 @@ pub fn read_token_bytes(folder: &Path, manifest: &ShardManifest) -> Result<Optio
     let bytes = std::fs::read(&path).map_err(|e| StoreError::io(&path, "read", e))?;
     let (pairs, rest) = bytes.as_chunks::<2>();
     if crate::digest(&bytes) != entry.blake3 || !rest.is_empty() {
-        let message = "its content is not what was written; `gristmill verify` tells more".into();
+        let message =
+            "its content is not what was written; `gristmill shards verify` tells more".into();
         return Err(StoreError::Unreadable { path, message });
     }
     Ok(Some(pairs.iter().map(|pair| u16::from_le_bytes(*pair)).collect()))

@@ -3,8 +3,8 @@
 //! What was written is known from the description alone, whose root is checked first: it has the
 //! digest of each shard's sums, and these the digest of each block of payload and index. So damage
 //! is named by the block. Bytes that are as written must also keep the format's rules: lengths that
-//! agree in index, payload and description, ids below the vocabulary's size, the end-of-text token
-//! at each document's end.
+//! agree in index, payload and description, ids below the vocabulary's size, the tokens that begin
+//! and end each document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,8 +28,8 @@ pub struct Verified {
     pub findings: Vec<Finding>,
 }
 
-/// Files of this prefix are packing plans, which lie beside the tokens and follow from them.
-const PLAN_PREFIX: &str = "plan-";
+/// Files with this ending are packing plans, which lie beside the tokens and follow from them.
+const PLAN_ENDING: &str = ".plan";
 
 /// A description is at most this long: that of a million shards.
 pub(super) const DESCRIPTION_BYTES_MAX: u64 = 1 << 30;
@@ -185,7 +185,7 @@ fn find_foreign(folder: &Path, manifest: &ShardManifest, verified: &mut Verified
         }
     };
     for file in files {
-        if !named.contains(&file) && !is_hidden(&file) && !file.starts_with(PLAN_PREFIX) {
+        if !named.contains(&file) && !is_hidden(&file) && !file.ends_with(PLAN_ENDING) {
             let bytes = file_size(&folder.join(&file)).unwrap_or_default();
             verified.findings.push(Finding::new(file, 0..bytes, Fault::Foreign));
         }

@@ -92,12 +92,19 @@ impl<'a> ShardWriter<'a> {
                 n_tokens: tokens.len() as u64,
             });
         }
-        self.buffer.clear();
+        let width = self.token_type.bytes() as usize;
+        self.buffer.resize(tokens.len() * width, 0);
         match self.token_type {
             TokenType::U16 => {
-                self.buffer.extend(tokens.iter().flat_map(|t| (*t as u16).to_le_bytes()));
+                for (bytes, token) in self.buffer.as_chunks_mut::<2>().0.iter_mut().zip(tokens) {
+                    *bytes = (*token as u16).to_le_bytes();
+                }
             }
-            TokenType::U32 => self.buffer.extend(tokens.iter().flat_map(|t| t.to_le_bytes())),
+            TokenType::U32 => {
+                for (bytes, token) in self.buffer.as_chunks_mut::<4>().0.iter_mut().zip(tokens) {
+                    *bytes = token.to_le_bytes();
+                }
+            }
         }
         self.payload
             .write_all(&self.buffer)

@@ -161,7 +161,7 @@ fn foreign_files_are_named_and_plans_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     write(root, &[3, 4], true);
-    fs::write(root.join("plan-2048-best-fit.bin"), [1]).unwrap();
+    fs::write(root.join("best-fit-2048.plan"), [1]).unwrap();
     assert_eq!(findings(root), []);
     fs::create_dir(root.join("more")).unwrap();
     fs::write(root.join("more/train-00009.bin"), [1, 2]).unwrap();
@@ -193,6 +193,8 @@ fn rules_that_the_tokens_break_are_named() {
     };
     let text = rewrite(&|m| m.vocab_size = 2);
     assert!(text.contains("train-00000.bin: bytes 0 to 2: token"), "{text}");
+    let text = rewrite(&|m| m.begin_of_text = Some(5));
+    assert!(text.contains("train-00000.bin: bytes 0 to 2: document 0 begins with"), "{text}");
     let text = rewrite(&|m| m.shards[0].counts.documents = 4);
     assert!(text.contains("train-00000.idx: bytes") && text.contains("3 documents"), "{text}");
     assert_eq!(rewrite(&|_| {}), "");
