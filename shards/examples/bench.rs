@@ -1,6 +1,7 @@
 //! Measures planning, reading and starting:
 //! `bench plan LENGTHS [REPEAT]` (a file with a document's tokens on each line),
-//! `bench read TOKENS_MILLION`, `bench start SHARDS`.
+//! `bench read TOKENS_MILLION`, `bench start SHARDS`; `bench write FOLDER TOKENS_MILLION` writes what
+//! `benches/shards_read.py` reads.
 
 #![expect(clippy::print_stdout, reason = "what is measured is what is printed")]
 
@@ -25,6 +26,7 @@ fn main() -> Outcome {
     match arguments[..] {
         ["plan", lengths] => plan(lengths, 1),
         ["plan", lengths, repeat] => plan(lengths, repeat.parse()?),
+        ["write", data, millions] => write(Path::new(data), millions.parse()?, 50_000),
         ["read", millions] => read(millions.parse()?),
         ["start", shards] => start(shards.parse()?),
         _ => Err("bench plan LENGTHS [REPEAT] | read TOKENS_MILLION | start SHARDS".into()),
@@ -91,26 +93,33 @@ fn manifest(vocab_size: usize) -> ShardManifest {
     }
 }
 
-/// Documents of 1 to 2,000 tokens, shards of 16 M tokens, rows of 2,048 in shuffled order.
+/// A dataset in shards of 16 M tokens, of documents of 1 to 2,000 tokens, and the file `plan` in it.
+fn write(data: &Path, millions: u64, vocab_size: usize) -> Outcome {
+    let staged = StagedFolder::create(data)?;
+    let mut writer = DatasetWriter::new(&staged, "", vocab_size, 16 << 20);
+    let (mut written, mut random) = (0, 1u32);
+    let tokens: Vec<u32> = (0..2000u32).map(|i| i * 7919 % vocab_size as u32).collect();
+    while written < millions * 1_000_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let length = 1 + (random >> 8) as usize % 2000;
+        let tokens = &tokens[..length];
+        writer.add(Split::Train, &Document { id: "", source: "", bytes: 0, tokens })?;
+        written += length as u64;
+    }
+    writer.finish(manifest(vocab_size))?;
+    staged.finish()?;
+    let settings = PlanSettings::new(2048);
+    plan_dataset(data, Split::Train, &[], &settings, &data.join("plan"))?;
+    Ok(())
+}
+
+/// Rows of 2,048 in shuffled order.
 fn read(millions: u64) -> Outcome {
     let folder = tempfile::tempdir()?;
     for vocab_size in [50_000, 100_000] {
         let data = folder.path().join(vocab_size.to_string());
-        let staged = StagedFolder::create(&data)?;
-        let mut writer = DatasetWriter::new(&staged, "", vocab_size, 16 << 20);
-        let (mut written, mut random) = (0, 1u32);
-        let tokens: Vec<u32> = (0..2000u32).map(|i| i * 7919 % vocab_size as u32).collect();
-        while written < millions * 1_000_000 {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let length = 1 + (random >> 8) as usize % 2000;
-            let tokens = &tokens[..length];
-            writer.add(Split::Train, &Document { id: "", source: "", bytes: 0, tokens })?;
-            written += length as u64;
-        }
-        writer.finish(manifest(vocab_size))?;
-        staged.finish()?;
-        let plan = folder.path().join("plan");
-        plan_dataset(&data, Split::Train, &[], &PlanSettings::new(2048), &plan)?;
+        write(&data, millions, vocab_size)?;
+        let plan = data.join("plan");
         let reader = RowReader::open(&data, &plan)?;
         let rows = reader.plan().n_rows();
         let stage = Stage { first_step: 0, batch_rows: 256, weights: vec![1] };
