@@ -39,6 +39,16 @@ impl PlanSettings {
     pub fn new(sequence_length: u32) -> Self {
         Self { strategy: Strategy::BestFit, sequence_length, group_documents: GROUP_DOCUMENTS }
     }
+
+    /// The name that a plan of one half has by default, beside the shards: `train-best-fit-2048.plan`.
+    pub fn file_name(&self, split: Split) -> String {
+        let strategy = match self.strategy {
+            Strategy::Concat => "concat",
+            Strategy::BestFit => "best-fit",
+            Strategy::Truncate => "truncate",
+        };
+        format!("{}-{strategy}-{}.plan", split.as_str(), self.sequence_length)
+    }
 }
 
 /// The documents of one source.

@@ -93,6 +93,13 @@ impl Plan {
         Ok(bytes.as_chunks::<SEGMENT_BYTES>().0.iter().map(Segment::from_bytes))
     }
 
+    /// Checks all of it.
+    ///
+    /// Fails with [`ShardError::Damaged`], naming the first block that is not what was written.
+    pub fn check(&self) -> Result<()> {
+        self.checked(0, self.sums_at).map(drop)
+    }
+
     /// The bytes from `start` to `end`, their blocks checked.
     fn checked(&self, start: usize, end: usize) -> Result<&[u8]> {
         self.checks.check(start as u64..end as u64, |block, bytes| {

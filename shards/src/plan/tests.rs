@@ -244,6 +244,9 @@ fn damage_is_refused() {
         Ok::<String, ShardError>(plan.digest().into())
     };
     let digest = read_all(&whole).unwrap();
+    let mut file = tempfile::NamedTempFile::new_in(folder.path()).unwrap();
+    file.write_all(&whole).unwrap();
+    Plan::open(file.path()).unwrap().check().unwrap();
     for at in (0..whole.len()).step_by(7).chain(whole.len() - 20..whole.len()) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x20;
