@@ -208,6 +208,14 @@ for number in range(options.rounds):
     failures += not same
     print(f"killed with {len(keys)} objects, {'visible' if visible else 'invisible'}; "
           f"again: {'equal' if same else 'DIFFER ' + again.stderr + late.stderr}", flush=True)
+# Processes that share a cache: one fetches each shard, the others wait for it.
+before = counted["sound"]
+command = [str(options.release / "examples/formats"), "fetch", f"s3://{BUCKET}/round-0", str(work / "shared")]
+processes = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(4)]
+codes = [process.wait() for process in processes]
+same = {k: v for k, v in tree(work / "shared" / made.stdout.strip()).items() if k != ".lock"} == expected
+failures += not same or any(codes)
+print(f"four processes, one cache: {'equal' if same else 'DIFFER'}, {counted['sound'] - before} requests")
 print(f"requests: {dict(counted)}; {refused} calls gave up; {failures} failures")
 moto.stop()
 sys.exit(failures > 0)
