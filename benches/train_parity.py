@@ -3,9 +3,11 @@
 usage: train_parity.py REFERENCE_RUN [FOLDER]
 
 REFERENCE_RUN is the built example `reference_run` of crate model. For Llama's and Qwen3's layout it makes a run of
-ten steps; here transformers' own model repeats it with torch.optim.AdamW, and loads the weights it ended with.
-Needs torch and transformers. Ends with an error if a figure is out of bounds.
+ten steps; here transformers' own model repeats it with torch.optim.AdamW, and loads the weights it ended with, from
+the GGUF file too for Llama if the packages gguf and accelerate are there. Needs torch and transformers. Ends with an
+error if a figure is out of bounds.
 """
+import importlib.util
 import json
 import math
 import pathlib
@@ -66,6 +68,16 @@ def compare(binary, folder, kind):
         f"{logit_difference:.2e}; greedy text of {len(greedy)} tokens "
         f"{'equal' if greedy == run['greedy'] else 'DIFFERENT'}"
     )
+    if kind == "llama" and all(map(importlib.util.find_spec, ("gguf", "accelerate"))):
+        # Of Qwen3's keys transformers does not read the width of a head.
+        model = AutoModelForCausalLM.from_pretrained(
+            folder, gguf_file="model.gguf", dtype=torch.float32
+        ).eval()
+        with torch.no_grad():
+            theirs = model(prompt).logits.flatten().numpy()
+        gguf_difference = float(np.abs(ours - theirs).max())
+        print(f"{kind}: GGUF by transformers, largest difference of logits {gguf_difference:.2e}")
+        logit_difference = max(logit_difference, gguf_difference)
     finite = all(map(math.isfinite, losses))
     good = loss_difference <= LOSS_BOUND and logit_difference <= LOGIT_BOUND
     return finite and good and greedy == run["greedy"]

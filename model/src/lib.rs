@@ -43,6 +43,7 @@ pub mod rows;
 pub mod schedule;
 pub mod settings;
 pub mod source;
+mod tensors;
 pub mod train;
 
 pub use checkpoint::{load_model, to_files};

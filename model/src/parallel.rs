@@ -13,11 +13,16 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use crate::ModelError;
 
 /// A batch is cut into at most this many slices, so no more threads than this work on one batch.
-pub const MAX_SLICES: usize = 8;
+pub const MAX_SLICES: usize = 32;
+
+/// A slice has at least about this many tokens: fewer make matrix products too thin to be fast, more need more
+/// memory.
+pub const SLICE_TOKENS: usize = 512;
 
 /// Rows in each slice of a batch (the last may have fewer): a function of the batch, never of threads.
-pub fn rows_per_slice(batch_size: usize) -> usize {
-    batch_size.div_ceil(MAX_SLICES).max(1)
+pub fn rows_per_slice(batch_size: usize, context: usize) -> usize {
+    let enough = SLICE_TOKENS.div_ceil(context.max(1));
+    batch_size.div_ceil(MAX_SLICES).max(enough).min(batch_size).max(1)
 }
 
 /// Threads that each work on one slice at a time.
@@ -133,6 +138,14 @@ fn claim<'a, T>(next: &AtomicUsize, items: &'a [T]) -> Option<(usize, &'a T)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn slices_have_enough_tokens_and_are_not_too_many() {
+        assert_eq!(rows_per_slice(16, 256), 2);
+        assert_eq!(rows_per_slice(12, 64), 8);
+        assert_eq!(rows_per_slice(3, 64), 3);
+        assert_eq!(rows_per_slice(100, 2048), 4);
+    }
 
     #[test]
     fn results_come_in_the_order_of_the_items() {

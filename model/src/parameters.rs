@@ -1,10 +1,9 @@
 //! The parameters of a model: named as Hugging Face's Llama names them, in a fixed order, seeded by name.
 
 use candle_core::{DType, Device, Tensor, Var};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::config::Activation;
-use crate::export::Precision;
+use crate::tensors::{read_tensors, write_tensors};
 use crate::{ModelConfig, ModelError, random};
 
 /// Standard deviation of the initial weights (GPT-2's and Llama's).
@@ -136,73 +135,4 @@ pub fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
         shapes.push((OUTPUT.to_owned(), vec![config.vocab_size, dim]));
     }
     shapes
-}
-
-/// Serialises tensors as f32; the same tensors give the same bytes.
-pub(crate) fn write_tensors<'a>(
-    file: &'static str,
-    tensors: impl Iterator<Item = (String, &'a Tensor)>,
-) -> Result<Vec<u8>, ModelError> {
-    write_tensors_as(file, tensors, Precision::F32)
-}
-
-/// Serialises tensors; the same tensors give the same bytes. The metadata say `pt`, without which older versions
-/// of `transformers` do not read them.
-pub(crate) fn write_tensors_as<'a>(
-    file: &'static str,
-    tensors: impl Iterator<Item = (String, &'a Tensor)>,
-    precision: Precision,
-) -> Result<Vec<u8>, ModelError> {
-    let mut contents = Vec::new();
-    for (name, tensor) in tensors {
-        let values = tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1::<f32>()?;
-        let bytes: Vec<u8> = match precision {
-            Precision::F32 => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
-            Precision::Bf16 => values.iter().flat_map(|value| upper_half(*value)).collect(),
-        };
-        contents.push((name, tensor.dims().to_vec(), bytes));
-    }
-    let bad = |error: safetensors::SafeTensorError| ModelError::BadCheckpoint {
-        file: file.to_owned(),
-        reason: error.to_string(),
-    };
-    let dtype = match precision {
-        Precision::F32 => Dtype::F32,
-        Precision::Bf16 => Dtype::BF16,
-    };
-    let mut views = Vec::with_capacity(contents.len());
-    for (name, shape, bytes) in &contents {
-        views.push((name, TensorView::new(dtype, shape.clone(), bytes).map_err(bad)?));
-    }
-    let metadata = [("format".to_owned(), "pt".to_owned())].into_iter().collect();
-    safetensors::serialize(views, Some(metadata)).map_err(bad)
-}
-
-/// The bfloat16 nearest to `value`, ties to even, as little-endian bytes.
-fn upper_half(value: f32) -> [u8; 2] {
-    let bits = value.to_bits();
-    // Rounding a NaN up could carry into its sign.
-    let round = if value.is_nan() { 0 } else { 0x7fff + ((bits >> 16) & 1) };
-    ((bits.wrapping_add(round) >> 16) as u16).to_le_bytes()
-}
-
-/// Reads f32 tensors of known names and shapes, in the order of `wanted`.
-pub(crate) fn read_tensors<'a>(
-    file: &'static str,
-    bytes: &[u8],
-    wanted: impl Iterator<Item = (&'a str, &'a [usize])>,
-) -> Result<Vec<Vec<f32>>, ModelError> {
-    let bad = |reason: String| ModelError::BadCheckpoint { file: file.to_owned(), reason };
-    let tensors = SafeTensors::deserialize(bytes).map_err(|error| bad(error.to_string()))?;
-    let mut values = Vec::new();
-    for (name, shape) in wanted {
-        let view = tensors.tensor(name).map_err(|error| bad(error.to_string()))?;
-        if view.dtype() != Dtype::F32 || view.shape() != shape {
-            let (dtype, found) = (view.dtype(), view.shape());
-            return Err(bad(format!("`{name}` is {dtype:?} {found:?}, not F32 {shape:?}")));
-        }
-        let numbers = view.data().chunks_exact(size_of::<f32>());
-        values.push(numbers.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect());
-    }
-    Ok(values)
 }

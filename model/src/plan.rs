@@ -104,7 +104,7 @@ fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan
         OptimizerKind::Muon => 2 * parameters - hidden,
     };
     let slice_rows = match train.micro_batch_size {
-        0 => rows_per_slice(train.batch_size),
+        0 => rows_per_slice(train.batch_size, config.context),
         rows => rows,
     };
     let slices = train.batch_size.div_ceil(slice_rows.max(1)) as u64;

@@ -16,8 +16,8 @@ pub struct TrainConfig {
     pub steps: usize,
     /// Rows of `context` tokens in each step.
     pub batch_size: usize,
-    /// Rows that go through the model at a time, on one thread of a CPU; 0 chooses: an eighth of the batch on a
-    /// CPU, all of it on a GPU. Gradients are added up weighted by predicted tokens, so it changes memory and
+    /// Rows that go through the model at a time, on one thread of a CPU; 0 chooses: about 512 tokens on a CPU,
+    /// all rows on a GPU. Gradients are added up weighted by predicted tokens, so it changes memory and
     /// rounding only.
     pub micro_batch_size: usize,
     /// The type of matrix products on a GPU; a CPU has f32 only. Weights, moments and gradients are f32

@@ -139,7 +139,7 @@ impl<'a> Trainer<'a> {
     ) -> Result<Self, ModelError> {
         let device = device::open(&fresh.train.device)?;
         let slice_rows = match fresh.train.micro_batch_size {
-            0 if device.is_cpu() => rows_per_slice(fresh.train.batch_size),
+            0 if device.is_cpu() => rows_per_slice(fresh.train.batch_size, fresh.model.context),
             0 => fresh.train.batch_size,
             rows => rows,
         };

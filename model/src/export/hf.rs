@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Precision, SpecialIds, architecture, bad_file};
 use crate::config::Activation;
-use crate::parameters::{Parameters, shapes, write_tensors_as};
+use crate::parameters::{Parameters, shapes};
+use crate::tensors::write_tensors_as;
 use crate::{CheckpointFiles, Llama, ModelConfig, ModelError};
 
 const CONFIG: &str = "config.json";

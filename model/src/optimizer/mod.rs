@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 use crate::parallel::Lanes;
-use crate::parameters::{EMBEDDING, Parameters, read_tensors, write_tensors};
+use crate::parameters::{EMBEDDING, Parameters};
+use crate::tensors::{read_tensors, write_tensors};
 
 /// Name of the file with the state within a checkpoint.
 const FILE: &str = "optimizer.safetensors";
