@@ -7,6 +7,7 @@ mod crash;
 mod dedup;
 mod filters;
 mod pipeline;
+mod pretrain;
 mod refusals;
 mod shards;
 mod tokenizer;

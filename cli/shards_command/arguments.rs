@@ -112,7 +112,7 @@ pub(crate) struct PackArguments {
     pub(crate) dataset: DatasetArguments,
     #[command(flatten)]
     pub(crate) rows: RowArguments,
-    /// The plan's file [default: plan-SPLIT-N-PACKING.bin beside the tokens]
+    /// The plan's file [default: SPLIT-PACKING-N.plan beside the tokens]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }

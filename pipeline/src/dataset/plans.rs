@@ -32,32 +32,28 @@ impl PlanOptions {
     }
 }
 
-/// The file's name, such as `plan-train-2048-best-fit.bin`: one for each way to lay out a dataset.
+/// The name of the plan's file beside the tokens.
 pub fn plan_name(options: PlanOptions) -> String {
-    let strategy = match options.strategy {
-        Strategy::Concat => "concat",
-        Strategy::BestFit => "best-fit",
-        Strategy::Truncate => "truncate",
-    };
-    format!("plan-{}-{}-{strategy}.bin", options.split.as_str(), options.sequence_length)
+    settings(options).file_name(options.split)
+}
+
+fn settings(options: PlanOptions) -> PlanSettings {
+    PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) }
 }
 
 /// Plans a half of the dataset in `folder`, its sources apart, into the file `path`.
 pub fn plan(folder: &Path, options: PlanOptions, path: &Path) -> Result<PlanHeader> {
     let manifest = ShardManifest::read(folder)?;
-    let settings =
-        PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
     let sources = sources(folder, &manifest, options.split)?;
-    Ok(plan_dataset(folder, options.split, &sources, &settings, path)?)
+    Ok(plan_dataset(folder, options.split, &sources, &settings(options), path)?)
 }
 
 /// As [`plan`], into any sink; `path` is named in errors.
 pub fn write_plan<W: Write>(folder: &Path, options: PlanOptions, out: W, path: &Path) -> Result<W> {
     let manifest = ShardManifest::read(folder)?;
-    let settings =
-        PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) };
     let sources = sources(folder, &manifest, options.split)?;
-    let (out, _) = write_dataset_plan(folder, options.split, &sources, &settings, out, path)?;
+    let (out, _) =
+        write_dataset_plan(folder, options.split, &sources, &settings(options), out, path)?;
     Ok(out)
 }
 

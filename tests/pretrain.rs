@@ -1,0 +1,100 @@
+//! Pretraining on shards: stops and resumes, exports that say the same, evaluation with a gate.
+
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::command::{Folder, tree};
+
+/// Shards of some prose, with documents held out.
+fn shards(folder: &Folder) {
+    let prose =
+        ["The mill grinds the grist of the day", "and the miller counts the sacks that come in"];
+    let text =
+        |i: usize| (0..30 + i % 9).map(|k| prose[(i + k) % 2]).collect::<Vec<_>>().join(", ");
+    let line = |i: usize| serde_json::json!({ "id": i.to_string(), "text": text(i) }).to_string();
+    folder.write("docs.jsonl", &(0..80).map(line).collect::<Vec<_>>().join("\n"));
+    let train = ["tokenizer", "train", "docs.jsonl", "--vocab-size", "280", "--output", "t.json"];
+    folder.run(&train);
+    let encode =
+        ["tokenizer", "encode", "docs.jsonl", "--tokenizer", "t.json", "--output", "shards"];
+    folder.run(&[&encode[..], &["--validation-fraction", "0.1"]].concat());
+}
+
+const MODEL: &str = "vocab_size = 288\ndim = 32\nlayers = 2\nheads = 4\nkv_heads = 2\nffn_dim = 64\n\
+                     tie_embeddings = true\nqk_norm = false\nrope_theta = 10000.0\nnorm_eps = 1e-5\n";
+
+fn arguments(output: &str) -> Vec<&str> {
+    let flags = ["--steps", "12", "--batch", "4", "--context", "32", "--checkpoint-every", "1"];
+    let mut arguments = vec!["pretrain", "shards", "--config", "model.toml", "--output", output];
+    arguments.extend(flags);
+    arguments
+}
+
+#[test]
+fn a_run_that_was_killed_ends_with_the_same_bytes() {
+    let folder = Folder::new();
+    shards(&folder);
+    folder.write("model.toml", MODEL);
+    let whole = folder.run(&[arguments("whole"), vec!["--json", "--threads", "1"]].concat());
+    let whole: Value = serde_json::from_str(&whole).unwrap();
+    assert!(whole["loss"].as_f64().unwrap() < 5.7, "{whole}");
+    assert!(whole["bits_per_byte"].as_f64().unwrap() > 0.0 && whole["step"] == 12);
+    let journal = folder.path("killed/journal.jsonl");
+    for lines in [3, 5, 8, 9] {
+        let mut process = Command::new(assert_cmd::cargo::cargo_bin!("gristmill"))
+            .current_dir(folder.path(""))
+            .args([arguments("killed"), vec!["--resume", "--quiet"]].concat())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while process.try_wait().unwrap().is_none() {
+            let written = std::fs::read(&journal).unwrap_or_default();
+            if String::from_utf8_lossy(&written).split('\n').count() > lines {
+                process.kill().unwrap();
+            }
+            std::thread::yield_now();
+        }
+    }
+    let refused = folder.gristmill(&arguments("killed"));
+    if !folder.path("killed/manifest.json").exists() {
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert!(message.contains("--resume"), "{message}");
+        folder.run(&[arguments("killed"), vec!["--resume"]].concat());
+    }
+    assert!(tree(&folder.path("whole")) == tree(&folder.path("killed")));
+    let resumed = folder.fail(&[arguments("whole"), vec!["--resume"]].concat());
+    assert!(resumed.contains("is finished"), "{resumed}");
+}
+
+#[test]
+fn exports_go_on_with_the_same_text_and_a_worse_model_is_told() {
+    let folder = Folder::new();
+    shards(&folder);
+    folder.write("model.toml", MODEL);
+    folder.run(&arguments("good"));
+    let few = ["pretrain", "shards", "--config", "model.toml", "--steps", "1", "--batch", "2"];
+    folder.run(&[&few[..], &["--context", "32", "--output", "poor"]].concat());
+    folder.run(&["export", "good", "--as", "hf", "--output", "hf"]);
+    folder.run(&["export", "good", "--as", "gguf", "--output", "gguf"]);
+    assert!(folder.path("gguf/model.gguf").is_file());
+    let text = |model: &str| {
+        let flags = ["--prompt", "The mill", "--temperature", "0", "--max-tokens", "12", "--json"];
+        let printed = folder.run(&[&["generate", model][..], &flags].concat());
+        serde_json::from_str::<Value>(&printed).unwrap()["text"].clone()
+    };
+    assert_eq!(text("hf"), text("good"));
+    folder.write(
+        "task.jsonl",
+        "{\"context\": \"The mill grinds\", \"choices\": [\"qqqq zzzz\", \"the grist\"], \"answer\": 1}\n",
+    );
+    let eval = |model: &'static str| vec!["eval", model, "shards", "task.jsonl", "--json"];
+    let good = folder.run(&eval("good"));
+    let found: Value = serde_json::from_str(&good).unwrap();
+    assert_eq!(found["shards"]["sources"][0]["source"], "all");
+    assert_eq!(found["task.jsonl"]["choices"]["questions"], 1);
+    folder.write("golden.json", &good);
+    folder.run(&[eval("good"), vec!["--against", "golden.json"]].concat());
+    let worse = folder.gristmill(&[eval("poor"), vec!["--against", "golden.json"]].concat());
+    assert_eq!(worse.status.code(), Some(1), "{}", String::from_utf8_lossy(&worse.stderr));
+}
