@@ -1,6 +1,6 @@
 //! Measures planning, reading and starting:
-//! `bench plan LENGTHS [REPEAT]` (a file with a document's tokens on each line),
-//! `bench read TOKENS_MILLION`, `bench start SHARDS`; `bench write FOLDER TOKENS_MILLION` writes what
+//! `shards_speed plan LENGTHS [REPEAT]` (a file with a document's tokens on each line),
+//! `shards_speed read TOKENS_MILLION`, `shards_speed start SHARDS`; `shards_speed write FOLDER TOKENS_MILLION` writes what
 //! `benches/shards_read.py` reads.
 
 #![expect(clippy::print_stdout, reason = "what is measured is what is printed")]
@@ -29,7 +29,7 @@ fn main() -> Outcome {
         ["write", data, millions] => write(Path::new(data), millions.parse()?, 50_000),
         ["read", millions] => read(millions.parse()?),
         ["start", shards] => start(shards.parse()?),
-        _ => Err("bench plan LENGTHS [REPEAT] | read TOKENS_MILLION | start SHARDS".into()),
+        _ => Err("shards_speed plan LENGTHS [REPEAT] | read TOKENS_MILLION | start SHARDS".into()),
     }
 }
 
