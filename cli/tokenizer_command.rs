@@ -223,7 +223,7 @@ fn train_on_documents(
         for (name, path) in &moves {
             store::move_file(&summary.root.join(name), path)?;
         }
-        let vocab_size = load(output)?.vocab_size();
+        let vocab_size = summary.vocab_size.unwrap_or_default();
         let paths: Vec<PathBuf> = moves.into_iter().map(|(_, path)| path).collect();
         tell_tokenizer(vocab_size, &paths, printer);
         Ok(())

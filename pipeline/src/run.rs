@@ -22,7 +22,7 @@ use crate::pretrain::{Pretrained, pretrain};
 use crate::recipe::{Recipe, StageKind, TokenizerTable};
 use crate::segment::{PartResult, PartTexts, Work, documents_path, key_files, task};
 use crate::table::TableWriter;
-use crate::tokens::{CountFile, Counting, Encoding};
+use crate::tokens::{CountFile, Counting, Encoding, Mix};
 use crate::{report, tokens};
 
 /// How to run, apart from what the recipe says of the result.
@@ -63,6 +63,8 @@ pub struct Summary {
     pub manifest: Manifest,
     /// Documents and bytes by account; empty when the run was finished before.
     pub ledger: Ledger,
+    /// Tokens of the tokenizer's vocabulary, if there is one.
+    pub vocab_size: Option<usize>,
     /// The shards, if any.
     pub shards: Option<ShardManifest>,
     /// The model, if any.
@@ -100,6 +102,7 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
                 was_finished: true,
                 manifest,
                 ledger: Ledger::default(),
+                vocab_size: None,
                 shards: None,
                 pretrained: None,
             });
@@ -107,7 +110,8 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     };
     let logged = Logged { run: &run, observer };
     let counting = recipe.tokenizer.as_ref().filter(|_| plan.tokenizer.is_none());
-    let counting = counting.map(|table| Counting::new(table, recipe.run.memory.as_u64()));
+    let counting =
+        counting.map(|table| Counting::new(table, recipe.run.memory.as_u64(), options.passing));
     let tokenizer = plan.tokenizer.as_ref().filter(|_| recipe.wants_shards);
     let encoding = tokenizer
         .map(|tokenizer| Encoding::new(tokenizer.clone(), recipe.shards.validation_fraction))
@@ -126,10 +130,10 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     if let Err(error) = &outcome {
         run.events().add("failed", json!({ "error": error.to_string() }));
     }
-    let (ledger, shards, pretrained) = outcome?;
+    let (ledger, vocab_size, shards, pretrained) = outcome?;
     run.events().add("finished", json!({}));
     let manifest = run.finish()?;
-    Ok(Summary { root, was_finished: false, manifest, ledger, shards, pretrained })
+    Ok(Summary { root, was_finished: false, manifest, ledger, vocab_size, shards, pretrained })
 }
 
 /// What decides the bytes of a run.
@@ -181,7 +185,7 @@ struct Steps<'a> {
     encoding: Option<&'a Encoding>,
 }
 
-type Outcomes = (Ledger, Option<ShardManifest>, Option<Pretrained>);
+type Outcomes = (Ledger, Option<usize>, Option<ShardManifest>, Option<Pretrained>);
 
 impl Steps<'_> {
     fn all(&self) -> Result<Outcomes> {
@@ -192,7 +196,7 @@ impl Steps<'_> {
         for step in 0..self.plan.steps.len() {
             if self.options.until == Until::Decided && step + 1 == self.plan.steps.len() {
                 self.write_clusters()?;
-                return Ok((ledger, None, None));
+                return Ok((ledger, None, None, None));
             }
             last = self.segment(step, &decisions)?;
             last.iter().for_each(|part| ledger.merge(&part.ledger));
@@ -204,17 +208,18 @@ impl Steps<'_> {
         let kept: Vec<usize> = (0..last.len()).filter(|part| last[*part].documents > 0).collect();
         if let (Until::Counted, Some(table)) = (self.options.until, &self.recipe.tokenizer) {
             self.counts(table, last)?;
-            return Ok((ledger, None, None));
+            return Ok((ledger, None, None, None));
         }
         let tokenizer = self.tokenizer(last)?;
+        let vocab_size = tokenizer.as_ref().map(AnyTokenizer::vocab_size);
         let Some(tokenizer) = tokenizer.filter(|_| self.recipe.wants_shards) else {
             self.report(&ledger, None, None)?;
-            return Ok((ledger, None, None));
+            return Ok((ledger, vocab_size, None, None));
         };
         let shards = self.shards(&kept, &tokenizer)?;
         let pretrained = self.pretrain(&tokenizer)?;
         self.report(&ledger, Some(&shards), pretrained.as_ref())?;
-        Ok((ledger, Some(shards), pretrained))
+        Ok((ledger, vocab_size, Some(shards), pretrained))
     }
 
     /// Times a step and tells of its beginning and end.
@@ -384,23 +389,34 @@ impl Steps<'_> {
             }
             return Ok(Some(tokenizer.clone()));
         }
-        let counts = self.counts(table, parts)?;
-        if self.run.done(TASK).is_none() {
-            let config = tokens::train_config(table);
-            let merges = tokens::merges(&config);
-            self.timed("tokenizer", ("merges", merges, 0), || {
-                let trained = tokens::train(&counts, &tokens::mix(table), &config, self.observer)?;
-                let files = self.write_tokenizers(&trained, table, &counts)?;
-                self.run.complete(TASK, files, json!(null))?;
-                Ok(((), format!("{} tokens", trained.vocab_size())))
-            })?;
+        let mix = tokens::mix(table);
+        // A run that leaves no counts need not write them.
+        let whole = self.counting.filter(|_| mix == Mix::default()).and_then(|c| c.whole(&parts));
+        let counts = if whole.is_some() { Vec::new() } else { self.counts(table, parts)? };
+        if self.run.done(TASK).is_some() {
+            return Ok(Some(AnyTokenizer::load(&self.run.path(tokens::TOKENIZER))?));
         }
-        Ok(Some(AnyTokenizer::load(&self.run.path(tokens::TOKENIZER))?))
+        let config = tokens::train_config(table);
+        let merges = tokens::merges(&config);
+        let trained = self.timed("tokenizer", ("merges", merges, 0), || {
+            let trained = match &whole {
+                Some(counts) => tokens::train_table(counts, &config, self.observer),
+                None => tokens::train(&counts, &mix, &config, self.observer)?,
+            };
+            let files = self.write_tokenizers(&trained, table, &counts)?;
+            self.run.complete(TASK, files, json!(null))?;
+            let outcome = format!("{} tokens", trained.vocab_size());
+            Ok((trained, outcome))
+        })?;
+        Ok(Some(trained.into()))
     }
 
     /// One file of counts a group.
     fn counts(&self, table: &TokenizerTable, parts: Vec<PartResult>) -> Result<Vec<CountFile>> {
-        let runs = parts.into_iter().flat_map(|part| part.counts).collect();
+        let mut runs: Vec<_> = parts.into_iter().flat_map(|part| part.counts).collect();
+        if let Some(counting) = self.counting {
+            runs.extend(counting.write_kept(self.run)?);
+        }
         tokens::merge_counts(self.run, &table.by, runs)
     }
 

@@ -1,14 +1,17 @@
 //! Counts of words by group: made as documents stream by, then one file a group.
 //!
 //! A part leaves its counts sorted in files of its own, so that what is in memory is one part's words,
-//! and a part is counted once whatever happens. Counts are sums: neither threads nor the order of the
-//! documents can change them.
+//! and a part is counted once whatever happens. A run that is not gone on with keeps its tables from part to
+//! part instead, while they fit the memory. Counts are sums: neither threads nor the order of the documents
+//! can change them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::{can_cast_types, cast};
@@ -22,6 +25,7 @@ use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
 
 use crate::error::{PipelineError, Result};
 use crate::recipe::TokenizerTable;
+use crate::segment::PartResult;
 
 /// Groups at most: all languages that there is text of.
 const GROUPS_MAX: usize = 1024;
@@ -48,14 +52,61 @@ pub(crate) struct Counting {
     by: String,
     /// What one part's tables may take.
     limit_bytes: usize,
+    /// Tables that wait for their next part, in a run that keeps them.
+    kept: Option<Mutex<Vec<Tables>>>,
 }
 
+/// The words of each group.
+type Tables = BTreeMap<String, WordCounts>;
+
 impl Counting {
-    /// Counts as a recipe's `[tokenizer]` says, within the run's memory.
-    pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64) -> Self {
+    /// Counts as a recipe's `[tokenizer]` says, within the run's memory; with `keeps` tables go on from part
+    /// to part.
+    pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64, keeps: bool) -> Self {
         let share = memory_bytes / MEMORY_SHARE / rayon::current_num_threads().max(1) as u64;
-        Self { split: table.split, by: table.by.clone(), limit_bytes: share as usize }
+        let kept = keeps.then(Mutex::default);
+        Self { split: table.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
+
+    /// The tables that were kept, as one.
+    fn take_kept(&self) -> Tables {
+        let kept = self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)));
+        let mut all = Tables::new();
+        for (group, table) in kept.into_iter().flatten().flatten() {
+            match all.entry(group) {
+                Entry::Vacant(place) => _ = place.insert(table),
+                Entry::Occupied(mut place) => place.get_mut().merge(&table),
+            }
+        }
+        all
+    }
+
+    /// The words of all documents, where they are one group and were all kept.
+    pub(crate) fn whole(&self, parts: &[PartResult]) -> Option<WordCounts> {
+        if parts.iter().any(|part| !part.counts.is_empty()) {
+            return None;
+        }
+        let mut all = self.take_kept();
+        if all.len() == 1 {
+            return all.pop_first().map(|(_, table)| table);
+        }
+        self.kept.iter().for_each(|kept| lock(kept).push(std::mem::take(&mut all)));
+        None
+    }
+
+    /// Writes what the tables that were kept hold, as runs of sorted counts.
+    pub(crate) fn write_kept(&self, run: &Run) -> Result<Vec<CountRun>> {
+        let write = |(group, mut table): (String, WordCounts)| {
+            let path = format!("work/counts/kept/{}", file_name(&group));
+            publish(run, &path, |out| table.write_to(self.split, out))?;
+            Ok(CountRun { group, path })
+        };
+        self.take_kept().into_par_iter().map(write).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A file with sorted counts that a part left.
@@ -159,7 +210,7 @@ pub(crate) struct PartCounts<'a> {
     run: &'a Run,
     counting: &'a Counting,
     part: usize,
-    tables: BTreeMap<String, WordCounts>,
+    tables: Tables,
     bytes: usize,
     spills: usize,
     runs: Vec<CountRun>,
@@ -168,12 +219,14 @@ pub(crate) struct PartCounts<'a> {
 
 impl<'a> PartCounts<'a> {
     pub(crate) fn new(run: &'a Run, counting: &'a Counting, part: usize) -> Self {
+        let kept = counting.kept.as_ref().and_then(|kept| lock(kept).pop());
+        let tables = kept.unwrap_or_default();
         Self {
             run,
             counting,
             part,
-            tables: BTreeMap::new(),
-            bytes: 0,
+            bytes: tables.values().map(WordCounts::memory_bytes).sum(),
+            tables,
             spills: 0,
             runs: Vec::new(),
             files: Vec::new(),
@@ -229,7 +282,10 @@ impl<'a> PartCounts<'a> {
 
     /// Ends the part: what it left, and the files.
     pub(crate) fn finish(mut self) -> Result<(Vec<CountRun>, Vec<FileEntry>)> {
-        self.spill()?;
+        match &self.counting.kept {
+            Some(kept) => lock(kept).push(self.tables),
+            None => self.spill()?,
+        }
         Ok((self.runs, self.files))
     }
 }
@@ -363,7 +419,17 @@ fn merge_group(run: &Run, path: &str, mut files: Vec<PathBuf>) -> Result<FileEnt
         files = files.par_chunks(FILES_AT_ONCE).enumerate().map(merge).collect::<Result<_>>()?;
         round += 1;
     }
-    merge_files(run, path, &files)
+    match &files[..] {
+        [file] => copy(run, path, file),
+        files => merge_files(run, path, files),
+    }
+}
+
+/// One file is merged already.
+fn copy(run: &Run, path: &str, file: &Path) -> Result<FileEntry> {
+    let failed = |source| PipelineError::Read { path: file.display().to_string(), source };
+    let mut from = File::open(file).map_err(failed)?;
+    publish(run, path, |out| io::copy(&mut from, out).map(|_| ()))
 }
 
 fn merge_files(run: &Run, path: &str, files: &[PathBuf]) -> Result<FileEntry> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use tokenizer::{Tokenizer, TrainConfig, Trainer, temperature_weights};
+use tokenizer::{Tokenizer, TrainConfig, Trainer, WordCounts, temperature_weights};
 
 use super::counts::{CountFile, damaged, merged};
 use super::merges;
@@ -98,13 +98,27 @@ pub fn train(
     if n_words == 0 {
         return Err(nothing(files));
     }
+    Ok(trainer.train(&mut telling(observer)))
+}
+
+/// As [`train`], on counts in memory.
+pub(crate) fn train_table(
+    counts: &WordCounts,
+    config: &TrainConfig,
+    observer: &dyn Observer,
+) -> Tokenizer {
+    tokenizer::train(counts, config, &mut telling(observer))
+}
+
+/// Tells of merges as they are made.
+fn telling(observer: &dyn Observer) -> impl FnMut(usize, usize) {
     let mut told = 0;
-    Ok(trainer.train(&mut |done, _| {
+    move |done, _| {
         if done >= told + MERGES_PER_TELLING {
             observer.event(&Event::Advance { units: (done - told) as u64 });
             told = done;
         }
-    }))
+    }
 }
 
 fn nothing(files: &[CountFile]) -> PipelineError {
