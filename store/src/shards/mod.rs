@@ -27,7 +27,7 @@ mod staged;
 mod sums;
 mod token_bytes;
 mod verify;
-mod writer;
+pub(crate) mod writer;
 
 pub use dataset_writer::DatasetWriter;
 pub use finding::{Fault, Finding};

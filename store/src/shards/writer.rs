@@ -12,6 +12,11 @@ use crate::{FileEntry, Publication, Result, StoreError};
 /// its reader seeks by i32.
 pub const PAYLOAD_BYTES_MAX: u64 = (1 << 31) - 1;
 
+/// True when a payload that holds `held` tokens has room for `added` more.
+pub(crate) fn has_room(token_type: TokenType, held: u64, added: u64) -> bool {
+    held.saturating_add(added).saturating_mul(token_type.bytes()) <= PAYLOAD_BYTES_MAX
+}
+
 /// A document on its way into a shard.
 #[derive(Debug, Clone, Copy)]
 pub struct Document<'a> {
@@ -84,8 +89,7 @@ impl<'a> ShardWriter<'a> {
         if let Some(&token) = tokens.iter().find(|t| **t as usize >= vocab_size) {
             return Err(StoreError::TokenRange { document: id.into(), token, vocab_size });
         }
-        let n_tokens = self.counts.tokens.saturating_add(tokens.len() as u64);
-        if n_tokens.saturating_mul(self.token_type.bytes()) > PAYLOAD_BYTES_MAX {
+        if !has_room(self.token_type, self.counts.tokens, tokens.len() as u64) {
             return Err(StoreError::ShardFull {
                 shard: self.name.clone(),
                 document: id.into(),

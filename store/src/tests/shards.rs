@@ -137,6 +137,16 @@ fn token_outside_the_vocabulary_is_refused() {
     ));
 }
 
+/// Below 2 GiB, so that offsets and counts fit an i32 wherever other readers use one.
+#[test]
+fn payload_has_room_below_two_gibibytes() {
+    use crate::shards::writer::has_room;
+    for (token_type, most) in [(TokenType::U16, (1 << 30) - 1), (TokenType::U32, (1 << 29) - 1)] {
+        assert!(has_room(token_type, 0, most) && has_room(token_type, most - 1, 1));
+        assert!(!has_room(token_type, most, 1) && !has_room(token_type, 1, u64::MAX));
+    }
+}
+
 #[test]
 fn sources_are_counted_by_half() {
     let folder = tempfile::tempdir().unwrap();
