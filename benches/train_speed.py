@@ -86,8 +86,8 @@ def main():
         baseline = baseline or (speed, processor)
         memory = max(row[2] for row in rows)
         print(
-            f"{arguments.shape} {name}: median {speed:.0f} tokens/s ({baseline[0] / speed:.2f} x), {processor:.0f} "
-            f"per processor second ({baseline[1] / processor:.2f} x), peak {memory:.0f} MB"
+            f"{arguments.shape} {name}: median {speed:.0f} tokens/s (gristmill {baseline[0] / speed:.2f} x as many), "
+            f"{processor:.0f} per processor second ({baseline[1] / processor:.2f} x), peak {memory:.0f} MB"
         )
 
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ModelConfig;
 use crate::config::Activation;
-use crate::ops::cross_entropy::CHUNK_BYTES;
+use crate::ops::cross_entropy::chunk_rows;
 use crate::optimizer::OptimizerKind;
 use crate::parallel::rows_per_slice;
 use crate::settings::TrainConfig;
@@ -110,9 +110,10 @@ fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan
     let slices = train.batch_size.div_ceil(slice_rows.max(1)) as u64;
     let lanes = threads.clamp(1, slices.max(1));
     let slice_tokens = (slice_rows * config.context) as u64;
-    let activations = lanes * (slice_tokens * reals_per_token(config, train.recompute) * REAL)
-        // A chunk of logits, the transposed product with the table, and the table's gradient so far.
-        + lanes * 2 * CHUNK_BYTES as u64;
+    let logits_rows = slice_tokens.min(chunk_rows(config.vocab_size, config.dim) as u64);
+    let logits = logits_rows * config.vocab_size as u64;
+    let reals = slice_tokens * reals_per_token(config, train.recompute) + logits;
+    let activations = lanes * reals * REAL;
     let kv_cache = (2 * config.n_layers * config.kv_dim() * config.context) as u64 * REAL;
     let weights = parameters * REAL;
     let gradients = (1 + lanes) * parameters * REAL;

@@ -1,5 +1,5 @@
 //! Causal grouped-query attention with rotary positions (Vaswani et al. 2017; Ainslie et al. 2023): its sizes,
-//! and its composite form. The fused form is [`super::flash`].
+//! and its composite form. The fused form is `flash`.
 
 use std::sync::Arc;
 

@@ -1,8 +1,7 @@
 //! The output projection and the cross-entropy after it, in one operation over bounded chunks of rows.
 //!
-//! The logits of all rows are the largest tensor of a small model by far. Here only [`CHUNK_BYTES`] of them
-//! exist at a time: a chunk's gradient is computed in place of its logits, multiplied out at once, and
-//! forgotten.
+//! The logits of all rows are the largest tensor of a small model by far. Here only a chunk of them exists at a
+//! time: its gradient is computed in place of its logits, multiplied out at once, and forgotten.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -13,8 +12,14 @@ use super::tape::add;
 use super::{Kernels, kernels};
 use crate::rows::IGNORED;
 
-/// Memory for the logits of one chunk.
+/// Memory that the logits of one chunk may take in any case.
 pub const CHUNK_BYTES: usize = 8 << 20;
+
+/// Rows of a chunk. Every chunk adds a product as large as the table to the table's gradient, so a chunk has as
+/// many rows as the table has columns at least: its logits are then no larger than that gradient.
+pub fn chunk_rows(vocab_size: usize, dim: usize) -> usize {
+    (CHUNK_BYTES / size_of::<f32>() / vocab_size.max(1)).max(dim).max(1)
+}
 
 /// How the loss is made of the logits.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,10 +63,10 @@ pub fn row_losses(
     softcap: f32,
     kernels: Kernels,
 ) -> Result<Vec<f32>> {
-    let (hidden, table) = (hidden.detach(), table.detach());
+    let (hidden, table) = (&hidden.detach(), &table.detach());
     let options = LossOptions { scale: 0.0, z_loss: 0.0, softcap };
     let mut losses = Vec::with_capacity(targets.len());
-    for (start, targets) in chunks(targets, table.dim(0)?) {
+    for (start, targets) in chunks(targets, table)? {
         let rows = hidden.narrow(0, start, targets.len())?;
         match kernels {
             Kernels::Fused => {
@@ -69,7 +74,7 @@ pub fn row_losses(
                 losses.extend(LogitGradient::run(&logits, targets, options)?.losses);
             }
             Kernels::Composite | Kernels::CompositeBf16 => {
-                let (nats, _) = composite(&rows, &table, targets, softcap)?;
+                let (nats, _) = composite(&rows, table, targets, softcap)?;
                 losses.extend(nats.to_dtype(DType::F32)?.to_vec1::<f32>()?);
             }
         }
@@ -111,10 +116,14 @@ pub(crate) fn cap(logits: &Tensor, softcap: f32) -> Result<Tensor> {
     (logits / softcap)?.tanh()? * softcap
 }
 
-/// The targets in runs whose logits fit [`CHUNK_BYTES`], each with the row it starts at.
-fn chunks(targets: &[u32], vocab_size: usize) -> impl Iterator<Item = (usize, &[u32])> {
-    let rows = (CHUNK_BYTES / size_of::<f32>() / vocab_size.max(1)).max(1);
-    targets.chunks(rows).enumerate().map(move |(chunk, targets)| (chunk * rows, targets))
+/// The targets in runs of [`chunk_rows`], each with the row it starts at.
+fn chunks<'a>(
+    targets: &'a [u32],
+    table: &Tensor,
+) -> Result<impl Iterator<Item = (usize, &'a [u32])>> {
+    let (vocab_size, dim) = table.dims2()?;
+    let rows = chunk_rows(vocab_size, dim);
+    Ok(targets.chunks(rows).enumerate().map(move |(chunk, targets)| (chunk * rows, targets)))
 }
 
 /// The sums over the rows, and the gradients of their total with respect to `hidden` [n, dim] and `table`
@@ -129,7 +138,7 @@ pub(crate) fn composite_gradients(
     let mut d_hidden = Vec::new();
     let table = Var::from_tensor(table)?;
     let mut d_table: Option<Tensor> = None;
-    for (start, targets) in chunks(targets, table.dim(0)?) {
+    for (start, targets) in chunks(targets, &table)? {
         let rows = Var::from_tensor(&hidden.narrow(0, start, targets.len())?)?;
         let (nats, log_sums) = composite(&rows, &table, targets, options.softcap)?;
         let (nats, squares) = (nats.sum_all()?, log_sums.sqr()?.sum_all()?);
@@ -162,7 +171,7 @@ pub(crate) fn fused_gradients(
     let mut sums = LossSums::default();
     let mut d_hidden = Vec::new();
     let mut d_table: Option<Tensor> = None;
-    for (start, targets) in chunks(targets, table.dim(0)?) {
+    for (start, targets) in chunks(targets, table)? {
         let rows = hidden.narrow(0, start, targets.len())?;
         let logits = rows.matmul(&table.t()?)?;
         let found = LogitGradient::run(&logits, targets, *options)?;
