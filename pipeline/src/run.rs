@@ -399,7 +399,7 @@ impl Steps<'_> {
         let config = tokens::train_config(table);
         let merges = tokens::merges(&config);
         let trained = self.timed("tokenizer", ("merges", merges, 0), || {
-            let trained = match &whole {
+            let trained = match whole {
                 Some(counts) => tokens::train_table(counts, &config, self.observer),
                 None => tokens::train(&counts, &mix, &config, self.observer)?,
             };

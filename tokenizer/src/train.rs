@@ -116,13 +116,7 @@ pub fn train(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Tokenizer {
     let mut trainer = Trainer::new(config);
-    if config.profile == Profile::Minbpe {
-        for (word, count) in counts.iter_sorted() {
-            trainer.add_word(&word, count);
-        }
-    } else {
-        counts.for_each(|word, count| trainer.add_word(word, count));
-    }
+    trainer.add_counts(counts);
     trainer.train(progress)
 }
 
@@ -177,6 +171,17 @@ impl Trainer {
     pub fn add_word(&mut self, word: &[u8], count: u64) {
         let symbols = word.iter().map(|&byte| self.byte_tokens[usize::from(byte)]);
         self.words.push(symbols, count);
+    }
+
+    /// Adds all words of a table, which may go before [`Trainer::train`] needs memory of its own.
+    pub fn add_counts(&mut self, counts: &WordCounts) {
+        if self.config.profile == Profile::Minbpe {
+            for (word, count) in counts.iter_sorted() {
+                self.add_word(&word, count);
+            }
+        } else {
+            counts.for_each(|word, count| self.add_word(word, count));
+        }
     }
 
     /// Learns the merges: see [`train`].

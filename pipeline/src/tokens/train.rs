@@ -103,11 +103,14 @@ pub fn train(
 
 /// As [`train`], on counts in memory.
 pub(crate) fn train_table(
-    counts: &WordCounts,
+    counts: WordCounts,
     config: &TrainConfig,
     observer: &dyn Observer,
 ) -> Tokenizer {
-    tokenizer::train(counts, config, &mut telling(observer))
+    let mut trainer = Trainer::new(config);
+    trainer.add_counts(&counts);
+    drop(counts);
+    trainer.train(&mut telling(observer))
 }
 
 /// Tells of merges as they are made.
