@@ -217,6 +217,18 @@ where
         .x_label_formatter(&|value| crate::stats::number(*value))
         .y_label_formatter(&|share| format!("{:.0} %", share * 100.0))
         .draw()?;
+    draw_curves(&mut chart, curves)
+}
+
+/// Draws a line for each curve, and their names.
+fn draw_curves<'a, X, Y>(
+    chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
+    curves: &[Curve],
+) -> Drawn<'a>
+where
+    X: Ranged<ValueType = f64>,
+    Y: Ranged<ValueType = f64>,
+{
     for (curve, colour) in curves.iter().zip(GROUPS) {
         let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2));
         let entry = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));
@@ -261,16 +273,7 @@ fn draw_efficiency<'a>(curves: &[Curve], size: (u32, u32), area: &Area<'a>) -> D
         .x_label_formatter(&|tokens| count(*tokens as u64))
         .y_label_formatter(&|bytes| format!("{bytes:.1}"))
         .draw()?;
-    for (curve, colour) in curves.iter().zip(GROUPS) {
-        let line = LineSeries::new(curve.points.iter().copied(), colour.stroke_width(2));
-        let entry = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2));
-        chart.draw_series(line)?.label(curve.name.clone()).legend(entry);
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .label_font(("sans-serif", LABEL, &INK))
-        .draw()
+    draw_curves(&mut chart, curves)
 }
 
 /// 2^k bytes, as short as can be.
