@@ -291,12 +291,14 @@ impl Steps<'_> {
         let mut words: Vec<&str> = plan.stages.iter().map(String::as_str).collect();
         if step == 0 {
             words.insert(0, "read");
+        } else if words.is_empty() && plan.stores {
+            words.push("write documents");
         }
         if step + 1 == self.plan.steps.len() {
             words.extend(self.counting.map(|_| "count words"));
             words.extend(self.encoding.map(|_| "encode"));
         }
-        if words.is_empty() { "write documents".to_owned() } else { words.join(", ") }
+        words.join(", ")
     }
 
     /// Runs the stages over all documents after a segment, whose parts came to `results`.
