@@ -402,7 +402,7 @@ impl Steps<'_> {
         let merges = tokens::merges(&config);
         let trained = self.timed("tokenizer", ("merges", merges, 0), || {
             let trained = match whole {
-                Some(counts) => tokens::train_table(counts, &config, self.observer),
+                Some(tables) => tokens::train_tables(tables, &config, self.observer),
                 None => tokens::train(&counts, &mix, &config, self.observer)?,
             };
             let files = self.write_tokenizers(&trained, table, &counts)?;

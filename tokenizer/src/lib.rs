@@ -8,8 +8,8 @@
 //! library's `i32` counts wrap.
 //!
 //! Counts outlive the run that made them: [`WordCounts::write_to`] writes a count file,
-//! [`MergedCounts`] merges any number of them with weights, [`BoundedCounts`] counts within a memory
-//! limit, and a [`Trainer`] takes the words one by one.
+//! [`MergedCounts`] merges any number of them with weights, and a [`Trainer`] takes the words one by
+//! one.
 //!
 //! A [`SourceReport`] tells from the same counts how a tokenizer and the smaller ones that
 //! [`Tokenizer::cut_to`] makes of it encode a source or a language.
@@ -54,12 +54,9 @@ mod added;
 mod alphabet;
 mod base64;
 mod batch;
-mod bounded;
 mod bpe;
 mod characters;
 mod count;
-mod count_file;
-mod count_merge;
 mod cut;
 mod encode;
 mod error;
@@ -71,11 +68,9 @@ mod key;
 mod learn;
 mod long_words;
 mod merges;
-mod order;
 mod profile;
 mod report;
 mod split;
-mod symbols;
 mod tiktoken;
 mod tokenizer;
 mod train;
@@ -89,10 +84,9 @@ mod tests;
 
 pub use alphabet::read as byte_level_bytes;
 pub use base64::base64;
-pub use bounded::{BoundedCounts, RunStore};
-pub use count::{MAX_WORD_BYTES, WordCounts};
-pub use count_file::{CountsReader, CountsWriter};
-pub use count_merge::{MergedCounts, temperature_weights};
+pub use count::{
+    CountsReader, CountsWriter, MAX_WORD_BYTES, MergedCounts, WordCounts, temperature_weights,
+};
 pub use encode::Encoder;
 pub use error::TokenizerError;
 pub use profile::Profile;

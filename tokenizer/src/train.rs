@@ -1,12 +1,15 @@
 //! Training: from word counts to a tokenizer.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::alphabet;
+use crate::learn::arena::{Symbol, Words};
+use crate::learn::order::{FirstOccurrence, GreatestBytes, LowestIds};
+use crate::learn::symbols::Spellings;
 use crate::learn::{Limits, learn};
 use crate::merges::{MergeTable, Pair};
-use crate::order::{FirstOccurrence, GreatestBytes, LowestIds};
-use crate::symbols::{Spellings, Words};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
 use crate::vocabulary::Vocabulary;
 use crate::{Profile, Split, TokenizerError, WordCounts};
@@ -113,22 +116,40 @@ fn invalid(field: &'static str, value: String, reason: String) -> TokenizerError
 pub fn train(
     counts: &WordCounts,
     config: &TrainConfig,
-    progress: &mut dyn FnMut(usize, usize),
+    progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Tokenizer {
     let mut trainer = Trainer::new(config);
-    trainer.add_counts(counts);
+    trainer.add_tables(std::slice::from_ref(counts));
     trainer.train(progress)
 }
 
-/// Training from words that come one after the other, such as those of merged count files: four
-/// bytes of memory a symbol and twelve a word, without a table of the words.
+/// The words, with symbols as wide as the vocabulary needs.
+#[derive(Debug)]
+enum AnyWords {
+    Narrow(Words<u16>),
+    Wide(Words<u32>),
+}
+
+impl AnyWords {
+    fn new(vocab_size: usize) -> Self {
+        if vocab_size < usize::from(u16::MAX) {
+            Self::Narrow(Words::default())
+        } else {
+            Self::Wide(Words::default())
+        }
+    }
+}
+
+/// Training from words that come one after the other, such as those of merged count files: two
+/// bytes of memory a symbol, four with 65,535 tokens and more, and eight a word, without a table of
+/// the words.
 #[derive(Debug)]
 pub struct Trainer {
     config: TrainConfig,
     spellings: Spellings,
     vocabulary: Vocabulary,
     byte_tokens: [u32; alphabet::BYTE_COUNT],
-    words: Words,
+    words: AnyWords,
     added: Vec<AddedToken>,
 }
 
@@ -140,7 +161,7 @@ impl Trainer {
             spellings: Spellings::default(),
             vocabulary: Vocabulary::default(),
             byte_tokens: [0; alphabet::BYTE_COUNT],
-            words: Words::default(),
+            words: AnyWords::new(config.vocab_size),
             added: Vec::new(),
         };
         if config.profile.specials_first() {
@@ -170,22 +191,32 @@ impl Trainer {
     /// unless the profile is [`Profile::Minbpe`].
     pub fn add_word(&mut self, word: &[u8], count: u64) {
         let symbols = word.iter().map(|&byte| self.byte_tokens[usize::from(byte)]);
-        self.words.push(symbols, count);
-    }
-
-    /// Adds all words of a table, which may go before [`Trainer::train`] needs memory of its own.
-    pub fn add_counts(&mut self, counts: &WordCounts) {
-        if self.config.profile == Profile::Minbpe {
-            for (word, count) in counts.iter_sorted() {
-                self.add_word(&word, count);
-            }
-        } else {
-            counts.for_each(|word, count| self.add_word(word, count));
+        match &mut self.words {
+            AnyWords::Narrow(words) => words.push(symbols, count),
+            AnyWords::Wide(words) => words.push(symbols, count),
         }
     }
 
+    /// Adds all words of tables, each with the sum of its counts. The tables may go before
+    /// [`Trainer::train`] needs memory of its own.
+    pub fn add_tables(&mut self, tables: &[WordCounts]) {
+        if self.config.profile == Profile::Minbpe {
+            let mut words = BTreeMap::new();
+            WordCounts::for_each_of(tables, |word, count| _ = words.insert(word.to_vec(), count));
+            words.iter().for_each(|(word, &count)| self.add_word(word, count));
+            return;
+        }
+        let words = tables.iter().map(WordCounts::len).sum();
+        let bytes = tables.iter().map(WordCounts::bytes).sum();
+        match &mut self.words {
+            AnyWords::Narrow(arena) => arena.reserve(words, bytes),
+            AnyWords::Wide(arena) => arena.reserve(words, bytes),
+        }
+        WordCounts::for_each_of(tables, |word, count| self.add_word(word, count));
+    }
+
     /// Learns the merges: see [`train`].
-    pub fn train(mut self, progress: &mut dyn FnMut(usize, usize)) -> Tokenizer {
+    pub fn train(mut self, progress: &mut (dyn FnMut(usize, usize) + Send)) -> Tokenizer {
         let merges = self.learn(progress);
         for &((left, right), token) in &merges {
             if token as usize == self.vocabulary.len() {
@@ -210,7 +241,7 @@ impl Trainer {
         })
     }
 
-    fn learn(&mut self, progress: &mut dyn FnMut(usize, usize)) -> Vec<(Pair, u32)> {
+    fn learn(&mut self, progress: &mut (dyn FnMut(usize, usize) + Send)) -> Vec<(Pair, u32)> {
         let config = &self.config;
         let later_tokens =
             if config.profile.specials_first() { 0 } else { config.special_tokens.len() };
@@ -219,16 +250,28 @@ impl Trainer {
             min_frequency: config.min_frequency,
             max_token_length: config.max_token_length.unwrap_or(usize::MAX),
         };
-        let words = std::mem::take(&mut self.words);
         let spellings = &mut self.spellings;
-        match config.profile {
-            Profile::Hf | Profile::Rustbpe => learn(LowestIds, words, spellings, limits, progress),
-            Profile::Minbpe => {
-                learn(FirstOccurrence::default(), words, spellings, limits, progress)
-            }
-            Profile::Cs336 => learn(GreatestBytes, words, spellings, limits, progress),
+        match std::mem::replace(&mut self.words, AnyWords::new(0)) {
+            AnyWords::Narrow(words) => learn_by(config.profile, words, spellings, limits, progress),
+            AnyWords::Wide(words) => learn_by(config.profile, words, spellings, limits, progress),
         }
     }
+}
+
+/// Learns merges in the order of a profile.
+fn learn_by<S: Symbol>(
+    profile: Profile,
+    words: Words<S>,
+    spellings: &mut Spellings,
+    limits: Limits,
+    progress: &mut (dyn FnMut(usize, usize) + Send),
+) -> Vec<(Pair, u32)> {
+    // On a thread of the pool work is handed over at once; from outside each merge would wait.
+    rayon::scope(|_| match profile {
+        Profile::Hf | Profile::Rustbpe => learn(LowestIds, words, spellings, limits, progress),
+        Profile::Minbpe => learn(FirstOccurrence::default(), words, spellings, limits, progress),
+        Profile::Cs336 => learn(GreatestBytes, words, spellings, limits, progress),
+    })
 }
 
 #[cfg(test)]

@@ -5,8 +5,7 @@
 //! part instead, while they fit the memory. Counts are sums: neither threads nor the order of the documents
 //! can change them.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
@@ -68,40 +67,28 @@ impl Counting {
         Self { split: table.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
 
-    /// The tables that were kept, as one.
-    fn take_kept(&self) -> Tables {
-        let kept = self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)));
-        let mut all = Tables::new();
-        for (group, table) in kept.into_iter().flatten().flatten() {
-            match all.entry(group) {
-                Entry::Vacant(place) => _ = place.insert(table),
-                Entry::Occupied(mut place) => place.get_mut().merge(&table),
-            }
-        }
-        all
-    }
-
-    /// The words of all documents, where they are one group and were all kept.
-    pub(crate) fn whole(&self, parts: &[PartResult]) -> Option<WordCounts> {
-        if parts.iter().any(|part| !part.counts.is_empty()) {
+    /// The words of all documents, where they are one group and were all kept. The counts of the tables add
+    /// up.
+    pub(crate) fn whole(&self, parts: &[PartResult]) -> Option<Vec<WordCounts>> {
+        let mut kept = lock(self.kept.as_ref()?);
+        let groups: BTreeSet<&String> = kept.iter().flat_map(BTreeMap::keys).collect();
+        if groups.len() != 1 || parts.iter().any(|part| !part.counts.is_empty()) {
             return None;
         }
-        let mut all = self.take_kept();
-        if all.len() == 1 {
-            return all.pop_first().map(|(_, table)| table);
-        }
-        self.kept.iter().for_each(|kept| lock(kept).push(std::mem::take(&mut all)));
-        None
+        Some(std::mem::take(&mut *kept).into_iter().flat_map(BTreeMap::into_values).collect())
     }
 
-    /// Writes what the tables that were kept hold, as runs of sorted counts.
+    /// Writes each table that was kept as a run of sorted counts.
     pub(crate) fn write_kept(&self, run: &Run) -> Result<Vec<CountRun>> {
-        let write = |(group, mut table): (String, WordCounts)| {
-            let path = format!("work/counts/kept/{}", file_name(&group));
+        let kept = self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)));
+        let tables = kept.into_iter().flatten().enumerate();
+        let tables = tables.flat_map(|(n, groups)| groups.into_iter().map(move |group| (n, group)));
+        let write = |(number, (group, mut table)): (usize, (String, WordCounts))| {
+            let path = format!("work/counts/kept/{number}/{}", file_name(&group));
             publish(run, &path, |out| table.write_to(self.split, out))?;
             Ok(CountRun { group, path })
         };
-        self.take_kept().into_par_iter().map(write).collect()
+        tables.collect::<Vec<_>>().into_par_iter().map(write).collect()
     }
 }
 

@@ -14,7 +14,7 @@ pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::{REPORT, write_efficiencies};
 pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task};
 pub(crate) use shards::{FOLDER as SHARDS, write_shards};
-pub(crate) use train::train_table;
+pub(crate) use train::train_tables;
 pub use train::{Mix, train, train_alone};
 
 use crate::recipe::TokenizerTable;

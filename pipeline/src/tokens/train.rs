@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::prelude::*;
 use tokenizer::{Tokenizer, TrainConfig, Trainer, WordCounts, temperature_weights};
 
 use super::counts::{CountFile, damaged, merged};
@@ -12,6 +13,9 @@ use crate::observer::{Event, Observer, timed};
 
 /// Words between two looks at whether to stop.
 const WORDS_PER_LOOK: usize = 1 << 16;
+
+/// Tables whose words are looked up in each other; more are merged before.
+const TABLES_AT_ONCE: usize = 2;
 
 /// Merges between two tellings of progress.
 const MERGES_PER_TELLING: usize = 64;
@@ -101,15 +105,23 @@ pub fn train(
     Ok(trainer.train(&mut telling(observer)))
 }
 
-/// As [`train`], on counts in memory.
-pub(crate) fn train_table(
-    counts: WordCounts,
+/// As [`train`], on counts in memory, which add up.
+pub(crate) fn train_tables(
+    mut tables: Vec<WordCounts>,
     config: &TrainConfig,
     observer: &dyn Observer,
 ) -> Tokenizer {
+    let merge = |mut all: WordCounts, table| {
+        all.merge(&table);
+        all
+    };
+    while tables.len() > TABLES_AT_ONCE {
+        let pairs = tables.into_par_iter().chunks(2);
+        tables = pairs.filter_map(|pair| pair.into_iter().reduce(merge)).collect();
+    }
     let mut trainer = Trainer::new(config);
-    trainer.add_counts(&counts);
-    drop(counts);
+    trainer.add_tables(&tables);
+    drop(tables);
     trainer.train(&mut telling(observer))
 }
 

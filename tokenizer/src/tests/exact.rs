@@ -1,5 +1,7 @@
 //! What must not depend on how large counts are, on threads, or on the order of texts.
 
+use rayon::prelude::*;
+
 use super::differential::Random;
 use crate::{
     CountsReader, CountsWriter, Encoder, MergedCounts, Split, TrainConfig, Trainer, WordCounts,
@@ -42,11 +44,16 @@ fn counts_above_32_bits_stay_exact_through_files() {
     assert_eq!(learnt, [&b"kl"[..], b"gh", b"ij", b"ef", b"cd", b"ab"]);
 }
 
-/// Texts counted by one, two or eight threads, in any order, give the same file of merges.
+/// Texts counted and learnt from by one, two or eight threads, in any order, give the same file of
+/// merges, and there are enough of them that threads share the work of one merge.
 #[test]
 fn threads_and_orders_give_the_same_merges() {
     let mut random = Random(7);
     let mut texts: Vec<String> = (0..400).flat_map(|_| random.texts()).collect();
+    for _ in 0..20_000 {
+        let letters = (0..5 + random.below(6)).map(|_| char::from(b'a' + random.below(4) as u8));
+        texts.push(letters.collect());
+    }
     let config = TrainConfig { vocab_size: 700, ..TrainConfig::default() };
     let mut expected: Option<String> = None;
     for threads in [1, 2, 8] {
@@ -59,16 +66,31 @@ fn threads_and_orders_give_the_same_merges() {
             texts.iter().for_each(|text| counts.add_text(Split::Gpt4, text));
             counts
         };
-        let tables: Vec<WordCounts> = std::thread::scope(|scope| {
-            let parts = texts.chunks(texts.len().div_ceil(threads));
-            let workers: Vec<_> = parts.map(|part| scope.spawn(|| count(part))).collect();
-            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let json = pool.install(|| {
+            let parts = texts.par_chunks(texts.len().div_ceil(threads));
+            let tables: Vec<WordCounts> = parts.map(count).collect();
+            let mut trainer = Trainer::new(&config);
+            trainer.add_tables(&tables);
+            trainer.train(&mut |_, _| {}).to_json()
         });
-        let mut counts = WordCounts::new();
-        tables.iter().for_each(|table| counts.merge(table));
-        let json = train(&counts, &config, &mut |_, _| {}).to_json();
         assert_eq!(*expected.get_or_insert_with(|| json.clone()), json, "{threads} threads");
     }
+}
+
+/// A vocabulary of more tokens than 16 bits tell apart begins with the merges of a smaller one.
+#[test]
+fn wide_symbols_give_the_same_merges() {
+    let mut random = Random(5);
+    let mut counts = WordCounts::new();
+    (0..400).flat_map(|_| random.texts()).for_each(|text| counts.add_text(Split::Gpt4, &text));
+    let trained = |vocab_size| {
+        let config = TrainConfig { vocab_size, ..TrainConfig::default() };
+        train(&counts, &config, &mut |_, _| {})
+    };
+    let (narrow, wide) = (trained(700), trained(70_000));
+    assert!(wide.vocab_size() >= narrow.vocab_size());
+    assert_eq!(wide.cut_to(narrow.vocab_size()).unwrap().to_json(), narrow.to_json());
 }
 
 /// Twenty thousand strings of random bytes, with U+FFFD where these are not UTF-8.

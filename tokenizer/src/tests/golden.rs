@@ -8,9 +8,10 @@ use serde::de::DeserializeOwned;
 
 use super::data;
 use crate::alphabet;
+use crate::learn::arena::Words;
+use crate::learn::order::LowestIds;
+use crate::learn::symbols::Spellings;
 use crate::learn::{Limits, learn_above};
-use crate::order::LowestIds;
-use crate::symbols::{Spellings, Words};
 use crate::{Encoder, Profile, Split, TiktokenEncoding, Tokenizer, TrainConfig, WordCounts, train};
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> T {
@@ -158,7 +159,7 @@ fn adversarial_trainings_equal_the_recorded_ones() {
         letters.sort_unstable();
         letters.dedup();
         let ids: Vec<u32> = letters.iter().map(|&letter| spellings.letter(letter)).collect();
-        let mut words = Words::default();
+        let mut words = Words::<u16>::default();
         for word in case.text.split_whitespace() {
             let id = |letter| ids[letters.binary_search(&letter).unwrap()];
             words.push(word.chars().map(id), 1);

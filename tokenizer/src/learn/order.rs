@@ -7,13 +7,14 @@
 
 use std::cmp::Reverse;
 
+use super::arena::{Symbol, Words};
+use super::pairs::PairEntry;
+use super::symbols::Spellings;
 use crate::alphabet;
-use crate::learn::PairEntry;
 use crate::merges::Pair;
-use crate::symbols::{Spellings, Words};
 
 /// An order of equally frequent pairs: of two, the one with the greater key is merged first.
-pub(crate) trait TieOrder: Default {
+pub(crate) trait TieOrder: Default + Send {
     /// What pairs are compared by; no two pairs have the same.
     type Key: Ord;
 
@@ -21,11 +22,11 @@ pub(crate) trait TieOrder: Default {
     const FALLS: bool;
 
     /// The key of the pair `entry`, which is number `index` of all.
-    fn key(
+    fn key<S: Symbol>(
         &mut self,
         index: u32,
         entry: &PairEntry,
-        words: &Words,
+        words: &Words<S>,
         spellings: &Spellings,
     ) -> Self::Key;
 }
@@ -39,7 +40,13 @@ impl TieOrder for LowestIds {
     const FALLS: bool = false;
 
     #[inline]
-    fn key(&mut self, _: u32, entry: &PairEntry, _: &Words, _: &Spellings) -> Self::Key {
+    fn key<S: Symbol>(
+        &mut self,
+        _: u32,
+        entry: &PairEntry,
+        _: &Words<S>,
+        _: &Spellings,
+    ) -> Self::Key {
         Reverse(entry.pair)
     }
 }
@@ -53,7 +60,13 @@ impl TieOrder for GreatestBytes {
     type Key = (Vec<u8>, Vec<u8>);
     const FALLS: bool = false;
 
-    fn key(&mut self, _: u32, entry: &PairEntry, _: &Words, spellings: &Spellings) -> Self::Key {
+    fn key<S: Symbol>(
+        &mut self,
+        _: u32,
+        entry: &PairEntry,
+        _: &Words<S>,
+        spellings: &Spellings,
+    ) -> Self::Key {
         let bytes = |id| alphabet::read(spellings.get(id)).unwrap_or_default();
         (bytes(entry.pair.0), bytes(entry.pair.1))
     }
@@ -64,32 +77,31 @@ impl TieOrder for GreatestBytes {
 /// in which they were added; repeating a word never makes a pair occur earlier.
 #[derive(Debug, Default)]
 pub(crate) struct FirstOccurrence {
-    /// For each pair, how many words at the start of its list are known not to hold it any more.
+    /// For each pair, how many places at the start of its list are known not to hold it any more.
     passed: Vec<u32>,
 }
 
 impl TieOrder for FirstOccurrence {
-    /// Where the word begins and, in bytes, where the pair begins in it.
-    type Key = Reverse<(u32, u32)>;
+    type Key = Reverse<u32>;
     const FALLS: bool = true;
 
-    fn key(
+    fn key<S: Symbol>(
         &mut self,
         index: u32,
         entry: &PairEntry,
-        words: &Words,
+        words: &Words<S>,
         spellings: &Spellings,
     ) -> Self::Key {
         let index = index as usize;
         if self.passed.len() <= index {
             self.passed.resize(index + 1, 0);
         }
-        while let Some(&word) = entry.words.get(self.passed[index] as usize) {
-            if let Some(offset) = words.find(word, entry.pair, spellings) {
-                return Reverse((word, offset));
+        while let Some(&place) = entry.places.get(self.passed[index] as usize) {
+            if words.holds(place, entry.pair, &spellings.lengths) {
+                return Reverse(place);
             }
             self.passed[index] += 1;
         }
-        Reverse((u32::MAX, u32::MAX))
+        Reverse(u32::MAX)
     }
 }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::io::{self, Read, Write};
 
-use crate::count_file::{CountsReader, CountsWriter};
+use super::file::{CountsReader, CountsWriter};
 use crate::{Split, WordCounts};
 
 /// The weight that [`temperature_weights`] gives the source it weighs least; others have three

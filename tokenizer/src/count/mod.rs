@@ -3,16 +3,19 @@
 //! Words of up to 15 bytes live inline in an open-addressing table of 24-byte slots; the few longer
 //! ones share one arena. Nothing is allocated per occurrence or per word.
 
-use std::convert::Infallible;
+mod file;
+mod merge;
+
 use std::hash::Hasher;
 use std::io::{self, Write};
 use std::ops::RangeInclusive;
 
 use rustc_hash::FxHasher;
 
+pub use self::file::{CountsReader, CountsWriter};
+pub use self::merge::{MergedCounts, temperature_weights};
 use crate::Split;
 use crate::batch::{BATCH, PieceBatch};
-use crate::count_file::CountsWriter;
 use crate::key::{Key, MAX_KEY_BYTES};
 
 /// The longest word, in bytes, unless [`WordCounts::with_max_word_bytes`] says otherwise. A longer
@@ -89,64 +92,36 @@ impl WordCounts {
     /// Pieces never cross the end of `text`, so lines and whole documents give different words: for
     /// the merges of Hugging Face's `train(files)`, add each line with its newline.
     pub fn add_text(&mut self, split: Split, text: &str) {
-        let Ok(()) = self.add_text_checked(split, text, &mut |_| Ok::<(), Infallible>(()));
-    }
-
-    /// [`WordCounts::add_text`] that calls `check` before every few words. It may empty the table,
-    /// and its error ends the work.
-    pub(crate) fn add_text_checked<E>(
-        &mut self,
-        split: Split,
-        text: &str,
-        check: &mut impl FnMut(&mut Self) -> Result<(), E>,
-    ) -> Result<(), E> {
         let mut batch = PieceBatch::new(split, text);
         let mut known = [false; BATCH];
         while batch.refill() {
-            check(self)?;
-            let mut emptied = false;
             self.make_room(BATCH);
             let mask = self.short_slots.len() - 1;
             for (known, (key, hash)) in known.iter_mut().zip(batch.keys()) {
                 *known = self.short_slots[hash as usize & mask].key == key && !key.is_empty();
             }
             for (at, ((key, hash), known)) in batch.keys().zip(known).enumerate() {
-                if known && !emptied {
+                if known {
                     let slot = &mut self.short_slots[hash as usize & mask];
                     slot.count = slot.count.saturating_add(1);
-                    continue;
-                }
-                if !key.is_empty() {
-                    self.add_short(key, hash, 1);
-                    continue;
-                }
-                let piece = batch.piece(at);
-                if piece.len() <= self.max_word_bytes {
-                    self.add_long(piece.as_bytes(), 1);
+                } else if key.is_empty() {
+                    self.add_long_piece(batch.piece(at));
                 } else {
-                    self.add_long_piece(piece, check)?;
-                    emptied = true;
+                    self.add_short(key, hash, 1);
                 }
             }
         }
-        Ok(())
     }
 
-    /// Counts a piece that is too long as several words; the table may be emptied.
-    #[cold]
-    fn add_long_piece<E>(
-        &mut self,
-        mut piece: &str,
-        check: &mut impl FnMut(&mut Self) -> Result<(), E>,
-    ) -> Result<(), E> {
-        self.cut_pieces += 1;
-        while !piece.is_empty() {
-            check(self)?;
+    /// Counts a piece that is no short word, as several words if it is too long.
+    fn add_long_piece(&mut self, mut piece: &str) {
+        self.cut_pieces += u64::from(piece.len() > self.max_word_bytes);
+        while piece.len() > self.max_word_bytes {
             let (word, rest) = piece.split_at(piece.floor_char_boundary(self.max_word_bytes));
             self.add(word.as_bytes(), 1);
             piece = rest;
         }
-        Ok(())
+        self.add(piece.as_bytes(), 1);
     }
 
     /// Counts `count` occurrences of `word`. Words without bytes and counts of 0 add nothing; sums
@@ -213,26 +188,38 @@ impl WordCounts {
         if self.long_words.len() * 4 >= self.long_slots.len() * 3 {
             self.grow_long();
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(word);
-        let hash = (hasher.finish() >> 32) as u32;
-        let mask = self.long_slots.len() - 1;
-        let mut at = hash as usize & mask;
-        // A slot holds the index of its word plus one; 0 is an empty slot.
-        while let Some(index) = (self.long_slots[at] as usize).checked_sub(1) {
-            let entry = &mut self.long_words[index];
-            if entry.hash == hash
-                && &self.arena[entry.start..entry.start + entry.length as usize] == word
-            {
+        let hash = long_hash(word);
+        let at = match self.find_long(word, hash) {
+            Ok(index) => {
+                let entry = &mut self.long_words[index];
                 entry.count = entry.count.saturating_add(count);
                 return;
             }
-            at = (at + 1) & mask;
-        }
+            Err(at) => at,
+        };
         let start = self.arena.len();
         self.arena.extend_from_slice(word);
         self.long_words.push(LongWord { start, length: word.len() as u32, hash, count });
         self.long_slots[at] = self.long_words.len() as u32;
+    }
+
+    /// The index of a long word, or else the slot that it would get. There must be slots.
+    fn find_long(&self, word: &[u8], hash: u32) -> Result<usize, usize> {
+        let mask = self.long_slots.len() - 1;
+        let mut at = hash as usize & mask;
+        // A slot holds the index of its word plus one; 0 is an empty slot.
+        while let Some(index) = (self.long_slots[at] as usize).checked_sub(1) {
+            let entry = &self.long_words[index];
+            if entry.hash == hash && self.long_bytes(entry) == word {
+                return Ok(index);
+            }
+            at = (at + 1) & mask;
+        }
+        Err(at)
+    }
+
+    fn long_bytes(&self, word: &LongWord) -> &[u8] {
+        &self.arena[word.start..word.start + word.length as usize]
     }
 
     #[cold]
@@ -255,7 +242,7 @@ impl WordCounts {
             self.add_short(slot.key, slot.key.hash(), slot.count);
         }
         for word in &other.long_words {
-            self.add_long(&other.arena[word.start..word.start + word.length as usize], word.count);
+            self.add_long(other.long_bytes(word), word.count);
         }
         self.add_cut_pieces(other.cut_pieces);
     }
@@ -313,20 +300,6 @@ impl WordCounts {
         self.cut_pieces = 0;
     }
 
-    /// Whether the tables, with the words of one more batch, could hold more than `limit_bytes`, old
-    /// and new table together while one grows. A table without words never does.
-    pub(crate) fn may_exceed(&self, limit_bytes: usize) -> bool {
-        let short = (self.short_words + BATCH) * 4 >= self.short_slots.len() * 3;
-        let long = (self.long_words.len() + BATCH) * 4 >= self.long_slots.len() * 3;
-        let words = self.long_words.len() + BATCH > self.long_words.capacity();
-        let arena = self.arena.len() + BATCH * self.max_word_bytes > self.arena.capacity();
-        let doubled = usize::from(short) * self.short_slots.len() * size_of::<ShortSlot>()
-            + usize::from(long) * self.long_slots.len() * size_of::<u32>()
-            + usize::from(words) * self.long_words.capacity() * size_of::<LongWord>()
-            + usize::from(arena) * self.arena.capacity();
-        !self.is_empty() && self.memory_bytes() + 2 * doubled > limit_bytes
-    }
-
     /// Counts pieces that were cut elsewhere.
     pub(crate) fn add_cut_pieces(&mut self, cut_pieces: u64) {
         self.cut_pieces = self.cut_pieces.saturating_add(cut_pieces);
@@ -373,8 +346,54 @@ impl WordCounts {
             visit(&slot.key.bytes()[..slot.key.len()], slot.count);
         }
         for word in &self.long_words {
-            visit(&self.arena[word.start..word.start + word.length as usize], word.count);
+            visit(self.long_bytes(word), word.count);
         }
+    }
+
+    /// Calls `visit` for every word of several tables, with the sum of its counts, in an order that
+    /// depends on how the words came in. This is as good as merging the tables and takes no memory.
+    pub(crate) fn for_each_of(tables: &[Self], mut visit: impl FnMut(&[u8], u64)) {
+        for (number, table) in tables.iter().enumerate() {
+            let (former, later) = (&tables[..number], &tables[number + 1..]);
+            for slot in table.short_slots.iter().filter(|slot| slot.count != 0) {
+                let hash = slot.key.hash();
+                let count = |table: &Self| table.short_count(slot.key, hash);
+                if former.iter().all(|table| count(table) == 0) {
+                    let sum = later.iter().map(count).fold(slot.count, u64::saturating_add);
+                    visit(&slot.key.bytes()[..slot.key.len()], sum);
+                }
+            }
+            for word in &table.long_words {
+                let bytes = table.long_bytes(word);
+                let count = |table: &Self| table.long_count(bytes, word.hash);
+                if former.iter().all(|table| count(table) == 0) {
+                    let sum = later.iter().map(count).fold(word.count, u64::saturating_add);
+                    visit(bytes, sum);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn short_count(&self, key: Key, hash: u64) -> u64 {
+        let Some(mask) = self.short_slots.len().checked_sub(1) else { return 0 };
+        let mut at = hash as usize & mask;
+        while self.short_slots[at].count != 0 && self.short_slots[at].key != key {
+            at = (at + 1) & mask;
+        }
+        self.short_slots[at].count
+    }
+
+    fn long_count(&self, word: &[u8], hash: u32) -> u64 {
+        if self.long_slots.is_empty() {
+            return 0;
+        }
+        self.find_long(word, hash).map_or(0, |index| self.long_words[index].count)
+    }
+
+    /// How many bytes all words have together.
+    pub(crate) fn bytes(&self) -> usize {
+        self.arena.len() + self.short_slots.iter().map(|slot| slot.key.len()).sum::<usize>()
     }
 
     /// How many bytes of memory the tables and the arena hold.
@@ -384,6 +403,13 @@ impl WordCounts {
             + self.long_words.capacity() * size_of::<LongWord>()
             + self.arena.capacity()
     }
+}
+
+/// The hash of a word in the table of long words.
+fn long_hash(word: &[u8]) -> u32 {
+    let mut hasher = FxHasher::default();
+    hasher.write(word);
+    (hasher.finish() >> 32) as u32
 }
 
 #[cfg(test)]
@@ -409,6 +435,11 @@ mod tests {
                     *expected.entry(word.clone().into_bytes()).or_insert(0) += 3;
                 }
             }
+            let mut together = BTreeMap::new();
+            WordCounts::for_each_of(&parts, |word, count| {
+                assert_eq!(together.insert(word.to_vec(), count), None);
+            });
+            prop_assert_eq!(&together, &expected);
             let [mut left, mut right] = parts.clone();
             left.merge(&parts[1]);
             right.merge(&parts[0]);

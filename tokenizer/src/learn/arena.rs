@@ -1,0 +1,240 @@
+//! The words that merges are learnt from, spelled in symbols.
+
+use std::ops::Range;
+
+use crate::merges::Pair;
+
+/// A symbol as words hold it: half as wide where the vocabulary allows it, because going from word
+/// to word in memory is most of the time that learning takes.
+pub(crate) trait Symbol: Copy + Eq + Send + Sync {
+    /// No symbol: the edge of a word, a place within a symbol.
+    const NONE: Self;
+
+    /// How many symbols take the place of a number of 32 bits.
+    const PER_NUMBER: usize;
+
+    /// The symbol with an id, which must fit.
+    fn new(id: u32) -> Self;
+
+    /// The symbol's id.
+    fn id(self) -> u32;
+
+    /// The number that takes the first places of `symbols`.
+    fn number(symbols: &[Self]) -> u32;
+
+    /// Puts a number there.
+    fn put(number: u32, symbols: &mut [Self]);
+}
+
+impl Symbol for u16 {
+    const NONE: Self = Self::MAX;
+    const PER_NUMBER: usize = 2;
+
+    #[inline]
+    fn new(id: u32) -> Self {
+        id as Self
+    }
+
+    #[inline]
+    fn id(self) -> u32 {
+        u32::from(self)
+    }
+
+    #[inline]
+    fn number(symbols: &[Self]) -> u32 {
+        u32::from(symbols[0]) << 16 | u32::from(symbols[1])
+    }
+
+    #[inline]
+    fn put(number: u32, symbols: &mut [Self]) {
+        symbols[..2].copy_from_slice(&[(number >> 16) as Self, number as Self]);
+    }
+}
+
+impl Symbol for u32 {
+    const NONE: Self = Self::MAX;
+    const PER_NUMBER: usize = 1;
+
+    #[inline]
+    fn new(id: u32) -> Self {
+        id
+    }
+
+    #[inline]
+    fn id(self) -> u32 {
+        self
+    }
+
+    #[inline]
+    fn number(symbols: &[Self]) -> u32 {
+        symbols[0]
+    }
+
+    #[inline]
+    fn put(number: u32, symbols: &mut [Self]) {
+        symbols[0] = number;
+    }
+}
+
+/// Marks a count that is too large for its place, which holds an index into those.
+const LARGE: u32 = 1 << 31;
+
+/// Bits of a number of [`Words::firsts`].
+const BITS: usize = u64::BITS as usize;
+
+/// The words one after the other in one arena: the count, an edge, the symbols, an edge.
+///
+/// A symbol keeps the places of the letters it is made of. It is in the first and the last of them, so
+/// that all neighbours are found in one step: what follows a symbol is as many places on as it has
+/// letters, what is before it ends one place before.
+#[derive(Debug, Default)]
+pub(crate) struct Words<S> {
+    arena: Vec<S>,
+    /// A bit for every place, set where a word's symbols begin.
+    firsts: Vec<u64>,
+    large_counts: Vec<u64>,
+    pairs: u64,
+}
+
+impl<S: Symbol> Words<S> {
+    /// Makes room for so many words of so many letters together.
+    pub(crate) fn reserve(&mut self, words: usize, letters: usize) {
+        self.arena.reserve(words * (S::PER_NUMBER + 2) + letters);
+    }
+
+    /// Adds a word that occurs `count` times. Words of one letter hold no pair and are dropped;
+    /// so are words beyond the first 2³² places of the arena, 8 GiB or 16.
+    pub(crate) fn push(&mut self, letters: impl IntoIterator<Item = u32>, count: u64) {
+        let start = self.arena.len();
+        let first = start + S::PER_NUMBER + 1;
+        self.arena.extend(std::iter::repeat_n(S::NONE, S::PER_NUMBER + 1));
+        self.arena.extend(letters.into_iter().map(S::new));
+        if self.arena.len() < first + 2 || count == 0 || u32::try_from(self.arena.len()).is_err() {
+            self.arena.truncate(start);
+            return;
+        }
+        let pairs = (self.arena.len() - first - 1) as u64;
+        self.pairs = self.pairs.saturating_add(pairs.saturating_mul(count));
+        self.arena.push(S::NONE);
+        let count = u32::try_from(count).ok().filter(|&count| count < LARGE).unwrap_or_else(|| {
+            self.large_counts.push(count);
+            LARGE | (self.large_counts.len() - 1) as u32
+        });
+        S::put(count, &mut self.arena[start..]);
+        self.firsts.resize(self.arena.len().div_ceil(BITS), 0);
+        self.firsts[first / BITS] |= 1 << (first % BITS);
+    }
+
+    /// The words, to be changed.
+    pub(crate) fn as_mut(&mut self) -> WordsMut<'_, S> {
+        let Self { arena, firsts, large_counts, .. } = self;
+        WordsMut { arena, start: 0, firsts, large_counts }
+    }
+
+    /// Calls `visit` for every pair of neighbours in the words that begin in a stretch: its place, the
+    /// word's count, itself. A pair's place is where its right symbol begins. `lengths` are the numbers
+    /// of letters of all symbols.
+    pub(crate) fn for_each_pair(
+        &self,
+        stretch: Range<usize>,
+        lengths: &[usize],
+        mut visit: impl FnMut(u32, u64, Pair),
+    ) {
+        for number in stretch {
+            let mut bits = self.firsts[number];
+            while bits != 0 {
+                let first = number * BITS + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let count = count(&self.arena, first, &self.large_counts);
+                let mut left = self.arena[first].id();
+                let mut at = first + lengths[left as usize];
+                while self.arena[at] != S::NONE {
+                    let right = self.arena[at].id();
+                    visit(at as u32, count, (left, right));
+                    at += lengths[right as usize];
+                    left = right;
+                }
+            }
+        }
+    }
+
+    /// How many pairs of neighbours there were at first, each as often as its word occurs.
+    pub(crate) fn pairs(&self) -> u64 {
+        self.pairs
+    }
+
+    /// Stretches of about the same length; the numbers are for [`Words::for_each_pair`].
+    pub(crate) fn stretches(&self, stretches: usize) -> Vec<Range<usize>> {
+        let length = self.firsts.len().div_ceil(stretches.max(1)).max(1);
+        let starts = (0..self.firsts.len()).step_by(length);
+        starts.map(|start| start..(start + length).min(self.firsts.len())).collect()
+    }
+
+    /// Whether `pair` still is at a place where it once was.
+    pub(crate) fn holds(&self, at: u32, pair: Pair, lengths: &[usize]) -> bool {
+        let start = at as usize - lengths[pair.0 as usize];
+        self.arena[start].id() == pair.0 && self.arena[at as usize].id() == pair.1
+    }
+}
+
+/// The count of the word whose symbols begin at `first`.
+#[inline]
+fn count<S: Symbol>(arena: &[S], first: usize, large_counts: &[u64]) -> u64 {
+    let count = S::number(&arena[first - 1 - S::PER_NUMBER..]);
+    if count < LARGE {
+        return u64::from(count);
+    }
+    large_counts.get((count - LARGE) as usize).copied().unwrap_or_default()
+}
+
+/// A stretch of the words, to be changed. Places are those in the arena of all.
+#[derive(Debug)]
+pub(crate) struct WordsMut<'a, S> {
+    arena: &'a mut [S],
+    /// Where the stretch begins.
+    start: usize,
+    firsts: &'a [u64],
+    large_counts: &'a [u64],
+}
+
+impl<S: Symbol> WordsMut<'_, S> {
+    /// Where the symbols of the word that holds the place `at` begin.
+    #[inline]
+    pub(crate) fn first(&self, at: u32) -> u32 {
+        let at = at as usize;
+        let mut number = at / BITS;
+        let mut bits = self.firsts[number] & (u64::MAX >> (BITS - 1 - at % BITS));
+        while bits == 0 && number > 0 {
+            number -= 1;
+            bits = self.firsts[number];
+        }
+        (number * BITS + BITS - 1) as u32 - bits.leading_zeros()
+    }
+
+    /// The words before the one whose symbols begin at `first`, and the others.
+    pub(crate) fn split_at(self, first: u32) -> (Self, Self) {
+        let Self { arena, start, firsts, large_counts } = self;
+        let middle = first as usize - 1 - S::PER_NUMBER;
+        let (left, right) = arena.split_at_mut(middle - start);
+        let right = Self { arena: right, start: middle, firsts, large_counts };
+        (Self { arena: left, start, firsts, large_counts }, right)
+    }
+
+    /// The count of the word whose symbols begin at `first`.
+    #[inline]
+    pub(crate) fn count(&self, first: u32) -> u64 {
+        count(self.arena, first as usize - self.start, self.large_counts)
+    }
+
+    /// What is in a place.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> S {
+        self.arena[at - self.start]
+    }
+
+    /// Puts a symbol into a place.
+    #[inline]
+    pub(crate) fn set(&mut self, at: usize, symbol: S) {
+        self.arena[at - self.start] = symbol;
+    }
+}
