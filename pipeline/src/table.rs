@@ -42,7 +42,8 @@ impl TableWriter {
         Ok(Self { path: path.into(), writer })
     }
 
-    /// Starts a table of hashes, which no compression makes smaller.
+    /// Starts a table as it is: of hashes, which no compression makes smaller, or one that is read again
+    /// soon.
     pub fn create_plain(run: &Run, path: &str, schema: SchemaRef) -> Result<Self> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::UNCOMPRESSED)

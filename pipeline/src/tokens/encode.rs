@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
 use arrow::compute::cast;
@@ -10,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use encoder::{AnyEncoder, AnyTokenizer};
 use sql::{DOC_ID, TEXT};
-use store::shards::ValidationRule;
+use store::shards::{TokenType, ValidationRule};
 use store::{FileEntry, Publication, Run, StoreError};
 
 use crate::error::{PipelineError, Result};
@@ -22,7 +24,7 @@ pub(crate) fn tokens_task(part: usize) -> String {
     format!("tokens/part-{part:05}")
 }
 
-/// Tokens of a part: u32, little-endian, documents one after another.
+/// Tokens of a part as shards hold them, documents one after another.
 pub(super) fn payload_path(part: usize) -> String {
     format!("work/tokens/part-{part:05}.bin")
 }
@@ -53,8 +55,35 @@ pub(crate) struct Encoding {
     tokenizer: AnyTokenizer,
     end_of_text: u32,
     rule: ValidationRule,
-    /// Encoders that wait for a part: each remembers the words that it has met.
-    spare: Mutex<Vec<AnyEncoder>>,
+    /// Those that wait for a part.
+    spare: Mutex<Vec<Workspace>>,
+    /// How long all threads together have encoded, and written what they encoded.
+    pub(super) encoding: Stopwatch,
+    pub(super) writing: Stopwatch,
+}
+
+/// What a thread encodes with.
+struct Workspace {
+    /// It remembers the words that it has met.
+    encoder: AnyEncoder,
+    ids: Vec<u32>,
+    payload: Vec<u8>,
+}
+
+/// Adds up what threads measure.
+#[derive(Default)]
+pub(super) struct Stopwatch(AtomicU64);
+
+impl Stopwatch {
+    /// Adds the time since `start`.
+    pub(super) fn add_since(&self, start: Instant) {
+        self.0.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    }
+
+    /// Seconds.
+    pub(super) fn seconds(&self) -> f64 {
+        self.0.load(Ordering::Relaxed) as f64 / 1e9
+    }
 }
 
 impl Encoding {
@@ -68,7 +97,14 @@ impl Encoding {
             )
         })?;
         let rule = ValidationRule::new(validation_fraction);
-        Ok(Self { tokenizer, end_of_text, rule, spare: Mutex::new(Vec::new()) })
+        Ok(Self {
+            tokenizer,
+            end_of_text,
+            rule,
+            spare: Mutex::default(),
+            encoding: Stopwatch::default(),
+            writing: Stopwatch::default(),
+        })
     }
 
     /// The tokenizer.
@@ -81,7 +117,7 @@ impl Encoding {
         &self.rule
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<AnyEncoder>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -92,12 +128,11 @@ pub(crate) type Encoded = (u64, u64);
 /// Encodes the documents of one part, each ended by the end-of-text token.
 pub(crate) struct PartEncoder<'a> {
     encoding: &'a Encoding,
-    encoder: Option<AnyEncoder>,
+    workspace: Option<Workspace>,
+    token_type: TokenType,
     path: String,
     payload: Publication,
     index: TableWriter,
-    ids: Vec<u32>,
-    bytes: Vec<u8>,
     encoded: Encoded,
 }
 
@@ -105,43 +140,55 @@ impl<'a> PartEncoder<'a> {
     pub(crate) fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
         let path = payload_path(part);
         let spare = encoding.lock().pop();
+        let new = || Workspace {
+            encoder: encoding.tokenizer.encoder(),
+            ids: Vec::new(),
+            payload: Vec::new(),
+        };
         Ok(Self {
             encoding,
-            encoder: Some(spare.unwrap_or_else(|| encoding.tokenizer.encoder())),
+            workspace: Some(spare.unwrap_or_else(new)),
+            token_type: TokenType::for_vocabulary(encoding.tokenizer.vocab_size()),
             payload: run.publish(&path)?,
             path,
-            index: TableWriter::create(run, &index_path(part), index_schema())?,
-            ids: Vec::new(),
-            bytes: Vec::new(),
+            index: TableWriter::create_plain(run, &index_path(part), index_schema())?,
             encoded: (0, 0),
         })
     }
 
     /// Encodes the documents.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<()> {
-        let Some(encoder) = &mut self.encoder else { return Ok(()) };
+        let Some(Workspace { encoder, ids, payload }) = &mut self.workspace else { return Ok(()) };
         let texts = column(documents, TEXT, &DataType::LargeUtf8)?;
         let mut rows = IndexRows::default();
-        self.bytes.clear();
+        payload.clear();
+        let start = Instant::now();
         for text in texts.as_string::<i64>() {
             let text = text.unwrap_or_default();
-            self.ids.clear();
-            encoder.encode(text, &mut self.ids)?;
-            self.ids.push(self.encoding.end_of_text);
-            self.bytes.extend(self.ids.iter().flat_map(|id| id.to_le_bytes()));
-            rows.add(text, self.ids.len(), &self.encoding.rule);
-            self.encoded.1 += self.ids.len() as u64;
+            ids.clear();
+            encoder.encode(text, ids)?;
+            ids.push(self.encoding.end_of_text);
+            self.token_type.extend(payload, ids);
+            rows.add(text, ids.len(), &self.encoding.rule);
+            self.encoded.1 += ids.len() as u64;
         }
+        self.encoding.encoding.add_since(start);
+        let start = Instant::now();
         let failed = |e| StoreError::io(&self.path, "write", e);
-        self.payload.write_all(&self.bytes).map_err(failed)?;
+        self.payload.write_all(payload).map_err(failed)?;
         self.encoded.0 += documents.num_rows() as u64;
-        self.index.write(&rows.finish(documents)?)
+        self.index.write(&rows.finish(documents)?)?;
+        self.encoding.writing.add_since(start);
+        Ok(())
     }
 
     /// Publishes tokens and index.
     pub(crate) fn finish(mut self) -> Result<(Encoded, Vec<FileEntry>)> {
-        self.encoding.lock().extend(self.encoder.take());
-        Ok((self.encoded, vec![self.payload.finish()?, self.index.finish()?]))
+        self.encoding.lock().extend(self.workspace.take());
+        let start = Instant::now();
+        let files = vec![self.payload.finish()?, self.index.finish()?];
+        self.encoding.writing.add_since(start);
+        Ok((self.encoded, files))
     }
 }
 

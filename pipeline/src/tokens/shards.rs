@@ -1,8 +1,11 @@
 //! Shards: the tokens of all parts, in document order, cut into files of whole documents.
 
 use std::collections::BTreeMap;
-use std::io::{BufReader, Read as _};
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use arrow::array::{
     Array as _, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array,
@@ -32,11 +35,14 @@ pub(crate) const FOLDER: &str = "shards";
 /// The task's name in the journal.
 const TASK: &str = "shards";
 
+/// Bytes of documents that are read at once, or one longer document.
+const READ_BYTES: u64 = 1 << 20;
+
 /// A shard that is to be written: for each part the documents that it takes, by row.
 struct PlannedShard {
     split: Split,
     number: usize,
-    takes: Vec<(usize, std::ops::Range<usize>)>,
+    takes: Vec<(usize, Range<usize>)>,
 }
 
 /// Writes all shards, `docs.parquet`, the table of token bytes and `shards.json` from the encoded parts.
@@ -51,6 +57,7 @@ pub(crate) fn write_shards(
         return serde_json::from_value(done)
             .map_err(|e| PipelineError::Unbalanced(format!("shards in the journal: {e}")));
     }
+    let start = Instant::now();
     let indexes = read_indexes(run, parts)?;
     let tokenizer = encoding.tokenizer();
     let vocab_size = tokenizer.vocab_size();
@@ -84,6 +91,9 @@ pub(crate) fn write_shards(
     let path = format!("{FOLDER}/{}", ShardManifest::FILE);
     files.push(run.publish_bytes(&path, &manifest.to_json()?)?);
     run.complete(TASK, files, json!(manifest))?;
+    encoding.writing.add_since(start);
+    let (encoded, written) = (encoding.encoding.seconds(), encoding.writing.seconds());
+    tracing::debug!("threads encoded for {encoded:.3} s and wrote tokens for {written:.3} s");
     Ok(manifest)
 }
 
@@ -157,44 +167,67 @@ fn write_shard(
         return Ok(entry);
     }
     let mut writer = ShardWriter::new(run, FOLDER, shard.split, shard.number, vocab_size)?;
-    let mut tokens = Vec::new();
+    let half = (shard.split, TokenType::for_vocabulary(vocab_size));
     for (part, rows) in &shard.takes {
         if observer.should_stop() {
             return Err(PipelineError::Stopped);
         }
-        let index = &indexes[part];
-        let path = run.path(&payload_path(*part));
-        let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
-        let mut payload =
-            BufReader::with_capacity(1 << 20, std::fs::File::open(&path).map_err(failed)?);
-        let lengths = n_tokens(index);
-        let texts = |name: &str| index.column_by_name(name).map(AsArray::as_string::<i32>);
-        let (ids, sources) = (texts("id"), texts("source"));
-        let n_bytes = index.column_by_name("n_bytes").map(AsArray::as_primitive::<UInt64Type>);
-        let before: u64 = (0..rows.start).map(|row| u64::from(lengths.value(row))).sum();
-        std::io::Seek::seek(&mut payload, std::io::SeekFrom::Start(before * 4)).map_err(failed)?;
-        for row in rows.clone() {
-            let length = lengths.value(row) as usize;
-            if !belongs(index, row, shard.split) {
-                payload.seek_relative(length as i64 * 4).map_err(failed)?;
-                continue;
-            }
-            let mut bytes = vec![0; length * 4];
-            payload.read_exact(&mut bytes).map_err(failed)?;
-            tokens.clear();
-            tokens.extend(bytes.as_chunks::<4>().0.iter().map(|b| u32::from_le_bytes(*b)));
-            writer.add(&Document {
-                id: text_at(ids, row),
-                source: text_at(sources, row),
-                bytes: n_bytes.map_or(0, |bytes| bytes.value(row)),
-                tokens: &tokens,
-            })?;
-        }
+        add_rows(&mut writer, run, *part, &indexes[part], rows.clone(), half)?;
     }
     let (entry, files) = writer.finish()?;
     run.complete(&task, files, json!(entry))?;
     observer.event(&Event::Advance { units: entry.counts.tokens });
     Ok(entry)
+}
+
+/// Adds those of a part's rows that belong to the shard's half.
+fn add_rows(
+    writer: &mut ShardWriter<'_>,
+    run: &Run,
+    part: usize,
+    index: &RecordBatch,
+    rows: Range<usize>,
+    (split, token_type): (Split, TokenType),
+) -> Result<()> {
+    let path = run.path(&payload_path(part));
+    let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+    let mut payload = File::open(&path).map_err(failed)?;
+    let texts = |name: &str| index.column_by_name(name).map(AsArray::as_string::<i32>);
+    let (ids, sources) = (texts("id"), texts("source"));
+    let n_bytes = index.column_by_name("n_bytes").map(AsArray::as_primitive::<UInt64Type>);
+    let width = token_type.bytes();
+    let length = |row: usize| u64::from(n_tokens(index).value(row)) * width;
+    let mut offset: u64 = (0..rows.start).map(length).sum();
+    let mut bytes = Vec::new();
+    let mut row = rows.start;
+    while row < rows.end {
+        let start = row;
+        let mut n_read = 0;
+        while row < rows.end
+            && belongs(index, row, split)
+            && (row == start || n_read + length(row) <= READ_BYTES)
+        {
+            n_read += length(row);
+            row += 1;
+        }
+        bytes.resize(n_read as usize, 0);
+        payload.seek(SeekFrom::Start(offset)).map_err(failed)?;
+        payload.read_exact(&mut bytes).map_err(failed)?;
+        let mut rest = &bytes[..];
+        for row in start..row {
+            let (own, later) = rest.split_at(length(row) as usize);
+            rest = later;
+            let bytes = n_bytes.map_or(0, |bytes| bytes.value(row));
+            let (id, source) = (text_at(ids, row), text_at(sources, row));
+            writer.add_payload(&Document { id, source, bytes, tokens: &[] }, own)?;
+        }
+        offset += n_read;
+        while row < rows.end && !belongs(index, row, split) {
+            offset += length(row);
+            row += 1;
+        }
+    }
+    Ok(())
 }
 
 /// The text in a row of a column, if there is one.

@@ -52,6 +52,38 @@ impl TokenType {
             Self::U32 => 4,
         }
     }
+
+    /// Adds ids to a payload, little-endian. They must be of a vocabulary that the type is for.
+    pub fn extend(self, payload: &mut Vec<u8>, tokens: &[u32]) {
+        let start = payload.len();
+        payload.resize(start + tokens.len() * self.bytes() as usize, 0);
+        let added = &mut payload[start..];
+        match self {
+            Self::U16 => {
+                for (bytes, id) in added.as_chunks_mut::<2>().0.iter_mut().zip(tokens) {
+                    *bytes = (*id as u16).to_le_bytes();
+                }
+            }
+            Self::U32 => {
+                for (bytes, id) in added.as_chunks_mut::<4>().0.iter_mut().zip(tokens) {
+                    *bytes = id.to_le_bytes();
+                }
+            }
+        }
+    }
+
+    /// The greatest id in a payload.
+    pub(super) fn greatest(self, payload: &[u8]) -> Option<u32> {
+        match self {
+            Self::U16 => {
+                let ids = payload.as_chunks::<2>().0.iter().map(|bytes| u16::from_le_bytes(*bytes));
+                ids.max().map(u32::from)
+            }
+            Self::U32 => {
+                payload.as_chunks::<4>().0.iter().map(|bytes| u32::from_le_bytes(*bytes)).max()
+            }
+        }
+    }
 }
 
 /// What documents amount to.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 
 use super::publish::{Publish, path_in};
-use super::sums::{BlockHasher, Sums};
+use super::sums::{BLOCK_BYTES, BlockHasher, Sums};
 use super::{Counts, ShardEntry, SourceCounts, Split, TokenType, index_bytes};
 use crate::{FileEntry, Publication, Result, StoreError};
 
@@ -43,6 +43,7 @@ pub struct ShardWriter<'a> {
     document_tokens: Vec<u32>,
     counts: Counts,
     sources: BTreeMap<String, Counts>,
+    /// The end of the payload that is not written yet: less than a block between two documents.
     buffer: Vec<u8>,
 }
 
@@ -84,49 +85,63 @@ impl<'a> ShardWriter<'a> {
     /// ([`StoreError::TokenRange`] names document and id); a document that the payload has no room
     /// for is refused ([`StoreError::ShardFull`]). Nothing of a refused document is written.
     pub fn add(&mut self, document: &Document<'_>) -> Result<()> {
-        let Document { id, source, bytes, tokens } = *document;
+        let greatest = document.tokens.iter().copied().max();
+        self.check(document.id, greatest, document.tokens.len() as u64)?;
+        self.token_type.extend(&mut self.buffer, document.tokens);
+        self.added(document.source, document.bytes, document.tokens.len() as u64)
+    }
+
+    /// Adds a document whose tokens already are of the shard's type, as [`TokenType::extend`] gives
+    /// them; the `tokens` of `document` are not looked at. Fails as [`ShardWriter::add`].
+    pub fn add_payload(&mut self, document: &Document<'_>, payload: &[u8]) -> Result<()> {
+        let n_tokens = payload.len() as u64 / self.token_type.bytes();
+        self.check(document.id, self.token_type.greatest(payload), n_tokens)?;
+        self.buffer.extend_from_slice(payload);
+        self.added(document.source, document.bytes, n_tokens)
+    }
+
+    /// Whether a document may be added.
+    fn check(&self, id: &str, greatest: Option<u32>, n_tokens: u64) -> Result<()> {
         let vocab_size = self.vocab_size;
-        if let Some(&token) = tokens.iter().find(|t| **t as usize >= vocab_size) {
+        if let Some(token) = greatest.filter(|token| *token as usize >= vocab_size) {
             return Err(StoreError::TokenRange { document: id.into(), token, vocab_size });
         }
-        if !has_room(self.token_type, self.counts.tokens, tokens.len() as u64) {
-            return Err(StoreError::ShardFull {
-                shard: self.name.clone(),
-                document: id.into(),
-                n_tokens: tokens.len() as u64,
-            });
+        if !has_room(self.token_type, self.counts.tokens, n_tokens) {
+            let shard = self.name.clone();
+            return Err(StoreError::ShardFull { shard, document: id.into(), n_tokens });
         }
-        let width = self.token_type.bytes() as usize;
-        self.buffer.resize(tokens.len() * width, 0);
-        match self.token_type {
-            TokenType::U16 => {
-                for (bytes, token) in self.buffer.as_chunks_mut::<2>().0.iter_mut().zip(tokens) {
-                    *bytes = (*token as u16).to_le_bytes();
-                }
-            }
-            TokenType::U32 => {
-                for (bytes, token) in self.buffer.as_chunks_mut::<4>().0.iter_mut().zip(tokens) {
-                    *bytes = token.to_le_bytes();
-                }
-            }
-        }
-        self.payload
-            .write_all(&self.buffer)
-            .map_err(|e| StoreError::io(format!("{}.bin", self.name), "write", e))?;
-        self.hasher.update(&self.buffer);
-        self.document_tokens.push(tokens.len() as u32);
-        let added = Counts { documents: 1, tokens: tokens.len() as u64, bytes };
+        Ok(())
+    }
+
+    /// Counts a document whose tokens are in the buffer.
+    fn added(&mut self, source: &str, bytes: u64, n_tokens: u64) -> Result<()> {
+        self.document_tokens.push(n_tokens as u32);
+        let added = Counts { documents: 1, tokens: n_tokens, bytes };
         self.counts.add(added);
         // The name is copied once a source, not once a document.
         match self.sources.get_mut(source) {
             Some(counts) => counts.add(added),
             None => _ = self.sources.insert(source.into(), added),
         }
+        // Whole blocks are hashed several times as fast as a document after the other.
+        let whole = self.buffer.len() - self.buffer.len() % BLOCK_BYTES as usize;
+        self.write(whole)
+    }
+
+    /// Writes the first bytes of the buffer.
+    fn write(&mut self, n_bytes: usize) -> Result<()> {
+        let bytes = &self.buffer[..n_bytes];
+        self.payload
+            .write_all(bytes)
+            .map_err(|e| StoreError::io(format!("{}.bin", self.name), "write", e))?;
+        self.hasher.update(bytes);
+        self.buffer.drain(..n_bytes);
         Ok(())
     }
 
     /// Publishes payload, index and sums.
-    pub fn finish(self) -> Result<(ShardEntry, Vec<FileEntry>)> {
+    pub fn finish(mut self) -> Result<(ShardEntry, Vec<FileEntry>)> {
+        self.write(self.buffer.len())?;
         let payload = self.payload.finish()?;
         let index = index_bytes(self.token_type, &self.document_tokens);
         let sums = Sums { payload: self.hasher.finish(), index: BlockHasher::sums_of(&index) };
