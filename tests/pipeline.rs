@@ -91,7 +91,7 @@ fn shards_decode_to_the_kept_documents() {
 }
 
 #[test]
-fn threads_memory_and_repetition_change_nothing() {
+fn threads_memory_place_and_repetition_change_nothing() {
     let folder = finished();
     let first = tree(&folder.path("out"));
     for (threads, memory) in [("1", "128MiB"), ("4", "2GiB")] {
@@ -100,6 +100,9 @@ fn threads_memory_and_repetition_change_nothing() {
         folder.run(&[&["run", "recipe.toml", "--output", &output], &flags[..]].concat());
         assert_eq!(tree(&folder.path(&output)), first, "{threads} threads, {memory}");
     }
+    let from_elsewhere = folder.path("recipe.toml").display().to_string();
+    folder.run(&["run", &from_elsewhere, "--output", "out-elsewhere", "--quiet"]);
+    assert_eq!(tree(&folder.path("out-elsewhere")), first, "a recipe by its whole path");
     let again = folder.run(&["run", "recipe.toml", "--output", "out"]);
     assert!(again.contains("finished already"), "{again}");
     assert_eq!(tree(&folder.path("out")), first);

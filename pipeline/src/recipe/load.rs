@@ -272,8 +272,8 @@ impl Loader<'_> {
             let help = format!("set it, or give a default as `${{{name}:-value}}`");
             self.at(span, "path", format!("the variable {name} is not set"), help)
         })?;
-        let address = self.rooted(&address);
-        resolve(&address).map_err(|error| {
+        let rooted = self.rooted(&address);
+        let mut files = resolve(&rooted).map_err(|error| {
             let here = Path::new(path).exists();
             let help = if here && !path.contains("://") {
                 format!(
@@ -283,7 +283,16 @@ impl Loader<'_> {
                 "paths start from the recipe's folder; globs as `crawl/*.warc.gz`".to_owned()
             };
             self.at(span, "path", error.to_string(), help)
-        })
+        })?;
+        // People know a file by what the recipe says, wherever the recipe lies; so do documents, whose
+        // names are in the output.
+        let base = rooted.strip_suffix(&address).unwrap_or_default();
+        for file in &mut files {
+            if let Some(known) = file.address.strip_prefix(base) {
+                file.address = known.to_owned();
+            }
+        }
+        Ok(files)
     }
 
     /// The path from the recipe's folder.
