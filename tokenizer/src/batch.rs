@@ -5,6 +5,7 @@
 //! way at once. Cutting, making keys and looking up are loops of their own for the same reason: a
 //! branch guessed wrongly in one does not stop the others.
 
+use crate::joins::Joins;
 use crate::key::Key;
 use crate::{Pieces, Split};
 
@@ -26,9 +27,14 @@ pub(crate) struct PieceBatch<'a> {
 impl<'a> PieceBatch<'a> {
     /// A batch without pieces; [`PieceBatch::refill`] gives it the first ones of `text`.
     pub(crate) fn new(split: Split, text: &'a str) -> Self {
+        Self::with_joins(split, None, text)
+    }
+
+    /// The same for texts that are cut where no merge joins two characters, if that is known.
+    pub(crate) fn with_joins(split: Split, joins: Option<&'a Joins>, text: &'a str) -> Self {
         Self {
             text,
-            pieces: split.pieces(text),
+            pieces: split.pieces_with_joins(joins, text),
             cuts: [0; BATCH + 1],
             keys: [Key::EMPTY; BATCH],
             hashes: [0; BATCH],

@@ -23,7 +23,7 @@ const NONE: u32 = u32::MAX;
 /// that compares many signed numbers.
 const NO_RANK: i32 = i32::MAX;
 
-/// The rules for all pairs of single bytes, with which every merging begins: found by place, where
+/// The rules for all pairs of single bytes, or of ASCII characters where those have tokens, with which every merging begins: found by place, where
 /// the table of all rules takes a hash and its memory is further away.
 #[derive(Debug, Clone)]
 pub(crate) struct BytePairs {
@@ -33,7 +33,10 @@ pub(crate) struct BytePairs {
 
 impl BytePairs {
     pub(crate) fn new(model: &Model) -> Self {
-        let tokens = &model.byte_tokens;
+        let mut tokens = model.byte_tokens;
+        if let Some(characters) = &model.characters {
+            tokens.iter_mut().zip(characters.ascii).for_each(|(token, known)| *token = known);
+        }
         let pairs = tokens.iter().flat_map(|left| tokens.iter().map(move |right| (*left, *right)));
         let none = Merge { rank: 0, token: NONE };
         let rules = pairs.map(|(left, right)| model.merges.get(left, right).unwrap_or(none));
@@ -90,7 +93,8 @@ impl Merger {
         out: &mut Vec<u32>,
     ) {
         self.tokens.clear();
-        if let Some(characters) = &model.characters {
+        let spelled = model.characters.as_ref();
+        if let Some(characters) = spelled {
             characters.spell(piece, &model.byte_tokens, &mut self.tokens);
         } else {
             self.tokens.extend(piece.iter().map(|&byte| model.byte_tokens[usize::from(byte)]));
@@ -98,7 +102,7 @@ impl Merger {
         if self.tokens.len() > MAX_SCANNED_SYMBOLS {
             return self.merge_with_heap(&model.merges, out);
         }
-        if model.characters.is_none() {
+        if spelled.is_none() || piece.is_ascii() {
             let first = |at: usize| byte_pairs.get(piece[at], piece[at + 1]);
             self.merge_scanning(&model.merges, first);
         } else {

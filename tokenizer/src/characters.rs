@@ -10,6 +10,10 @@ use std::borrow::Cow;
 use rustc_hash::FxHashMap;
 
 use crate::alphabet::BYTE_COUNT;
+use crate::joins::Joins;
+
+/// How many characters ASCII has.
+const ASCII_COUNT: usize = 128;
 
 /// How a space is spelled.
 pub(crate) const SPACE: char = '▁';
@@ -19,11 +23,28 @@ pub(crate) const SPACE: char = '▁';
 pub(crate) struct Characters {
     /// The token of each character that has one.
     pub(crate) tokens: FxHashMap<char, u32>,
+    /// The tokens of ASCII characters; those of their bytes for characters without one.
+    pub(crate) ascii: [u32; ASCII_COUNT],
+    /// What is known of where texts can be cut.
+    pub(crate) joins: Option<Joins>,
     /// Whether a space is put before each text.
     pub(crate) space_before: bool,
 }
 
 impl Characters {
+    /// The characters with these tokens; `byte_tokens` are for the others.
+    pub(crate) fn new(
+        tokens: FxHashMap<char, u32>,
+        byte_tokens: &[u32; BYTE_COUNT],
+        space_before: bool,
+    ) -> Self {
+        let token = |byte: usize| {
+            let known = tokens.get(&char::from(byte as u8)).copied();
+            known.unwrap_or(byte_tokens[byte])
+        };
+        Self { ascii: std::array::from_fn(token), tokens, joins: None, space_before }
+    }
+
     /// The text as it is encoded.
     pub(crate) fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let space_before = self.space_before && !text.is_empty();
@@ -43,7 +64,9 @@ impl Characters {
     ) {
         for chunk in piece.utf8_chunks() {
             for character in chunk.valid().chars() {
-                if let Some(&token) = self.tokens.get(&character) {
+                if let Some(&token) = self.ascii.get(character as usize) {
+                    tokens.push(token);
+                } else if let Some(&token) = self.tokens.get(&character) {
                     tokens.push(token);
                 } else {
                     let mut buffer = [0; 4];
@@ -84,10 +107,10 @@ mod tests {
     #[test]
     fn texts_are_spelled_in_characters_and_bytes() {
         let tokens = FxHashMap::from_iter([(' ', 300), ('a', 301)]);
-        let characters = Characters { tokens, space_before: true };
+        let byte_tokens = std::array::from_fn(|byte| byte as u32);
+        let characters = Characters::new(tokens, &byte_tokens, true);
         assert_eq!(characters.normalize("a▁a"), " a a");
         assert_eq!(characters.normalize(""), "");
-        let byte_tokens = std::array::from_fn(|byte| byte as u32);
         let mut spelled = Vec::new();
         characters.spell(b" a\xc3\xa9\xff", &byte_tokens, &mut spelled);
         assert_eq!(spelled, [300, 301, 0xc3, 0xa9, 0xff]);

@@ -191,7 +191,9 @@ impl Memory {
 
     fn encode_pieces(&mut self, tokenizer: &Tokenizer, text: &str, out: &mut Vec<u32>) {
         out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
-        let mut batch = PieceBatch::new(tokenizer.model.split, text);
+        let model = &tokenizer.model;
+        let joins = model.characters.as_ref().and_then(|characters| characters.joins.as_ref());
+        let mut batch = PieceBatch::with_joins(model.split, joins, text);
         let mut known = [UNKNOWN; BATCH];
         while batch.refill() {
             self.recall(tokenizer, &batch, &mut known);

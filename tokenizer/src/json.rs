@@ -16,6 +16,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::alphabet::{self, BYTE_COUNT};
+use crate::joins::Joins;
 use crate::json_split::{byte_level, read_split, split_to_json, split_to_json_v2};
 use crate::merges::{MAX_RULES, MergeTable};
 use crate::tokenizer::{AddedToken, Model, Tokenizer};
@@ -108,17 +109,24 @@ impl Tokenizer {
         let merges = read_merges(&model)?;
         if model.byte_fallback {
             let read = |spelling: &str| Some(characters::read(spelling));
-            let characters = json_characters::read_characters(&model.vocab, &normalizer)?;
+            let byte_tokens = json_characters::read_byte_tokens(&model.vocab)?;
+            let mut characters =
+                json_characters::read_characters(&model.vocab, &byte_tokens, &normalizer)?;
             // What was looked for in the normalised text is decoded as it was there.
             let decoded = |token: &AddedToken| match &token.content {
                 content if token.normalized => characters.normalize(content).into_owned(),
                 content => content.clone(),
             };
             let vocabulary = read_tokens(&model.vocab, &added, read, decoded)?;
+            let ignore = model.ignore_merges;
+            let split = json_characters::split_for(&pre_tokenizer, ignore, &merges, &vocabulary)?;
+            if !ignore {
+                characters.joins = Joins::new(&merges, &vocabulary);
+            }
             return Self::with_added_tokens(Model {
-                split: json_characters::split_for(&pre_tokenizer, &merges, &vocabulary)?,
+                split,
                 vocabulary,
-                byte_tokens: json_characters::read_byte_tokens(&model.vocab)?,
+                byte_tokens,
                 merges,
                 nfc: false,
                 characters: Some(characters),

@@ -21,6 +21,7 @@ const WHOLE_TEXT: &str = r"[\s\S]+";
 /// The characters that texts are spelled in, from the vocabulary and the normaliser.
 pub(crate) fn read_characters(
     vocab: &BTreeMap<String, u32>,
+    byte_tokens: &[u32; BYTE_COUNT],
     normalizer: &Value,
 ) -> Result<Characters, TokenizerError> {
     let space_before = reads_space_before(normalizer)?;
@@ -39,7 +40,7 @@ pub(crate) fn read_characters(
     if !tokens.contains_key(&' ') {
         return Err(TokenizerError::malformed(format!("model.vocab: no token {SPACE:?}")));
     }
-    Ok(Characters { tokens, space_before })
+    Ok(Characters::new(tokens, byte_tokens, space_before))
 }
 
 /// Whether the normaliser puts a space before a text; it spells spaces in any case.
@@ -82,16 +83,23 @@ pub(crate) fn read_byte_tokens(
 /// the place before a run of spaces, and cutting there changes nothing.
 pub(crate) fn split_for(
     pre_tokenizer: &Value,
+    ignore_merges: bool,
     merges: &MergeTable,
     vocabulary: &Vocabulary,
 ) -> Result<Split, TokenizerError> {
-    if !pre_tokenizer.is_null() {
-        let reason = "with byte_fallback, only null is read";
+    // Spelled texts have no spaces to split at; Gemma's files do so nevertheless.
+    let splits_at_spaces =
+        pre_tokenizer["type"] == "Split" && pre_tokenizer["pattern"]["String"] == " ";
+    if !pre_tokenizer.is_null() && !splits_at_spaces {
+        let reason = "with byte_fallback, only null and a Split at spaces are read";
         return Err(TokenizerError::unsupported(
             "pre_tokenizer",
             &pre_tokenizer.to_string(),
             reason,
         ));
+    }
+    if ignore_merges {
+        return Split::regex(WHOLE_TEXT);
     }
     let mut tokens = merges
         .pairs()

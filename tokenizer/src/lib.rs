@@ -61,6 +61,7 @@ mod cut;
 mod encode;
 mod error;
 mod gguf;
+mod joins;
 mod json;
 mod json_characters;
 mod json_split;

@@ -7,6 +7,7 @@
 mod cl100k;
 mod classes;
 mod gpt2;
+mod joined;
 mod o200k;
 mod regex;
 mod scan;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::TokenizerError;
 use crate::batch::BATCH;
+use crate::joins::Joins;
 use regex::Cursor;
 use scan::Scan;
 
@@ -111,7 +113,18 @@ impl Split {
     /// The pieces of `text` in order. Their concatenation is `text`.
     #[inline]
     pub fn pieces<'a>(&self, text: &'a str) -> Pieces<'a> {
-        Pieces { text, scan: Scan::new(text), at: 0, split: *self, cursor: Cursor::default() }
+        let (scan, cursor) = (Scan::new(text), Cursor::default());
+        Pieces { text, scan, at: 0, split: *self, joins: None, cursor }
+    }
+
+    /// The pieces of `text`, cut where no merge joins two characters if that is known.
+    #[inline]
+    pub(crate) fn pieces_with_joins<'a>(
+        &self,
+        joins: Option<&'a Joins>,
+        text: &'a str,
+    ) -> Pieces<'a> {
+        Pieces { joins, ..self.pieces(text) }
     }
 }
 
@@ -165,6 +178,8 @@ pub struct Pieces<'a> {
     scan: Scan<'a>,
     at: usize,
     split: Split,
+    /// Where this is set, pieces end where no merge joins two characters, and nowhere else.
+    joins: Option<&'a Joins>,
     cursor: Cursor,
 }
 
@@ -174,6 +189,9 @@ impl Pieces<'_> {
     #[inline]
     pub(crate) fn fill(&mut self, cuts: &mut [usize; BATCH + 1]) -> usize {
         const NUMBERS: usize = cl100k::MAX_NUMBERS;
+        if let Some(joins) = self.joins {
+            return self.fill_with(cuts, |scan, start| joined::piece_end(scan, joins, start));
+        }
         match self.split {
             Split::Gpt2 => self.fill_with(cuts, gpt2::piece_end),
             Split::Gpt4 => self.fill_with(cuts, cl100k::piece_end::<NUMBERS, false>),
@@ -220,6 +238,10 @@ impl<'a> Iterator for Pieces<'a> {
             return None;
         }
         let start = self.at;
+        if let Some(joins) = self.joins {
+            self.at = joined::piece_end(self.scan, joins, start);
+            return Some(&self.text[start..self.at]);
+        }
         self.at = match self.split {
             Split::Gpt2 => gpt2::piece_end(self.scan, start),
             Split::Gpt4 => cl100k::piece_end::<NUMBERS, false>(self.scan, start),

@@ -55,14 +55,30 @@ impl<'a> Scan<'a> {
 
     /// The class flags and length of the character of two to four bytes at `at`.
     fn long_class(&self, at: usize) -> (u8, usize) {
+        let (scalar, length) = self.long_scalar(at);
+        (self.table.scalar(scalar), length)
+    }
+
+    /// The number of the character at `at` and its length in bytes; (0, 0) at the end.
+    #[inline]
+    pub(super) fn scalar(&self, at: usize) -> (u32, usize) {
+        match self.bytes.get(at) {
+            None => (0, 0),
+            Some(&byte) if byte.is_ascii() => (byte.into(), 1),
+            Some(_) => self.long_scalar(at),
+        }
+    }
+
+    /// The number and length of the character of two to four bytes at `at`.
+    #[inline]
+    fn long_scalar(&self, at: usize) -> (u32, usize) {
         let bits = |offset: usize| u32::from(self.bytes[at + offset] & 0x3f);
         let lead = u32::from(self.bytes[at]);
-        let (scalar, length) = match lead {
+        match lead {
             ..0xe0 => ((lead & 0x1f) << 6 | bits(1), 2),
             0xe0..0xf0 => ((lead & 0x0f) << 12 | bits(1) << 6 | bits(2), 3),
             _ => ((lead & 0x07) << 18 | bits(1) << 12 | bits(2) << 6 | bits(3), 4),
-        };
-        (self.table.scalar(scalar), length)
+        }
     }
 
     /// Where the run of letters that begins at `at` ends.
