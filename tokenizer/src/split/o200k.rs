@@ -14,56 +14,45 @@ pub(super) const PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p
 pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     let (flags, length) = scan.class(start);
     let after = start + length;
-    if let Some(end) = ascii_word_end(scan, start, flags, after) {
-        return end + scan.contraction(end, true);
-    }
     if flags & NUMBER != 0 {
         return numbers_end::<MAX_NUMBERS>(scan, after);
     }
-    if let Some(end) = word_end(scan, start, flags, after) {
-        return end + scan.contraction(end, true);
-    }
-    if flags & NEWLINE == 0
-        && let Some(end) = punctuation_run(scan, start, flags)
-    {
-        return tail_end(scan, end);
+    if flags & NEWLINE == 0 {
+        // Marks lead as other characters do, but are words of their own too.
+        let is_letter = flags & (LETTER | LOWER) != 0;
+        let first = if is_letter { start } else { after };
+        if is_letter || scan.class(after).0 & (UPPER | LOWER) != 0 {
+            let end = ascii_word_end(scan, first)
+                .unwrap_or_else(|| word_end(scan, start, flags, after));
+            return end + scan.contraction(end, true);
+        }
+        if let Some(end) = punctuation_run(scan, start, flags) {
+            return tail_end(scan, end);
+        }
     }
     scan.white_space(start, true)
 }
 
-/// [`word_end`] for the usual word, of ASCII letters with at most one other character before them.
+/// Where the usual word that begins at `first` ends: of ASCII letters, none of them a capital after
+/// a small one.
 #[inline]
-fn ascii_word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> Option<usize> {
-    // Marks lead as other characters do, but are words of their own too.
-    let leads = flags & (LETTER | NUMBER | NEWLINE | LOWER) == 0;
-    let first = if leads { after } else { start };
-    let capitals = scan.capitals(first);
-    let end = scan.small_letters(capitals);
+fn ascii_word_end(scan: Scan<'_>, first: usize) -> Option<usize> {
+    let end = scan.small_letters(scan.capitals(first));
     (end > first && scan.is_ascii(end)).then_some(end)
 }
 
 /// Where the letters of the pattern's first two alternatives end, tried in its order: with lower
-/// case and a leading character, with lower case, all upper case.
-#[inline]
-fn word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> Option<usize> {
-    let may_lead = flags & (LETTER | NEWLINE) == 0;
-    if !may_lead {
-        if flags & LETTER == 0 {
-            return None;
-        }
+/// case and a leading character, with lower case, all upper case. The character at `start`, of the
+/// class `flags`, or the one after it is a letter or a mark.
+fn word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> usize {
+    if flags & LETTER != 0 {
         let (lower, upper) = cased_run(scan, start);
-        return Some(lower.unwrap_or(upper));
+        return lower.unwrap_or(upper);
     }
     let (lower, upper) = cased_run(scan, after);
-    if lower.is_some() {
-        return lower;
-    }
-    if flags & LOWER != 0 {
-        // The leading character is a mark, so it is itself a word of the first alternative: the
-        // letters after it are all upper case and no later character is in both sets.
-        return Some(after);
-    }
-    (upper > after).then_some(upper)
+    // A mark is itself a word of the first alternative where it cannot lead one: then the letters after
+    // it are all upper case and no later character is in both sets.
+    lower.unwrap_or(if flags & LOWER != 0 { after } else { upper })
 }
 
 /// Reads `[UPPER]*[LOWER]+` at `start`. The first value is where it ends, if it matches; the second
