@@ -42,6 +42,13 @@ impl<'a> PieceBatch<'a> {
         }
     }
 
+    /// Goes on with the pieces of another text.
+    pub(crate) fn restart(&mut self, split: Split, joins: Option<&'a Joins>, text: &'a str) {
+        self.text = text;
+        self.pieces = split.pieces_with_joins(joins, text);
+        self.length = 0;
+    }
+
     /// Replaces the pieces by the next ones; whether there are any.
     #[inline]
     pub(crate) fn refill(&mut self) -> bool {
@@ -60,6 +67,12 @@ impl<'a> PieceBatch<'a> {
     #[inline]
     pub(crate) fn piece(&self, at: usize) -> &'a str {
         &self.text[self.cuts[at]..self.cuts[at + 1]]
+    }
+
+    /// The key of a piece of the batch and its hash.
+    #[inline]
+    pub(crate) fn key(&self, at: usize) -> (Key, u64) {
+        (self.keys[at], self.hashes[at])
     }
 
     /// The key of each piece and its hash; the empty key for a piece that is too long for one.

@@ -71,6 +71,29 @@ struct Bucket([CachedWord; 2]);
 
 const EMPTY_BUCKET: Bucket = Bucket([CachedWord { key: Key::EMPTY, tokens: UNKNOWN }; 2]);
 
+/// Working memory for a batch of pieces: what it holds means nothing from batch to batch.
+struct Scratch {
+    /// The tokens of each piece, as far as they are known.
+    known: [WordTokens; BATCH],
+    /// The places in the batch of pieces that are not among the words seen before.
+    unknown: [u8; BATCH],
+    /// The token that each of those is, or [`NO_TOKEN`].
+    whole: [u32; BATCH],
+    /// Tokens on their way to the output.
+    ids: [u32; BATCH * CACHED_TOKENS],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            known: [UNKNOWN; BATCH],
+            unknown: [0; BATCH],
+            whole: [NO_TOKEN; BATCH],
+            ids: [0; BATCH * CACHED_TOKENS],
+        }
+    }
+}
+
 /// The tokenizer that an encoder works with.
 enum Held<'t> {
     Borrowed(&'t Tokenizer),
@@ -93,6 +116,7 @@ impl Held<'_> {
 pub struct Encoder<'t> {
     tokenizer: Held<'t>,
     memory: Memory,
+    scratch: Box<Scratch>,
     counted: Vec<u32>,
 }
 
@@ -114,19 +138,20 @@ impl<'t> Encoder<'t> {
     }
 
     fn with(tokenizer: Held<'t>, length: usize) -> Self {
-        Self { tokenizer, memory: Memory::for_length(length), counted: Vec::new() }
+        let memory = Memory::for_length(length);
+        Self { tokenizer, memory, scratch: Box::default(), counted: Vec::new() }
     }
 
     /// Appends the ids of `text` to `out`: see [`Tokenizer::encode`].
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) {
         let tokenizer = self.tokenizer.get();
-        self.memory.encode_segments(tokenizer, text, &tokenizer.ordinary, out);
+        self.memory.encode_segments(tokenizer, text, &tokenizer.ordinary, &mut self.scratch, out);
     }
 
     /// Appends the ids of `text` to `out`: see [`Tokenizer::encode_with_specials`].
     pub fn encode_with_specials(&mut self, text: &str, out: &mut Vec<u32>) {
         let tokenizer = self.tokenizer.get();
-        self.memory.encode_segments(tokenizer, text, &tokenizer.all, out);
+        self.memory.encode_segments(tokenizer, text, &tokenizer.all, &mut self.scratch, out);
     }
 
     /// How many ids [`Encoder::encode`] gives for `text`.
@@ -172,32 +197,44 @@ impl Memory {
         tokenizer: &Tokenizer,
         text: &str,
         finders: &Finders,
+        scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
+        let model = &tokenizer.model;
+        let joins = model.characters.as_ref().and_then(|characters| characters.joins.as_ref());
         if finders.idle {
-            return self.encode_pieces(tokenizer, &tokenizer.model.normalize(text), out);
+            let text = model.normalize(text);
+            let mut batch = PieceBatch::with_joins(model.split, joins, &text);
+            out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
+            return self.encode_pieces(tokenizer, &mut batch, scratch, out);
         }
         finders.raw.segments(text, |segment| match segment {
             Segment::Token(id) => out.push(id),
             Segment::Text(text) => {
-                let text = tokenizer.model.normalize(text);
+                let text = model.normalize(text);
+                out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
+                let mut batch = PieceBatch::with_joins(model.split, joins, "");
                 finders.normalized.segments(&text, |segment| match segment {
                     Segment::Token(id) => out.push(id),
-                    Segment::Text(text) => self.encode_pieces(tokenizer, text, out),
+                    Segment::Text(text) => {
+                        batch.restart(model.split, joins, text);
+                        self.encode_pieces(tokenizer, &mut batch, scratch, out);
+                    }
                 });
             }
         });
     }
 
-    fn encode_pieces(&mut self, tokenizer: &Tokenizer, text: &str, out: &mut Vec<u32>) {
-        out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
-        let model = &tokenizer.model;
-        let joins = model.characters.as_ref().and_then(|characters| characters.joins.as_ref());
-        let mut batch = PieceBatch::with_joins(model.split, joins, text);
-        let mut known = [UNKNOWN; BATCH];
+    fn encode_pieces(
+        &mut self,
+        tokenizer: &Tokenizer,
+        batch: &mut PieceBatch<'_>,
+        scratch: &mut Scratch,
+        out: &mut Vec<u32>,
+    ) {
         while batch.refill() {
-            self.recall(tokenizer, &batch, &mut known);
-            self.emit(tokenizer, &batch, &known, out);
+            self.recall(tokenizer, batch, scratch);
+            self.emit(tokenizer, batch, scratch, out);
         }
     }
 
@@ -207,12 +244,11 @@ impl Memory {
         &mut self,
         tokenizer: &Tokenizer,
         batch: &PieceBatch<'_>,
-        known: &[WordTokens; BATCH],
+        Scratch { known, ids, .. }: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
-        let mut ids = [0; BATCH * CACHED_TOKENS];
         let mut length = 0;
-        for (at, ((key, hash), tokens)) in batch.keys().zip(known).enumerate() {
+        for (at, ((key, hash), tokens)) in batch.keys().zip(&*known).enumerate() {
             if tokens[0] == NO_TOKEN {
                 out.extend_from_slice(&ids[..length]);
                 length = 0;
@@ -236,26 +272,28 @@ impl Memory {
         &mut self,
         tokenizer: &Tokenizer,
         batch: &PieceBatch<'_>,
-        known: &mut [WordTokens; BATCH],
+        Scratch { known, unknown, whole, .. }: &mut Scratch,
     ) {
         let mask = self.cache.len() - 1;
         // Touches all buckets first: so short a loop has all of them on their way at once.
         let bucket = |(_, hash): (Key, u64)| self.cache[hash as usize & mask].0[0].tokens[0];
         black_box(batch.keys().map(bucket).fold(0, |all, token| all ^ token));
-        let mut unknown = [(0, Key::EMPTY, 0); BATCH];
         let mut unknown_count = 0;
         for (at, (tokens, (key, hash))) in known.iter_mut().zip(batch.keys()).enumerate() {
             let Bucket([newer, older]) = &self.cache[hash as usize & mask];
             *tokens = chosen(newer, older, key);
-            unknown[unknown_count] = (at, key, hash);
+            unknown[unknown_count] = at as u8;
             unknown_count += usize::from(tokens[0] == NO_TOKEN && !key.is_empty());
         }
-        let mut whole = [None; BATCH];
-        for (whole, &(_, key, hash)) in whole.iter_mut().zip(&unknown[..unknown_count]) {
-            *whole = tokenizer.whole_words.get(key, hash);
+        let unknown = &unknown[..unknown_count];
+        for (whole, &at) in whole.iter_mut().zip(unknown) {
+            let (key, hash) = batch.key(at.into());
+            *whole = tokenizer.whole_words.get(key, hash).unwrap_or(NO_TOKEN);
         }
-        for (&(at, key, hash), whole) in unknown[..unknown_count].iter().zip(whole) {
-            if let Some(token) = whole {
+        for (&at, &token) in unknown.iter().zip(&*whole) {
+            if token != NO_TOKEN {
+                let at = usize::from(at);
+                let (key, hash) = batch.key(at);
                 known[at][0] = token;
                 self.remember(key, hash, known[at]);
             }

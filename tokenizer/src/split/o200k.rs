@@ -22,8 +22,8 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
         let is_letter = flags & (LETTER | LOWER) != 0;
         let first = if is_letter { start } else { after };
         if is_letter || scan.class(after).0 & (UPPER | LOWER) != 0 {
-            let end = ascii_word_end(scan, first)
-                .unwrap_or_else(|| word_end(scan, start, flags, after));
+            let end =
+                ascii_word_end(scan, first).unwrap_or_else(|| word_end(scan, start, flags, after));
             return end + scan.contraction(end, true);
         }
         if let Some(end) = punctuation_run(scan, start, flags) {
