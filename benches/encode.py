@@ -9,12 +9,16 @@ crate. GRISTMILL_DATA names the folder with data/tokenizer and data/corpus. Text
 docs.jsonl that say they are English, and all documents in turn. Each round measures every program once,
 one after the other, with nothing remembered from before; the table has the medians, in MB of text per
 second of processor time. Ours encodes --megabytes; the peers, being slower, the first --peer-megabytes of
-the same texts, on which the ids of all three are compared. With --all-megabytes, the ids of so much of
-the whole corpus are compared at the end, which takes the peers a while.
+the same texts, on which the ids of all three are compared. With --all-megabytes, so much of the whole
+corpus is encoded at the end as well, and the ids that differ from each peer's are counted: those between
+the beginning and the end that both have of each document. With --rounds 0 nothing else is done.
+
+llama is a file in the form of Llama 2's (merges of characters, no split), llama-3 one in the form of
+Llama 3's, made here of the ranks of cl100k_base as the package transformers makes them.
 
 Needs the packages tiktoken, tokenizers, xxhash and zstandard.
 """
-import argparse, array, base64, io, json, os, pathlib, re, statistics, subprocess, sys, tempfile, time
+import argparse, array, base64, io, itertools, json, os, pathlib, re, statistics, subprocess, sys, tempfile, time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RAYON_NUM_THREADS"] = "1"
@@ -23,7 +27,11 @@ import tiktoken, tokenizers, xxhash, zstandard
 from tiktoken_ext import openai_public
 
 ENCODINGS = ["gpt2", "cl100k_base", "o200k_base"]
-FILES = ["gpt-neo", "llama"]
+FILES = ["gpt-neo", "llama", "llama-3"]
+# Llama 3's split, as its tokenizer.json spells it.
+LLAMA_3_SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 parser = argparse.ArgumentParser()
 parser.add_argument("encode", type=pathlib.Path)
@@ -62,9 +70,38 @@ def pattern_of(name):
     return getattr(openai_public, name)()
 
 
-def load_tiktoken(name):
+def ranks_of(name):
     with open(data / f"tokenizer/{name}.tiktoken", encoding="ascii") as lines:
-        ranks = {base64.b64decode(token): int(rank) for token, rank in map(str.split, lines)}
+        return {base64.b64decode(token): int(rank) for token, rank in map(str.split, lines)}
+
+
+def write_llama_3(path):
+    """Every way to cut a token into two is a merge; whole tokens need none."""
+    ranks = ranks_of("cl100k_base")
+    shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = {byte: chr(byte) for byte in shown}
+    letters.update((byte, chr(256 + place)) for place, byte in enumerate(sorted(set(range(256)) - set(shown))))
+    spell = lambda token: "".join(letters[byte] for byte in token)
+    merges = []
+    for token in sorted(ranks, key=ranks.get):
+        parts = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
+        parts = [(left, right) for left, right in parts if left in ranks and right in ranks]
+        merges += sorted(parts, key=lambda pair: (ranks[pair[0]], ranks[pair[1]]))
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
+    split = {"type": "Split", "pattern": {"Regex": LLAMA_3_SPLIT}, "behavior": "Isolated", "invert": False}
+    file = {
+        "version": "1.0", "added_tokens": [], "normalizer": None, "post_processor": None, "decoder": byte_level,
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, byte_level]},
+        "model": {
+            "type": "BPE", "ignore_merges": True, "vocab": {spell(token): rank for token, rank in ranks.items()},
+            "merges": [[spell(left), spell(right)] for left, right in merges],
+        },
+    }
+    path.write_text(json.dumps(file), encoding="utf-8")
+
+
+def load_tiktoken(name):
+    ranks = ranks_of(name)
     settings = pattern_of(name)
     encoding = tiktoken.Encoding(
         name, pat_str=settings["pat_str"], mergeable_ranks=ranks, special_tokens=settings["special_tokens"]
@@ -89,10 +126,23 @@ def measure(load, texts):
     return sum(len(text.encode()) for text in texts) / 1e6 / seconds, checksum.hexdigest()
 
 
-def ours(name, path):
-    file = data / (f"tokenizer/{name}.tiktoken" if name in ENCODINGS else f"tokenizer/{name}.tokenizer.json")
-    encoding = name if name in ENCODINGS else "json"
-    printed = subprocess.run([options.encode, file, encoding, path, "1"], capture_output=True, text=True, check=True)
+def file_of(name, folder):
+    if name in ENCODINGS:
+        return data / f"tokenizer/{name}.tiktoken"
+    if name != "llama-3":
+        return data / f"tokenizer/{name}.tokenizer.json"
+    path = folder / "llama-3.json"
+    if not path.exists():
+        write_llama_3(path)
+    return path
+
+
+def command(name, path, folder):
+    return [options.encode, file_of(name, folder), name if name in ENCODINGS else "json", path]
+
+
+def ours(name, path, folder):
+    printed = subprocess.run([*command(name, path, folder), "1"], capture_output=True, text=True, check=True)
     rate, checksum = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed.stdout, re.DOTALL).groups()
     return float(rate), checksum
 
@@ -111,7 +161,7 @@ def peers(name, folder):
         if not path.exists():
             subprocess.run([options.convert, data / f"tokenizer/{name}.tiktoken", path], check=True)
     else:
-        path = data / f"tokenizer/{name}.tokenizer.json"
+        path = file_of(name, folder)
     # The library's split of cl100k_base is the older one, which cuts white space at the end otherwise.
     found["tokenizers"] = lambda: load_library(path)
     return found
@@ -130,32 +180,55 @@ def table(corpus, texts, folder):
         rates = {who: [] for who in ["ours", *others]}
         sums = {}
         for _ in range(options.rounds):
-            rates["ours"].append(ours(name, whole)[0])
+            rates["ours"].append(ours(name, whole, folder)[0])
             for who, load in others.items():
                 rate, sums[who] = measure(load, few)
                 rates[who].append(rate)
-        sums["ours"] = ours(name, part)[1]
+        sums["ours"] = ours(name, part, folder)[1]
         middle = {who: statistics.median(found) for who, found in rates.items()}
         cell = lambda who: f"{middle[who]:.1f} | {middle['ours'] / middle[who]:.1f} ×" if who in middle else "- | -"
         same = "yes" if len(set(sums.values())) == 1 else "NO"
         print(f"| {name} | {corpus} | {middle['ours']:.0f} | {cell('tiktoken')} | {cell('tokenizers')} | {same} |", flush=True)
 
 
+def our_ids(name, path, folder):
+    """The ids of each document."""
+    with subprocess.Popen([*command(name, path, folder), "ids"], stdout=subprocess.PIPE) as process:
+        while head := process.stdout.read(4):
+            ids = array.array("I")
+            ids.frombytes(process.stdout.read(4 * int.from_bytes(head, "little")))
+            yield ids
+
+
+def differing(ids, others):
+    """How many ids there are between the beginning and the end that both have."""
+    if ids == others:
+        return 0
+    same = lambda pairs: sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+    longest, shortest = max(len(ids), len(others)), min(len(ids), len(others))
+    begins = same(zip(ids, others))
+    return longest - begins - min(shortest - begins, same(zip(reversed(ids), reversed(others))))
+
+
 def compare_all(folder):
     texts = documents(options.all_megabytes, lambda _: True)
     path = save(texts, folder / "all.jsonl")
     for name in options.only:
-        sums = {"ours": ours(name, path)[1]}
-        sums.update((who, measure(load, texts)[1]) for who, load in peers(name, folder).items())
-        print(f"{name}: {options.all_megabytes:.0f} MB, {'equal' if len(set(sums.values())) == 1 else sums}", flush=True)
+        for who, load in peers(name, folder).items():
+            encode, total, wrong = load(), 0, 0
+            for text, ids in zip(texts, our_ids(name, path, folder), strict=True):
+                total += len(ids)
+                wrong += differing(ids, array.array("I", encode(text)))
+            print(f"{name}, {who}: {options.all_megabytes:.0f} MB, {total} ids, {wrong} differ", flush=True)
 
 
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     print(f"tiktoken {tiktoken.__version__}, tokenizers {tokenizers.__version__}\n")
-    print("| vocabulary | text | ours MB/s | tiktoken MB/s | ours is | tokenizers MB/s | ours is | same ids |")
-    print("|---|---|---|---|---|---|---|---|")
-    table("English", documents(options.megabytes, lambda row: row["lang"] == "en"), folder)
-    table("all languages", documents(options.megabytes, lambda _: True, step=4), folder)
+    if options.rounds:
+        print("| vocabulary | text | ours MB/s | tiktoken MB/s | ours is | tokenizers MB/s | ours is | same ids |")
+        print("|---|---|---|---|---|---|---|---|")
+        table("English", documents(options.megabytes, lambda row: row["lang"] == "en"), folder)
+        table("all languages", documents(options.megabytes, lambda _: True, step=4), folder)
     if options.all_megabytes:
         compare_all(folder)

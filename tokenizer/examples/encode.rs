@@ -1,8 +1,10 @@
 //! Measures encoding with a published vocabulary on one thread; the documents are the fields `text`
 //! of a file of JSON lines:
-//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES [warm]]`, where the vocabulary is
+//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES [warm] | ids]`, where the vocabulary is
 //! a `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`. Each pass
 //! begins with an encoder that has seen nothing; with `warm`, the encoder of the pass before goes on.
+//! With `ids`, nothing is measured, and the ids are written: for each document how many there are, and
+//! these, as four bytes each, low byte first.
 //!
 //! Prints the rate of each pass, the number of ids, and a checksum of them (XXH3-64 over the ids as
 //! four bytes, low byte first) that another tokenizer's ids can be compared by.
@@ -11,6 +13,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
+use std::io::{BufWriter, Write};
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -32,12 +35,27 @@ fn thread_seconds() -> f64 {
     nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |nanoseconds| nanoseconds / 1e9)
 }
 
+fn write_ids(tokenizer: &Tokenizer, documents: &[Document]) -> Result<(), Box<dyn Error>> {
+    let (mut encoder, mut ids) = (Encoder::new(tokenizer), Vec::new());
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    for document in documents {
+        ids.clear();
+        encoder.encode(&document.text, &mut ids);
+        out.write_all(&u32::try_from(ids.len())?.to_le_bytes())?;
+        for id in &ids {
+            out.write_all(&id.to_le_bytes())?;
+        }
+    }
+    Ok(out.flush()?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [vocabulary, encoding, path, rest @ ..] = &arguments[..] else {
-        return Err("usage: encode FILE ENCODING JSONL_FILE [PASSES [warm]]".into());
+        return Err("usage: encode FILE ENCODING JSONL_FILE [PASSES [warm] | ids]".into());
     };
-    let passes = rest.first().map_or(Ok(2), |passes| passes.parse())?;
+    let writes_ids = rest.first().is_some_and(|word| word == "ids");
+    let passes = rest.first().filter(|_| !writes_ids).map_or(Ok(2), |passes| passes.parse())?;
     let stays_warm = rest.get(1).is_some_and(|word| word == "warm");
     let started = thread_seconds();
     let vocabulary = std::fs::read_to_string(vocabulary)?;
@@ -47,12 +65,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         let encoding: TiktokenEncoding = encoding.parse()?;
         Tokenizer::from_tiktoken(&vocabulary, encoding.split(), encoding.special_tokens())?
     };
-    println!("load {:.2} s", thread_seconds() - started);
+    let load_seconds = thread_seconds() - started;
     let lines = std::fs::read_to_string(path)?;
     let documents = lines.lines().map(serde_json::from_str);
     let documents: Vec<Document> = documents.collect::<Result<_, _>>()?;
     let megabytes =
         documents.iter().map(|document| document.text.len()).sum::<usize>() as f64 / 1e6;
+    if writes_ids {
+        return write_ids(&tokenizer, &documents);
+    }
+    println!("load {load_seconds:.2} s");
     let mut encoder = Encoder::new(&tokenizer);
     let mut ids = Vec::new();
     let mut total = 0;
