@@ -8,7 +8,8 @@ use serde_json::Value;
 use tokenizer::{Encoder, Tokenizer, TokenizerError};
 
 use crate::error::{EncoderError, Result};
-use crate::library::Library;
+use crate::library::{END_OF_TEXT_NAMES, Library};
+use crate::sentencepiece::{self, SentencePiece, SentencePieceModel, Work};
 
 /// A tokenizer of any kind. A clone shares the vocabulary.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct AnyTokenizer {
 pub(crate) enum Inner {
     /// The crate `tokenizer`.
     Own(Arc<Tokenizer>),
+    /// A model of SentencePiece that the crate `tokenizer` does not read.
+    SentencePiece(Arc<SentencePiece>),
     /// The crate `tokenizers`.
     Library(Arc<Library>),
 }
@@ -37,14 +40,20 @@ impl From<Arc<Tokenizer>> for AnyTokenizer {
     }
 }
 
+/// The tokenizer that the crate `tokenizer` reads from a file of BPE, if it does.
+pub(crate) fn own_bpe(file: &Value) -> Option<Tokenizer> {
+    let is_bpe = file["model"]["type"] == "BPE";
+    if is_bpe { Tokenizer::from_json(&file.to_string()).ok() } else { None }
+}
+
 impl AnyTokenizer {
     /// Reads a `tokenizer.json`, version 1.0 or 2.0. BPE goes to the crate `tokenizer` where that
-    /// reads it; all else goes to the crate `tokenizers`, which reads version 1.0.
+    /// reads it; a file that [`AnyTokenizer::to_json`] made of a model of SentencePiece is read back to
+    /// that; all else goes to the crate `tokenizers`, which reads version 1.0.
     ///
     /// # Errors
     /// [`EncoderError::Tokenizer`] for BPE that neither reads, [`EncoderError::Malformed`] for another
-    /// file that is not read, and [`EncoderError::Unsupported`] for a model that is not deterministic
-    /// or has no token for text that it does not know.
+    /// file that is not read, and [`EncoderError::Unsupported`] for a model that is not deterministic.
     pub fn from_json(text: &str) -> Result<Self> {
         let file: Value = serde_json::from_str(text).map_err(|error| EncoderError::Malformed {
             file: "tokenizer.json",
@@ -52,7 +61,7 @@ impl AnyTokenizer {
         })?;
         let own = match file["model"]["type"].as_str() {
             None | Some("BPE") => Tokenizer::from_json(text),
-            Some(_) => return Self::from_library(file),
+            Some(_) => return Self::from_other(file),
         };
         match own {
             Ok(tokenizer) => Ok(tokenizer.into()),
@@ -60,12 +69,21 @@ impl AnyTokenizer {
             Err(error @ TokenizerError::Unsupported { field: "model.dropout", .. }) => {
                 Err(error.into())
             }
-            Err(error) => Self::from_library(file).map_err(|_| error.into()),
+            Err(error) => Self::from_other(file).map_err(|_| error.into()),
         }
     }
 
-    fn from_library(file: Value) -> Result<Self> {
+    /// A file that the crate `tokenizer` does not read.
+    fn from_other(file: Value) -> Result<Self> {
+        if let Some(model) = sentencepiece::from_json(&file) {
+            return Self::from_sentencepiece_model(model, file);
+        }
         Ok(Self { inner: Inner::Library(Arc::new(Library::new(file)?)) })
+    }
+
+    /// A model of SentencePiece, of which `file` is the `tokenizer.json`.
+    pub(crate) fn from_sentencepiece_model(model: SentencePieceModel, file: Value) -> Result<Self> {
+        Ok(Self { inner: Inner::SentencePiece(Arc::new(SentencePiece::new(model, file)?)) })
     }
 
     /// What a thread encodes with. It keeps the vocabulary alive and remembers words, in 10 MiB at
@@ -74,6 +92,9 @@ impl AnyTokenizer {
         AnyEncoder {
             inner: match &self.inner {
                 Inner::Own(tokenizer) => InnerEncoder::Own(Encoder::shared(tokenizer.clone())),
+                Inner::SentencePiece(model) => {
+                    InnerEncoder::SentencePiece(model.clone(), Box::default())
+                }
                 Inner::Library(library) => InnerEncoder::Library(library.clone()),
             },
         }
@@ -84,7 +105,7 @@ impl AnyTokenizer {
     pub fn as_own(&self) -> Option<&Arc<Tokenizer>> {
         match &self.inner {
             Inner::Own(tokenizer) => Some(tokenizer),
-            Inner::Library(_) => None,
+            Inner::SentencePiece(_) | Inner::Library(_) => None,
         }
     }
 
@@ -92,6 +113,7 @@ impl AnyTokenizer {
     pub fn is_same(&self, other: &Self) -> bool {
         match (&self.inner, &other.inner) {
             (Inner::Own(a), Inner::Own(b)) => Arc::ptr_eq(a, b),
+            (Inner::SentencePiece(a), Inner::SentencePiece(b)) => Arc::ptr_eq(a, b),
             (Inner::Library(a), Inner::Library(b)) => Arc::ptr_eq(a, b),
             _ => false,
         }
@@ -102,6 +124,7 @@ impl AnyTokenizer {
     pub fn kind(&self) -> &str {
         match &self.inner {
             Inner::Own(_) => "BPE",
+            Inner::SentencePiece(model) => model.kind(),
             Inner::Library(library) => library.kind(),
         }
     }
@@ -110,10 +133,11 @@ impl AnyTokenizer {
     /// normalise text do not give it back as it was.
     ///
     /// # Errors
-    /// [`EncoderError::Library`]; never for a tokenizer of the crate `tokenizer`.
+    /// [`EncoderError::Library`], from the crate `tokenizers` only.
     pub fn decode(&self, ids: &[u32]) -> Result<Vec<u8>> {
         match &self.inner {
             Inner::Own(tokenizer) => Ok(tokenizer.decode(ids)),
+            Inner::SentencePiece(model) => Ok(model.decode(ids)),
             Inner::Library(library) => library.decode(ids),
         }
     }
@@ -122,6 +146,7 @@ impl AnyTokenizer {
     pub fn vocab_size(&self) -> usize {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.vocab_size(),
+            Inner::SentencePiece(model) => model.vocab_size(),
             Inner::Library(library) => library.vocab_size(),
         }
     }
@@ -131,6 +156,9 @@ impl AnyTokenizer {
     pub fn end_of_text(&self) -> Option<u32> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.end_of_text(),
+            Inner::SentencePiece(_) => {
+                END_OF_TEXT_NAMES.iter().find_map(|name| self.special_id(name))
+            }
             Inner::Library(library) => library.end_of_text(),
         }
     }
@@ -139,6 +167,9 @@ impl AnyTokenizer {
     pub fn special_id(&self, content: &str) -> Option<u32> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.special_id(content),
+            Inner::SentencePiece(model) => {
+                model.special_tokens().find(|&(name, _)| name == content).map(|(_, id)| id)
+            }
             Inner::Library(library) => library.special_id(content),
         }
     }
@@ -147,6 +178,7 @@ impl AnyTokenizer {
     pub fn special_tokens(&self) -> Vec<(&str, u32)> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.special_tokens().collect(),
+            Inner::SentencePiece(model) => model.special_tokens().collect(),
             Inner::Library(library) => library.special_tokens().collect(),
         }
     }
@@ -156,6 +188,7 @@ impl AnyTokenizer {
     pub fn token_bytes(&self, id: u32) -> Option<Cow<'_, [u8]>> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.token_bytes(id).map(Cow::Borrowed),
+            Inner::SentencePiece(model) => model.token_bytes(id).map(Cow::Owned),
             Inner::Library(library) => library.token_bytes(id).map(Cow::Owned),
         }
     }
@@ -165,6 +198,7 @@ impl AnyTokenizer {
     pub fn piece(&self, id: u32) -> Option<Cow<'_, str>> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.token_text(id),
+            Inner::SentencePiece(model) => model.piece(id).map(Cow::Borrowed),
             Inner::Library(library) => library.piece(id).map(Cow::Owned),
         }
     }
@@ -174,6 +208,7 @@ impl AnyTokenizer {
     pub fn to_json(&self) -> String {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.to_json(),
+            Inner::SentencePiece(model) => model.to_json(),
             Inner::Library(library) => library.to_json(),
         }
     }
@@ -186,6 +221,7 @@ pub struct AnyEncoder {
 
 enum InnerEncoder {
     Own(Encoder<'static>),
+    SentencePiece(Arc<SentencePiece>, Box<Work>),
     Library(Arc<Library>),
 }
 
@@ -194,11 +230,12 @@ impl AnyEncoder {
     /// ordinary text it is, and no ids are added at either end.
     ///
     /// # Errors
-    /// [`EncoderError::Library`]; never for a tokenizer of the crate `tokenizer`. Nothing was appended
-    /// then.
+    /// [`EncoderError::Text`] where this text cannot be encoded, as others may; from the crate
+    /// `tokenizers` only. Nothing was appended then.
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) -> Result<()> {
         match &mut self.inner {
             InnerEncoder::Own(encoder) => encoder.encode(text, out),
+            InnerEncoder::SentencePiece(model, work) => model.encode(text, work, out),
             InnerEncoder::Library(library) => library.encode(text, out)?,
         }
         Ok(())
@@ -211,9 +248,9 @@ impl AnyEncoder {
     pub fn count(&mut self, text: &str) -> Result<usize> {
         match &mut self.inner {
             InnerEncoder::Own(encoder) => Ok(encoder.count(text)),
-            InnerEncoder::Library(library) => {
+            InnerEncoder::SentencePiece(..) | InnerEncoder::Library(_) => {
                 let mut ids = Vec::new();
-                library.encode(text, &mut ids)?;
+                self.encode(text, &mut ids)?;
                 Ok(ids.len())
             }
         }
@@ -224,6 +261,7 @@ impl fmt::Debug for AnyEncoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.inner {
             InnerEncoder::Own(encoder) => encoder.fmt(formatter),
+            InnerEncoder::SentencePiece(model, _) => model.fmt(formatter),
             InnerEncoder::Library(library) => library.fmt(formatter),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// A file that cannot be used, or a text that the library gives up on.
+/// A file that cannot be used, or a text that cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncoderError {
@@ -33,15 +33,27 @@ pub enum EncoderError {
         /// What it asks for, and what to do in its place.
         reason: String,
     },
-    /// A text, or ids, on which the crate `tokenizers` gives up: a pattern that takes it too many
-    /// steps, say. Tokenizers of the crate `tokenizer` never do.
-    #[error("the crate `tokenizers` could not {task}: {reason}")]
+    /// A text that this tokenizer cannot encode, where others may well be: a word without a token in a
+    /// vocabulary that has none for unknown words, a pattern that takes too many steps. Only
+    /// [`AnyEncoder`](crate::AnyEncoder) returns this, and only for tokenizers of the crate `tokenizers`.
+    #[error("the text cannot be encoded: {reason}")]
+    Text {
+        /// What the crate says.
+        reason: String,
+    },
+    /// Ids that the crate `tokenizers` cannot decode.
+    #[error("the crate `tokenizers` could not decode: {reason}")]
     Library {
-        /// `encode` or `decode`.
-        task: &'static str,
         /// What it says.
         reason: String,
     },
+}
+
+impl EncoderError {
+    /// Whether only the text is at fault, so that the same encoder may go on with the next one.
+    pub fn is_of_text(&self) -> bool {
+        matches!(self, Self::Text { .. })
+    }
 }
 
 /// What this crate's functions return.

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use tokenizer::{Split, TiktokenEncoding, Tokenizer};
 
-use crate::any::AnyTokenizer;
+use crate::any::{AnyTokenizer, own_bpe};
 use crate::error::{EncoderError, Result};
-use crate::{sentencepiece, word_piece};
+use crate::sentencepiece::{self, SentencePieceModel};
+use crate::word_piece;
 
 /// The token that ends a document in GPT-2's files.
 const GPT2_END: &str = "<|endoftext|>";
@@ -96,13 +97,18 @@ impl AnyTokenizer {
         Self::from_json(&word_piece::to_json(vocab, config)?.to_string())
     }
 
-    /// Reads a `.model` of SentencePiece, Unigram or BPE.
+    /// Reads a `.model` of SentencePiece, Unigram or BPE. Ids are those that SentencePiece gives.
     ///
     /// # Errors
     /// [`EncoderError::Malformed`] where it is not such a file, [`EncoderError::Unsupported`] for
     /// models of words or characters and for spaces at the end of words.
     pub fn from_sentencepiece(bytes: &[u8]) -> Result<Self> {
-        Self::from_json(&sentencepiece::to_json(bytes)?.to_string())
+        let model = SentencePieceModel::read(bytes)?;
+        let file = sentencepiece::to_json(&model)?;
+        if let Some(own) = own_bpe(&file) {
+            return Ok(own.into());
+        }
+        Self::from_sentencepiece_model(model, file)
     }
 
     /// The tokenizer as files of the form that the name of `path` tells: the name of each beside

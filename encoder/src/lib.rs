@@ -1,8 +1,8 @@
 //! Any tokenizer that can encode, behind one type.
 //!
-//! Byte-level BPE, and BPE over characters with byte fallback, is encoded by the crate `tokenizer`;
-//! what that does not read (WordPiece, Unigram, WordLevel, other forms of BPE) by Hugging Face's crate
-//! `tokenizers`. An [`AnyTokenizer`] is told apart by its file: `tokenizer.json` 1.0 and 2.0,
+//! Byte-level BPE, and BPE over characters with byte fallback, is encoded by the crate `tokenizer`; models
+//! of SentencePiece as SentencePiece encodes them; what else there is (WordPiece, WordLevel, Unigram from
+//! other files, other forms of BPE) by Hugging Face's crate `tokenizers`. An [`AnyTokenizer`] is told apart by its file: `tokenizer.json` 1.0 and 2.0,
 //! `NAME.tiktoken`, `vocab.json` with `merges.txt`, `vocab.txt` of WordPiece, `NAME.gguf`, and
 //! `NAME.model` of SentencePiece.
 //!
@@ -32,6 +32,7 @@
 //! ```
 
 mod any;
+mod bytes;
 mod error;
 mod file;
 mod guard;

@@ -7,15 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 
+use crate::bytes::{SPACE, read_byte, spell_byte};
 use crate::error::{EncoderError, Result};
 use crate::guard::guarded;
 
 /// Names of the token that ends a document, the most common first.
-const END_OF_TEXT_NAMES: [&str; 7] =
+pub(crate) const END_OF_TEXT_NAMES: [&str; 7] =
     ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<sep>", "[SEP]"];
-
-/// How SentencePiece spells a space.
-const SPACE: char = '▁';
 
 /// How the tokens of a model spell the bytes they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,13 +72,16 @@ impl Library {
     }
 
     pub(crate) fn encode(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
-        let encoding = guard_panics("encode", || self.tokenizer.encode_fast(text, false))?;
+        let encoding = guard_panics(|| self.tokenizer.encode_fast(text, false))
+            .map_err(|reason| EncoderError::Text { reason })?;
         out.extend_from_slice(encoding.get_ids());
         Ok(())
     }
 
     pub(crate) fn decode(&self, ids: &[u32]) -> Result<Vec<u8>> {
-        guard_panics("decode", || self.tokenizer.decode(ids, false)).map(String::into_bytes)
+        guard_panics(|| self.tokenizer.decode(ids, false))
+            .map(String::into_bytes)
+            .map_err(|reason| EncoderError::Library { reason })
     }
 
     pub(crate) fn vocab_size(&self) -> usize {
@@ -136,41 +137,24 @@ impl fmt::Debug for Library {
 }
 
 /// The crate panics on some broken files and says so only when a text leads there.
-fn guard_panics<T>(task: &'static str, work: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
-    let failed = |reason: String| EncoderError::Library { task, reason };
+fn guard_panics<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> std::result::Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| failed("it stopped at a part of the file that is broken".into()))?
-        .map_err(|error| failed(error.to_string()))
+        .map_err(|_| "it stopped at a part of the file that is broken".to_owned())?
+        .map_err(|error| error.to_string())
 }
 
 fn parse(file: &Value) -> Result<Tokenizer> {
-    guard_panics("read the file", || file.to_string().parse::<Tokenizer>()).map_err(|error| {
-        EncoderError::Malformed { file: "tokenizer.json", reason: error.to_string() }
-    })
+    guard_panics(|| file.to_string().parse::<Tokenizer>())
+        .map_err(|reason| EncoderError::Malformed { file: "tokenizer.json", reason })
 }
 
-/// Refuses models that would be random, and those that fail on text they do not know.
+/// Refuses models that would be random.
 fn check(model: &Value) -> Result<()> {
-    let refuse = |reason: &str| {
-        Err(EncoderError::Unsupported { file: "tokenizer.json", reason: reason.to_owned() })
-    };
     if model["dropout"].as_f64().is_some_and(|dropout| dropout != 0.0) {
-        return refuse("model.dropout makes encoding random; set it to null");
+        let reason = "model.dropout makes encoding random; set it to null".to_owned();
+        return Err(EncoderError::Unsupported { file: "tokenizer.json", reason });
     }
-    let unknown = model["unk_token"].as_str();
-    let has_unknown = unknown.is_some_and(|name| !model["vocab"][name].is_null());
-    match model["type"].as_str() {
-        Some("Unigram") if model["unk_id"].as_u64().is_none() => {
-            refuse("model.unk_id is null, so text without a piece cannot be encoded")
-        }
-        Some("WordPiece" | "WordLevel") if !has_unknown => {
-            refuse("model.unk_token is not in model.vocab, so words not in it cannot be encoded")
-        }
-        Some("BPE") | None if unknown.is_some() && !has_unknown => {
-            refuse("model.unk_token is not in model.vocab")
-        }
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// The names of special tokens and of bytes: what a text must not become by spelling it.
@@ -181,15 +165,9 @@ fn special_names(file: &Value) -> Vec<String> {
         .filter_map(|token| token["content"].as_str().map(str::to_owned))
         .collect();
     if file["model"]["byte_fallback"] == true {
-        names.extend((0..=u8::MAX).map(|byte| format!("<0x{byte:02X}>")));
+        names.extend((0..=u8::MAX).map(spell_byte));
     }
     names
-}
-
-/// The byte that a token of byte fallback stands for.
-fn read_byte(piece: &str) -> Option<u8> {
-    let digits = piece.strip_prefix("<0x")?.strip_suffix('>')?;
-    u8::from_str_radix(digits, 16).ok().filter(|byte| format!("{byte:02X}") == digits)
 }
 
 /// How a file spells its tokens.

@@ -239,7 +239,7 @@ fn byte_level_bpe_is_encoded_by_our_own_crate_where_it_can() {
 }
 
 #[test]
-fn models_that_fail_on_unknown_text_are_refused() {
+fn models_that_do_not_know_a_text_say_so_and_go_on() {
     let file = |model: Value| {
         let json = json!({"version": "1.0", "added_tokens": [], "normalizer": null,
             "pre_tokenizer": null, "post_processor": null, "decoder": null, "model": model});
@@ -247,8 +247,15 @@ fn models_that_fail_on_unknown_text_are_refused() {
     };
     let unigram = json!({"type": "Unigram", "unk_id": null, "vocab": [["a", -1.0]]});
     let words = json!({"type": "WordLevel", "unk_token": "?", "vocab": {"a": 0}});
-    for model in [unigram, words] {
-        assert!(matches!(file(model).unwrap_err(), EncoderError::Unsupported { .. }));
+    let pieces = json!({"type": "WordPiece", "unk_token": "?", "vocab": {"a": 0},
+        "continuing_subword_prefix": "-", "max_input_chars_per_word": 9});
+    for model in [unigram, words, pieces] {
+        let tokenizer = file(model).unwrap();
+        let (mut encoder, mut ids) = (tokenizer.encoder(), Vec::new());
+        let error = encoder.encode("b", &mut ids).unwrap_err();
+        assert!(error.is_of_text() && matches!(error, EncoderError::Text { .. }), "{error}");
+        encoder.encode("a", &mut ids).unwrap();
+        assert_eq!(ids, [0]);
     }
     let words = json!({"type": "WordLevel", "unk_token": "?", "vocab": {"a": 0, "?": 1}});
     assert_eq!(encode(&file(words).unwrap(), "b"), [1]);

@@ -26,7 +26,7 @@ pub(crate) fn encode(bytes: &[u8], out: &mut String) {
 }
 
 /// The bytes that `text` spells, or `None` where it is not base64 or its unused bits are not zero.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(GROUP + 1) {
         return None;
     }

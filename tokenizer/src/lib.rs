@@ -84,7 +84,7 @@ mod words;
 mod tests;
 
 pub use alphabet::read as byte_level_bytes;
-pub use base64::base64;
+pub use base64::{base64, decode as base64_bytes};
 pub use count::{
     CountsReader, CountsWriter, MAX_WORD_BYTES, MergedCounts, WordCounts, temperature_weights,
 };

@@ -1,17 +1,16 @@
-//! The `tokenizer.json` of a `.model`.
+//! The `tokenizer.json` of a `.model`, and the model of such a file.
 //!
-//! The rules are those of SentencePiece's normaliser (`normalizer.cc`): characters by the compiled
-//! rules, spaces of more than one and at the ends away, a space before the text, spaces spelled `▁`.
+//! Hugging Face's library reads the file to nearly the same tokenizer: some of its rules are not quite
+//! SentencePiece's, and it adds up scores otherwise. So a file as it is written here is read back to the
+//! model itself.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::model::{ModelType, Piece, PieceKind, SentencePieceModel, malformed};
+use crate::bytes::{SPACE, read_byte};
 use crate::error::{EncoderError, Result};
-
-/// How a space is spelled.
-const SPACE: char = '▁';
 
 /// A run of spaces and what follows it, up to the next one.
 const SPACES_AND_WORD: &str = "▁*[^▁]+|▁+";
@@ -19,13 +18,12 @@ const SPACES_AND_WORD: &str = "▁*[^▁]+|▁+";
 /// The most merges, as the crate `tokenizer` has it.
 const MAX_MERGES: usize = (1 << 25) - 1;
 
-/// The `tokenizer.json` that means the same as the `.model` in `bytes`.
+/// The `tokenizer.json` that means the same as a model.
 ///
 /// # Errors
-/// [`EncoderError::Malformed`] where it is not such a file, [`EncoderError::Unsupported`] for models
-/// of words or characters and for spaces at the end of words.
-pub(crate) fn to_json(bytes: &[u8]) -> Result<Value> {
-    let model = SentencePieceModel::read(bytes)?;
+/// [`EncoderError::Malformed`] without a piece for unknown characters, [`EncoderError::Unsupported`] for
+/// models of words or characters and for spaces at the end of words.
+pub(crate) fn to_json(model: &SentencePieceModel) -> Result<Value> {
     let refuse = |reason: &str| {
         Err(EncoderError::Unsupported { file: "SentencePiece model", reason: reason.to_owned() })
     };
@@ -40,8 +38,8 @@ pub(crate) fn to_json(bytes: &[u8]) -> Result<Value> {
         );
     }
     let fields = match model.model_type {
-        ModelType::Unigram => unigram(&model)?,
-        ModelType::Bpe => bpe(&model)?,
+        ModelType::Unigram => unigram(model)?,
+        ModelType::Bpe => bpe(model)?,
         ModelType::Word => return refuse("trainer_spec.model_type = WORD: use Unigram or BPE"),
         ModelType::Character => {
             return refuse("trainer_spec.model_type = CHAR: use Unigram or BPE");
@@ -52,12 +50,95 @@ pub(crate) fn to_json(bytes: &[u8]) -> Result<Value> {
         "truncation": null,
         "padding": null,
         "added_tokens": added_tokens(&model.pieces),
-        "normalizer": normalizer(&model),
-        "pre_tokenizer": pre_tokenizer(&model),
+        "normalizer": normalizer(model),
+        "pre_tokenizer": pre_tokenizer(model),
         "post_processor": null,
-        "decoder": decoder(&model),
+        "decoder": decoder(model),
         "model": fields,
     }))
+}
+
+/// The model of which [`to_json`] makes this file, if there is one.
+pub(crate) fn from_json(file: &Value) -> Option<SentencePieceModel> {
+    let fields = &file["model"];
+    let byte_fallback = fields["byte_fallback"].as_bool()?;
+    let (model_type, mut pieces) = match fields["type"].as_str()? {
+        "Unigram" => (ModelType::Unigram, unigram_pieces(fields)?),
+        "BPE" => (ModelType::Bpe, bpe_pieces(fields)?),
+        _ => return None,
+    };
+    for piece in pieces.iter_mut().filter(|piece| piece.kind == PieceKind::Normal) {
+        if byte_fallback && read_byte(&piece.text).is_some() {
+            piece.kind = PieceKind::Byte;
+        }
+    }
+    for token in file["added_tokens"].as_array()? {
+        let piece = pieces.get_mut(usize::try_from(token["id"].as_u64()?).ok()?)?;
+        if piece.kind != PieceKind::Unknown {
+            let special = token["special"].as_bool()?;
+            piece.kind = if special { PieceKind::Control } else { PieceKind::UserDefined };
+        }
+    }
+    let steps = file["normalizer"]["normalizers"].as_array()?;
+    let has = |kind| steps.iter().any(|step| step["type"] == kind);
+    let charsmap = steps.iter().find_map(|step| step["precompiled_charsmap"].as_str());
+    let model = SentencePieceModel {
+        pieces,
+        model_type,
+        byte_fallback,
+        treat_whitespace_as_suffix: false,
+        precompiled_charsmap: charsmap.map_or(Some(Vec::new()), tokenizer::base64_bytes)?,
+        add_dummy_prefix: has("Prepend")
+            || file["pre_tokenizer"]["pretokenizers"][0]["type"] == "Metaspace",
+        remove_extra_whitespaces: steps.iter().any(|step| step["pattern"]["Regex"].is_string()),
+        escape_whitespaces: true,
+    };
+    is_file_of(&model, file).then_some(model)
+}
+
+/// Whether a file is what [`to_json`] makes of a model. Scores are those of the file in any case.
+fn is_file_of(model: &SentencePieceModel, file: &Value) -> bool {
+    let Ok(mut made) = to_json(model) else { return false };
+    if model.model_type == ModelType::Unigram {
+        made["model"]["vocab"] = file["model"]["vocab"].clone();
+    }
+    made == *file
+}
+
+fn piece(text: &str, score: f32, kind: PieceKind) -> Option<Piece> {
+    let usable = !text.is_empty() && score.is_finite();
+    usable.then(|| Piece { text: text.to_owned(), score, kind })
+}
+
+fn unigram_pieces(fields: &Value) -> Option<Vec<Piece>> {
+    let unknown = fields["unk_id"].as_u64()?;
+    let pieces = fields["vocab"].as_array()?.iter().zip(0..);
+    pieces
+        .map(|(entry, id)| {
+            let kind = if id == unknown { PieceKind::Unknown } else { PieceKind::Normal };
+            piece(entry[0].as_str()?, entry[1].as_f64()? as f32, kind)
+        })
+        .collect()
+}
+
+/// The pieces of BPE. Of their scores only the order counts, which is that of the merges.
+fn bpe_pieces(fields: &Value) -> Option<Vec<Piece>> {
+    let merges = fields["merges"].as_array()?;
+    let mut scores: BTreeMap<String, f32> = BTreeMap::new();
+    for merge in merges {
+        let merged = format!("{}{}", merge[0].as_str()?, merge[1].as_str()?);
+        let score = -(scores.len() as f32);
+        scores.entry(merged).or_insert(score);
+    }
+    let unknown = fields["unk_token"].as_str()?;
+    let vocab = fields["vocab"].as_object()?;
+    let mut pieces: Vec<Option<Piece>> = vec![None; vocab.len()];
+    for (text, id) in vocab {
+        let kind = if text == unknown { PieceKind::Unknown } else { PieceKind::Normal };
+        let score = scores.get(text).copied().unwrap_or(-(merges.len() as f32));
+        *pieces.get_mut(usize::try_from(id.as_u64()?).ok()?)? = piece(text, score, kind);
+    }
+    pieces.into_iter().collect()
 }
 
 fn unigram(model: &SentencePieceModel) -> Result<Value> {

@@ -1,7 +1,15 @@
-//! A `.model` of SentencePiece (Kudo and Richardson 2018) as the `tokenizer.json` that means the same.
+//! Models of SentencePiece (Kudo and Richardson 2018): encoded as SentencePiece does, and written as the
+//! `tokenizer.json` that comes closest.
 
+mod bpe;
 mod json;
 mod message;
 mod model;
+mod normalizer;
+mod processor;
+mod trie;
+mod unigram;
 
-pub(crate) use json::to_json;
+pub(crate) use json::{from_json, to_json};
+pub(crate) use model::SentencePieceModel;
+pub(crate) use processor::{SentencePiece, Work};

@@ -2,6 +2,7 @@
 //! `sentencepiece_model.proto` in SentencePiece 0.2.
 
 use super::message::{Value, fields};
+use super::trie::Trie;
 use crate::error::{EncoderError, Result};
 
 /// The most pieces a model may have.
@@ -39,7 +40,7 @@ pub(super) enum ModelType {
 /// A model of SentencePiece.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the format has these five")]
-pub(super) struct SentencePieceModel {
+pub(crate) struct SentencePieceModel {
     pub(super) pieces: Vec<Piece>,
     pub(super) model_type: ModelType,
     pub(super) byte_fallback: bool,
@@ -70,7 +71,7 @@ fn visit_fields<'a>(
 
 impl SentencePieceModel {
     /// Reads a `.model`.
-    pub(super) fn read(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self> {
         let mut model = Self {
             pieces: Vec::new(),
             model_type: ModelType::Unigram,
@@ -124,6 +125,14 @@ impl SentencePieceModel {
             }
             Ok(())
         })
+    }
+
+    /// The pieces that texts may be cut into, with their ids.
+    pub(super) fn trie(&self) -> Trie {
+        use PieceKind::{Normal, Unused, UserDefined};
+        let pieces = self.pieces.iter().zip(0..);
+        let usual = pieces.filter(|(piece, _)| matches!(piece.kind, Normal | Unused | UserDefined));
+        Trie::new(usual.map(|(piece, id)| (piece.text.as_bytes(), id)).collect())
     }
 
     /// The place of the piece for unknown characters.

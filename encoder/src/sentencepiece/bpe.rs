@@ -1,0 +1,175 @@
+//! Encoding with a BPE model: again and again the two neighbours merge that make the piece of the highest
+//! score, of equal ones the leftmost (Sennrich et al. 2016; `bpe_model.cc`).
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BinaryHeap};
+
+use super::model::{PieceKind, SentencePieceModel};
+use super::normalizer::{Normalizer, character_length};
+use super::trie::Trie;
+
+/// No neighbour.
+const NONE: u32 = u32::MAX;
+
+/// The pieces of a BPE model.
+#[derive(Debug)]
+pub(super) struct Bpe {
+    trie: Trie,
+    /// The rank of the score of each piece: 0 for the highest.
+    ranks: Vec<u32>,
+    is_unused: Vec<bool>,
+    unknown_id: u32,
+}
+
+/// A part of the text.
+#[derive(Debug, Clone, Copy)]
+struct Symbol {
+    start: u32,
+    /// 0 once it is part of its left neighbour.
+    length: u32,
+    previous: u32,
+    next: u32,
+    /// Whether it is a user's token, which never merges.
+    is_fixed: bool,
+}
+
+/// Two neighbours that make a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pair {
+    rank: u32,
+    left: u32,
+    right: u32,
+    length: u32,
+}
+
+impl Ord for Pair {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.rank, self.left).cmp(&(other.rank, other.left))
+    }
+}
+
+impl PartialOrd for Pair {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// Working memory.
+#[derive(Debug, Default)]
+pub(super) struct Merging {
+    symbols: Vec<Symbol>,
+    pairs: BinaryHeap<Reverse<Pair>>,
+    /// For each piece that is not used, how many bytes the left one of the two has that last made it.
+    unused: BTreeMap<u32, u32>,
+}
+
+impl Bpe {
+    pub(super) fn new(model: &SentencePieceModel, unknown_id: u32) -> Self {
+        let mut scores: Vec<f32> = model.pieces.iter().map(|piece| piece.score).collect();
+        scores.sort_by(|a, b| b.total_cmp(a));
+        let rank = |score: f32| scores.partition_point(|&known| known > score) as u32;
+        Self {
+            trie: model.trie(),
+            ranks: model.pieces.iter().map(|piece| rank(piece.score)).collect(),
+            is_unused: model.pieces.iter().map(|piece| piece.kind == PieceKind::Unused).collect(),
+            unknown_id,
+        }
+    }
+
+    /// Calls `visit` for the pieces of a normalised text in order: their ids and the bytes of it that
+    /// they take.
+    pub(super) fn encode(
+        &self,
+        text: &[u8],
+        normalizer: &Normalizer,
+        work: &mut Merging,
+        mut visit: impl FnMut(u32, &[u8]),
+    ) {
+        work.spell(text, normalizer);
+        for right in 1..work.symbols.len() as u32 {
+            self.add_pair(text, work, right - 1, right);
+        }
+        while let Some(Reverse(pair)) = work.pairs.pop() {
+            let (left, right) =
+                (work.symbols[pair.left as usize], work.symbols[pair.right as usize]);
+            if left.length == 0 || right.length == 0 || left.length + right.length != pair.length {
+                continue;
+            }
+            work.symbols[pair.right as usize].length = 0;
+            let merged = &mut work.symbols[pair.left as usize];
+            (merged.length, merged.next) = (pair.length, right.next);
+            if right.next != NONE {
+                work.symbols[right.next as usize].previous = pair.left;
+                self.add_pair(text, work, pair.left, right.next);
+            }
+            if left.previous != NONE {
+                self.add_pair(text, work, left.previous, pair.left);
+            }
+        }
+        let Merging { symbols, unused, .. } = work;
+        for symbol in symbols.iter().filter(|symbol| symbol.length > 0) {
+            self.give(text, unused, (symbol.start, symbol.length), &mut visit);
+        }
+    }
+
+    /// Notes two neighbours if they make a piece.
+    #[inline]
+    fn add_pair(&self, text: &[u8], work: &mut Merging, left: u32, right: u32) {
+        let (first, second) = (work.symbols[left as usize], work.symbols[right as usize]);
+        if first.is_fixed || second.is_fixed {
+            return;
+        }
+        let length = first.length + second.length;
+        let bytes = &text[first.start as usize..(first.start + length) as usize];
+        let Some(id) = self.trie.get(bytes) else { return };
+        if self.is_unused[id as usize] {
+            work.unused.insert(id, first.length);
+        }
+        work.pairs.push(Reverse(Pair { rank: self.ranks[id as usize], left, right, length }));
+    }
+
+    /// Gives a symbol, or, where its piece is not used, the two it was made of. SentencePiece
+    /// remembers these by the piece, so the last pair that was noted anywhere in the text counts.
+    fn give(
+        &self,
+        text: &[u8],
+        unused: &BTreeMap<u32, u32>,
+        (start, length): (u32, u32),
+        visit: &mut impl FnMut(u32, &[u8]),
+    ) {
+        let piece = &text[start as usize..(start + length) as usize];
+        let id = self.trie.get(piece);
+        if let Some(&left) = id.and_then(|id| unused.get(&id)) {
+            self.give(text, unused, (start, left), visit);
+            self.give(text, unused, (start + left, length - left), visit);
+            return;
+        }
+        visit(id.unwrap_or(self.unknown_id), piece);
+    }
+}
+
+impl Merging {
+    /// Puts the characters and the user's tokens of a text in place of the symbols.
+    fn spell(&mut self, text: &[u8], normalizer: &Normalizer) {
+        self.symbols.clear();
+        self.pairs.clear();
+        self.unused.clear();
+        let mut at = 0;
+        while at < text.len() {
+            let fixed = normalizer.user_defined(&text[at..]);
+            let length = fixed.unwrap_or_else(|| character_length(&text[at..]));
+            let number = self.symbols.len() as u32;
+            self.symbols.push(Symbol {
+                start: at as u32,
+                length: length as u32,
+                previous: number.checked_sub(1).unwrap_or(NONE),
+                next: number + 1,
+                is_fixed: fixed.is_some(),
+            });
+            at += length;
+        }
+        if let Some(last) = self.symbols.last_mut() {
+            last.next = NONE;
+        }
+    }
+}
