@@ -94,6 +94,18 @@ MODELS = {
         "remove_extra_whitespaces": False, "add_dummy_prefix": False,
     },
     "unigram, user's symbols": {"model_type": "unigram", "user_defined_symbols": ["<sep>", "<mask>"]},
+    "unigram, pieces with spaces": {
+        "model_type": "unigram", "split_digits": True, "split_by_whitespace": False,
+        "allow_whitespace_only_pieces": True, "normalization_rule_name": "nmt_nfkc_cf",
+    },
+    "bpe, user's symbols, bytes": {
+        "model_type": "bpe", "user_defined_symbols": ["<sep>", "<mask>"], "byte_fallback": True,
+        "split_digits": True, "normalization_rule_name": "nfkc_cf",
+    },
+    "bpe, pieces with spaces": {
+        "model_type": "bpe", "split_by_whitespace": False, "remove_extra_whitespaces": False,
+        "normalization_rule_name": "nfkc",
+    },
 }
 
 

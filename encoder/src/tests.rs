@@ -122,6 +122,26 @@ fn unigram_models_of_sentencepiece_are_encoded_by_score() {
     assert_eq!(encode(&again, "lowers </s>"), encode(&tokenizer, "lowers </s>"));
 }
 
+/// Of pieces that score the same, the ones whose last begins first are taken, and scores that would be
+/// too large for single precision are counted anew.
+#[test]
+fn ties_and_long_texts_are_encoded_as_by_sentencepiece() {
+    let mut known = vec![("<unk>", 0.0, UNKNOWN), ("▁", -1.0, NORMAL)];
+    known.extend([("a", -2.0, NORMAL), ("aa", -2.5, NORMAL), ("bc", -5.25, NORMAL)]);
+    known.extend([("b", -4.001, NORMAL), ("c", -1.25, NORMAL)]);
+    let tokenizer =
+        AnyTokenizer::from_sentencepiece(&sentencepiece(1, &known, false, true)).unwrap();
+    assert_eq!(pieces(&tokenizer, "aaa"), ["▁", "a", "aa"]);
+    // Where a number is near 2¹⁷ · 10, single precision no longer tells −5.251 from −5.25.
+    let ids = encode(&tokenizer, &"bc".repeat(200_000));
+    assert_eq!(ids[1..], [4].repeat(200_000));
+    let json = tokenizer.to_json();
+    assert_eq!(encode(&AnyTokenizer::from_json(&json).unwrap(), "aaa bc"), [1, 2, 3, 1, 4]);
+    known.push(("aa", -9.0, NORMAL));
+    let error = AnyTokenizer::from_sentencepiece(&sentencepiece(1, &known, false, true));
+    assert!(error.unwrap_err().to_string().contains("twice"));
+}
+
 #[test]
 fn bpe_models_of_sentencepiece_merge_by_score() {
     let mut known =

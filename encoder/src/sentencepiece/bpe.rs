@@ -4,9 +4,18 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
 
-use super::model::{PieceKind, SentencePieceModel};
+use rustc_hash::FxHashMap;
+
+use super::model::{Piece, PieceKind, SentencePieceModel};
 use super::normalizer::{Normalizer, character_length};
 use super::trie::Trie;
+use crate::bytes::SPACE;
+
+/// The most words that are remembered; then all are forgotten.
+const MAX_WORDS: usize = 1 << 16;
+
+/// The longest word that is remembered, in bytes.
+const MAX_WORD_BYTES: usize = 64;
 
 /// No neighbour.
 const NONE: u32 = u32::MAX;
@@ -18,6 +27,9 @@ pub(super) struct Bpe {
     /// The rank of the score of each piece: 0 for the highest.
     ranks: Vec<u32>,
     is_unused: Vec<bool>,
+    /// Whether no piece has a space after another character, so that no merge crosses the place before
+    /// a run of spaces.
+    has_words: bool,
     unknown_id: u32,
 }
 
@@ -61,6 +73,10 @@ pub(super) struct Merging {
     pairs: BinaryHeap<Reverse<Pair>>,
     /// For each piece that is not used, how many bytes the left one of the two has that last made it.
     unused: BTreeMap<u32, u32>,
+    /// The pieces of words seen before: ids and lengths.
+    words: FxHashMap<Box<[u8]>, Box<[(u32, u32)]>>,
+    /// The pieces of the present word.
+    found: Vec<(u32, u32)>,
 }
 
 impl Bpe {
@@ -68,10 +84,13 @@ impl Bpe {
         let mut scores: Vec<f32> = model.pieces.iter().map(|piece| piece.score).collect();
         scores.sort_by(|a, b| b.total_cmp(a));
         let rank = |score: f32| scores.partition_point(|&known| known > score) as u32;
+        let crosses = |piece: &Piece| piece.text.trim_start_matches(SPACE).contains(SPACE);
+        let is_unused = |piece: &Piece| piece.kind == PieceKind::Unused;
         Self {
+            has_words: !model.pieces.iter().any(|piece| crosses(piece) || is_unused(piece)),
             trie: model.trie(),
             ranks: model.pieces.iter().map(|piece| rank(piece.score)).collect(),
-            is_unused: model.pieces.iter().map(|piece| piece.kind == PieceKind::Unused).collect(),
+            is_unused: model.pieces.iter().map(is_unused).collect(),
             unknown_id,
         }
     }
@@ -85,6 +104,28 @@ impl Bpe {
         work: &mut Merging,
         mut visit: impl FnMut(u32, &[u8]),
     ) {
+        if work.words.len() >= MAX_WORDS {
+            work.words.clear();
+        }
+        let mut start = 0;
+        while start < text.len() {
+            let end = if self.has_words { word_end(text, start) } else { text.len() };
+            let word = &text[start..end];
+            if let Some(known) = work.words.get(word) {
+                give_all(word, known, &mut visit);
+            } else {
+                self.merge(word, normalizer, work);
+                give_all(word, &work.found, &mut visit);
+                if word.len() <= MAX_WORD_BYTES {
+                    work.words.insert(word.into(), work.found.as_slice().into());
+                }
+            }
+            start = end;
+        }
+    }
+
+    /// Puts the pieces of `text` in place of those found.
+    fn merge(&self, text: &[u8], normalizer: &Normalizer, work: &mut Merging) {
         work.spell(text, normalizer);
         for right in 1..work.symbols.len() as u32 {
             self.add_pair(text, work, right - 1, right);
@@ -106,9 +147,10 @@ impl Bpe {
                 self.add_pair(text, work, left.previous, pair.left);
             }
         }
-        let Merging { symbols, unused, .. } = work;
+        let Merging { symbols, unused, found, .. } = work;
+        found.clear();
         for symbol in symbols.iter().filter(|symbol| symbol.length > 0) {
-            self.give(text, unused, (symbol.start, symbol.length), &mut visit);
+            self.add(text, unused, (symbol.start, symbol.length), found);
         }
     }
 
@@ -128,24 +170,46 @@ impl Bpe {
         work.pairs.push(Reverse(Pair { rank: self.ranks[id as usize], left, right, length }));
     }
 
-    /// Gives a symbol, or, where its piece is not used, the two it was made of. SentencePiece
+    /// Adds a symbol to those found, or, where its piece is not used, the two it was made of. SentencePiece
     /// remembers these by the piece, so the last pair that was noted anywhere in the text counts.
-    fn give(
+    fn add(
         &self,
         text: &[u8],
         unused: &BTreeMap<u32, u32>,
         (start, length): (u32, u32),
-        visit: &mut impl FnMut(u32, &[u8]),
+        found: &mut Vec<(u32, u32)>,
     ) {
         let piece = &text[start as usize..(start + length) as usize];
         let id = self.trie.get(piece);
         if let Some(&left) = id.and_then(|id| unused.get(&id)) {
-            self.give(text, unused, (start, left), visit);
-            self.give(text, unused, (start + left, length - left), visit);
+            self.add(text, unused, (start, left), found);
+            self.add(text, unused, (start + left, length - left), found);
             return;
         }
-        visit(id.unwrap_or(self.unknown_id), piece);
+        found.push((id.unwrap_or(self.unknown_id), length));
     }
+}
+
+/// Calls `visit` for the pieces of a word.
+fn give_all(word: &[u8], pieces: &[(u32, u32)], visit: &mut impl FnMut(u32, &[u8])) {
+    let mut start = 0;
+    for &(id, length) in pieces {
+        let end = start + length as usize;
+        visit(id, &word[start..end]);
+        start = end;
+    }
+}
+
+/// Where the spaces and the word after them end that begin at `start`.
+fn word_end(text: &[u8], start: usize) -> usize {
+    let mut spelled = [0; 4];
+    let space = SPACE.encode_utf8(&mut spelled).as_bytes();
+    let mut at = start;
+    while text[at..].starts_with(space) {
+        at += space.len();
+    }
+    let mut rest = text[at..].windows(space.len());
+    rest.position(|bytes| bytes == space).map_or(text.len(), |length| at + length)
 }
 
 impl Merging {

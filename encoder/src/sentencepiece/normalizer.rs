@@ -153,3 +153,55 @@ impl Normalizer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::model::{ModelType, Piece};
+    use super::*;
+
+    /// The map of one rule, "A" to "b c".
+    fn charsmap() -> Vec<u8> {
+        let mut units = vec![0_u32; 0x142];
+        units[0] = 0x100 << 10;
+        // The node has its byte, a leaf and the offset 1; the leaf has the value 0.
+        units[0x141] = u32::from(b'A') | 1 << 8 | 1 << 10;
+        units[0x140] = 1 << 31;
+        let array: Vec<u8> = units.into_iter().flat_map(u32::to_le_bytes).collect();
+        let length = (array.len() as u32).to_le_bytes();
+        [&length[..], &array, b"b c\0"].concat()
+    }
+
+    fn normalizer(removes: bool, adds: bool, map: &[u8]) -> Result<Normalizer> {
+        let user = Piece { text: "<A>".into(), score: 0.0, kind: PieceKind::UserDefined };
+        Normalizer::new(&SentencePieceModel {
+            pieces: vec![user],
+            model_type: ModelType::Unigram,
+            byte_fallback: false,
+            treat_whitespace_as_suffix: false,
+            precompiled_charsmap: map.to_vec(),
+            add_dummy_prefix: adds,
+            remove_extra_whitespaces: removes,
+            escape_whitespaces: true,
+        })
+    }
+
+    #[test]
+    fn texts_are_normalized_by_rules_and_flags() {
+        let normal = |removes, adds, text| {
+            let mut out = Vec::new();
+            normalizer(removes, adds, &charsmap()).unwrap().normalize(text, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(normal(true, true, "  A  é  "), "▁b▁c▁é");
+        assert_eq!(normal(false, false, "  A  é  "), "▁▁b▁c▁▁é▁▁");
+        assert_eq!(normal(true, true, "x <A>  "), "▁x▁<A>", "the user's tokens stay");
+        assert_eq!(
+            (normal(true, true, "   "), normal(false, true, "")),
+            (String::new(), String::new())
+        );
+        let map = charsmap();
+        for broken in [&map[..3], &map[..map.len() - 1], &map[..100]] {
+            assert!(normalizer(true, true, broken).is_err());
+        }
+    }
+}
