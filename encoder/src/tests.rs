@@ -132,7 +132,7 @@ fn ties_and_long_texts_are_encoded_as_by_sentencepiece() {
     let tokenizer =
         AnyTokenizer::from_sentencepiece(&sentencepiece(1, &known, false, true)).unwrap();
     assert_eq!(pieces(&tokenizer, "aaa"), ["▁", "a", "aa"]);
-    // Where a number is near 2¹⁷ · 10, single precision no longer tells −5.251 from −5.25.
+    // Near a million, single precision no longer tells −5.251 from −5.25.
     let ids = encode(&tokenizer, &"bc".repeat(200_000));
     assert_eq!(ids[1..], [4].repeat(200_000));
     let json = tokenizer.to_json();

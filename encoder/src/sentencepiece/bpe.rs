@@ -66,6 +66,9 @@ impl PartialOrd for Pair {
     }
 }
 
+/// The id of a piece and how many bytes it takes.
+type Found = (u32, u32);
+
 /// Working memory.
 #[derive(Debug, Default)]
 pub(super) struct Merging {
@@ -74,9 +77,9 @@ pub(super) struct Merging {
     /// For each piece that is not used, how many bytes the left one of the two has that last made it.
     unused: BTreeMap<u32, u32>,
     /// The pieces of words seen before: ids and lengths.
-    words: FxHashMap<Box<[u8]>, Box<[(u32, u32)]>>,
+    words: FxHashMap<Box<[u8]>, Box<[Found]>>,
     /// The pieces of the present word.
-    found: Vec<(u32, u32)>,
+    found: Vec<Found>,
 }
 
 impl Bpe {
@@ -177,7 +180,7 @@ impl Bpe {
         text: &[u8],
         unused: &BTreeMap<u32, u32>,
         (start, length): (u32, u32),
-        found: &mut Vec<(u32, u32)>,
+        found: &mut Vec<Found>,
     ) {
         let piece = &text[start as usize..(start + length) as usize];
         let id = self.trie.get(piece);
@@ -191,7 +194,7 @@ impl Bpe {
 }
 
 /// Calls `visit` for the pieces of a word.
-fn give_all(word: &[u8], pieces: &[(u32, u32)], visit: &mut impl FnMut(u32, &[u8])) {
+fn give_all(word: &[u8], pieces: &[Found], visit: &mut impl FnMut(u32, &[u8])) {
     let mut start = 0;
     for &(id, length) in pieces {
         let end = start + length as usize;
