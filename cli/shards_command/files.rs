@@ -110,6 +110,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         return Err(Failure::usage(message, "give the tokenizer that made the ids, or its size"));
     }
     let token_bytes = tokenizer.as_ref().map(pipeline::token_bytes_table);
+    let tokenizer_json = tokenizer.as_ref().map(encoder::AnyTokenizer::to_json);
     let ends = || tokenizer.as_ref().and_then(encoder::AnyTokenizer::end_of_text);
     let import = Import {
         format,
@@ -117,7 +118,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         vocab_size: arguments.vocab_size,
         end_of_text: arguments.end_of_text.or_else(ends),
         token_bytes: token_bytes.as_deref(),
-        tokenizer_blake3: tokenizer.as_ref().map(|t| store::digest(t.to_json().as_bytes())),
+        tokenizer: tokenizer_json.as_deref(),
         source: &arguments.source,
         shard_tokens: SHARD_TOKENS_DEFAULT,
     };

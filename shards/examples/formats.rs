@@ -57,7 +57,7 @@ fn run(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
                 vocab_size: vocab_size.parse()?,
                 end_of_text: end_of_text.parse().ok(),
                 token_bytes: None,
-                tokenizer_blake3: None,
+                tokenizer: None,
                 source: "",
                 shard_tokens: SHARD_TOKENS_DEFAULT,
             };

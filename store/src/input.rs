@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
@@ -84,6 +85,13 @@ static REQUESTS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
 pub(crate) fn wait<T: Send + 'static>(
     request: impl Future<Output = object_store::Result<T>> + Send + 'static,
 ) -> io::Result<T> {
+    begin(request)?.recv().map_err(io::Error::other)?.map_err(io::Error::other)
+}
+
+/// Begins a request; its answer comes through the channel.
+pub(crate) fn begin<T: Send + 'static>(
+    request: impl Future<Output = T> + Send + 'static,
+) -> io::Result<Receiver<T>> {
     let runtime =
         REQUESTS.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
     let (sender, answer) = std::sync::mpsc::sync_channel(1);
@@ -91,7 +99,7 @@ pub(crate) fn wait<T: Send + 'static>(
         // Nobody waits any more when the receiver is gone.
         let _ = sender.send(request.await);
     });
-    answer.recv().map_err(io::Error::other)?.map_err(io::Error::other)
+    Ok(answer)
 }
 
 fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {

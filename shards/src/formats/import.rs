@@ -8,7 +8,8 @@
 use std::path::{Path, PathBuf};
 
 use store::shards::{
-    DatasetWriter, Document, ShardManifest, Split, StagedFolder, TokenType, write_token_bytes,
+    DatasetWriter, Document, Publish as _, ShardManifest, Split, StagedFolder, TokenType,
+    write_token_bytes,
 };
 
 use super::stream::{Bounds, TokenFile, damaged};
@@ -34,8 +35,8 @@ pub struct Import<'a> {
     pub end_of_text: Option<u32>,
     /// Bytes of text by id, 0 for ids that stand for none; counts the documents' bytes.
     pub token_bytes: Option<&'a [u16]>,
-    /// BLAKE3 of the tokenizer file, hexadecimal.
-    pub tokenizer_blake3: Option<String>,
+    /// The tokenizer that made the ids, as its `tokenizer.json` has it; the dataset keeps it.
+    pub tokenizer: Option<&'a str>,
     /// What the documents count for in [`ShardManifest::sources`].
     pub source: &'a str,
     /// Tokens of a shard at most, unless one document has more.
@@ -76,12 +77,15 @@ pub fn import(what: &Import<'_>, output: &Path) -> Result<Imported> {
         vocab_size: what.vocab_size,
         begin_of_text: None,
         end_of_text: what.end_of_text,
-        tokenizer_blake3: what.tokenizer_blake3.clone(),
+        tokenizer_blake3: what.tokenizer.map(|json| store::digest(json.as_bytes())),
         validation: None,
         sources: Vec::new(),
         files: Vec::new(),
         shards: Vec::new(),
     };
+    if let Some(json) = what.tokenizer {
+        manifest.files.push(staged.publish_bytes(ShardManifest::TOKENIZER, json.as_bytes())?);
+    }
     if let Some(token_bytes) = what.token_bytes {
         manifest.files.push(write_token_bytes(&staged, "", token_bytes)?);
     }

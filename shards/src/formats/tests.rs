@@ -75,7 +75,7 @@ fn what(format: Format, files: &[PathBuf], vocab_size: usize) -> Import<'_> {
         vocab_size,
         end_of_text: Some(END_OF_TEXT),
         token_bytes: None,
-        tokenizer_blake3: None,
+        tokenizer: None,
         source: "",
         shard_tokens: SHARD_TOKENS_DEFAULT,
     }
@@ -285,13 +285,19 @@ fn stream_without_end_of_text_is_one_document_a_file() {
 
     let to = folder.path().join("ended");
     let table: Vec<u16> = vec![1, 10, 100, 0, 0, 0, 0, 0, 0, 0];
-    let ended =
-        Import { token_bytes: Some(&table), source: "old", ..what(Format::NanoGpt, &files, 10) };
+    let ended = Import {
+        token_bytes: Some(&table),
+        tokenizer: Some("{}"),
+        source: "old",
+        ..what(Format::NanoGpt, &files, 10)
+    };
     let imported = import(&ended, &to).unwrap();
     assert_eq!(imported.tokens_added, 3);
     assert_eq!(documents(&to)[1], [vec![1, 9], vec![2, 9]]);
     let source = &imported.manifest.sources[0];
     assert_eq!((source.name.as_str(), source.train.bytes), ("old", 220));
+    assert_eq!(fs::read(to.join(ShardManifest::TOKENIZER)).unwrap(), b"{}");
+    assert_eq!(imported.manifest.tokenizer_blake3, Some(store::digest(b"{}")));
     assert_eq!(verify(&to, 1).findings, []);
 }
 

@@ -216,6 +216,8 @@ impl ShardManifest {
     pub const SCHEMA: &str = "gristmill/shards/2";
     /// The file's name in the folder.
     pub const FILE: &str = "shards.json";
+    /// The tokenizer's file in the folder, where it is known.
+    pub const TOKENIZER: &str = "tokenizer.json";
 
     /// Fills in what follows from the rest: the sources' totals and the root. Of the other files
     /// only the names are kept, since a dataset's folder may lie anywhere.

@@ -11,6 +11,7 @@
 //! `.npy` (which is no NumPy file but a bare array). `shards.json` is written last, and its `root` is
 //! the dataset's id.
 
+mod ahead;
 mod check;
 mod dataset_writer;
 mod finding;
@@ -26,6 +27,7 @@ mod shard;
 mod staged;
 mod sums;
 mod token_bytes;
+pub(crate) mod upload;
 mod verify;
 pub(crate) mod writer;
 
@@ -37,10 +39,11 @@ pub use manifest::{
 };
 pub use publish::Publish;
 pub use reader::Dataset;
-pub use remote::{RemoteDataset, Uploaded, upload};
+pub use remote::RemoteDataset;
 pub use shard::Shard;
 pub use staged::StagedFolder;
 pub use sums::{BLOCK_BYTES, BlockDigest, BlockHasher, FileSums, Sums};
 pub use token_bytes::{TOKEN_BYTES_FILE, read_token_bytes, write_token_bytes};
+pub use upload::{Uploaded, upload};
 pub use verify::{Verified, verify};
 pub use writer::{Document, PAYLOAD_BYTES_MAX, ShardWriter};

@@ -5,8 +5,10 @@
 //! breaks; what is tried again here is what it cannot know: an answer of the wrong length or of other
 //! bytes than were written, and an upload of several parts that broke in the middle.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use object_store::path::Path as ObjectPath;
 use object_store::{Error, ObjectStore, ObjectStoreExt, PutMode, PutPayload, WriteMultipart};
 use url::Url;
 
-use crate::input::{credentials, wait};
+use crate::input::{begin, credentials, wait};
 use crate::{Result, StoreError};
 
 /// How often a request is made at most.
@@ -26,8 +28,8 @@ const PAUSE_FIRST: Duration = Duration::from_millis(100);
 /// Bytes asked for or sent at once; parts of an upload have 5 MiB at least.
 pub(super) const PIECE_BYTES: u64 = 8 << 20;
 
-/// Parts on their way at once: 32 MiB of memory.
-const PARTS_AT_ONCE: usize = 4;
+/// Parts of one upload on their way at once.
+const PARTS_AT_ONCE: usize = 2;
 
 /// A folder in an object store.
 #[derive(Debug, Clone)]
@@ -42,6 +44,14 @@ pub(crate) struct Objects {
 pub(super) enum Attempt {
     Again(String),
     Never(String),
+    /// An attempt at a part of it that was given up, with its own message.
+    GivenUp(StoreError),
+}
+
+impl From<StoreError> for Attempt {
+    fn from(error: StoreError) -> Self {
+        Self::GivenUp(error)
+    }
 }
 
 impl From<Error> for Attempt {
@@ -58,6 +68,30 @@ impl From<Error> for Attempt {
         );
         let message = error.to_string();
         if is_final { Self::Never(message) } else { Self::Again(message) }
+    }
+}
+
+/// A range that was asked for.
+pub(super) struct Begun {
+    bytes: u64,
+    answer: std::io::Result<Receiver<object_store::Result<Bytes>>>,
+}
+
+impl Begun {
+    /// Bytes that were asked for.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Waits for the range, all of it.
+    pub(super) fn finish(self) -> std::result::Result<Bytes, Attempt> {
+        let never = |error: &dyn std::fmt::Display| Attempt::Never(error.to_string());
+        let answer = self.answer.map_err(|error| never(&error))?;
+        let bytes = answer.recv().map_err(|error| never(&error))??;
+        if bytes.len() as u64 == self.bytes {
+            return Ok(bytes);
+        }
+        Err(Attempt::Again(format!("{} bytes came of {}", bytes.len(), self.bytes)))
     }
 }
 
@@ -97,7 +131,7 @@ impl Objects {
     pub(super) fn attempt<T>(
         &self,
         name: &str,
-        request: impl Fn() -> std::result::Result<T, Attempt>,
+        mut request: impl FnMut() -> std::result::Result<T, Attempt>,
     ) -> Result<T> {
         let mut pause = self.pause_first;
         let mut n_attempts = 1;
@@ -114,6 +148,7 @@ impl Objects {
                     return Err(self.failed(name, message));
                 }
                 Err(Attempt::Never(message)) => return Err(self.failed(name, message)),
+                Err(Attempt::GivenUp(error)) => return Err(error),
             }
         }
     }
@@ -144,19 +179,20 @@ impl Objects {
         })
     }
 
+    /// Begins to ask for a range of an object.
+    pub(super) fn begin(&self, name: &str, range: Range<u64>) -> Begun {
+        let (store, path) = (self.store.clone(), self.path(name));
+        let bytes = range.end - range.start;
+        Begun { bytes, answer: begin(async move { store.get_range(&path, range).await }) }
+    }
+
     /// A range of an object, all of it.
     pub(super) fn range(
         &self,
         name: &str,
-        range: std::ops::Range<u64>,
+        range: Range<u64>,
     ) -> std::result::Result<Bytes, Attempt> {
-        let (store, path, asked) = (self.store.clone(), self.path(name), range.clone());
-        let bytes = ask(async move { store.get_range(&path, asked).await })?;
-        let expected = range.end - range.start;
-        if bytes.len() as u64 == expected {
-            return Ok(bytes);
-        }
-        Err(Attempt::Again(format!("{} bytes came of {expected}", bytes.len())))
+        self.begin(name, range).finish()
     }
 
     /// Sends a file, in parts when it is large, and compares the size that arrived.

@@ -37,6 +37,12 @@ pub struct Sums {
 }
 
 impl Sums {
+    /// The file's size for a payload and an index of these sizes.
+    pub(super) fn bytes_for(payload_bytes: u64, index_bytes: u64) -> u64 {
+        let n_blocks = payload_bytes.div_ceil(BLOCK_BYTES) + index_bytes.div_ceil(BLOCK_BYTES);
+        HEADER_BYTES as u64 + n_blocks * DIGEST_BYTES as u64
+    }
+
     /// The file's content.
     pub fn to_bytes(&self) -> Vec<u8> {
         let n = self.payload.blocks.len() + self.index.blocks.len();

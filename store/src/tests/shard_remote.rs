@@ -15,7 +15,7 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 
 use super::shard_damage::{lengths, write};
 use crate::shards::objects::Objects;
-use crate::shards::remote::upload_to;
+use crate::shards::upload::upload_to;
 use crate::shards::{RemoteDataset, Shard, ShardManifest, verify};
 use crate::{Dir, LocalDir};
 
