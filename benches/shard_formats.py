@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Loads a dataset's exports with each trainer's own reader and compares every token and document.
+"""Exports a dataset in each form, loads it with that trainer's own reader, imports it again.
 
-usage: shard_formats.py TARGET_RELEASE [--work DIR] [--documents N] [--only FORMAT]
+usage: shard_formats.py GRISTMILL SHARDS… [--work DIR] [--only FORMAT]
 
-TARGET_RELEASE holds examples/formats (`cargo build --release -p gristmill-shards --examples`).
-Needs numpy, torch, blake3, megatron-core, datatrove, mosaicml-streaming and litdata.
+SHARDS are folders of shards or run directories; take one of at most 65,536 tokens in the vocabulary
+and one of more. Every token and document boundary is compared with the payload as NumPy reads it.
+Needs numpy, torch, blake3, megatron-core, datatrove, mosaicml-streaming, litdata and datasets.
 """
 import sys
 
@@ -15,20 +16,23 @@ import argparse, gzip, json, os, pathlib, pickle, shutil, struct, subprocess
 import numpy as np
 
 parser = argparse.ArgumentParser()
-parser.add_argument("release", type=pathlib.Path)
+parser.add_argument("gristmill", type=pathlib.Path)
+parser.add_argument("shards", type=pathlib.Path, nargs="+")
 parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("runs/shard-formats"))
-parser.add_argument("--documents", type=int, default=3000)
 parser.add_argument("--only", default="")
 options = parser.parse_args()
 work = options.work.resolve()
 # litdata keeps copies under the home folder otherwise.
 os.environ["LITDATA_CACHE_DIR"] = str(work / "litdata-cache")
-END_OF_TEXT = 0
+os.environ["HF_DATASETS_OFFLINE"] = "1"
 
 
-def formats(*arguments):
-    command = [options.release / "examples/formats", *map(str, arguments)]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+def gristmill(*arguments):
+    command = [options.gristmill, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(done.stderr.decode().strip())
+    return done.stdout
 
 
 def dataset(folder):
@@ -38,8 +42,8 @@ def dataset(folder):
     halves = {"train": [], "validation": []}
     for shard in manifest["shards"]:
         tokens = np.fromfile(folder / f"{shard['name']}.bin", dtype)
-        # Random tokens are above 0, so the documents are known without the index.
-        ends = np.flatnonzero(tokens == END_OF_TEXT) + 1
+        # No text is encoded to this id, so the documents are known without the index.
+        ends = np.flatnonzero(tokens == manifest["end_of_text"]) + 1
         assert (len(tokens), len(ends)) == (shard["counts"]["tokens"], shard["counts"]["documents"])
         halves[shard["split"]].append((shard["name"], tokens, ends))
     return manifest, dtype, halves
@@ -54,6 +58,10 @@ def equal(found, expected, what):
     assert all(np.array_equal(a, b) for a, b in zip(found, expected)), what
 
 
+def version(package):
+    return f"{package} " + __import__("importlib.metadata").metadata.version(package)
+
+
 def check_nanogpt(folder, dtype, halves, manifest):
     for half, name in [("train", "train.bin"), ("validation", "val.bin")]:
         # As train.py's get_batch reads it.
@@ -61,11 +69,10 @@ def check_nanogpt(folder, dtype, halves, manifest):
         equal([data], [np.concatenate([tokens for _, tokens, _ in halves[half]])], name)
     meta = pickle.loads((folder / "meta.pkl").read_bytes())
     assert meta["vocab_size"] == manifest["vocab_size"] and meta["dtype"] == "uint16", meta
-    return f"numpy {np.__version__}"
+    return version("numpy")
 
 
 def check_megatron(folder, dtype, halves, manifest):
-    import megatron.core
     from megatron.core.datasets.indexed_dataset import IndexedDataset
     for shards in halves.values():
         for name, tokens, ends in shards:
@@ -73,13 +80,12 @@ def check_megatron(folder, dtype, halves, manifest):
                 data = IndexedDataset(str(folder / name), mmap=mmap)
                 equal([data[i] for i in range(len(data))], np.split(tokens, ends[:-1]), name)
                 assert np.array_equal(data.document_indices, np.arange(len(ends) + 1)), name
-    return f"megatron-core {megatron.core.__version__}"
+    return version("megatron-core")
 
 
 def check_datatrove(folder, dtype, halves, manifest):
-    import datatrove
     from datatrove.utils.dataset import DatatroveFileDataset
-    length = 64
+    length = 1024
     for shards in halves.values():
         for name, tokens, ends in shards:
             data = DatatroveFileDataset(
@@ -96,9 +102,12 @@ def check_datatrove(folder, dtype, halves, manifest):
             starts[np.arange(0, n, length + 1)] = np.arange(0, n, length + 1)
             places = np.arange(len(tokens)) - np.maximum.accumulate(starts)
             equal([np.concatenate([row["positions"].numpy() for row in rows])], [places[:n]], name)
+            # Its reader leaves the end of a file out that fills no row; the index has all documents.
+            index = np.fromfile(folder / f"{name}.ds.index", np.uint64)
+            assert np.array_equal(index, ends), name
             lines = (folder / f"{name}.ds.metadata").read_text().split("\n")
             assert lines[0].endswith(f"|{dtype().itemsize}") and int(lines[1]) == len(tokens)
-    return "datatrove " + __import__("importlib.metadata").metadata.version("datatrove")
+    return version("datatrove")
 
 
 def check_olmo(folder, dtype, halves, manifest):
@@ -109,61 +118,111 @@ def check_olmo(folder, dtype, halves, manifest):
             rows = gzip.open(folder / f"{name}.csv.gz", "rt").read().splitlines()
             found = [data[int(a):int(b)] for a, b, *_ in (row.split(",") for row in rows)]
             equal(found, np.split(tokens, ends[:-1]), name)
-    return f"numpy {np.__version__}"
+    return version("numpy")
 
 
 def check_llmc(folder, dtype, halves, manifest):
     wide = dtype == np.uint32
     for half, mark in [("validation", "val"), ("train", "train")]:
         files = sorted(folder.glob(f"*_{mark}_*.bin"))
-        found = []
         for file, (name, tokens, ends) in zip(files, halves[half], strict=True):
             # As llm.c's dev/data and modded-nanogpt's train_gpt.py read it.
             header = np.fromfile(file, np.int32, 256)
             assert tuple(header[:2]) == ((20240801, 7) if wide else (20240520, 1)), file
             body = np.fromfile(file, dtype, offset=1024)
             assert header[2] == len(body) and file.stat().st_size == 1024 + body.nbytes, file
-            starts = np.flatnonzero(body == END_OF_TEXT)
+            starts = np.flatnonzero(body == manifest["end_of_text"])
             assert starts[0] == 0, file
             rotated = [np.append(part[1:], part[:1]) for part in np.split(body, starts[1:])]
             equal(rotated, np.split(tokens, ends[:-1]), file.name)
-    return f"numpy {np.__version__}"
+    return version("numpy")
 
 
 def check_mds(folder, dtype, halves, manifest):
-    import streaming
     from streaming import StreamingDataset
     from streaming.base.util import clean_stale_shared_memory
     for half, shards in halves.items():
         clean_stale_shared_memory()
         data = StreamingDataset(local=str(folder), split=half, shuffle=False, batch_size=1)
         equal([data[i]["tokens"] for i in range(len(data))], documents(shards), half)
-    return f"mosaicml-streaming {streaming.__version__}"
+    return version("mosaicml-streaming")
 
 
 def check_litdata(folder, dtype, halves, manifest):
-    import litdata
     from litdata import StreamingDataset, TokensLoader
-    block = 16
+    block = 512
     for half, shards in halves.items():
         data = StreamingDataset(str(folder / half), item_loader=TokensLoader(block), shuffle=False)
         # Blocks do not cross chunks: the end of each chunk that fills no block is not served.
         expected = [row for _, tokens, _ in shards
                     for row in tokens[: len(tokens) // block * block].reshape(-1, block)]
         equal([row.numpy().astype(dtype) for row in data], expected, half)
-        # The offsets are the documents' bounds.
+        # The offsets are the documents' bounds, and behind them are all tokens.
         for number, (name, tokens, ends) in enumerate(shards):
             raw = (folder / half / f"chunk-0-{number}.bin").read_bytes()
             offsets = np.frombuffer(raw, np.uint32, len(ends) + 1, 4)
             assert np.array_equal((offsets[1:] - offsets[0]) // dtype().itemsize, ends), name
-    return "litdata " + __import__("importlib.metadata").metadata.version("litdata")
+            assert raw[offsets[0] :] == tokens.tobytes(), name
+    return version("litdata")
+
+
+def check_parquet(folder, dtype, halves, manifest):
+    import datasets
+    files = {half: [str(folder / f"{name}.parquet") for name, *_ in shards]
+             for half, shards in halves.items() if shards}
+    data = datasets.load_dataset("parquet", data_files=files, cache_dir=str(work / "datasets-cache"))
+    for half, shards in halves.items():
+        if not shards:
+            continue
+        column = data[half].with_format("arrow")[:]["input_ids"]
+        column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+        lengths = np.concatenate([np.diff(ends, prepend=0) for _, _, ends in shards])
+        assert np.array_equal(np.diff(column.offsets.to_numpy()), lengths), half
+        equal([column.flatten().to_numpy()], [np.concatenate([t for _, t, _ in shards])], half)
+        # A few as a trainer takes them, as lists.
+        expected = documents(shards)
+        for at in range(0, len(expected), max(1, len(expected) // 100)):
+            assert data[half][at]["input_ids"] == expected[at].tolist(), (half, at)
+    return version("datasets")
 
 
 CHECKS = {
     "nanogpt": check_nanogpt, "megatron": check_megatron, "datatrove": check_datatrove,
     "olmo": check_olmo, "llmc": check_llmc, "mds": check_mds, "litdata": check_litdata,
+    "parquet": check_parquet,
 }
 IMPORTED = {"nanogpt": "*.bin", "megatron": "*.bin", "datatrove": "*.ds", "llmc": "*.bin"}
+
+
+def payload(output, name, half):
+    """What an export of an importable form has of a half, file after file, without llm.c's heads."""
+    files = sorted(output.glob(IMPORTED[name]))
+    mine = [f for f in files if ("val" in f.name) == (half == "validation")]
+    return b"".join(f.read_bytes()[1024 if name == "llmc" else 0 :] for f in mine)
+
+
+def check_import(source, output, name, manifest, halves, at):
+    """Imports an export: the same documents, with their tokenizer; exported again, the same bytes."""
+    again, back = at / f"{name}-imported", at / f"{name}-back"
+    size = ["--vocab-size", manifest["vocab_size"], "--tokenizer", source / "tokenizer.json"]
+    gristmill("shards", "import", "--from", name, *size, "--output", again,
+              *sorted(output.glob(IMPORTED[name])))
+    gristmill("shards", "verify", again)
+    imported, _, found = dataset(again)
+    for half, shards in found.items():
+        equal(documents(shards), documents(halves[half]), f"{name} imported")
+    for fact in ("token_type", "vocab_size", "end_of_text", "tokenizer_blake3"):
+        assert imported[fact] == manifest[fact], (name, fact)
+    held = [{s["split"]: s["counts"] for s in m["shards"] if s["split"] == "validation"}
+            for m in (imported, manifest)]
+    assert held[0] == held[1] or len(halves["validation"]) > 1, held
+    assert (again / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
+    for number in (0, 7):
+        text = ["shards", "cat", "--doc", number]
+        assert gristmill(*text, again) == gristmill(*text, source), (name, number)
+    gristmill("shards", "export", again, "--as", name, "--output", back)
+    for half in halves:
+        assert payload(back, name, half) == payload(output, name, half), (name, half)
 
 
 def check_sums(folder):
@@ -187,29 +246,27 @@ def check_sums(folder):
 
 
 shutil.rmtree(work, ignore_errors=True)
-work.mkdir(parents=True)
 failed = 0
-for kind, vocab_size in [("u16", 50_257), ("u32", 128_256)]:
-    folder = work / kind
-    formats("make", folder, vocab_size, options.documents, 300, 200_000, 5)
-    manifest, dtype, halves = dataset(folder)
-    check_sums(folder)
+for number, given in enumerate(options.shards):
+    source = (given if (given / "shards.json").is_file() else given / "shards").resolve()
+    at = work / str(number)
+    at.mkdir(parents=True)
+    manifest, dtype, halves = dataset(source)
+    check_sums(source)
     n_tokens = sum(len(tokens) for shards in halves.values() for _, tokens, _ in shards)
+    kind = f"{manifest['token_type']}, vocabulary {manifest['vocab_size']:,}"
     print(f"{kind}: {len(manifest['shards'])} shards, {n_tokens:,} tokens; sums equal blake3's", flush=True)
     for name, check in CHECKS.items():
-        if options.only not in name or (name, kind) == ("nanogpt", "u32"):
+        if options.only not in name or (name, dtype) == ("nanogpt", np.uint32):
             continue
-        output = work / f"{kind}-{name}"
+        output = at / name
         try:
-            formats("export", folder, name, output)
+            done = json.loads(gristmill("--json", "shards", "export", source, "--as", name, "--output", output))
             reader = check(output, dtype, halves, manifest)
-            text = f"every token and document equal by {reader}"
+            text = f"every token and document equal by {reader}; {done['links']} of {done['files']} files are links"
             if name in IMPORTED:
-                again = work / f"{kind}-{name}-imported"
-                formats("import", name, vocab_size, END_OF_TEXT, again, *sorted(output.glob(IMPORTED[name])))
-                for half, shards in dataset(again)[2].items():
-                    equal(documents(shards), documents(halves[half]), f"{name} imported")
-                text += "; imported again, the same"
+                check_import(source, output, name, manifest, halves, at)
+                text += "; imported and exported again, the same"
             print(f"{kind} {name}: {text}", flush=True)
         except Exception as error:
             failed += 1
