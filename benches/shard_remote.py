@@ -1,33 +1,35 @@
 #!/usr/bin/env python3
-"""Copies a dataset to a real S3 server and back through a proxy that breaks requests.
+"""Copies datasets to a real S3 server and back through a proxy that breaks requests.
 
-usage: shard_remote.py TARGET_RELEASE [--work DIR] [--rounds N] [--seed S]
+usage: shard_remote.py GRISTMILL SHARDS… [--work DIR] [--rounds N] [--seed S]
 
-TARGET_RELEASE holds examples/formats (`cargo build --release -p gristmill-shards --examples`).
-Needs moto[server] and boto3. The proxy answers a part of all requests with 500 or 503, resets
-connections before the request, before the answer and inside its body, and sends bodies that are too
-short, though said to be whole, or have a flipped bit. A watcher asks all the while for shards.json:
-whenever it is there, every object of the dataset must be there with the right bytes.
+SHARDS are folders of shards; take one with many shards and one with a large one. Needs moto[server]
+and boto3. The proxy answers a part of all requests with 500 or 503, resets connections before the
+request, before the answer and inside its body, and sends bodies that are too short, though said to
+be whole, or have a flipped bit. A watcher asks all the while for shards.json: whenever it is there,
+every object of the dataset must be there with the right bytes. At the end the commands that read a
+dataset print the same from s3:// as from the folder.
 """
 import sys
 
 sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
 
-import argparse, collections, hashlib, http.client, http.server, logging, os, pathlib, random
+import argparse, collections, hashlib, http.client, http.server, json, logging, os, pathlib, random
 import shutil, socket, struct, subprocess, threading, time
 
 import boto3
 from moto.server import ThreadedMotoServer
 
 parser = argparse.ArgumentParser()
-parser.add_argument("release", type=pathlib.Path)
+parser.add_argument("gristmill", type=pathlib.Path)
+parser.add_argument("shards", type=pathlib.Path, nargs="+")
 parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("runs/shard-remote"))
 parser.add_argument("--rounds", type=int, default=6)
 parser.add_argument("--seed", type=int, default=1)
 options = parser.parse_args()
 work = options.work.resolve()
 chance = random.Random(options.seed)
-counted = collections.Counter()
+counted, lock = collections.Counter(), threading.Lock()
 BUCKET = "shards"
 
 
@@ -35,6 +37,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream = None
     part = 0.0  # of the requests are broken
+    delay = 0.0  # seconds that every request takes at least
+    open_now = open_most = 0
 
     def log_message(self, *_):
         pass
@@ -58,6 +62,17 @@ class Proxy(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
 
     def forward(self):
+        with lock:
+            Proxy.open_now += 1
+            Proxy.open_most = max(Proxy.open_most, Proxy.open_now)
+        time.sleep(self.delay)
+        try:
+            self.forward_now()
+        finally:
+            with lock:
+                Proxy.open_now -= 1
+
+    def forward_now(self):
         fault = None
         if chance.random() < self.part:
             fault = chance.choice(
@@ -106,13 +121,39 @@ class Proxy(http.server.BaseHTTPRequestHandler):
 
 
 def tree(root):
-    files = (p for p in root.rglob("*") if p.is_file())
+    files = (p for p in root.rglob("*") if p.is_file() and p.name != ".lock")
     return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
 
 
-def formats(*arguments):
-    command = [str(options.release / "examples/formats"), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, env=environment)
+class Local:
+    """A dataset here."""
+
+    def __init__(self, folder):
+        self.folder, self.files = folder.resolve(), tree(folder)
+        # Plans beside the tokens are no part of the dataset.
+        self.files = {name: d for name, d in self.files.items() if not name.endswith(".plan")}
+        self.root = json.loads((folder / "shards.json").read_text())["root"]
+        self.bytes = sum((folder / name).stat().st_size for name in self.files)
+
+
+def command(*arguments, cache=None):
+    """The command, and the environment in which it reads the server through the proxy."""
+    place = {"GRISTMILL_CACHE": str(cache)} if cache else {}
+    return [str(options.gristmill.resolve()), *map(str, arguments)], {**environment, **place}
+
+
+def gristmill(*arguments, cache=None):
+    arguments, variables = command(*arguments, cache=cache)
+    return subprocess.run(arguments, capture_output=True, text=True, env=variables)
+
+
+def upload(local, address):
+    return gristmill("shards", "upload", local.folder, "--to", address)
+
+
+def fetch(address, cache):
+    """Any command that reads the dataset fetches all of it first."""
+    return gristmill("shards", "stat", address, cache=cache)
 
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -151,71 +192,104 @@ def watch(prefix, expected, seen, stop):
         return
 
 
-local = work / "local"
-# Five shards of about 12 MiB, so that uploads have several parts; documents of 300 tokens.
-made = formats("make", local, 50_257, 100_000, 300, 6_000_000, 5)
-assert made.returncode == 0, made.stderr
-expected = tree(local)
-total = sum(p.stat().st_size for p in local.iterdir())
-print(f"{len(expected)} files, {total:,} bytes", flush=True)
+locals_ = [Local(folder) for folder in options.shards]
 failures = refused = 0
 for number in range(options.rounds):
+    local = locals_[number % len(locals_)]
     Proxy.part = [0.0, 0.15, 0.3][number % 3]
     prefix, seen, stop = f"round-{number}", collections.Counter(), threading.Event()
-    watcher = threading.Thread(target=watch, args=(prefix, expected, seen, stop))
+    watcher = threading.Thread(target=watch, args=(prefix, local.files, seen, stop))
     watcher.start()
     start = time.monotonic()
+    address, cache = f"s3://{BUCKET}/{prefix}", work / f"cache-{number}"
     attempts = {"upload": 0, "fetch": 0}
-    for verb, source, target in [
-        ("upload", local, f"s3://{BUCKET}/{prefix}"),
-        ("fetch", f"s3://{BUCKET}/{prefix}", work / f"cache-{number}"),
-    ]:
+    for verb, work_ in [("upload", lambda: upload(local, address)), ("fetch", lambda: fetch(address, cache))]:
         while attempts[verb] < 5:
             attempts[verb] += 1
-            done = formats(verb, source, target)
+            done = work_()
             if done.returncode == 0:
                 break
             refused += 1
-            print(f"  {verb} refused: {done.stderr.strip()[:200]}", flush=True)
+            print(f"  {verb} refused: {' '.join(done.stderr.split())[:300]}", flush=True)
         else:
             failures += 1
     stop.set()
     watcher.join()
-    folder = work / f"cache-{number}" / made.stdout.strip()
-    same = {k: v for k, v in tree(folder).items() if k != ".lock"} == expected
+    same = tree(cache / local.root) == local.files
     failures += not same or seen["partial"] > 0 or seen["whole"] == 0
-    print(f"round {number}: {Proxy.part:.0%} of the requests broken; calls {attempts}; "
-          f"bytes {'equal' if same else 'DIFFER'}; seen {dict(seen)}; "
+    print(f"round {number}: {len(local.files)} files, {local.bytes:,} bytes; {Proxy.part:.0%} of the "
+          f"requests broken; calls {attempts}; bytes {'equal' if same else 'DIFFER'}; seen {dict(seen)}; "
           f"{time.monotonic() - start:.1f} s", flush=True)
 
 # A copy that is killed anywhere is invisible, and the next one makes it whole.
 Proxy.part = 0.0
 for number in range(options.rounds):
-    prefix = f"killed-{number}"
-    process = subprocess.Popen([str(options.release / "examples/formats"), "upload", str(local),
-                                f"s3://{BUCKET}/{prefix}"], env=environment, stdout=subprocess.DEVNULL)
-    time.sleep(chance.uniform(0.05, 1.0))
+    local = locals_[number % len(locals_)]
+    address, cache = f"s3://{BUCKET}/killed-{number}", work / f"killed-{number}"
+    arguments, variables = command("shards", "upload", local.folder, "--to", address)
+    process = subprocess.Popen(arguments, env=variables, stderr=subprocess.DEVNULL)
+    time.sleep(chance.uniform(0.05, 0.6))
     process.kill()
     process.wait()
-    keys = [o["Key"] for o in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix + "/").get("Contents", [])]
-    visible = f"{prefix}/shards.json" in keys
-    early = formats("fetch", f"s3://{BUCKET}/{prefix}", work / f"killed-{number}")
+    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=f"killed-{number}/").get("Contents", [])
+    visible = f"killed-{number}/shards.json" in [o["Key"] for o in listed]
+    early = fetch(address, cache)
     failures += (early.returncode == 0) != visible
-    again = formats("upload", local, f"s3://{BUCKET}/{prefix}")
-    late = formats("fetch", f"s3://{BUCKET}/{prefix}", work / f"killed-{number}")
-    folder = work / f"killed-{number}" / made.stdout.strip()
-    same = late.returncode == 0 and {k: v for k, v in tree(folder).items() if k != ".lock"} == expected
+    # The copy back is killed as well: what is there of it is no dataset.
+    again = upload(local, address)
+    arguments, variables = command("shards", "stat", address, cache=cache)
+    process = subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(chance.uniform(0.05, 0.6))
+    process.kill()
+    process.wait()
+    here = tree(cache / local.root) if (cache / local.root).is_dir() else {}
+    half = {name: d for name, d in here.items() if not name.startswith(".")}
+    failures += any(local.files[name] != d for name, d in half.items())
+    failures += "shards.json" in half and half != local.files
+    late = fetch(address, cache)
+    same = late.returncode == 0 and tree(cache / local.root) == local.files
     failures += not same
-    print(f"killed with {len(keys)} objects, {'visible' if visible else 'invisible'}; "
-          f"again: {'equal' if same else 'DIFFER ' + again.stderr + late.stderr}", flush=True)
-# Processes that share a cache: one fetches each shard, the others wait for it.
+    print(f"killed with {len(listed)} objects, {'visible' if visible else 'invisible'}, and coming back with "
+          f"{len(half)} files; again: {'equal' if same else 'DIFFER ' + again.stderr + late.stderr}", flush=True)
+
+# Processes that share a cache: one fetches, the others wait for it.
 before = counted["sound"]
-command = [str(options.release / "examples/formats"), "fetch", f"s3://{BUCKET}/round-0", str(work / "shared")]
-processes = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for _ in range(4)]
+arguments, variables = command("shards", "stat", f"s3://{BUCKET}/round-0", cache=work / "shared")
+processes = [subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL) for _ in range(4)]
 codes = [process.wait() for process in processes]
-same = {k: v for k, v in tree(work / "shared" / made.stdout.strip()).items() if k != ".lock"} == expected
+local = locals_[0]
+same = tree(work / "shared" / local.root) == local.files
 failures += not same or any(codes)
 print(f"four processes, one cache: {'equal' if same else 'DIFFER'}, {counted['sound'] - before} requests")
+
+# A store far away: requests are under way together, so their delays do not add up.
+Proxy.delay, Proxy.open_most, before = 0.1, 0, counted["sound"]
+start = time.monotonic()
+far = fetch(f"s3://{BUCKET}/round-0", work / "far")
+seconds, requests = time.monotonic() - start, counted["sound"] - before
+failures += far.returncode != 0
+print(f"100 ms a request: {requests} requests, {Proxy.open_most} at once at most, {seconds:.1f} s")
+Proxy.delay = 0.0
+
+# What reads a dataset prints the same from the server as from the folder.
+address, cache = f"s3://{BUCKET}/round-0", work / "commands"
+for arguments in [
+    ["shards", "stat"], ["shards", "verify"], ["shards", "cat", "--doc", 3],
+    ["shards", "order", "--step", 5, "--sequence-length", 512],
+    ["shards", "explain-step", "--sequence-length", 512],
+    ["shards", "export", "--as", "megatron", "--output"],
+]:
+    ends = [5] if "explain-step" in arguments else []
+    found = []
+    for kind, source in [("local", local.folder), ("remote", address)]:
+        output = work / f"export-{kind}"
+        target = [output] if arguments[-1] == "--output" else []
+        done = gristmill("--quiet", *arguments, *target, source, *ends, cache=cache)
+        text = done.stdout if done.returncode == 0 else done.stderr
+        found.append(tree(output) if target else text)
+    same = found[0] == found[1] and done.returncode == 0
+    failures += not same
+    print(f"{' '.join(map(str, arguments[:2]))} of s3://: {'the same' if same else f'DIFFERS {found}'}")
 print(f"requests: {dict(counted)}; {refused} calls gave up; {failures} failures")
 moto.stop()
 sys.exit(failures > 0)

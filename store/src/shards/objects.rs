@@ -38,6 +38,8 @@ pub(crate) struct Objects {
     prefix: ObjectPath,
     address: String,
     pause_first: Duration,
+    /// What to add to an error, as when nothing says who asks.
+    hint: &'static str,
 }
 
 /// Why an attempt failed, and whether another could succeed.
@@ -103,7 +105,8 @@ impl Objects {
         let url = Url::parse(address).map_err(|e| refused(e.to_string()))?;
         let (store, prefix) = object_store::parse_url_opts(&url, credentials())
             .map_err(|e| refused(e.to_string()))?;
-        Ok(Self::new(Arc::from(store), prefix, address, PAUSE_FIRST))
+        let objects = Self::new(Arc::from(store), prefix, address, PAUSE_FIRST);
+        Ok(Self { hint: hint(url.scheme(), &credentials()), ..objects })
     }
 
     pub(crate) fn new(
@@ -112,7 +115,7 @@ impl Objects {
         address: &str,
         pause_first: Duration,
     ) -> Self {
-        Self { store, prefix, address: address.into(), pause_first }
+        Self { store, prefix, address: address.into(), pause_first, hint: "" }
     }
 
     pub(super) fn address(&self, name: &str) -> String {
@@ -123,7 +126,8 @@ impl Objects {
         self.prefix.clone().join(name)
     }
 
-    fn failed(&self, name: &str, message: String) -> StoreError {
+    fn failed(&self, name: &str, message: &str) -> StoreError {
+        let message = format!("{message}{}", self.hint);
         StoreError::Input { address: self.address(name), message }
     }
 
@@ -145,9 +149,9 @@ impl Objects {
                 }
                 Err(Attempt::Again(message)) => {
                     let message = format!("{message} (tried {n_attempts} times)");
-                    return Err(self.failed(name, message));
+                    return Err(self.failed(name, &message));
                 }
-                Err(Attempt::Never(message)) => return Err(self.failed(name, message)),
+                Err(Attempt::Never(message)) => return Err(self.failed(name, &message)),
                 Err(Attempt::GivenUp(error)) => return Err(error),
             }
         }
@@ -232,6 +236,30 @@ impl Objects {
                 Err(error) => Err(error.into()),
             }
         })
+    }
+}
+
+/// Where credentials are looked for, when the environment has none: a store then asks the machine that
+/// it runs on, and what comes of that names neither cause nor way out.
+fn hint(scheme: &str, given: &[(String, String)]) -> &'static str {
+    let has = |names: &[&str]| given.iter().any(|(name, _)| names.contains(&name.as_str()));
+    match scheme {
+        "s3" if !has(&[
+            "aws_access_key_id",
+            "aws_web_identity_token_file",
+            "aws_container_credentials_relative_uri",
+            "aws_container_credentials_full_uri",
+            "aws_skip_signature",
+        ]) =>
+        {
+            "; the environment has no AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY \
+             (AWS_SKIP_SIGNATURE=true reads public data without)"
+        }
+        "gs" if !given.iter().any(|(name, _)| name.starts_with("google_")) => {
+            "; the environment has no GOOGLE_APPLICATION_CREDENTIALS \
+             (GOOGLE_SKIP_SIGNATURE=true reads public data without)"
+        }
+        _ => "",
     }
 }
 
