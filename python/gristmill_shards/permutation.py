@@ -36,18 +36,23 @@ class Permutation:
         self._keys = [_mix(np.array([state], np.uint64)) for state in states]
         self._table = None
         if length <= _TABLE_LENGTH_MAX:
-            self._table = self._walk(np.arange(length, dtype=np.uint64))
+            # One pass over the whole domain; the walks are then look-ups in it.
+            passed = self._forward(np.arange(1 << bits, dtype=np.uint64))
+            self._table = self._walk(passed[:length], lambda values: passed[values])
 
     def __call__(self, indices):
         """Where each of an array of indices, all below the length, goes."""
         indices = np.asarray(indices, np.uint64)
-        return self._walk(indices) if self._table is None else self._table[indices]
+        if self._table is not None:
+            return self._table[indices]
+        return self._walk(self._forward(indices), self._forward)
 
-    def _walk(self, indices):
-        values = self._forward(indices)
+    def _walk(self, values, forward):
+        """Sends numbers through until all are below the length."""
+        values = values.copy()
         outside = np.flatnonzero(values >= self.length)
         while outside.size:
-            values[outside] = self._forward(values[outside])
+            values[outside] = forward(values[outside])
             outside = outside[values[outside] >= self.length]
         return values
 
