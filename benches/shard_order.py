@@ -88,6 +88,12 @@ shares = ", ".join(f"{name} {counts[0][name]} then {counts[1][name]}" for name i
 told(f"weights change at step {CHANGE} (rows of {shares}; at most 2 off)",
      all(abs(found[name] - of[name]) < 2 for found, of in zip(counts, wanted) for name in names))
 
+plain, same = shards.Run.open(options.shards, plan.name, seed=SEED, batch_rows=BATCH), True
+for step in chance.sample(range(10**9), 5):
+    of = gristmill("shards", "order", folder, "--step", step, *flags[:6])
+    same &= (of["digest"], of["state"]) == (f"{plain.digest(step):016x}", plain.state(step))
+told("without weights, sources count by their rows in both: equal digests and states far out", same)
+
 for world in (1, 2, 4, 8):
     same = True
     for step in chance.sample(range(options.steps), 3):

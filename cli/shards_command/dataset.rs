@@ -25,13 +25,18 @@ impl From<Half> for Split {
 }
 
 pub(crate) fn stat(arguments: &DatasetArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let manifest = ShardManifest::read(&pipeline::dataset::folder(&arguments.dataset)?)?;
+    let folder = pipeline::dataset::folder(&arguments.dataset)?;
+    let manifest = ShardManifest::read(&folder)?;
     if printer.json() {
         printer.object("dataset", &manifest);
         return Ok(ExitCode::SUCCESS);
     }
     let row = |name: &str, value: String| printer.data(format!("{name:<16} {value}"));
     let width = manifest.token_type.bytes();
+    if folder != arguments.dataset {
+        // Readers in other languages open a folder: that in the run, or the copy of a remote one.
+        row("folder", folder.display().to_string());
+    }
     row("root", manifest.root.clone());
     row(
         "vocabulary",

@@ -141,6 +141,12 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
     let (documents, tokens) = (human_count(documents), human_count(tokens));
     printer
         .say(format!("  {documents} documents, {tokens} tokens → {}", arguments.output.display()));
+    if import.end_of_text.is_none() {
+        printer.say(
+            "  no token that ends a document is known (--tokenizer, --end-of-text): a file without an \
+             index is one document",
+        );
+    }
     if imported.tokens_added > 0 {
         let added = human_count(imported.tokens_added);
         printer.say(format!("  {added} documents had no token that ends them and got one"));

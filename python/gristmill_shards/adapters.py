@@ -104,7 +104,7 @@ def litgpt_data(train, validation=None, num_workers=2):
             if max_seq_length not in (None, -1, block):
                 raise ShardError(
                     f"the plan has rows for {block} positions, litgpt asks for {max_seq_length}; "
-                    f"`gristmill shards plan --sequence-length {max_seq_length}` makes such a plan"
+                    f"`gristmill shards pack --sequence-length {max_seq_length}` makes such a plan"
                 )
             self.micro_batch = batch_size
 

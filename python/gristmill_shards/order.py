@@ -172,7 +172,8 @@ class Order:
         rows = self.rows(step)
         if not 0 <= rank < world or len(rows) % world:
             raise ShardError(
-                f"the {len(rows)} rows of step {step} cannot be dealt out to rank {rank} of {world}"
+                f"the {len(rows)} rows of step {step} cannot be dealt out to rank {rank} of {world}: "
+                "a batch is a multiple of the ranks"
             )
         return rows[rank::world]
 

@@ -1,4 +1,4 @@
-"""Packing plans: how documents lie in rows. `gristmill shards plan` writes them.
+"""Packing plans: how documents lie in rows. `gristmill shards pack` writes them.
 
 Layout, little-endian: `GRISTPLN`; the segments, each shard, start and length as u32; where each
 row's segments begin, u64, one more than rows; the XXH3-64 of each MiB of all that, u64; the header
@@ -32,7 +32,7 @@ class Plan:
         data = self._bytes
         size = len(data)
         if size < 32 or data[:8].tobytes() != _MAGIC or data[-8:].tobytes() != _MAGIC:
-            raise ShardError(f"{path}: is no packing plan; `gristmill shards plan` makes one")
+            raise ShardError(f"{path}: is no packing plan; `gristmill shards pack` makes one")
         json_at = size - 16 - int.from_bytes(data[-16:-8].tobytes(), "little")
         if json_at < 0:
             raise ShardError(f"{path}: was cut or altered")

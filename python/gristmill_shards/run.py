@@ -1,10 +1,12 @@
 """A run: a dataset under a plan, in an order. What every adapter reads from."""
 
+from pathlib import Path
+
 import numpy as np
 
 from .dataset import Dataset
 from .errors import IdentityError, ShardError
-from .mixture import weights_from_fractions
+from .mixture import WEIGHT_SUM_MAX, weights_from_fractions
 from .order import Order, Stage, rows_for_tokens
 from .plan import Plan
 from .xxh3 import xxh3_64
@@ -55,6 +57,15 @@ class Batch:
         return np.array([0, *ends, inputs], np.int32)
 
 
+def _open(folder, plan):
+    """The folder of shards, and the plan that lies there or at its path."""
+    folder, plan = Path(folder), Path(plan)
+    if not (folder / "shards.json").is_file() and (folder / "shards").is_dir():
+        folder = folder / "shards"
+    beside = folder / plan
+    return folder, Plan(beside if not plan.is_file() and beside.is_file() else plan)
+
+
 class Run:
     """A dataset's rows in the order of a run."""
 
@@ -67,13 +78,14 @@ class Run:
         self.first_step = 0
 
     @classmethod
-    def open(cls, folder, plan, seed=0, batch_rows=1, mixture=None, tokens=None, check=True):
-        """Opens a run of one stage.
+    def open(cls, folder, plan, seed=17, batch_rows=32, mixture=None, tokens=None, check=True):
+        """Opens a run of one stage, as `gristmill shards order` with the same flags shows it.
 
-        `mixture` maps the names of sources to fractions; by default each has the weight of its
-        rows. `tokens` is the run's budget, rounded up to whole rows.
+        `folder` is a folder of shards, or a run directory that has one; `plan` the path of a plan,
+        or its name beside the tokens. `mixture` maps the names of sources to fractions; by default
+        each has the weight of its rows. `tokens` is the run's budget, rounded up to whole rows.
         """
-        plan = Plan(plan)
+        folder, plan = _open(folder, plan)
         weights = cls.weights(plan, mixture)
         total = None if tokens is None else rows_for_tokens(tokens, plan.sequence_length)
         order = Order(plan, seed, [Stage(0, batch_rows, weights)], total)
@@ -82,7 +94,7 @@ class Run:
     @classmethod
     def resume(cls, folder, plan, state, check=True):
         """Opens the run that a state describes, to go on at `first_step`."""
-        plan = Plan(plan)
+        folder, plan = _open(folder, plan)
         order, step = Order.from_state(plan, state)
         run = cls(Dataset(folder, plan.split, check), plan, order)
         run.first_step = step
@@ -92,7 +104,9 @@ class Run:
     def weights(plan, mixture=None):
         """The whole weights of a plan's sources under a mixture by name."""
         if mixture is None:
-            return weights_from_fractions([rows for _, rows in plan.sources])
+            # The very numbers, while they may be weights, so that every row comes once an epoch.
+            rows = [rows for _, rows in plan.sources]
+            return rows if sum(rows) < WEIGHT_SUM_MAX else weights_from_fractions(rows)
         names = [name for name, _ in plan.sources]
         unknown = sorted(set(mixture) - set(names))
         if unknown:

@@ -52,6 +52,16 @@ class RowDataset(_Dataset):
         return list(self.run.read(rows).tokens.astype(np.int64))
 
 
+def _last_step(run, rank, world, last_step):
+    """The step to end before; what cannot be dealt out is refused now, not at the run's end."""
+    total = run.order.steps_total
+    last_step = total if last_step is None else last_step
+    run.order.rank_rows(run.first_step, rank, world)
+    if total is not None and last_step >= total:
+        run.order.rank_rows(total - 1, rank, world)
+    return last_step
+
+
 class RankBatches:
     """A batch sampler: the samples of each micro-batch of one rank, step after step.
 
@@ -61,7 +71,7 @@ class RankBatches:
 
     def __init__(self, run, rank=0, world=1, micro_batch=None, last_step=None):
         self.run, self.rank, self.world, self.micro_batch = run, rank, world, micro_batch
-        self.last_step = run.order.steps_total if last_step is None else last_step
+        self.last_step = _last_step(run, rank, world, last_step)
         self.step, self.micro = run.first_step, 0
 
     def __iter__(self):
@@ -80,7 +90,7 @@ class RankBatches:
         if len(samples) % self.world or not 0 <= self.rank < self.world:
             raise ShardError(
                 f"the {len(samples)} rows of step {self.step} cannot be dealt out to rank "
-                f"{self.rank} of {self.world}"
+                f"{self.rank} of {self.world}: a batch is a multiple of the ranks"
             )
         return list(samples[self.rank :: self.world])
 
@@ -114,7 +124,7 @@ class StepDataset(_IterableDataset):
         transform=None,
     ):
         self.run, self.rank, self.world, self.micro_batch = run, rank, world, micro_batch
-        self.last_step = run.order.steps_total if last_step is None else last_step
+        self.last_step = _last_step(run, rank, world, last_step)
         self.as_rows, self.transform = as_rows, transform
         # Where to go on: step, micro-batch and row; and once a worker has begun, the micro-batches
         # that are other workers' before its own next one, and how many workers there are.

@@ -6,6 +6,7 @@ import unittest
 import numpy as np
 
 import gristmill_shards as shards
+from gristmill_shards.torch_data import StepDataset
 
 from .golden import NAMES, golden, open_run
 
@@ -86,6 +87,13 @@ class Rows(unittest.TestCase):
             [again.digest(s) for s in range(60, 64)], [run.digest(s) for s in range(60, 64)]
         )
 
+    def test_sources_count_by_their_rows_unless_asked_otherwise(self):
+        run = shards.Run.open(self.run_.dataset.folder, "best-fit-128.plan")
+        rows = [rows for _, rows in run.plan.sources]
+        self.assertEqual(run.state(0)["stages"][0]["weights"], rows)
+        counts = run.order.counts(sum(rows))
+        self.assertEqual(counts, [32 * n for n in rows], "after 32 epochs, in batches of 32")
+
     def test_ranks_and_resumption_without_torch(self):
         """Ranks dealt together again are the global batch, from any step on."""
         run = self.run_
@@ -95,6 +103,16 @@ class Rows(unittest.TestCase):
                 dealt = [again.batch(step, rank, world).tokens for rank in range(world)]
                 whole = np.stack(dealt, 1).reshape(-1, run.row_tokens)
                 self.assertEqual(shards.xxh3_64(np.ascontiguousarray(whole, "<u4")), run.digest(step))
+
+    def test_a_budget_that_ranks_cannot_share_is_refused_at_the_start(self):
+        folder = self.run_.dataset.folder
+        for rows, is_shared in [(64, True), (66, True), (67, False)]:
+            run = shards.Run.open(folder, "best-fit-128.plan", tokens=rows * 128)
+            if is_shared:
+                self.assertEqual(len(list(StepDataset(run, 1, 2))), 3 if rows > 64 else 2)
+            else:
+                with self.assertRaisesRegex(shards.ShardError, "a batch is a multiple"):
+                    StepDataset(run, 1, 2)
 
     def test_each_epoch_has_every_row_once(self):
         plan = self.run_.plan

@@ -236,7 +236,8 @@ impl Order {
         let rows = self.rows(step);
         if world == 0 || rank >= world || !(rows.len() as u64).is_multiple_of(world) {
             return Err(ShardError::Order(format!(
-                "the {} rows of step {step} cannot be dealt out to rank {rank} of {world}",
+                "the {} rows of step {step} cannot be dealt out to rank {rank} of {world}: a batch is a multiple \
+                 of the ranks",
                 rows.len()
             )));
         }

@@ -122,7 +122,7 @@ struct Parsed {
 }
 
 fn parse(bytes: &[u8]) -> std::result::Result<Parsed, String> {
-    let no_plan = || "is no packing plan; `gristmill shards plan` makes one".to_owned();
+    let no_plan = || "is no packing plan; `gristmill shards pack` makes one".to_owned();
     let trailer_at = bytes.len().checked_sub(TRAILER_BYTES).ok_or_else(no_plan)?;
     let (rest, trailer) = bytes.split_at(trailer_at);
     let (trailer, _) = trailer.as_chunks::<8>();

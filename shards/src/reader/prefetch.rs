@@ -34,7 +34,9 @@ pub struct Batches {
 impl Batches {
     /// Starts with `first_step`, keeping `ahead` batches at most.
     ///
-    /// Fails with [`ShardError::Identity`] when the order is over another plan.
+    /// Fails with [`ShardError::Identity`] when the order is over another plan, and with
+    /// [`ShardError::Order`] when the first batch or a shorter last one cannot be dealt out to the
+    /// ranks: before the run, not at its end.
     pub fn start(
         reader: Arc<RowReader>,
         order: Arc<Order>,
@@ -49,6 +51,10 @@ impl Batches {
                 expected: order.subject().plan.clone(),
                 found: plan.to_owned(),
             });
+        }
+        let last_step = order.steps_total().and_then(|total| total.checked_sub(1));
+        for step in [Some(first_step), last_step].into_iter().flatten() {
+            order.rank_rows(step, rank.rank, rank.world)?;
         }
         let (sender, receiver) = sync_channel(ahead.max(1));
         let thread = std::thread::Builder::new()

@@ -161,6 +161,22 @@ fn ranks_read_one_sequence_and_resume() {
     }
 }
 
+/// A last batch that the ranks cannot share is refused before the run, not at its end.
+#[test]
+fn a_budget_that_ranks_cannot_share_is_refused_at_the_start() {
+    let made = Made::new(Strategy::BestFit);
+    let reader = Arc::new(made.reader());
+    let stage = Stage { first_step: 0, batch_rows: 8, weights: vec![1, 3] };
+    for (samples, is_shared) in [(16, true), (18, true), (19, false)] {
+        let order = reader.order(1, std::slice::from_ref(&stage), Some(samples)).unwrap();
+        let rank = Rank { rank: 1, world: 2 };
+        let batches = Batches::start(reader.clone(), Arc::new(order), 0, rank, 1);
+        assert_eq!(batches.is_ok(), is_shared, "{samples}");
+        let steps = batches.into_iter().flatten().filter(Result::is_ok).count();
+        assert_eq!(steps as u64, if is_shared { samples.div_ceil(8) } else { 0 });
+    }
+}
+
 /// A damaged shard is refused by the step that would use it, and not by those before.
 #[test]
 fn a_damaged_shard_is_refused_before_its_step() {

@@ -1,6 +1,7 @@
 //! `shards.json`: what a folder of shards holds.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -233,11 +234,18 @@ impl ShardManifest {
 
     /// Reads and checks the description of the dataset in `folder`.
     ///
-    /// Fails with [`StoreError::Unreadable`] when it is of another format, names files that cannot
-    /// be a shard's, or does not have the root that its content gives.
+    /// Fails with [`StoreError::Input`] when there is none, and with [`StoreError::Unreadable`] when
+    /// it is of another format, names files that cannot be a shard's, or does not have the root that
+    /// its content gives.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(Self::FILE);
-        let bytes = std::fs::read(&path).map_err(|e| StoreError::io(&path, "read", e))?;
+        let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => StoreError::Input {
+                address: folder.display().to_string(),
+                message: format!("no dataset is there, for it has no {}", Self::FILE),
+            },
+            _ => StoreError::io(&path, "read", error),
+        })?;
         Self::parse(&bytes).map_err(|message| StoreError::Unreadable { path, message })
     }
 
