@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Speed of the Python reader on a dataset that `bench write FOLDER 100` (shards/examples) wrote.
+"""Speed of the Python reader on a dataset that `shards_speed write FOLDER 100`
+(shards/examples) wrote.
 
     benches/shards_read.py FOLDER
 
