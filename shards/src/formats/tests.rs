@@ -196,6 +196,8 @@ fn nothing_is_at_the_output_of_what_fails() {
     assert_eq!(files(folder.path()), std::slice::from_ref(&from));
     let there = export(&from, Format::Mds, &from, None).unwrap_err().to_string();
     assert!(there.contains("is there already"), "{there}");
+    let address = export(&from, Format::Mds, Path::new("s3://bucket/name"), None).unwrap_err();
+    assert!(address.to_string().contains("is an address"), "{address}");
 }
 
 /// Which byte, of which file of an export, becomes which; and what the message says.

@@ -23,13 +23,16 @@ pub struct StagedFolder {
 impl StagedFolder {
     /// Starts a folder that will be called `output`; what a killed process left of it goes.
     ///
-    /// Fails with [`StoreError::Input`] when `output` is there already and is no empty folder, and
-    /// with [`StoreError::Locked`] while another process fills it.
+    /// Fails with [`StoreError::Input`] when `output` is an address such as `s3://…`, or is there
+    /// already and is no empty folder, and with [`StoreError::Locked`] while another process fills it.
     pub fn create(output: &Path) -> Result<Self> {
         let refused = |message: &str| StoreError::Input {
             address: output.display().to_string(),
             message: message.into(),
         };
+        if output.to_string_lossy().contains("://") {
+            return Err(refused("is an address, not a folder; make a folder and copy it there"));
+        }
         let name = output.file_name().ok_or_else(|| refused("is not the name of a folder"))?;
         let is_free = match fs::read_dir(output) {
             Ok(mut entries) => entries.next().is_none(),
