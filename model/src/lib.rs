@@ -12,6 +12,7 @@
 //! | [`rows`] | a batch as the model sees it: inputs, targets, sequences |
 //! | [`loader`], [`source`] | which rows make up batch *k*; the seams to the outside |
 //! | [`optimizer`], [`schedule`] | AdamW and Muon, gradient clipping, learning rate |
+//! | `replicas`, `exchange` | the copies of a model on several GPUs, and the sum of their gradients |
 //! | [`settings`], [`train`], [`progress`], [`guard`] | the training loop, what it tells, what it watches |
 //! | [`loss`], [`choice`] | evaluation in nats per token and bits per byte; multiple choice |
 //! | [`plan`](mod@plan) | what a run will take: operations, tokens, memory |
@@ -24,6 +25,7 @@ pub mod choice;
 pub mod config;
 pub mod device;
 pub mod error;
+mod exchange;
 pub mod export;
 pub mod generate;
 mod gradients;
@@ -39,6 +41,7 @@ pub mod plan;
 pub mod presets;
 pub mod progress;
 pub mod random;
+mod replicas;
 pub mod rows;
 pub mod schedule;
 pub mod settings;

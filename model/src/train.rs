@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use candle_core::Tensor;
+use candle_core::Device;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::checkpoint::{self, State, StreamId};
@@ -11,11 +11,11 @@ use crate::export::Precision;
 use crate::guard::{Spike, z_score};
 use crate::loader::Loader;
 use crate::loss::{check_length, check_token_bytes, evaluate};
-use crate::ops::{Kernels, LossOptions, LossSums};
-use crate::optimizer::arithmetic::{add_to, norms};
+use crate::ops::{Kernels, LossOptions};
 use crate::optimizer::{Optimizer, StepNumbers};
-use crate::parallel::{Lanes, rows_per_slice};
+use crate::parallel::rows_per_slice;
 pub use crate::progress::{Control, Curve, Progress, StepPoint, TrainSummary, ValidationPoint};
+use crate::replicas::{Found, Replica, Replicas};
 use crate::rows::Rows;
 pub use crate::settings::TrainConfig;
 use crate::source::{BatchRow, BatchSource};
@@ -94,7 +94,8 @@ pub fn pretrain_on(
             trainer.state.curve.validations.push(point);
         }
         if due(step, train_config.checkpoint_every) || control == Control::Stop {
-            let files = checkpoint::to_files(&trainer.model, &trainer.optimizer, &trainer.state)?;
+            let (Replica { model, optimizer }, _) = trainer.replicas.first();
+            let files = checkpoint::to_files(model, optimizer, &trainer.state)?;
             checkpoints.save(step, &files).map_err(ModelError::Store)?;
             control = control.or(observer(Progress::Checkpoint { step }));
         }
@@ -110,12 +111,10 @@ pub fn pretrain_on(
 
 /// A run in memory.
 struct Trainer<'a> {
-    model: Llama,
-    optimizer: Optimizer,
+    replicas: Replicas,
     data: TrainingData<'a>,
-    lanes: Lanes,
     state: State,
-    /// Rows of the batch that one lane works on at a time.
+    /// Rows of the batch that go through a model at a time.
     slice_rows: usize,
 }
 
@@ -124,9 +123,7 @@ struct BatchResult {
     /// Mean loss in nats per predicted token.
     loss: f32,
     /// Gradients of the mean, penalties included.
-    gradients: Vec<Tensor>,
-    /// The norm of each.
-    norms: Vec<f64>,
+    found: Found,
     /// The norm of all.
     norm: f64,
 }
@@ -137,40 +134,47 @@ impl<'a> Trainer<'a> {
         data: TrainingData<'a>,
         checkpoints: &dyn CheckpointStore,
     ) -> Result<Self, ModelError> {
-        let device = device::open(&fresh.train.device)?;
-        let slice_rows = match fresh.train.micro_batch_size {
-            0 if device.is_cpu() => rows_per_slice(fresh.train.batch_size, fresh.model.context),
-            0 => fresh.train.batch_size,
-            rows => rows,
-        };
-        if fresh.train.precision == Precision::Bf16 && device.is_cpu() {
+        let devices = device::open_all(&fresh.train.device)?;
+        let on_cpu = devices.iter().any(Device::is_cpu);
+        if fresh.train.precision == Precision::Bf16 && on_cpu {
             let way_out = "on a CPU give \"f32\", or train on a GPU with `device = \"cuda\"`";
             return Err(refuse("precision", "\"bf16\"", way_out));
         }
-        let lanes = Lanes::for_device(&device)?;
-        let (model, optimizer, state) = match checkpoints.latest().map_err(ModelError::Store)? {
+        let kernels = |model: Llama| match fresh.train.precision {
+            Precision::F32 => model,
+            Precision::Bf16 => model.with_kernels(Kernels::CompositeBf16),
+        };
+        let (replicas, state) = match checkpoints.latest().map_err(ModelError::Store)? {
             None => {
-                let model = match data.initial {
-                    Some(initial) => initial.copy_for(&fresh.model, &device)?,
-                    None => Llama::init(&fresh.model, fresh.train.seed, &device)?,
-                };
                 let settings = fresh.train.optimizer_settings();
-                let optimizer = Optimizer::new(model.parameters(), settings)?;
-                (model, optimizer, fresh)
+                let replicas = Replicas::new(&devices, |device| {
+                    let model = match data.initial {
+                        Some(initial) => initial.copy_for(&fresh.model, device)?,
+                        None => Llama::init(&fresh.model, fresh.train.seed, device)?,
+                    };
+                    let optimizer = Optimizer::new(model.parameters(), settings)?;
+                    Ok(Replica { model: kernels(model), optimizer })
+                })?;
+                (replicas, fresh)
             }
             Some((_, files)) => {
                 let state = checkpoint::load_state(&files)?;
                 state.check_same_run(&fresh)?;
-                let model = checkpoint::load_model(&files, &device)?;
-                let optimizer = checkpoint::load_optimizer(&files, &model, &state)?;
-                (model, optimizer, State { train: fresh.train, ..state })
+                let replicas = Replicas::new(&devices, |device| {
+                    let model = checkpoint::load_model(&files, device)?;
+                    let optimizer = checkpoint::load_optimizer(&files, &model, &state)?;
+                    Ok(Replica { model: kernels(model), optimizer })
+                })?;
+                (replicas, State { train: fresh.train, ..state })
             }
         };
-        let model = match state.train.precision {
-            Precision::F32 => model,
-            Precision::Bf16 => model.with_kernels(Kernels::CompositeBf16),
+        let rows = state.train.batch_size;
+        let slice_rows = match state.train.micro_batch_size {
+            0 if on_cpu => rows_per_slice(rows, state.model.context),
+            0 => rows.div_ceil(replicas.len()),
+            rows => rows,
         };
-        Ok(Self { model, optimizer, data, lanes, state, slice_rows })
+        Ok(Self { replicas, data, state, slice_rows })
     }
 
     /// One step: batch, forward, backward, watch, clip, update.
@@ -197,8 +201,7 @@ impl<'a> Trainer<'a> {
                 learning_rate: rate,
                 gradient_scale: if clips { clip_norm / result.norm } else { 1.0 },
             };
-            let parameters = self.model.parameters();
-            self.optimizer.step(parameters, &result.gradients, numbers, &self.lanes)?;
+            self.replicas.step(&result.found, numbers)?;
         }
         self.state.step = step;
         let point = StepPoint {
@@ -224,28 +227,13 @@ impl<'a> Trainer<'a> {
         let slices: Vec<Rows> = batch.chunks(self.slice_rows).map(to_rows).collect();
         let predicted: usize = slices.iter().map(Rows::loss_tokens).sum();
         let scale = 1.0 / predicted.max(1) as f32;
-        let options = LossOptions {
-            z_loss: self.state.train.z_loss as f32,
-            ..self.model.loss_options(scale)
-        };
-        let recompute = self.state.train.recompute;
-        let mut total: Result<(LossSums, Vec<Tensor>), ModelError> = Ok(Default::default());
-        self.lanes.fold(
-            &slices,
-            |rows| self.model.loss_and_gradients(rows, &options, recompute),
-            |result| {
-                if let Ok(sums) = &mut total
-                    && let Err(error) = result.and_then(|slice| add_slice(sums, slice))
-                {
-                    total = Err(error);
-                }
-            },
-        );
-        let (sums, gradients) = total?;
-        let norms = norms(&gradients)?;
-        let norm = norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
-        let loss = (sums.nats * f64::from(scale)) as f32;
-        Ok(BatchResult { loss, gradients, norms, norm })
+        let (Replica { model, .. }, _) = self.replicas.first();
+        let z_loss = self.state.train.z_loss as f32;
+        let options = LossOptions { z_loss, ..model.loss_options(scale) };
+        let found = self.replicas.gradients(&slices, &options, self.state.train.recompute)?;
+        let norm = found.norms.iter().map(|norm| norm * norm).sum::<f64>().sqrt();
+        let loss = (found.sums.nats * f64::from(scale)) as f32;
+        Ok(BatchResult { loss, found, norm })
     }
 
     /// A loss must be finite, and in the first step every parameter must have a gradient: one that is all zeros
@@ -264,7 +252,8 @@ impl<'a> Trainer<'a> {
                 rows: batch.iter().map(|row| row.row).collect(),
             });
         }
-        let mut named = self.model.parameters().iter().zip(&result.norms);
+        let (Replica { model, .. }, _) = self.replicas.first();
+        let mut named = model.parameters().iter().zip(&result.found.norms);
         match named.find(|(_, norm)| step == 1 && **norm == 0.0) {
             None => Ok(()),
             Some(((name, _), _)) => Err(ModelError::MissingGradient { name: name.to_owned() }),
@@ -307,8 +296,8 @@ impl<'a> Trainer<'a> {
         let TrainConfig { eval_batches, batch_size, document_mask, .. } = self.state.train;
         let TrainingData { validation, token_bytes, .. } = self.data;
         let rows = eval_batches * batch_size;
-        let evaluation =
-            evaluate(&self.model, validation, token_bytes, rows, document_mask, &self.lanes)?;
+        let (Replica { model, .. }, lanes) = self.replicas.first();
+        let evaluation = evaluate(model, validation, token_bytes, rows, document_mask, lanes)?;
         Ok(ValidationPoint { step: self.state.step, evaluation })
     }
 }
@@ -319,18 +308,6 @@ fn to_rows(batch: &[BatchRow]) -> Rows {
         rows.push(&row.ids, &row.boundaries);
     }
     rows
-}
-
-fn add_slice(
-    (sums, gradients): &mut (LossSums, Vec<Tensor>),
-    (slice_sums, slice_gradients): (LossSums, Vec<Tensor>),
-) -> Result<(), ModelError> {
-    sums.add(slice_sums);
-    if gradients.is_empty() {
-        *gradients = slice_gradients;
-        return Ok(());
-    }
-    Ok(add_to(gradients, &slice_gradients)?)
 }
 
 fn digest(batch: &[BatchRow]) -> String {
