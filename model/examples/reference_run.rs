@@ -95,7 +95,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let loader = Loader::new(&tokens, &config, &settings)?;
     let mut batches = Vec::new();
     for step in 0..steps {
-        for row in loader.batch(step)? {
+        for row in loader.batch(step)?.rows {
             batches.extend(row.ids.iter().flat_map(|id| id.to_le_bytes()));
         }
     }

@@ -62,7 +62,7 @@ pub use plan::{Plan, plan};
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use source::{
-    BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError, TokenSource,
+    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError, TokenSource,
 };
 pub use train::{
     Control, Progress, StepPoint, TrainConfig, TrainSummary, TrainingData, ValidationPoint,

@@ -5,7 +5,7 @@
 //! from (seed, epoch), so the state of the loader is the step number alone.
 
 use crate::checkpoint::StreamId;
-use crate::source::{BatchRow, BatchSource};
+use crate::source::{Batch, BatchRow, BatchSource};
 use crate::{ModelError, TokenSource};
 
 /// Rounds of the Feistel network. Four make a pseudo-random permutation of a random round function (Luby and
@@ -96,10 +96,11 @@ impl<'a> Loader<'a> {
 impl BatchSource for Loader<'_> {
     /// # Errors
     /// An id that does not fit the vocabulary.
-    fn batch(&self, step: usize) -> Result<Vec<BatchRow>, ModelError> {
+    fn batch(&self, step: usize) -> Result<Batch, ModelError> {
         let read =
             |row| read_row(self.source, row, self.context, self.vocab_size, self.document_mask);
-        self.rows_of(step).into_iter().map(read).collect()
+        let rows = self.rows_of(step).into_iter().map(read);
+        Ok(Batch::of(rows.collect::<Result<_, _>>()?))
     }
 
     fn id(&self) -> StreamId {

@@ -16,7 +16,7 @@ pub struct StepPoint {
     pub learning_rate: f32,
     /// Global gradient norm before clipping.
     pub gradient_norm: f32,
-    /// XXH3-64 of the batch's ids as little-endian u32, in hexadecimal: equal digests mean equal data.
+    /// [`crate::source::Batch::digest`] in hexadecimal: equal digests mean equal data.
     pub batch_digest: String,
 }
 

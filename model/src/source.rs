@@ -1,5 +1,7 @@
 //! The seams to the outside: where tokens and batches come from and where checkpoints go.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use crate::ModelError;
 use crate::checkpoint::StreamId;
 
@@ -38,14 +40,32 @@ pub struct BatchRow {
     pub row: u64,
 }
 
+/// What one step reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// The rows.
+    pub rows: Vec<BatchRow>,
+    /// XXH3-64 that names what was read: two runs with equal digests read the same. A source that pads its rows
+    /// may hash them as it stores them; [`Self::of`] hashes the ids of the rows.
+    pub digest: u64,
+}
+
+impl Batch {
+    /// A batch of rows without padding: its digest is XXH3-64 of their ids as u32, little-endian, row after row.
+    pub fn of(rows: Vec<BatchRow>) -> Self {
+        let ids = rows.iter().flat_map(|row| &row.ids);
+        let bytes: Vec<u8> = ids.flat_map(|id| id.to_le_bytes()).collect();
+        Self { digest: xxh3_64(&bytes), rows }
+    }
+}
+
 /// The batches of a run, for those who pack and order rows themselves.
 pub trait BatchSource: Send + Sync {
-    /// The rows of batch `step`, counted from 0: a pure function of `step`, which is what makes a run
-    /// resumable.
+    /// Batch `step`, counted from 0: a pure function of `step`, which is what makes a run resumable.
     ///
     /// # Errors
     /// The rows cannot be read.
-    fn batch(&self, step: usize) -> Result<Vec<BatchRow>, ModelError>;
+    fn batch(&self, step: usize) -> Result<Batch, ModelError>;
 
     /// What the batches are made of; a resumed run refuses another.
     fn id(&self) -> StreamId;

@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use candle_core::Device;
-use xxhash_rust::xxh3::xxh3_64;
 
 use crate::checkpoint::{self, State, StreamId};
 use crate::config::refuse;
@@ -18,7 +17,7 @@ pub use crate::progress::{Control, Curve, Progress, StepPoint, TrainSummary, Val
 use crate::replicas::{Found, Replica, Replicas};
 use crate::rows::Rows;
 pub use crate::settings::TrainConfig;
-use crate::source::{BatchRow, BatchSource};
+use crate::source::{Batch, BatchRow, BatchSource};
 use crate::{CheckpointStore, Llama, ModelConfig, ModelError, TokenSource, device};
 
 /// Trains a model on the rows of `train` in a random order, from the latest checkpoint of `checkpoints` if there
@@ -185,10 +184,10 @@ impl<'a> Trainer<'a> {
         let start = Instant::now();
         let index = self.state.step;
         let step = index + 1;
-        let batch = self.data.batches.batch(index)?;
-        let result = self.gradients(&batch)?;
-        self.check(step, &result, &batch)?;
-        let spikes = self.spikes(step, &result, &batch);
+        let Batch { rows, digest } = self.data.batches.batch(index)?;
+        let result = self.gradients(&rows)?;
+        self.check(step, &result, &rows)?;
+        let spikes = self.spikes(step, &result, &rows);
         let rate = self.state.train.rate().at(index);
         let skips = self.state.train.spike_skip && !spikes.is_empty();
         if skips {
@@ -209,13 +208,13 @@ impl<'a> Trainer<'a> {
             loss: result.loss,
             learning_rate: rate as f32,
             gradient_norm: result.norm as f32,
-            batch_digest: digest(&batch),
+            batch_digest: format!("{digest:016x}"),
         };
         let mut control = Control::Continue;
         for spike in &spikes {
             control = control.or(observer(Progress::Spike(spike)));
         }
-        let tokens: usize = batch.iter().map(|row| row.ids.len().saturating_sub(1)).sum();
+        let tokens: usize = rows.iter().map(|row| row.ids.len().saturating_sub(1)).sum();
         let tokens_per_second = tokens as f64 / start.elapsed().as_secs_f64();
         control = control.or(observer(Progress::Step { point: &point, tokens_per_second }));
         self.state.curve.steps.push(point);
@@ -308,10 +307,4 @@ fn to_rows(batch: &[BatchRow]) -> Rows {
         rows.push(&row.ids, &row.boundaries);
     }
     rows
-}
-
-fn digest(batch: &[BatchRow]) -> String {
-    let ids = batch.iter().flat_map(|row| &row.ids);
-    let bytes: Vec<u8> = ids.flat_map(|id| id.to_le_bytes()).collect();
-    format!("{:016x}", xxh3_64(&bytes))
 }

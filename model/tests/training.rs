@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use candle_core::Device;
 use model::checkpoint::{StreamId, load_state};
 use model::{
-    BatchRow, BatchSource, CheckpointFiles, CheckpointStore, Control, Lanes, Llama, ModelConfig,
-    ModelError, OptimizerKind, Progress, StoreError, TokenSource, TrainConfig, TrainSummary,
-    TrainingData, evaluate, load_model, pretrain, pretrain_on, random, unigram_entropy,
+    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, Control, Lanes, Llama,
+    ModelConfig, ModelError, OptimizerKind, Progress, StoreError, TokenSource, TrainConfig,
+    TrainSummary, TrainingData, evaluate, load_model, pretrain, pretrain_on, random,
+    unigram_entropy,
 };
 use rand_chacha::rand_core::RngCore;
 
@@ -199,11 +200,12 @@ fn a_spike_is_told_with_its_rows_and_its_update_can_be_left_out() {
     /// Batches of one predictable row, but for one batch of noise.
     struct Noisy(usize);
     impl BatchSource for Noisy {
-        fn batch(&self, step: usize) -> Result<Vec<BatchRow>, ModelError> {
+        fn batch(&self, step: usize) -> Result<Batch, ModelError> {
             let mut random = random::keyed(step as u64, "noise");
             let id = |i: u32| if step == self.0 { random.next_u32() % 61 } else { i % 3 };
             let ids = (0..25).map(id).collect();
-            Ok(vec![BatchRow { ids, boundaries: Vec::new(), row: step as u64 }])
+            let row = BatchRow { ids, boundaries: Vec::new(), row: step as u64 };
+            Ok(Batch { rows: vec![row], digest: step as u64 })
         }
 
         fn id(&self) -> StreamId {
@@ -229,7 +231,10 @@ fn a_spike_is_told_with_its_rows_and_its_update_can_be_left_out() {
         })
         .unwrap();
         let (_, files) = store.latest().unwrap().unwrap();
-        (spikes, load_state(&files).unwrap().skipped_steps)
+        let state = load_state(&files).unwrap();
+        // Digests are the source's own.
+        assert_eq!(state.curve.steps[40].batch_digest, format!("{:016x}", 40));
+        (spikes, state.skipped_steps)
     };
     let (spikes, skipped) = run(true);
     assert!(!spikes.is_empty());
