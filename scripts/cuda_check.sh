@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Type-checks (or builds) the model crate with the feature `cuda` on a machine without a GPU: nvcc comes from PyPI.
+# Type-checks (or builds) the features `cuda` and `nccl` on a machine without a GPU: nvcc comes from PyPI.
 #
-# usage: scripts/cuda_check.sh [WORK_FOLDER [check|build]]
+# usage: scripts/cuda_check.sh [WORK_FOLDER [check|program|build]]
 #
-# WORK_FOLDER (default target/cuda) gets the wheels of CUDA 13.0 and a target directory of its own. `build` makes the
-# example `gpu_suite`, to be run where a GPU and CUDA's libraries are; it also needs the wheels of cuBLAS, cuRAND and
-# NVRTC to link. Nearly all of the 14 minutes on 2 cores are nvcc's.
+# WORK_FOLDER (default target/cuda) gets the wheels of CUDA 13.0 and a target directory of its own.
+#   check    the model crate, which is all of the program that knows of GPUs; nearly all of the 14 minutes on 2
+#            cores are nvcc's
+#   program  `cargo check --features cuda` of the whole program as well
+#   build    links the example `gpu_suite`, to be run where a GPU and CUDA's libraries are (benches/gpu/run.sh), against
+#            the wheels of cuBLAS, cuRAND and NVRTC
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,13 +21,18 @@ packages=(nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-cccl nvidia-c
 libraries=()
 if [ "$mode" = build ]; then
     packages+=(nvidia-cuda-nvrtc)
-    libraries=(nvidia-cublas nvidia-curand)
+    # Their versions are their own; these are of CUDA 13.0.
+    libraries=('nvidia-cublas==13.0.*' 'nvidia-curand==10.4.0.*')
 fi
 if [ ! -x "$work/venv/bin/pip" ]; then
     python3 -m venv "$work/venv"
 fi
-"$work/venv/bin/pip" install --quiet --target "$work/wheels" --upgrade \
-    "${packages[@]/%/==13.0.*}" "${libraries[@]}"
+wanted="${packages[*]} ${libraries[*]:-}"
+if [ "$(cat "$work/wheels.txt" 2>/dev/null)" != "$wanted" ]; then
+    "$work/venv/bin/pip" install --quiet --target "$work/wheels" --upgrade \
+        "${packages[@]/%/==13.0.*}" "${libraries[@]}"
+    echo "$wanted" >"$work/wheels.txt"
+fi
 
 cuda="$work/wheels/nvidia/cu13"
 export PATH="$cuda/bin:$PATH"
@@ -33,9 +41,38 @@ export CUDA_COMPUTE_CAP="${CUDA_COMPUTE_CAP:-90}" CUDARC_CUDA_VERSION=13000
 export CARGO_TARGET_DIR="$work/target"
 nvcc --version | tail -n 1
 cd "$root"
-if [ "$mode" = build ]; then
-    export RUSTFLAGS="${RUSTFLAGS:-} -L $cuda/lib -L $cuda/lib/stubs"
-    cargo build -p gristmill-model --release --features cuda --example gpu_suite
-else
+
+# The names that linkers look for: the wheels have only those with a version. The driver's library comes with the
+# driver, so an empty one with its functions stands in for it.
+link_names() {
+    local links=$1 library name cudarc
+    mkdir -p "$links"
+    for library in "$cuda"/lib/lib*.so.*; do
+        name=$(basename "$library")
+        ln -sf "$library" "$links/${name%%.so.*}.so"
+    done
+    cudarc=$(cargo metadata --format-version 1 --features gristmill-model/cuda |
+        python3 -c 'import json, sys; print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
+    grep -rhoE 'pub fn cu[A-Z][A-Za-z0-9_]*' "$(dirname "$cudarc")/src/driver/sys" | sort -u |
+        sed 's/pub fn \(.*\)/void \1(void) {}/' >"$links/driver.c"
+    cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$links/libcuda.so" "$links/driver.c"
+}
+
+case $mode in
+check | program)
     cargo check -p gristmill-model --features cuda --all-targets
-fi
+    cargo check -p gristmill-model --features nccl --all-targets
+    if [ "$mode" = program ]; then
+        cargo check --features cuda
+    fi
+    ;;
+build)
+    link_names "$work/links"
+    export RUSTFLAGS="${RUSTFLAGS:-} -L native=$work/links -C link-arg=-Wl,-rpath-link=$cuda/lib"
+    cargo build -p gristmill-model --release --features cuda --example gpu_suite
+    ;;
+*)
+    echo "unknown mode $mode: give check, program or build" >&2
+    exit 2
+    ;;
+esac

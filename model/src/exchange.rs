@@ -97,8 +97,8 @@ mod nccl {
         }
     }
 
-    fn failed(error: NcclError) -> candle_core::Error {
-        candle_core::Error::Msg(format!("NCCL failed: {:?}", error.0))
+    fn failed(NcclError(code): NcclError) -> candle_core::Error {
+        candle_core::Error::Msg(format!("NCCL failed: {code:?}"))
     }
 
     /// The sum over all devices, in place.
