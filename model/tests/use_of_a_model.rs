@@ -62,6 +62,27 @@ fn generation_with_a_cache_equals_the_full_forward_pass() {
 }
 
 #[test]
+fn a_prompt_may_be_read_in_parts() {
+    use model::generate::Cache;
+    use model::ops::Kernels;
+
+    // Heads whose width fits no vector, and more positions than a cache first has room for.
+    let model = lively(&ModelConfig { head_dim: 10, qk_norm: true, ..small() });
+    let ids: Vec<u32> = (0..90).map(|i| i * 11 % 61).collect();
+    let expected = logits(&model, &ids);
+    for kernels in [Kernels::Fused, Kernels::Composite] {
+        let model = model.with_kernels(kernels).detached();
+        let mut cache = Cache::default();
+        for part in [&ids[..40], &ids[40..41], &ids[41..73], &ids[73..]] {
+            let found = model.next_logits(part, &mut cache).unwrap();
+            let expected = &expected[cache.seen() - 1];
+            let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(far < 1e-3, "{kernels:?} after {}: {far}", cache.seen());
+        }
+    }
+}
+
+#[test]
 fn generation_goes_on_beyond_the_context_and_stops_when_told() {
     let model = lively(&small());
     let settings = GenerateConfig { temperature: 1.0, top_k: 0, ..greedy(200) };

@@ -2,22 +2,25 @@
 
 use candle_core::{DType, Tensor};
 
+use super::memory::HeadMemory;
 use crate::config::refuse;
 use crate::ops::attention::{attend, merge, split};
 use crate::ops::cross_entropy::cap;
-use crate::ops::{Composite, Operations};
+use crate::ops::{Composite, Differentiable, Kernels, Operations, Tape};
 use crate::{Llama, ModelError};
 
-/// The operations of generation, on any device.
+/// The operations of generation on any device but a CPU.
 const OPERATIONS: Composite = Composite::<false>;
 
 /// Positions that a cache has room for at first; it doubles when they are used up.
-const FIRST_POSITIONS: usize = 64;
+pub(super) const FIRST_POSITIONS: usize = 64;
 
 /// Keys (rotated) and values of the positions seen so far. Query heads that share a key head share its cache.
 #[derive(Debug, Default)]
 pub struct Cache {
-    /// [kv_heads, room, head_dim] each.
+    /// On a CPU: a key head each, layer after layer.
+    memory: Vec<HeadMemory>,
+    /// On other devices: [kv_heads, room, head_dim] each.
     layers: Vec<(Tensor, Tensor)>,
     seen: usize,
 }
@@ -70,6 +73,20 @@ impl Llama {
             return Err(refuse("prompt", value, &way_out));
         }
         self.check_ids(ids)?;
+        let hidden = match self.kernels {
+            Kernels::Fused => self.read_on_cpu(ids, cache)?,
+            Kernels::Composite | Kernels::CompositeBf16 => self.read(ids, cache)?,
+        };
+        cache.seen += ids.len();
+        let last = hidden.narrow(0, ids.len() - 1, 1)?.contiguous()?;
+        let normed = OPERATIONS.rms_norm(&last, &self.norm, self.config.norm_eps)?;
+        let logits = OPERATIONS.linear(&normed, &self.output)?.to_dtype(DType::F32)?;
+        let logits = cap(&logits, self.config.logit_softcap as f32)?;
+        Ok(logits.flatten_all()?.to_vec1::<f32>()?)
+    }
+
+    /// Hidden states of `ids` before the last norm.
+    fn read(&self, ids: &[u32], cache: &mut Cache) -> Result<Tensor, ModelError> {
         let (heads, kv_heads) = (self.config.n_heads, self.config.n_kv_heads);
         let mut x = OPERATIONS.embed(ids, &self.embedding)?;
         for (index, layer) in self.layers.iter().enumerate() {
@@ -80,11 +97,28 @@ impl Llama {
             let context = merge(&attend(&q, &k, &v)?, 1)?;
             x = self.finish(&OPERATIONS, layer, &x, &context)?;
         }
-        cache.seen += ids.len();
-        let last = x.narrow(0, ids.len() - 1, 1)?.contiguous()?;
-        let normed = OPERATIONS.rms_norm(&last, &self.norm, self.config.norm_eps)?;
-        let logits = OPERATIONS.linear(&normed, &self.output)?.to_dtype(DType::F32)?;
-        let logits = cap(&logits, self.config.logit_softcap as f32)?;
-        Ok(logits.flatten_all()?.to_vec1::<f32>()?)
+        Ok(x)
+    }
+
+    /// As [`Self::read`] by the fused operations. A prompt is read as in training, by blocks of queries.
+    fn read_on_cpu(&self, ids: &[u32], cache: &mut Cache) -> Result<Tensor, ModelError> {
+        let ops = <Tape as Differentiable>::inference();
+        let (kv_heads, width) = (self.config.n_kv_heads, self.config.head_dim());
+        if cache.memory.is_empty() {
+            let heads = self.layers.len() * kv_heads;
+            cache.memory = std::iter::repeat_with(|| HeadMemory::new(width)).take(heads).collect();
+        }
+        let shape = self.head_shape([ids.len()].into());
+        let mut x = ops.embed(ids, &self.embedding)?;
+        let layers = self.layers.iter().zip(cache.memory.chunks_exact_mut(kv_heads));
+        for (layer, memory) in layers {
+            let [q, k, v] = self.project(&ops, layer, &x)?;
+            let inputs = [&q.tensor, &k.tensor, &v.tensor];
+            let context =
+                super::memory::attention(inputs, &shape, (&self.rope, cache.seen), memory)?;
+            let (_, context) = ops.leaf(&context)?;
+            x = self.finish(&ops, layer, &x, &context)?;
+        }
+        Ok(x.tensor)
     }
 }

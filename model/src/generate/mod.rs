@@ -1,6 +1,7 @@
 //! Sampling text from a model, one token at a time, with a cache of keys and values.
 
 pub mod cache;
+mod memory;
 pub mod sampler;
 pub mod stop;
 

@@ -44,7 +44,7 @@ pub(crate) fn forward(
         bail!("{longest} positions, but the rotary table is shorter")
     }
     let rotated = |flat: &Tensor, heads: usize, scale: f32| {
-        read(flat, |flat| rotate(flat, shape, heads, rope, (scale, 1.0)))
+        read(flat, |flat| rotate(flat, shape, heads, rope, (0, scale, 1.0)))
     };
     let queries = rotated(q, shape.heads, shape.scale())?;
     let keys = rotated(k, shape.kv_heads, 1.0)?;
@@ -90,8 +90,8 @@ impl Saved {
                 }
             })
         })??;
-        let d_queries = rotate(&d_queries, &shape, shape.heads, &rope, (shape.scale(), -1.0));
-        let d_keys = rotate(&d_keys, &shape, shape.kv_heads, &rope, (1.0, -1.0));
+        let d_queries = rotate(&d_queries, &shape, shape.heads, &rope, (0, shape.scale(), -1.0));
+        let d_keys = rotate(&d_keys, &shape, shape.kv_heads, &rope, (0, 1.0, -1.0));
         Ok([
             Tensor::from_vec(d_queries, gradient.shape(), gradient.device())?,
             Tensor::from_vec(d_keys, values.shape(), gradient.device())?,
@@ -100,22 +100,22 @@ impl Saved {
     }
 }
 
-/// Rotates every head of [tokens, heads · width] to its position in its sequence, forth (`direction` 1) or back
-/// (-1), and scales it.
-fn rotate(
+/// Rotates every head of [tokens, heads · width] to its position in its sequence, the first of which is `start`,
+/// forth (`direction` 1) or back (-1), and scales it.
+pub(crate) fn rotate(
     flat: &[f32],
     shape: &HeadShape,
     heads: usize,
     rope: &RopeTable,
-    (scale, direction): (f32, f32),
+    (start, scale, direction): (usize, f32, f32),
 ) -> Vec<f32> {
     let (width, half) = (shape.width, shape.width / 2);
     let mut rotated = vec![0.0; flat.len()];
     for (first, positions) in shape.sequences() {
         for position in 0..positions {
             let token = (first + position) * heads * width..(first + position + 1) * heads * width;
-            let cos = &rope.cos[position * half..][..half];
-            let sin = &rope.sin[position * half..][..half];
+            let cos = &rope.cos[(start + position) * half..][..half];
+            let sin = &rope.sin[(start + position) * half..][..half];
             let (from, to) = (&flat[token.clone()], &mut rotated[token]);
             vectorised(|| {
                 for (from, to) in from.chunks_exact(width).zip(to.chunks_exact_mut(width)) {

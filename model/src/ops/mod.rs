@@ -13,10 +13,10 @@
 pub mod attention;
 pub mod composite;
 pub mod cross_entropy;
-mod flash;
+pub(crate) mod flash;
 pub mod fused;
 pub mod kernels;
-mod matmul;
+pub(crate) mod matmul;
 pub mod rope;
 pub mod tape;
 
