@@ -1,14 +1,15 @@
 //! Training speed in tokens per second, on random tokens.
 //!
-//! `cargo run -p gristmill-model --release --example train_speed [-- reference|25m|PRESET [steps [muon]]]`;
-//! `reference` is the 5.3 M model of the PyTorch baseline. `RAYON_NUM_THREADS` sets the threads.
+//! `cargo run -p gristmill-model --release --example train_speed [-- SHAPE [steps [muon|recompute]]]`, where SHAPE is
+//! `reference` (the 5.3 M model of the PyTorch baseline), `25m`, a preset over 4,096 ids, or
+//! `vocabulary,dim,layers,heads,ffn,context,batch`, untied like the first two. `RAYON_NUM_THREADS` sets the threads.
 //! `benches/train_speed.py` compares it with PyTorch.
 
 #![expect(clippy::print_stdout, reason = "a command-line program")]
 
 use model::{
     CheckpointFiles, CheckpointStore, Control, ModelConfig, ModelError, OptimizerKind, Progress,
-    StoreError, TrainConfig, pretrain, random,
+    StoreError, TrainConfig, plan, pretrain, random,
 };
 use rand_chacha::rand_core::RngCore;
 
@@ -28,35 +29,52 @@ impl CheckpointStore for Nowhere {
     }
 }
 
+/// The model and the rows of a batch.
+fn shape(name: &str) -> Result<(ModelConfig, usize), ModelError> {
+    let numbers: Vec<usize> = name.split(',').filter_map(|part| part.parse().ok()).collect();
+    let numbers = match (name, numbers.as_slice()) {
+        ("reference", _) => [4096, 256, 4, 4, 704, 256, 16],
+        ("25m", _) => [4096, 512, 6, 8, 1536, 256, 16],
+        (_, &[vocab_size, dim, layers, heads, ffn, context, batch]) => {
+            [vocab_size, dim, layers, heads, ffn, context, batch]
+        }
+        _ => return Ok((ModelConfig::preset(name, 4096)?, 16)),
+    };
+    let [vocab_size, dim, n_layers, n_heads, ffn_dim, context, batch_size] = numbers;
+    let config = ModelConfig {
+        vocab_size,
+        dim,
+        n_layers,
+        n_heads,
+        n_kv_heads: n_heads,
+        ffn_dim,
+        context,
+        tie_embeddings: false,
+        ..ModelConfig::default()
+    };
+    Ok((config, batch_size))
+}
+
 fn main() -> Result<(), ModelError> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().unwrap_or_else(|| "reference".to_owned());
     let steps = arguments.next().and_then(|steps| steps.parse().ok()).unwrap_or(12);
-    let optimizer = match arguments.next().as_deref() {
-        Some("muon") => OptimizerKind::Muon,
-        _ => OptimizerKind::Adamw,
-    };
-    let untied = ModelConfig { tie_embeddings: false, ..ModelConfig::preset("tiny", 4096)? };
-    let config = match name.as_str() {
-        "reference" => ModelConfig { dim: 256, n_heads: 4, n_kv_heads: 4, ffn_dim: 704, ..untied },
-        "25m" => ModelConfig {
-            dim: 512,
-            n_layers: 6,
-            n_heads: 8,
-            n_kv_heads: 8,
-            ffn_dim: 1536,
-            ..untied
-        },
-        preset => ModelConfig::preset(preset, 4096)?,
-    };
+    let option = arguments.next().unwrap_or_default();
+    let (config, batch_size) = shape(&name)?;
     let settings = TrainConfig {
         steps,
+        batch_size,
         eval_batches: 1,
         warmup_steps: 2,
-        optimizer,
+        optimizer: match option.as_str() {
+            "muon" => OptimizerKind::Muon,
+            _ => OptimizerKind::Adamw,
+        },
+        recompute: option == "recompute",
         device: "cpu".to_owned(),
         ..TrainConfig::default()
     };
+    let plan = plan(&config, &settings, rayon::current_num_threads());
     let mut random = random::keyed(1, "train_speed");
     let tokens: Vec<u32> =
         (0..2_000_000).map(|_| random.next_u32() % config.vocab_size as u32).collect();
@@ -76,6 +94,10 @@ fn main() -> Result<(), ModelError> {
         pretrain(&config, &settings, &tokens, &tokens, &bytes, &mut Nowhere, &mut observer)?;
     speeds.sort_by(f64::total_cmp);
     let median = speeds.get(speeds.len() / 2).copied().unwrap_or_default();
-    println!("{name}: {} parameters, median {median:.0} tokens/s", summary.n_parameters);
+    println!(
+        "{name}: {} parameters, planned peak {:.0} MB, median {median:.0} tokens/s",
+        summary.n_parameters,
+        plan.memory.training as f64 / f64::from(1 << 20)
+    );
     Ok(())
 }

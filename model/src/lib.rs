@@ -58,7 +58,7 @@ pub use llama::Llama;
 pub use loss::{Evaluation, evaluate, evaluate_sources, unigram_entropy};
 pub use optimizer::OptimizerKind;
 pub use parallel::Lanes;
-pub use plan::{Plan, plan};
+pub use plan::{MemoryPlan, Plan, plan};
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use source::{

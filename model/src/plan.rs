@@ -1,19 +1,31 @@
 //! What a pretraining run will take, from its shape alone: parameters, operations, tokens, memory.
 
+use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::ModelConfig;
+use crate::checkpoint::StreamId;
 use crate::config::Activation;
 use crate::ops::cross_entropy::chunk_rows;
 use crate::optimizer::OptimizerKind;
 use crate::parallel::rows_per_slice;
 use crate::settings::TrainConfig;
+use crate::source::{Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError};
+use crate::train::{Control, Progress, TrainingData, pretrain_on};
+use crate::{ModelConfig, ModelError};
 
 /// Tokens for each parameter at which a compute budget is best spent (Hoffmann et al. 2022, table 3).
 pub const TOKENS_PER_PARAMETER: u64 = 20;
 
 /// Bytes of an f32.
 const REAL: u64 = 4;
+
+/// What the program takes before any tensor, and what each thread's allocator takes, in bytes; with
+/// [`SPARE_SHARE`] fitted to the peaks of nine runs (1 to 26 M parameters, 1 and 2 threads), all of which they give to
+/// within 15 %.
+const SPARE_BYTES: u64 = 20 << 20;
+
+/// What the allocator holds of memory that is free, as a part of the memory in use.
+const SPARE_SHARE: f64 = 0.22;
 
 /// What a run takes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,13 +57,16 @@ pub struct Plan {
 pub struct MemoryPlan {
     /// The parameters.
     pub weights: u64,
-    /// Their gradients: the sum, and one set for each thread.
+    /// The sum of their gradients.
     pub gradients: u64,
     /// The optimiser's moments.
     pub moments: u64,
-    /// What the threads keep for their backward passes, logits included.
+    /// What the threads keep for their backward passes, logits included. The gradients of a thread take the place
+    /// of what it kept, so where they are larger it is they that count.
     pub activations: u64,
-    /// All of these.
+    /// What the allocator keeps for later, and the program itself.
+    pub spare: u64,
+    /// The peak of a run: all of these, or a checkpoint in memory beside weights and moments if that is more.
     pub training: u64,
     /// Keys and values of one sequence of the full context, when generating.
     pub kv_cache: u64,
@@ -79,10 +94,85 @@ pub fn plan(config: &ModelConfig, train: &TrainConfig, threads: usize) -> Plan {
     }
 }
 
+/// The speed of `steps` steps of a run on this machine, on random tokens, in tokens a second: the median. A step
+/// before them, which fills caches, does not count.
+///
+/// # Errors
+/// Settings that cannot be used, a device that is not there, memory that runs out.
+pub fn measure(config: &ModelConfig, train: &TrainConfig, steps: usize) -> Result<f64, ModelError> {
+    let mut random = crate::random::keyed(train.seed, "plan");
+    let count = (train.batch_size + 1) * config.context + 1;
+    let tokens: Vec<u32> =
+        (0..count).map(|_| random.next_u32() % config.vocab_size as u32).collect();
+    let steps = steps.max(1) + 1;
+    let train = TrainConfig { steps, eval_batches: 1, ..train.clone() };
+    let rows = Batches { tokens: &tokens, rows: train.batch_size, context: config.context };
+    // An evaluation at the end is short, since there is one row to look at.
+    let validation = tokens[..=config.context].to_vec();
+    let token_bytes = vec![1; config.vocab_size];
+    let data = TrainingData {
+        batches: &rows,
+        validation: &validation,
+        token_bytes: &token_bytes,
+        initial: None,
+    };
+    let mut speeds = Vec::with_capacity(steps);
+    pretrain_on(config, &train, data, &mut Nowhere, &mut |progress| {
+        if let Progress::Step { point, tokens_per_second } = progress
+            && point.step > 1
+        {
+            speeds.push(tokens_per_second);
+        }
+        Control::Continue
+    })?;
+    speeds.sort_by(f64::total_cmp);
+    Ok(speeds.get(speeds.len() / 2).copied().unwrap_or_default())
+}
+
+/// The same rows at every step.
+struct Batches<'a> {
+    tokens: &'a [u32],
+    rows: usize,
+    context: usize,
+}
+
+impl BatchSource for Batches<'_> {
+    fn batch(&self, _: usize) -> Result<Batch, ModelError> {
+        let row = |row: usize| BatchRow {
+            ids: self.tokens[row * self.context..][..=self.context].to_vec(),
+            boundaries: Vec::new(),
+            row: row as u64,
+        };
+        Ok(Batch::of((0..self.rows).map(row).collect()))
+    }
+
+    fn id(&self) -> StreamId {
+        StreamId { tokens: self.tokens.len() as u64, identity: "random".to_owned() }
+    }
+}
+
+/// Forgets every checkpoint.
+struct Nowhere;
+
+impl CheckpointStore for Nowhere {
+    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
+        Ok(None)
+    }
+}
+
 impl Plan {
     /// Seconds that the run takes at a measured speed.
     pub fn seconds(&self, tokens_per_second: f64) -> f64 {
         self.tokens as f64 / tokens_per_second
+    }
+
+    /// Seconds that a run over [`Self::compute_optimal_tokens`] takes.
+    pub fn compute_optimal_seconds(&self, tokens_per_second: f64) -> f64 {
+        self.compute_optimal_tokens as f64 / tokens_per_second
     }
 
     /// Model FLOPs utilisation: the share of a device's peak that goes into [`Self::flops_per_token`].
@@ -110,16 +200,33 @@ fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan
     let slices = train.batch_size.div_ceil(slice_rows.max(1)) as u64;
     let lanes = threads.clamp(1, slices.max(1));
     let slice_tokens = (slice_rows * config.context) as u64;
-    let logits_rows = slice_tokens.min(chunk_rows(config.vocab_size, config.dim) as u64);
-    let logits = logits_rows * config.vocab_size as u64;
-    let reals = slice_tokens * reals_per_token(config, train.recompute) + logits;
-    let activations = lanes * reals * REAL;
+    let kept = slice_tokens * reals_per_token(config, train.recompute);
+    let activations = lanes * (kept + loss_reals(config, slice_tokens)).max(parameters) * REAL;
     let kv_cache = (2 * config.n_layers * config.kv_dim() * config.context) as u64 * REAL;
     let weights = parameters * REAL;
-    let gradients = (1 + lanes) * parameters * REAL;
     let moments = moments * REAL;
-    let training = weights + gradients + moments + activations;
-    MemoryPlan { weights, gradients, moments, activations, training, kv_cache }
+    let live = 2 * weights + moments + activations;
+    let program = SPARE_BYTES * (1 + lanes);
+    let spare = program + ((live + program) as f64 * SPARE_SHARE) as u64;
+    let checkpoint = 2 * (weights + moments) + program;
+    MemoryPlan {
+        weights,
+        gradients: weights,
+        moments,
+        activations,
+        spare,
+        training: (live + spare).max(checkpoint),
+        kv_cache,
+    }
+}
+
+/// Reals that the loss of a slice needs at a time: logits of a chunk of rows, and the gradient of the table, which
+/// is there as the sum so far, as the chunk's part and as their sum if there are several chunks.
+fn loss_reals(config: &ModelConfig, slice_tokens: u64) -> u64 {
+    let chunk = chunk_rows(config.vocab_size, config.dim) as u64;
+    let tables = if slice_tokens > chunk { 3 } else { 1 };
+    slice_tokens.min(chunk) * config.vocab_size as u64
+        + tables * (config.vocab_size * config.dim) as u64
 }
 
 /// Reals that a backward pass needs for one token.
@@ -152,15 +259,25 @@ mod tests {
         assert_eq!(plan.compute_optimal_tokens, 2_471_746_560);
         assert_eq!(plan.tokens, 819_200);
         assert_eq!(plan.memory.weights, 494_349_312);
-        assert_eq!(plan.memory.gradients, 3 * 494_349_312);
+        assert_eq!(plan.memory.gradients, 494_349_312);
+        assert_eq!(plan.memory.moments, 2 * 494_349_312);
         assert_eq!(plan.memory.kv_cache, 2 * 12 * 768 * 1024 * 4);
         assert!((plan.seconds(1_000.0) - 819.2).abs() < 1e-9);
+        assert!((plan.mfu(1_000.0, 1e12) - plan.flops_per_token as f64 / 1e9).abs() < 1e-9);
         let untied = ModelConfig { tie_embeddings: false, ..config.clone() };
         let untied = super::plan(&untied, &train, 2);
         assert_eq!(untied.multiplied_parameters, plan.multiplied_parameters);
         let recompute = TrainConfig { recompute: true, ..train };
-        assert!(
-            super::plan(&config, &recompute, 2).memory.activations * 3 < plan.memory.activations
-        );
+        let recomputed = super::plan(&config, &recompute, 2).memory.activations;
+        assert!(recomputed >= 2 * plan.memory.weights && recomputed < plan.memory.activations);
+    }
+
+    #[test]
+    fn a_speed_is_measured_on_this_machine() {
+        let config = ModelConfig { dim: 32, n_layers: 1, context: 16, ..ModelConfig::default() };
+        let train = TrainConfig { batch_size: 2, device: "cpu".into(), ..TrainConfig::default() };
+        assert!(measure(&config, &train, 2).unwrap() > 0.0);
+        let bad = TrainConfig { batch_size: 0, ..train };
+        assert!(measure(&config, &bad, 2).unwrap_err().to_string().contains("`batch_size` is 0"));
     }
 }

@@ -1,0 +1,61 @@
+//! The planned peak of memory against the measured one. A process has one peak, so this is a program of its own, and
+//! its runs go from the smaller to the larger.
+
+use model::{
+    CheckpointFiles, CheckpointStore, Control, ModelConfig, StoreError, TrainConfig, plan, pretrain,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+struct Nowhere;
+
+impl CheckpointStore for Nowhere {
+    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// The most memory that this process has had, in bytes, where the system tells.
+fn peak() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+#[test]
+fn the_planned_peak_is_near_the_measured_one() {
+    let narrow = ModelConfig { dim: 128, ffn_dim: 352, ..ModelConfig::default() };
+    let shapes = [
+        // Activations have the most part, then the table of a large vocabulary.
+        ModelConfig { vocab_size: 2048, n_layers: 12, context: 512, ..narrow.clone() },
+        ModelConfig { vocab_size: 49_152, n_layers: 2, tie_embeddings: false, ..narrow },
+    ];
+    for config in shapes {
+        let train = TrainConfig {
+            steps: 2,
+            batch_size: 8,
+            eval_batches: 1,
+            device: "cpu".to_owned(),
+            ..TrainConfig::default()
+        };
+        let tokens: Vec<u32> = (0..20_000).map(|i| i * 7 % config.vocab_size as u32).collect();
+        let bytes = vec![1; config.vocab_size];
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        pool.install(|| {
+            pretrain(&config, &train, &tokens, &tokens, &bytes, &mut Nowhere, &mut |_| {
+                Control::Continue
+            })
+            .unwrap();
+        });
+        let Some(measured) = peak() else { return };
+        let planned = plan(&config, &train, 2).memory.training;
+        let ratio = planned as f64 / measured as f64;
+        println!("planned {} MiB, measured {} MiB", planned >> 20, measured >> 20);
+        assert!((0.8..1.25).contains(&ratio), "planned {planned}, measured {measured}");
+    }
+}
