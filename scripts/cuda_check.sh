@@ -53,8 +53,8 @@ link_names() {
     done
     cudarc=$(cargo metadata --format-version 1 --features gristmill-model/cuda |
         python3 -c 'import json, sys; print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
-    grep -rhoE 'pub fn cu[A-Z][A-Za-z0-9_]*' "$(dirname "$cudarc")/src/driver/sys" | sort -u |
-        sed 's/pub fn \(.*\)/void \1(void) {}/' >"$links/driver.c"
+    grep -rhoE 'pub unsafe fn cu[A-Z][A-Za-z0-9_]*' "$(dirname "$cudarc")/src/driver/sys" | sort -u |
+        sed 's/pub unsafe fn \(.*\)/void \1(void) {}/' >"$links/driver.c"
     cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$links/libcuda.so" "$links/driver.c"
 }
 
