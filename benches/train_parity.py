@@ -4,7 +4,8 @@ usage: train_parity.py REFERENCE_RUN [FOLDER]
 
 REFERENCE_RUN is the built example `reference_run` of crate model. For Llama's and Qwen3's layout it makes a run of
 ten steps; here transformers' own model repeats it with torch.optim.AdamW, and loads the weights it ended with, from
-the GGUF file too for Llama if the packages gguf and accelerate are there. Needs torch and transformers. Ends with an
+the GGUF file too if the packages gguf and accelerate are there (transformers does not read the width of a head from
+Qwen3's file, so it is given the exported config.json there). Needs torch and transformers. Ends with an
 error if a figure is out of bounds.
 """
 import importlib.util
@@ -17,7 +18,7 @@ import tempfile
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 STEPS = 10
 LOSS_BOUND = LOGIT_BOUND = 1e-4
@@ -68,10 +69,10 @@ def compare(binary, folder, kind):
         f"{logit_difference:.2e}; greedy text of {len(greedy)} tokens "
         f"{'equal' if greedy == run['greedy'] else 'DIFFERENT'}"
     )
-    if kind == "llama" and all(map(importlib.util.find_spec, ("gguf", "accelerate"))):
-        # Of Qwen3's keys transformers does not read the width of a head.
+    if all(map(importlib.util.find_spec, ("gguf", "accelerate"))):
+        config = AutoConfig.from_pretrained(folder / "final") if kind == "qwen3" else None
         model = AutoModelForCausalLM.from_pretrained(
-            folder, gguf_file="model.gguf", dtype=torch.float32
+            folder, gguf_file="model.gguf", config=config, dtype=torch.float32
         ).eval()
         with torch.no_grad():
             theirs = model(prompt).logits.flatten().numpy()

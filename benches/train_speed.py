@@ -1,9 +1,11 @@
 """Training speed and memory of the model crate beside PyTorch's, in rounds that take turns.
 
 usage: train_speed.py TRAIN_SPEED BASELINE [--python PYTHON] [--rounds 3] [--steps 8] [--threads 2] [--shape reference]
+                      [--compile]
 
 TRAIN_SPEED is the built example `train_speed` of crate model; BASELINE a script that trains the same decoder with
-PyTorch and prints `tokens/s=`. PYTHON is one with torch. Prints the medians of tokens a second by the clock, and of
+PyTorch and prints `tokens/s=`. PYTHON is one with torch. SHAPE is reference (5.3 M parameters), 25m, 32k or 128k (large
+vocabularies), or `vocabulary,dim,layers,heads,ffn,context,batch`; --compile adds torch.compile. Prints the medians of tokens a second by the clock, and of
 tokens a second of processor time, which tell more on a machine with other work, and the largest peak memory.
 """
 import argparse
@@ -15,10 +17,12 @@ import subprocess
 import sys
 
 SHAPES = {
-    "reference": dict(dim=256, layers=4, heads=4, hidden=704),
-    "25m": dict(dim=512, layers=6, heads=8, hidden=1536),
+    "reference": "4096,256,4,4,704,256,16",
+    "25m": "4096,512,6,8,1536,256,16",
+    "32k": "32768,256,4,4,704,256,16",
+    "128k": "131072,256,4,4,704,256,16",
 }
-BATCH_TOKENS = 16 * 256
+NAMES = ("vocab", "dim", "layers", "heads", "hidden", "ctx", "batch")
 
 
 def run(command, environment, pattern):
@@ -35,14 +39,13 @@ def run(command, environment, pattern):
 
 
 def contenders(arguments):
-    shape = SHAPES[arguments.shape]
+    shape = SHAPES.get(arguments.shape, arguments.shape)
     threads = str(arguments.threads)
-    torch = [arguments.python, arguments.baseline, "--vocab", "4096", "--ctx", "256"]
-    torch += ["--batch", "16", "--threads", threads]
-    torch += [part for key, value in shape.items() for part in (f"--{key}", str(value))]
+    torch = [arguments.python, arguments.baseline, "--threads", threads]
+    torch += [part for name, value in zip(NAMES, shape.split(",")) for part in (f"--{name}", value)]
 
     def ours(steps):
-        return [arguments.train_speed, arguments.shape, str(steps)]
+        return [arguments.train_speed, shape, str(steps)]
 
     def eager(steps):
         return [*torch, "--steps", str(steps)]
@@ -65,9 +68,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--shape", choices=SHAPES, default="reference")
+    parser.add_argument("--shape", default="reference")
     parser.add_argument("--compile", action="store_true")
     arguments = parser.parse_args()
+    *_, context, batch = map(int, SHAPES.get(arguments.shape, arguments.shape).split(","))
     results = {}
     for _, command, environment, pattern in contenders(arguments):
         # A compiler's first run fills its cache.
@@ -77,7 +81,7 @@ def main():
             # Start-up and the first step cancel out between a short and a long run.
             _, short, _ = run(command(1), environment, pattern)
             speed, long, memory = run(command(1 + arguments.steps), environment, pattern)
-            by_processor = arguments.steps * BATCH_TOKENS / max(long - short, 1e-9)
+            by_processor = arguments.steps * batch * context / max(long - short, 1e-9)
             results.setdefault(name, []).append((speed, by_processor, memory))
             print(f"{name}: {speed:.0f} tokens/s, {by_processor:.0f} per processor second, {memory:.0f} MB", flush=True)
     baseline = None
