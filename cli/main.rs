@@ -13,6 +13,7 @@ mod logging;
 mod one_liner;
 mod output;
 mod plan;
+mod plan_pretrain;
 mod pretrain;
 mod printer;
 mod progress;

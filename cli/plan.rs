@@ -1,4 +1,4 @@
-//! `gristmill plan RECIPE`.
+//! `gristmill plan RECIPE`: what a run will do.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use pipeline::Preview;
 use crate::arguments::{Common, PlanArguments};
 use crate::failure::Failure;
 use crate::output::{columns, human_bytes, human_count};
+use crate::plan_pretrain;
 use crate::printer::Printer;
 use crate::run::load;
 
@@ -17,7 +18,12 @@ pub(crate) fn main(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
+    if arguments.pretrain {
+        plan_pretrain::main(arguments, common, printer)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(recipe) = &arguments.recipe else { return Ok(ExitCode::SUCCESS) };
+    let recipe = load(recipe, arguments.output.as_deref(), common)?;
     let preview = Preview::of(&recipe, arguments.documents)?;
     if printer.json() {
         printer.object("plan", &preview);

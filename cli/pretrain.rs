@@ -1,5 +1,6 @@
 //! `gristmill pretrain SHARDS …`.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -29,9 +30,7 @@ pub(crate) fn main(
         initial: arguments.init.clone(),
     };
     let progress = Timed { progress: Progress::new(printer), seconds: Mutex::new((0, 0.0)) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-    let pool =
-        pool.map_err(|e| Failure::usage(format!("no worker threads: {e}"), "lower --threads"))?;
+    let pool = worker_threads(threads)?;
     let summary = pool.install(|| pipeline::pretrain_shards(&what, &progress))?;
     let (Some(step), Some(last)) = (summary.curve.steps.last(), summary.curve.validations.last())
     else {
@@ -68,16 +67,7 @@ fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
     let folder = pipeline::dataset::folder(&arguments.shards)?;
     let vocab_size = ShardManifest::read(&folder)?.vocab_size;
     let mut config = match (&arguments.config, &arguments.preset, &arguments.init) {
-        (Some(file), ..) => {
-            let name = file.display();
-            let text = std::fs::read_to_string(file)
-                .map_err(|error| Failure::usage(format!("{name}: {error}"), "name a MODEL.toml"))?;
-            toml::from_str(&text).map_err(|error| {
-                let help = "it spells vocab_size, dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, \
-                            qk_norm, rope_theta, norm_eps";
-                Failure::usage(format!("{name}: {}", error.to_string().trim_end()), help)
-            })?
-        }
+        (Some(file), ..) => read_shape(file)?,
         (None, None, Some(init)) => {
             let context = arguments.context.unwrap_or_default();
             load_model_folder(init, context, "cpu")?.model.config().clone()
@@ -91,6 +81,24 @@ fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
         config.context = context;
     }
     Ok(config)
+}
+
+/// Threads for a model; as many as there are cores where the number is not given.
+pub(crate) fn worker_threads(threads: Option<usize>) -> Result<rayon::ThreadPool, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+    pool.map_err(|e| Failure::usage(format!("no worker threads: {e}"), "lower --threads"))
+}
+
+/// The shape in a MODEL.toml.
+pub(crate) fn read_shape(file: &Path) -> Result<ModelConfig, Failure> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("{name}: {error}"), "name a MODEL.toml"))?;
+    toml::from_str(&text).map_err(|error| {
+        let help = "it spells vocab_size, dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, \
+                    qk_norm, rope_theta, norm_eps";
+        Failure::usage(format!("{name}: {}", error.to_string().trim_end()), help)
+    })
 }
 
 fn settings(arguments: &PretrainArguments) -> TrainConfig {

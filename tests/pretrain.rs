@@ -98,3 +98,29 @@ fn exports_go_on_with_the_same_text_and_a_worse_model_is_told() {
     let worse = folder.gristmill(&[eval("poor"), vec!["--against", "golden.json"]].concat());
     assert_eq!(worse.status.code(), Some(1), "{}", String::from_utf8_lossy(&worse.stderr));
 }
+
+#[test]
+fn a_plan_tells_what_a_model_takes() {
+    let folder = Folder::new();
+    folder.write("model.toml", MODEL);
+    let flags = ["plan", "--pretrain", "--config", "model.toml", "--batch", "4", "--context", "32"];
+    let known = [&flags[..], &["--steps", "100", "--tokens-per-second", "1000"]].concat();
+    insta::assert_snapshot!("plan_pretrain", folder.run(&known));
+    let measured = folder.run(&[&flags[..], &["--threads", "1", "--json"]].concat());
+    let measured: Value = serde_json::from_str(&measured).unwrap();
+    assert!(measured["tokens_per_second"].as_f64().unwrap() > 0.0, "{measured}");
+    let optimal = &measured["plan"]["compute_optimal_tokens"];
+    assert_eq!(optimal.as_u64(), measured["plan"]["parameters"].as_u64().map(|n| 20 * n));
+    let recipe = "[run]\noutput = \"out\"\n[[source]]\nname = \"none\"\npath = \"model.toml\"\n\
+                  format = \"text\"\n[tokenizer]\nvocab_size = 288\n[shards]\nsequence_length = 32\n\
+                  [pretrain]\nsteps = 100\nbatch_size = 4\n[pretrain.model]\n";
+    folder.write("recipe.toml", &format!("{recipe}{}", MODEL.replace("vocab_size = 288\n", "")));
+    let of_recipe =
+        folder.run(&["plan", "recipe.toml", "--pretrain", "--tokens-per-second", "1000"]);
+    assert_eq!(of_recipe, folder.run(&known));
+    folder.write("recipe.toml", &format!("{recipe}dim = 33\nlayers = 2\nheads = 4\n"));
+    let refused = folder.gristmill(&["plan", "recipe.toml", "--pretrain"]);
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    insta::assert_snapshot!("a_shape_that_does_not_go_together", message);
+}

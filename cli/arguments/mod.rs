@@ -111,7 +111,13 @@ pub(crate) struct RunArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PlanArguments {
     /// The recipe, a TOML file
-    pub(crate) recipe: PathBuf,
+    #[arg(required_unless_present = "pretrain")]
+    pub(crate) recipe: Option<PathBuf>,
+    /// Say what pretraining takes: of the recipe's model, or of one given here
+    #[arg(long)]
+    pub(crate) pretrain: bool,
+    #[command(flatten)]
+    pub(crate) model: PlannedModelArguments,
     /// The run directory, instead of the recipe's
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,

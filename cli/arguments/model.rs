@@ -119,6 +119,39 @@ pub(crate) struct PretrainArguments {
     pub(crate) output: PathBuf,
 }
 
+/// Flags of `plan --pretrain`.
+#[derive(Debug, Args)]
+#[group(requires = "pretrain")]
+pub(crate) struct PlannedModelArguments {
+    /// The model's shape, as for `pretrain`
+    #[arg(long, conflicts_with_all = ["recipe", "preset"], value_name = "MODEL.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// A shape with a name, as for `pretrain` [default: tiny]
+    #[arg(long, conflicts_with = "recipe", value_name = "P")]
+    pub(crate) preset: Option<String>,
+    /// Tokens of a preset's vocabulary
+    #[arg(long, default_value_t = 32_768, conflicts_with_all = ["recipe", "config"], value_name = "N")]
+    pub(crate) vocab_size: usize,
+    /// Optimiser steps [default: those that suit the parameters]
+    #[arg(long, conflicts_with = "recipe", value_name = "N")]
+    pub(crate) steps: Option<usize>,
+    /// Rows of a step
+    #[arg(long, default_value_t = 16, conflicts_with = "recipe", value_name = "B")]
+    pub(crate) batch: usize,
+    /// Tokens of a row [default: the shape's]
+    #[arg(long, conflicts_with = "recipe", value_name = "T")]
+    pub(crate) context: Option<usize>,
+    /// Which optimiser
+    #[arg(long, value_enum, default_value_t = OptimizerName::Adamw, conflicts_with = "recipe")]
+    pub(crate) optimizer: OptimizerName,
+    /// Compute layers again in the backward pass instead of keeping them in memory
+    #[arg(long, conflicts_with = "recipe")]
+    pub(crate) recompute: bool,
+    /// A speed that is known, instead of measuring a step here
+    #[arg(long, value_name = "X")]
+    pub(crate) tokens_per_second: Option<f64>,
+}
+
 /// An optimiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OptimizerName {

@@ -189,7 +189,10 @@ fn steps(
     if let Some(table) = &recipe.pretrain {
         let row_tokens = table.batch_size * recipe.shards.sequence_length;
         steps.push(StepPreview {
-            what: format!("pretrain `{}`", table.preset),
+            what: match &table.model {
+                Some(_) => "pretrain the model".into(),
+                None => format!("pretrain `{}`", table.preset),
+            },
             extent: format!("{} steps of {row_tokens} tokens", table.steps),
             parts_done: u64::from(is_done("pretrain")),
             cost: None,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use model::checkpoint::StreamId;
-use model::{BatchRow, BatchSource, ModelError, TokenSource};
+use model::{Batch, BatchRow, BatchSource, ModelError, TokenSource};
 use shards::order::Order;
 use shards::reader::RowReader;
 use store::shards::{Dataset, Shard, ShardManifest, Split};
@@ -25,7 +25,7 @@ impl Batches {
 }
 
 impl BatchSource for Batches {
-    fn batch(&self, step: usize) -> std::result::Result<Vec<BatchRow>, ModelError> {
+    fn batch(&self, step: usize) -> std::result::Result<Batch, ModelError> {
         let rows = self.order.rows(step as u64);
         let batch = self.reader.read(&rows).map_err(|error| ModelError::Store(Box::new(error)))?;
         let row = |(at, row): (usize, &u64)| {
@@ -39,7 +39,8 @@ impl BatchSource for Batches {
             })
         };
         // A row of one token has nothing to predict.
-        Ok(rows.iter().enumerate().filter_map(row).filter(|row| row.ids.len() > 1).collect())
+        let rows = rows.iter().enumerate().filter_map(row).filter(|row| row.ids.len() > 1);
+        Ok(Batch { rows: rows.collect(), digest: batch.digest() })
     }
 
     fn id(&self) -> StreamId {

@@ -16,8 +16,8 @@ use arrow::datatypes::{DataType, Field, Schema};
 use arrow::record_batch::RecordBatch;
 use encoder::AnyTokenizer;
 use model::{
-    Control, GenerateConfig, Llama, ModelConfig, Progress, TrainConfig, TrainSummary, TrainingData,
-    generate_text, pretrain_on, unigram_entropy,
+    Control, GenerateConfig, Llama, Progress, TrainSummary, TrainingData, generate_text,
+    pretrain_on, unigram_entropy,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -39,9 +39,6 @@ use crate::observer::{Event, Observer};
 use crate::recipe::Recipe;
 use crate::table::TableWriter;
 use crate::tokens::SHARDS;
-
-/// Batches of validation rows that an evaluation looks at.
-const EVAL_BATCHES: usize = 8;
 
 /// Tokens of the sample in the report.
 const SAMPLE_TOKENS: usize = 96;
@@ -74,20 +71,9 @@ pub(crate) fn pretrain(
     }
     let folder = run.path("shards");
     let validation = Documents::open(&folder, Split::Validation)?;
-    let mut config = ModelConfig::preset(&table.preset, tokenizer.vocab_size())?;
-    config.context = recipe.shards.sequence_length;
-    let settings = TrainConfig {
-        steps: table.steps,
-        batch_size: table.batch_size,
-        learning_rate: table.learning_rate,
-        warmup_steps: table.warmup_steps.min(table.steps),
-        eval_every: table.eval_every,
-        eval_batches: EVAL_BATCHES,
-        checkpoint_every: table.checkpoint_every,
-        seed: recipe.run.seed,
-        device: table.device.clone(),
-        ..TrainConfig::default()
-    };
+    let context = recipe.shards.sequence_length;
+    let config = table.shape(tokenizer.vocab_size(), context).map_err(PipelineError::Empty)?;
+    let settings = table.settings(recipe.run.seed);
     let token_bytes: Vec<u32> = token_bytes(tokenizer);
     let options = PlanOptions::of_rows(config.context as u32);
     let path = format!("{SHARDS}/{}", dataset::plan_name(options));

@@ -510,6 +510,12 @@ impl Loader<'_> {
             );
             return Err(self.at(&span, "preset", message, help));
         }
+        // The vocabulary is not known yet; any will do to look at the rest.
+        if let Err(message) = table.shape(1 << 15, ShardsTable::default().sequence_length) {
+            let help = "it spells dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, qk_norm, \
+                        rope_theta, norm_eps";
+            return Err(self.at(&span, "model", message, help));
+        }
         if !["auto", "cpu", "cuda"].contains(&table.device.as_str()) {
             let message = format!("there is no device `{}`", table.device);
             return Err(self.at(&span, "device", message, "use \"auto\", \"cpu\" or \"cuda\""));

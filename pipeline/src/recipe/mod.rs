@@ -3,14 +3,16 @@
 mod error;
 mod expand;
 mod load;
+mod pretraining;
 mod resolved;
 
 use std::collections::BTreeMap;
 
 use bytesize::ByteSize;
+use model::{OptimizerKind, Schedule};
 use serde::{Deserialize, Serialize};
 use sql::read::Fields;
-use toml::{Spanned, Value};
+use toml::{Spanned, Table, Value};
 
 pub use error::RecipeError;
 pub use load::{Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
@@ -189,16 +191,35 @@ impl Default for ShardsTable {
 pub struct PretrainTable {
     /// Shape of the model, by name.
     pub preset: String,
+    /// Shape of the model, spelled out: the keys of MODEL.toml but `vocab_size`, which is the tokenizer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Table>,
     /// Optimiser steps.
     pub steps: usize,
     /// Rows in a batch.
     pub batch_size: usize,
+    /// Rows that go through the model at a time; 0 chooses.
+    pub micro_batch_size: usize,
+    /// `adamw`, or `muon` for the hidden matrices.
+    pub optimizer: OptimizerKind,
     /// Peak learning rate.
     pub learning_rate: f64,
+    /// The shape of the learning rate: `cosine` or `wsd`.
+    pub schedule: Schedule,
     /// Steps over which the learning rate rises.
     pub warmup_steps: usize,
+    /// Decoupled decay of matrices.
+    pub weight_decay: f64,
+    /// Weight of the squared logarithm of the softmax's sum; 0 for none.
+    pub z_loss: f64,
+    /// Compute layers again in the backward pass instead of keeping them in memory.
+    pub recompute: bool,
+    /// Leave out the update of a step whose loss or gradient is far off.
+    pub spike_skip: bool,
     /// Steps between validations.
     pub eval_every: usize,
+    /// Batches of a validation; 0 for all rows.
+    pub eval_batches: usize,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
     /// `cpu`, `cuda`, or `auto` for CUDA where there is one.
@@ -211,11 +232,20 @@ impl Default for PretrainTable {
     fn default() -> Self {
         Self {
             preset: "tiny".into(),
+            model: None,
             steps: 200,
             batch_size: 8,
+            micro_batch_size: 0,
+            optimizer: OptimizerKind::default(),
             learning_rate: 1e-3,
+            schedule: Schedule::default(),
             warmup_steps: 20,
+            weight_decay: 0.1,
+            z_loss: 0.0,
+            recompute: false,
+            spike_skip: false,
             eval_every: 50,
+            eval_batches: 8,
             checkpoint_every: 50,
             device: "auto".into(),
             prompt: "The".into(),

@@ -1,0 +1,188 @@
+//! `gristmill plan --pretrain`: what training a model takes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use encoder::AnyTokenizer;
+use indicatif::HumanDuration;
+use model::plan::{Plan, measure};
+use model::{ModelConfig, TrainConfig};
+use pipeline::PipelineError;
+use serde_json::json;
+
+use crate::arguments::{Common, PlanArguments, PlannedModelArguments};
+use crate::failure::Failure;
+use crate::output::{columns, human_bytes, human_count};
+use crate::pretrain::{read_shape, worker_threads};
+use crate::printer::Printer;
+use crate::run::load;
+
+/// Steps that are measured.
+const MEASURED_STEPS: usize = 3;
+
+/// Operations of a step at most that is measured without being asked for: half a minute on a small machine.
+const MEASURED_FLOPS_MAX: f64 = 1e12;
+
+pub(crate) fn main(
+    arguments: &PlanArguments,
+    common: &Common,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let (config, train) = match &arguments.recipe {
+        Some(recipe) => of_recipe(recipe, arguments.output.as_deref(), common)?,
+        None => of_flags(&arguments.model)?,
+    };
+    let pool = worker_threads(common.threads)?;
+    let plan = model::plan(&config, &train, pool.current_num_threads());
+    let step_flops = plan.flops / train.steps.max(1) as f64;
+    let (speed, origin) = match arguments.model.tokens_per_second {
+        Some(speed) => (Some(speed), "as given".to_owned()),
+        None if step_flops > MEASURED_FLOPS_MAX => {
+            let way_out = "a step takes too long to be measured; give --tokens-per-second";
+            (None, way_out.to_owned())
+        }
+        None => {
+            let speed = pool
+                .install(|| measure(&config, &train, MEASURED_STEPS))
+                .map_err(PipelineError::from)?;
+            let threads = pool.current_num_threads();
+            (Some(speed), format!("median of {MEASURED_STEPS} steps on {threads} threads"))
+        }
+    };
+    if printer.json() {
+        let object = json!({
+            "model": config,
+            "steps": train.steps,
+            "batch_size": train.batch_size,
+            "plan": plan,
+            "tokens_per_second": speed,
+            "flops_per_second": speed.map(|speed| speed * plan.flops_per_token as f64),
+            "seconds": speed.map(|speed| plan.seconds(speed)),
+        });
+        printer.object("plan", &object);
+    } else {
+        show(&plan, (&config, &train), (speed, &origin), printer);
+    }
+    Ok(())
+}
+
+fn of_recipe(
+    recipe: &Path,
+    output: Option<&Path>,
+    common: &Common,
+) -> Result<(ModelConfig, TrainConfig), Failure> {
+    let recipe = load(recipe, output, common)?;
+    let (Some(table), Some(tokenizer)) = (&recipe.pretrain, &recipe.tokenizer) else {
+        let help =
+            "add `[pretrain]` with `preset = \"tiny\"`, or leave the recipe out and give --preset";
+        return Err(Failure::usage("the recipe trains no model", help));
+    };
+    let vocab_size = match &tokenizer.file {
+        Some(file) => {
+            AnyTokenizer::load(Path::new(file)).map_err(PipelineError::from)?.vocab_size()
+        }
+        None => tokenizer.vocab_size,
+    };
+    let context = recipe.shards.sequence_length;
+    let config = table.shape(vocab_size, context).map_err(PipelineError::Empty)?;
+    Ok((config, table.settings(recipe.run.seed)))
+}
+
+fn of_flags(flags: &PlannedModelArguments) -> Result<(ModelConfig, TrainConfig), Failure> {
+    let mut config = match &flags.config {
+        Some(file) => read_shape(file)?,
+        None => {
+            let preset = flags.preset.as_deref().unwrap_or("tiny");
+            ModelConfig::preset(preset, flags.vocab_size).map_err(PipelineError::from)?
+        }
+    };
+    config.context = flags.context.unwrap_or(config.context);
+    config.validate().map_err(PipelineError::from)?;
+    let mut train = TrainConfig {
+        steps: flags.steps.unwrap_or(1),
+        batch_size: flags.batch,
+        optimizer: flags.optimizer.into(),
+        recompute: flags.recompute,
+        ..TrainConfig::default()
+    };
+    if flags.steps.is_none() {
+        train.steps = model::plan(&config, &train, 1).compute_optimal_steps as usize;
+    }
+    train.warmup_steps = train.steps / 10;
+    Ok((config, train))
+}
+
+fn show(
+    plan: &Plan,
+    (config, train): (&ModelConfig, &TrainConfig),
+    (speed, origin): (Option<f64>, &str),
+    printer: Printer,
+) {
+    let memory = &plan.memory;
+    let time = |seconds: f64| HumanDuration(Duration::from_secs_f64(seconds)).to_string();
+    let mut rows = vec![
+        (
+            "parameters",
+            human_count(plan.parameters),
+            format!(
+                "{} layers, width {}, vocabulary {}",
+                config.n_layers,
+                human_count(config.dim as u64),
+                human_count(config.vocab_size as u64)
+            ),
+        ),
+        (
+            "tokens",
+            human_count(plan.tokens),
+            format!(
+                "{} steps of {} rows of {}",
+                human_count(train.steps as u64),
+                human_count(train.batch_size as u64),
+                human_count(config.context as u64)
+            ),
+        ),
+        (
+            "compute-optimal",
+            human_count(plan.compute_optimal_tokens),
+            format!(
+                "20 tokens a parameter (Hoffmann et al. 2022), {} steps",
+                human_count(plan.compute_optimal_steps)
+            ),
+        ),
+        (
+            "operations",
+            format!("{:.2e}", plan.flops),
+            format!("{:.2e} a token: 6·N + 6·L·q·T", plan.flops_per_token as f64),
+        ),
+        (
+            "memory",
+            human_bytes(memory.training),
+            format!(
+                "weights {}, gradients {}, moments {}, activations {}, spare {}",
+                human_bytes(memory.weights),
+                human_bytes(memory.gradients),
+                human_bytes(memory.moments),
+                human_bytes(memory.activations),
+                human_bytes(memory.spare)
+            ),
+        ),
+        ("key-value cache", human_bytes(memory.kv_cache), "a sequence, when generating".into()),
+    ];
+    match speed {
+        Some(speed) => {
+            let operations = speed * plan.flops_per_token as f64;
+            rows.push((
+                "tokens/s",
+                human_count(speed as u64),
+                format!("{origin}, {:.1} GFLOP/s", operations / 1e9),
+            ));
+            rows.push(("time", time(plan.seconds(speed)), "without validations".into()));
+        }
+        None => rows.push(("time", "not known".into(), origin.into())),
+    }
+    let numbers: Vec<Vec<String>> =
+        rows.iter().map(|(name, value, _)| vec![(*name).to_owned(), value.clone()]).collect();
+    for (line, (_, _, remark)) in columns(&numbers).iter().zip(&rows) {
+        printer.data(format!("{line}  {remark}"));
+    }
+}
