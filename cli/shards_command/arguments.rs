@@ -198,7 +198,8 @@ pub(crate) struct ImportArguments {
     /// Ids are below this
     #[arg(long, value_name = "N")]
     pub(crate) vocab_size: usize,
-    /// The tokenizer that made the ids, for bytes and the token that ends a document
+    /// The tokenizer that made the ids, for text, bytes and the token that ends a document; the
+    /// dataset keeps it
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
     /// The id between documents [default: the tokenizer's]
