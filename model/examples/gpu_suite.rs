@@ -1,5 +1,5 @@
 //! Parity and speed on a GPU: the composite operations there against the fused ones on the CPU, and tokens a second
-//! of a training step.
+//! of a training step. On a machine with several GPUs it also trains on all of them.
 //!
 //! `gpu_suite [DEVICE [PRESET [ROWS [STEPS]]]]`, by default `cuda base 16 20`. The device `cpu` runs the same with
 //! the composite operations on the CPU, to try the suite where there is no GPU. Prints a JSON object a line; ends
@@ -13,7 +13,10 @@ use candle_core::{Device, Tensor};
 use model::ops::Kernels;
 use model::optimizer::arithmetic::norms;
 use model::optimizer::{Optimizer, StepNumbers};
-use model::{Activation, Lanes, Llama, ModelConfig, Rows, TrainConfig, device, plan, random};
+use model::{
+    Activation, CheckpointFiles, CheckpointStore, Control, Lanes, Llama, ModelConfig, Rows,
+    StoreError, TrainConfig, device, plan, pretrain, random,
+};
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
 
@@ -104,6 +107,56 @@ fn parity(target: &Device) -> Result<bool, Failure> {
     Ok(good)
 }
 
+/// Forgets every checkpoint.
+struct Nowhere;
+
+impl CheckpointStore for Nowhere {
+    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
+        Ok(None)
+    }
+}
+
+/// The losses of a short run on the CPU, on the device, and, of GPUs, on all of them.
+fn runs(name: &str) -> Result<bool, Failure> {
+    let tokens = ids(20_000, 500);
+    let losses = |device: &str| -> Result<Vec<f32>, Failure> {
+        let settings = TrainConfig {
+            steps: 10,
+            batch_size: 7,
+            warmup_steps: 2,
+            eval_batches: 1,
+            device: device.to_owned(),
+            ..TrainConfig::default()
+        };
+        let bytes = vec![1; 500];
+        let summary =
+            pretrain(&plain(), &settings, &tokens, &tokens, &bytes, &mut Nowhere, &mut |_| {
+                Control::Continue
+            })?;
+        Ok(summary.curve.steps.iter().map(|point| point.loss).collect())
+    };
+    let expected = losses("cpu")?;
+    let mut good = true;
+    let all = if name.starts_with("cuda") { "cuda:all" } else { name };
+    for device in [name, all] {
+        let found = losses(device)?;
+        let pairs = expected.iter().zip(&found);
+        let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        good &= largest < 1e-3;
+        let devices = device::open_all(device)?.len();
+        println!(
+            "{}",
+            json!({ "run": device, "devices": devices, "steps": found.len(),
+                    "largest_difference_of_a_loss": largest, "bound": 1e-3 })
+        );
+    }
+    Ok(good)
+}
+
 /// Tokens a second of whole steps: forward, backward, norm, AdamW.
 fn speed(
     target: &Device,
@@ -153,8 +206,9 @@ fn main() -> Result<(), Failure> {
     let argument = |index: usize, default: &str| {
         arguments.get(index).cloned().unwrap_or_else(|| default.to_owned())
     };
-    let target = device::open(&argument(0, "cuda"))?;
-    let good = parity(&target)?;
+    let name = argument(0, "cuda");
+    let target = device::open(&name)?;
+    let good = parity(&target)? & runs(&name)?;
     let preset = argument(1, "base");
     let sizes = (argument(2, "16").parse()?, argument(3, "20").parse()?);
     for kernels in [Kernels::Composite, Kernels::CompositeBf16] {
