@@ -27,8 +27,10 @@ fi
 if [ ! -x "$work/venv/bin/pip" ]; then
     python3 -m venv "$work/venv"
 fi
+# What was there before goes, so the longer list of `build` stays once it is there.
 wanted="${packages[*]} ${libraries[*]:-}"
-if [ "$(cat "$work/wheels.txt" 2>/dev/null)" != "$wanted" ]; then
+present=$(cat "$work/wheels.txt" 2>/dev/null || true)
+if [[ "$present" != "${wanted% }"* ]]; then
     "$work/venv/bin/pip" install --quiet --target "$work/wheels" --upgrade \
         "${packages[@]/%/==13.0.*}" "${libraries[@]}"
     echo "$wanted" >"$work/wheels.txt"
