@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::arguments::EvalArguments;
 use crate::failure::{CHECK_FAILED, Failure};
 use crate::output::{columns, human_count};
+use crate::pretrain::worker_threads;
 use crate::printer::Printer;
 
 pub(crate) fn main(
@@ -16,15 +17,13 @@ pub(crate) fn main(
     threads: Option<usize>,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
-    let pool =
-        pool.map_err(|e| Failure::usage(format!("no worker threads: {e}"), "lower --threads"))?;
+    let pool = worker_threads(threads)?;
     let mut found = Map::new();
     pool.install(|| {
         let folder = load_model_folder(&arguments.model, 0, &arguments.device)?;
         for on in &arguments.on {
             let name = on.display().to_string();
-            if on.is_dir() {
+            if on.is_dir() || name.contains("://") {
                 let dataset = pipeline::dataset::folder(on)?;
                 let (split, most) = (arguments.split.into(), arguments.tokens);
                 let rows = evaluate_dataset(&folder, &dataset, split, most)?;

@@ -47,7 +47,7 @@ pub(crate) struct GenerateArguments {
 /// Flags of `pretrain`.
 #[derive(Debug, Args)]
 pub(crate) struct PretrainArguments {
-    /// A folder of shards, or a run directory that has one
+    /// A folder of shards, a run directory that has one, or an s3:// or gs:// address
     #[arg(value_name = "SHARDS")]
     pub(crate) shards: PathBuf,
     /// The model's shape: vocab_size, dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, qk_norm,
@@ -108,7 +108,7 @@ pub(crate) struct PretrainArguments {
     /// Seed of weights and order
     #[arg(long, default_value_t = 17, value_name = "S")]
     pub(crate) seed: u64,
-    /// cpu, cuda or auto
+    /// cpu, cuda, auto, or several GPUs as cuda:0,1 or cuda:all
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// Go on with a run that was stopped
@@ -194,7 +194,7 @@ pub(crate) struct EvalArguments {
     /// A run directory, what `pretrain` made, or a folder with config.json and model.safetensors
     #[arg(value_name = "MODEL_DIR")]
     pub(crate) model: PathBuf,
-    /// Folders of shards, run directories, or files of questions: {"context", "choices", "answer"} a line
+    /// Shards as for `pretrain`, or files of questions: {"context", "choices", "answer"} a line
     #[arg(required = true, value_name = "SHARDS|TASK.jsonl")]
     pub(crate) on: Vec<PathBuf>,
     /// Which half of shards

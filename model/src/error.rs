@@ -101,8 +101,17 @@ pub enum ModelError {
         reason: String,
     },
     /// The checkpoint store failed.
-    #[error("the checkpoint store failed")]
+    #[error("the checkpoint store failed: {0}")]
     Store(#[source] StoreError),
+    /// The rows of a batch cannot be read.
+    #[error("step {step} has no batch: {error}")]
+    Batch {
+        /// The step, counted from 1.
+        step: usize,
+        /// What the source says.
+        #[source]
+        error: StoreError,
+    },
     /// A thread pool could not be started.
     #[error("cannot start worker threads: {0}; lower the number of threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),

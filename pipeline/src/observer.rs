@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use store::Run;
 
 use crate::error::Result;
 
@@ -99,6 +100,26 @@ pub trait Observer: Sync {
     /// True when the run should stop at the next safe point.
     fn should_stop(&self) -> bool {
         false
+    }
+}
+
+/// Passes events on and keeps those worth keeping in the run's `events.jsonl`.
+pub(crate) struct Logged<'a> {
+    pub(crate) run: &'a Run,
+    pub(crate) observer: &'a dyn Observer,
+}
+
+impl Observer for Logged<'_> {
+    fn event(&self, event: &Event) {
+        self.observer.event(event);
+        if !matches!(event, Event::Advance { .. }) {
+            let (name, fields) = event.record();
+            self.run.events().add(name, fields);
+        }
+    }
+
+    fn should_stop(&self) -> bool {
+        self.observer.should_stop()
     }
 }
 

@@ -16,7 +16,7 @@ use crate::dedup::{
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::ledger::Ledger;
-use crate::observer::{Event, Observer, timed};
+use crate::observer::{Event, Logged, Observer, timed};
 use crate::plan::Plan;
 use crate::pretrain::{Pretrained, pretrain};
 use crate::recipe::{Recipe, StageKind, TokenizerTable};
@@ -151,26 +151,6 @@ pub fn fingerprint(recipe: &Recipe, plan: &Plan, inputs: &Inputs) -> Fingerprint
         fingerprint.set(name, format!("{} bytes, {}", file.file.file.bytes, file.identity));
     }
     fingerprint
-}
-
-/// Passes events on and keeps those worth keeping.
-struct Logged<'a> {
-    run: &'a Run,
-    observer: &'a dyn Observer,
-}
-
-impl Observer for Logged<'_> {
-    fn event(&self, event: &Event) {
-        self.observer.event(event);
-        if !matches!(event, Event::Advance { .. }) {
-            let (name, fields) = event.record();
-            self.run.events().add(name, fields);
-        }
-    }
-
-    fn should_stop(&self) -> bool {
-        self.observer.should_stop()
-    }
 }
 
 /// The steps of one run.

@@ -13,7 +13,7 @@ use super::data::{Batches, Documents};
 use super::{order_of, tell, write_curve};
 use crate::dataset::{self, PlanOptions};
 use crate::error::{PipelineError, Result};
-use crate::observer::{Observer, timed};
+use crate::observer::{Logged, Observer, timed};
 use crate::tokens::TOKENIZER;
 
 /// Keys of [`TrainConfig`] that may differ when a run goes on: the result does not depend on them.
@@ -52,6 +52,7 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
             return Err(PipelineError::Empty(message));
         }
     };
+    let observer = &Logged { run: &run, observer };
     write_tokenizer(&run, &folder, &manifest)?;
     let reader = plan(&run, &folder, what)?;
     let order = order_of(&reader, what.train.seed, what.train.batch_size)?;
@@ -96,7 +97,8 @@ fn check(what: &Pretraining, manifest: &ShardManifest) -> Result<()> {
     if manifest.tokens(Split::Validation) == 0 {
         return refused(format!(
             "{} holds no documents out to measure on; write shards with `[shards] validation_fraction = \
-             0.01`, or `gristmill tokenizer encode --validation-fraction 0.01`",
+             0.01`, or `gristmill tokenizer encode --validation-fraction 0.01`, or import a file with `val` \
+             in its name",
             what.shards.display()
         ));
     }

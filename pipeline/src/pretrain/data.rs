@@ -27,7 +27,8 @@ impl Batches {
 impl BatchSource for Batches {
     fn batch(&self, step: usize) -> std::result::Result<Batch, ModelError> {
         let rows = self.order.rows(step as u64);
-        let batch = self.reader.read(&rows).map_err(|error| ModelError::Store(Box::new(error)))?;
+        let failed = |error| ModelError::Batch { step: step + 1, error: Box::new(error) };
+        let batch = self.reader.read(&rows).map_err(failed)?;
         let row = |(at, row): (usize, &u64)| {
             let ends = batch.document_ends(at);
             // Behind the last document there is only padding.

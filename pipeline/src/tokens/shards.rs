@@ -24,7 +24,7 @@ use store::shards::{
 use super::TOKENIZER;
 use super::encode::{Encoding, index_path, index_schema, payload_path};
 use crate::error::{PipelineError, Result};
-use crate::observer::{Event, Observer};
+use crate::observer::Observer;
 use crate::pretrain::token_bytes_table;
 use crate::recipe::ShardsTable;
 use crate::table::{TableWriter, read_table};
@@ -176,7 +176,6 @@ fn write_shard(
     }
     let (entry, files) = writer.finish()?;
     run.complete(&task, files, json!(entry))?;
-    observer.event(&Event::Advance { units: entry.counts.tokens });
     Ok(entry)
 }
 
