@@ -89,12 +89,11 @@ fn of_recipe(
 }
 
 fn of_flags(flags: &PlannedModelArguments) -> Result<(ModelConfig, TrainConfig), Failure> {
-    let mut config = match &flags.config {
-        Some(file) => read_shape(file)?,
-        None => {
-            let preset = flags.preset.as_deref().unwrap_or("tiny");
-            ModelConfig::preset(preset, flags.vocab_size).map_err(PipelineError::from)?
-        }
+    let mut config = if let Some(file) = &flags.config {
+        read_shape(file)?
+    } else {
+        let preset = flags.preset.as_deref().unwrap_or("tiny");
+        ModelConfig::preset(preset, flags.vocab_size).map_err(PipelineError::from)?
     };
     config.context = flags.context.unwrap_or(config.context);
     config.validate().map_err(PipelineError::from)?;

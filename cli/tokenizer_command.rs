@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use pipeline::Until;
 use pipeline::tokens::{CountFile, Efficiencies, Mix, smaller_name};
+use pipeline::{Outcome, Until};
 use serde_json::json;
 use store::shards::Split;
 use tokenizer::{Tokenizer, TrainConfig};
@@ -322,12 +322,20 @@ pub(crate) fn encode(
 ) -> Result<ExitCode, Failure> {
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let file = arguments.tokenizer.display().to_string();
-    one_liner.table("tokenizer", table([("file", file.into())]));
+    one_liner.table("tokenizer", table([("file", file.clone().into())]));
     one_liner
         .table("shards", table([("validation_fraction", arguments.validation_fraction.into())]));
     one_liner.documents = false;
     one_liner.run(common, printer, |summary| {
         store::move_folder(&summary.root.join("shards"), &arguments.output)?;
+        let not_encodable = summary.ledger.outcome(Outcome::Dropped).documents;
+        if not_encodable > 0 {
+            printer.say(format!(
+                "  left out: {} documents with something that {file} has no tokens for; \
+                 a run with this tokenizer lists them in its table `dropped`",
+                human_count(not_encodable)
+            ));
+        }
         let Some(shards) = &summary.shards else { return Ok(()) };
         if printer.json() {
             printer.object("shards", shards);

@@ -151,3 +151,35 @@ fn other_kinds_of_tokenizers_encode_to_shards() {
     assert_eq!((&stat["vocab_size"], &stat["end_of_text"]), (&json!(13), &json!(1)));
     assert_eq!(stat["shards"][0]["counts"]["documents"], 40);
 }
+
+/// A vocabulary of whole words without one for the unknown has no tokens for some texts: these are
+/// dropped by name, and the others are encoded.
+#[test]
+fn what_a_tokenizer_cannot_encode_is_dropped_by_name() {
+    let folder = Folder::new();
+    let words = ["[SEP]", "hello", "world", "##s", "the"];
+    let vocabulary: Value =
+        (0..).zip(words).map(|(id, word)| (word.to_owned(), json!(id))).collect();
+    let end = json!({ "id": 0, "content": "[SEP]", "single_word": false, "lstrip": false,
+                      "rstrip": false, "normalized": false, "special": true });
+    let model = json!({ "type": "WordPiece", "unk_token": "[UNK]", "vocab": vocabulary,
+                        "continuing_subword_prefix": "##", "max_input_chars_per_word": 100 });
+    let tokenizer = json!({ "version": "1.0", "added_tokens": [end], "model": model,
+                            "pre_tokenizer": { "type": "Whitespace" } });
+    folder.write("words.json", &tokenizer.to_string());
+    let texts = ["hello world", "hello moon", "the worlds", "x"];
+    let lines = texts.iter().map(|text| json!({ "id": text, "text": text }).to_string());
+    folder.write("docs.jsonl", &lines.collect::<Vec<_>>().join("\n"));
+    folder.write(
+        "recipe.toml",
+        "[run]\noutput = \"out\"\n[[source]]\nname = \"docs\"\npath = \"docs.jsonl\"\n\
+         [tokenizer]\nfile = \"words.json\"\n[shards]\nsequence_length = 8\n",
+    );
+    folder.run(&["run", "recipe.toml", "--quiet"]);
+    let dropped = folder.sql("out", "SELECT id, stage, reason FROM dropped ORDER BY id");
+    let rows: Vec<Value> = dropped.iter().map(|row| json!([row["id"], row["reason"]])).collect();
+    assert_eq!(rows, [json!(["hello moon", "not encodable"]), json!(["x", "not encodable"])]);
+    let encoded = folder.sql("out", "SELECT id, n_tokens FROM shard_docs ORDER BY id");
+    let rows: Vec<Value> = encoded.iter().map(|row| json!([row["id"], row["n_tokens"]])).collect();
+    assert_eq!(rows, [json!(["hello world", 3]), json!(["the worlds", 4])]);
+}

@@ -1,5 +1,6 @@
 //! One part of one segment: documents in, kept and dropped documents out, all accounted for.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +21,7 @@ use crate::ledger::{Ledger, Outcome};
 use crate::observer::Observer;
 use crate::plan::{Plan, PlanStep};
 use crate::table::{TableWriter, read_table};
-use crate::tokens::{CountRun, Counting, Encoding, PartCounts, PartEncoder};
+use crate::tokens::{CountRun, Counting, Encoding, PartCounts, PartEncoder, without};
 
 /// The stage name of what happens while reading.
 const READING: &str = "read";
@@ -299,6 +300,7 @@ impl<'a> PartOutput<'a> {
 
     fn keep(&mut self, documents: &Documents) -> Result<()> {
         self.stop_if_asked()?;
+        let documents = &*self.encode(documents)?;
         self.result.documents += documents.batch.num_rows() as u64;
         for (doc_id, bytes) in doc_ids(&documents.batch)?.values().iter().zip(&documents.read_bytes)
         {
@@ -316,9 +318,6 @@ impl<'a> PartOutput<'a> {
         if let Some(counts) = &mut self.counts {
             counts.add(&documents.batch)?;
         }
-        if let Some(tokens) = &mut self.tokens {
-            tokens.add(&documents.batch)?;
-        }
         if !self.work.plan.steps[self.step].stores {
             return Ok(());
         }
@@ -328,6 +327,23 @@ impl<'a> PartOutput<'a> {
             to_stored(documents, &self.stored)?
         };
         self.documents()?.write(&batch)
+    }
+
+    /// Encodes documents, where they are encoded as they stream by; those that cannot be leave.
+    fn encode<'d>(&mut self, documents: &'d Documents) -> Result<Cow<'d, Documents>> {
+        let Some(tokens) = &mut self.tokens else { return Ok(Cow::Borrowed(documents)) };
+        let rows = tokens.add(&documents.batch)?;
+        if rows.is_empty() {
+            return Ok(Cow::Borrowed(documents));
+        }
+        let reasons = vec![NOT_ENCODABLE.to_owned(); rows.len()];
+        let bytes = |row: &u32| documents.read_bytes[*row as usize];
+        let read_bytes = rows.iter().map(bytes).collect();
+        self.leave(&Dropped::new(ENCODING, &documents.batch, &rows, reasons, read_bytes)?)?;
+        let kept = 0..documents.batch.num_rows() as u32;
+        let kept: Vec<u32> = kept.filter(|row| rows.binary_search(row).is_err()).collect();
+        let read_bytes = kept.iter().map(bytes).collect();
+        Ok(Cow::Owned(Documents { batch: without(&documents.batch, &rows)?, read_bytes }))
     }
 
     fn leave(&mut self, dropped: &Dropped) -> Result<()> {
@@ -438,6 +454,10 @@ impl<'a> PartOutput<'a> {
         Err(PipelineError::Unbalanced(message))
     }
 }
+
+/// The stage and the reason of documents that the tokenizer has no tokens for.
+const ENCODING: &str = "tokenizer";
+const NOT_ENCODABLE: &str = "not encodable";
 
 /// Damaged records that a part's result shows.
 const EXAMPLES_MAX: usize = 3;

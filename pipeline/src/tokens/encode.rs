@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
-use arrow::compute::cast;
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use encoder::{AnyEncoder, AnyTokenizer};
@@ -58,7 +58,7 @@ pub(crate) struct Encoding {
     /// Those that wait for a part.
     spare: Mutex<Vec<Workspace>>,
     /// How long all threads together have encoded, and written what they encoded.
-    pub(super) encoding: Stopwatch,
+    pub(super) tokenizing: Stopwatch,
     pub(super) writing: Stopwatch,
 }
 
@@ -102,7 +102,7 @@ impl Encoding {
             end_of_text,
             rule,
             spare: Mutex::default(),
-            encoding: Stopwatch::default(),
+            tokenizing: Stopwatch::default(),
             writing: Stopwatch::default(),
         })
     }
@@ -156,30 +156,41 @@ impl<'a> PartEncoder<'a> {
         })
     }
 
-    /// Encodes the documents.
-    pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<()> {
-        let Some(Workspace { encoder, ids, payload }) = &mut self.workspace else { return Ok(()) };
+    /// Encodes the documents, but for the rows that it returns: the tokenizer has no tokens for something in
+    /// their texts.
+    pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<Vec<u32>> {
+        let mut left_out = Vec::new();
+        let Some(Workspace { encoder, ids, payload }) = &mut self.workspace else {
+            return Ok(left_out);
+        };
         let texts = column(documents, TEXT, &DataType::LargeUtf8)?;
         let mut rows = IndexRows::default();
         payload.clear();
         let start = Instant::now();
-        for text in texts.as_string::<i64>() {
+        for (row, text) in (0..).zip(texts.as_string::<i64>()) {
             let text = text.unwrap_or_default();
             ids.clear();
-            encoder.encode(text, ids)?;
+            match encoder.encode(text, ids) {
+                Err(error) if error.is_of_text() => {
+                    left_out.push(row);
+                    continue;
+                }
+                result => result?,
+            }
             ids.push(self.encoding.end_of_text);
             self.token_type.extend(payload, ids);
             rows.add(text, ids.len(), &self.encoding.rule);
             self.encoded.1 += ids.len() as u64;
         }
-        self.encoding.encoding.add_since(start);
+        self.encoding.tokenizing.add_since(start);
         let start = Instant::now();
         let failed = |e| StoreError::io(&self.path, "write", e);
         self.payload.write_all(payload).map_err(failed)?;
-        self.encoded.0 += documents.num_rows() as u64;
+        self.encoded.0 += (documents.num_rows() - left_out.len()) as u64;
+        let documents = &without(documents, &left_out)?;
         self.index.write(&rows.finish(documents)?)?;
         self.encoding.writing.add_since(start);
-        Ok(())
+        Ok(left_out)
     }
 
     /// Publishes tokens and index.
@@ -209,10 +220,23 @@ pub(crate) fn encode_part(
         if observer.should_stop() {
             return Err(PipelineError::Stopped);
         }
-        encoder.add(&batch?)?;
+        if !encoder.add(&batch?)?.is_empty() {
+            let message = "the tokenizer that was trained on the documents cannot encode one";
+            return Err(PipelineError::Unbalanced(message.into()));
+        }
     }
     let (encoded, files) = encoder.finish()?;
     Ok(run.complete(&tokens_task(part), files, serde_json::json!(encoded))?)
+}
+
+/// The batch without some of its rows, which are in rising order.
+pub(crate) fn without(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
+    if rows.is_empty() {
+        return Ok(batch.clone());
+    }
+    let is_kept = |row| Some(rows.binary_search(&row).is_err());
+    let kept: BooleanArray = (0..batch.num_rows() as u32).map(is_kept).collect();
+    filter_record_batch(batch, &kept).map_err(|e| PipelineError::Sql(e.into()))
 }
 
 #[derive(Default)]

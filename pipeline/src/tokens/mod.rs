@@ -12,7 +12,7 @@ pub use counts::{CountFile, CountTotals};
 pub(crate) use counts::{CountRun, Counting, PartCounts, can_group, merge_counts};
 pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::{REPORT, write_efficiencies};
-pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task};
+pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task, without};
 pub(crate) use shards::{FOLDER as SHARDS, write_shards};
 pub(crate) use train::train_tables;
 pub use train::{Mix, train, train_alone};

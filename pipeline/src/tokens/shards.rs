@@ -92,7 +92,7 @@ pub(crate) fn write_shards(
     files.push(run.publish_bytes(&path, &manifest.to_json()?)?);
     run.complete(TASK, files, json!(manifest))?;
     encoding.writing.add_since(start);
-    let (encoded, written) = (encoding.encoding.seconds(), encoding.writing.seconds());
+    let (encoded, written) = (encoding.tokenizing.seconds(), encoding.writing.seconds());
     tracing::debug!("threads encoded for {encoded:.3} s and wrote tokens for {written:.3} s");
     Ok(manifest)
 }
