@@ -77,11 +77,14 @@ pub(crate) fn table_writer<W: Write + Send>(
     to: W,
     schema: SchemaRef,
 ) -> std::result::Result<ArrowWriter<W>, ParquetError> {
-    let properties = WriterProperties::builder()
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_created_by(CREATED_BY.into())
-        .build();
-    ArrowWriter::try_new(to, schema, Some(properties))
+        .set_created_by(CREATED_BY.into());
+    // No two documents have the same of these, so that a dictionary would only cost time.
+    for unique in ["id", "url", "text"] {
+        properties = properties.set_column_dictionary_enabled(unique.into(), false);
+    }
+    ArrowWriter::try_new(to, schema, Some(properties.build()))
 }
 
 /// The errors of writing are the disk's; the library only passes them on.

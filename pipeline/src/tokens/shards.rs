@@ -68,9 +68,11 @@ pub(crate) fn write_shards(
         .with_max_len(1)
         .map(|shard| write_shard(run, shard, &indexes, vocab_size, observer))
         .collect::<Result<_>>()?;
-    let json = tokenizer.to_json();
+    let path = run.path(TOKENIZER);
+    let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+    let json = std::fs::read(&path).map_err(failed)?;
     let mut files = vec![
-        run.publish_bytes(&format!("{FOLDER}/{TOKENIZER}"), json.as_bytes())?,
+        run.publish_bytes(&format!("{FOLDER}/{TOKENIZER}"), &json)?,
         write_documents(run, &planned, &indexes)?,
         write_token_bytes(run, FOLDER, &token_bytes_table(tokenizer))?,
     ];
@@ -81,7 +83,7 @@ pub(crate) fn write_shards(
         vocab_size,
         begin_of_text: None,
         end_of_text: tokenizer.end_of_text(),
-        tokenizer_blake3: Some(store::digest(json.as_bytes())),
+        tokenizer_blake3: Some(store::digest(&json)),
         validation: Some(encoding.rule().clone()),
         sources: Vec::new(),
         files: files.clone(),
