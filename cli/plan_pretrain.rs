@@ -58,12 +58,22 @@ pub(crate) fn main(
             "tokens_per_second": speed,
             "flops_per_second": speed.map(|speed| speed * plan.flops_per_token as f64),
             "seconds": speed.map(|speed| plan.seconds(speed)),
+            "mfu": mfu(&plan, speed, arguments.model.peak_flops),
         });
         printer.object("plan", &object);
     } else {
         show(&plan, (&config, &train), (speed, &origin), printer);
+        if let Some(mfu) = mfu(&plan, speed, arguments.model.peak_flops) {
+            let formula = "tokens/s · operations a token / peak";
+            printer.data(format!("  MFU {:>20.1} %  {formula}", mfu * 100.0));
+        }
     }
     Ok(())
+}
+
+/// Model FLOPs utilisation, where speed and peak are known.
+fn mfu(plan: &Plan, speed: Option<f64>, peak_flops: Option<f64>) -> Option<f64> {
+    Some(plan.mfu(speed?, peak_flops?))
 }
 
 fn of_recipe(

@@ -37,6 +37,8 @@ pub(crate) fn main(
         return Ok(ExitCode::SUCCESS);
     };
     let speed = progress.tokens_per_second();
+    let plan = model::plan(&what.model, &what.train, 1);
+    let flops_per_second = speed * plan.flops_per_token as f64;
     let memory = peak_memory_bytes();
     if printer.json() {
         let object = json!({
@@ -47,14 +49,16 @@ pub(crate) fn main(
             "loss": last.evaluation.nats_per_token,
             "bits_per_byte": last.evaluation.bits_per_byte,
             "tokens_per_second": speed,
+            "flops_per_second": flops_per_second,
             "peak_memory_bytes": memory,
         });
         printer.object("pretrain", &object);
     } else {
         let parameters = human_count(summary.n_parameters as u64);
         printer.say(format!(
-            "  {parameters} parameters, {} tokens/s, peak memory {} → {}",
+            "  {parameters} parameters, {} tokens/s, {:.1} GFLOP/s, peak memory {} → {}",
             human_count(speed as u64),
+            flops_per_second / 1e9,
             memory.map_or_else(|| "not known".into(), human_bytes),
             arguments.output.display()
         ));

@@ -105,7 +105,8 @@ fn a_plan_tells_what_a_model_takes() {
     folder.write("model.toml", MODEL);
     let flags = ["plan", "--pretrain", "--config", "model.toml", "--batch", "4", "--context", "32"];
     let known = [&flags[..], &["--steps", "100", "--tokens-per-second", "1000"]].concat();
-    insta::assert_snapshot!("plan_pretrain", folder.run(&known));
+    let with_peak = [&known[..], &["--peak-flops", "1e9"]].concat();
+    insta::assert_snapshot!("plan_pretrain", folder.run(&with_peak));
     let measured = folder.run(&[&flags[..], &["--threads", "1", "--json"]].concat());
     let measured: Value = serde_json::from_str(&measured).unwrap();
     assert!(measured["tokens_per_second"].as_f64().unwrap() > 0.0, "{measured}");

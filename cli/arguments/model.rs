@@ -150,6 +150,9 @@ pub(crate) struct PlannedModelArguments {
     /// A speed that is known, instead of measuring a step here
     #[arg(long, value_name = "X")]
     pub(crate) tokens_per_second: Option<f64>,
+    /// Operations a second that the device can do at most, as 9.9e14: tells which share is used (MFU)
+    #[arg(long, value_name = "X")]
+    pub(crate) peak_flops: Option<f64>,
 }
 
 /// An optimiser.

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+// Hugging Face's library composes by this crate's tables, of Unicode 9; others order later marks otherwise.
+use unicode_normalization_alignments::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use crate::added::Finder;
 use crate::alphabet::BYTE_COUNT;
@@ -85,7 +86,7 @@ impl Model {
         let may_change = || text.bytes().any(|byte| byte >= 0xcc);
         let composed = || is_nfc_quick(text.chars()) == IsNormalized::Yes;
         if self.nfc && may_change() && !composed() {
-            Cow::Owned(text.nfc().collect())
+            Cow::Owned(text.nfc().map(|(character, _)| character).collect())
         } else {
             Cow::Borrowed(text)
         }

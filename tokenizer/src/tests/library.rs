@@ -183,7 +183,10 @@ fn a_published_file_gives_the_same_ids_as_in_the_library() {
     let oracles = Oracles::new(&json);
     assert_eq!(tokenizer.end_of_text(), oracles.as_tokens.token_to_id("<|endoftext|>"));
     assert_eq!(tokenizer.special_id("|||IP_ADDRESS|||"), None, "it is not special");
-    for text in [CORPUS, "a         b |||IP_ADDRESS||| <|padding|>      \n  e\u{301}"] {
+    // The last two marks came with Unicode 13 and 5.1: the library knows only the second's class.
+    for text in
+        [CORPUS, "a         b |||IP_ADDRESS||| <|padding|>      \n  e\u{301}", "\u{10eab}\u{a92b}"]
+    {
         oracles.assert_same_ids(&tokenizer, text);
     }
     proptest!(ProptestConfig::with_cases(200), |(text in texts())| {
