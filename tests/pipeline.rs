@@ -194,7 +194,16 @@ fn one_liners_write_what_they_say() {
     folder.run(&[&train[..], &["--output", "tokenizer.json"]].concat());
     let encode = ["tokenizer", "encode", "--tokenizer", "tokenizer.json", input];
     folder.run(&[&encode[..], &["--output", "shards"]].concat());
-    assert!(folder.path("shards/train-00000.bin").is_file());
+    // A run stores tokens part by part before it writes shards; one that only encodes writes them as they come.
+    let recipe = format!(
+        "[[source]]\nname = \"input\"\npath = \"{input}\"\n[tokenizer]\nfile = \"tokenizer.json\"\n\
+         [shards]\nvalidation_fraction = 0.0\n"
+    );
+    folder.write("encode.toml", &recipe);
+    folder.run(&["run", "encode.toml", "--output", "encoded", "--quiet"]);
+    let written = tree(&folder.path("shards"));
+    assert!(written.contains_key("train-00000.bin"));
+    assert_eq!(written, tree(&folder.path("encoded/shards")));
     let left: Vec<_> = std::fs::read_dir(folder.root.path())
         .unwrap()
         .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'))

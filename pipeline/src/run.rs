@@ -113,9 +113,12 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     let counting =
         counting.map(|table| Counting::new(table, recipe.run.memory.as_u64(), options.passing));
     let tokenizer = plan.tokenizer.as_ref().filter(|_| recipe.wants_shards);
-    let encoding = tokenizer
+    let mut encoding = tokenizer
         .map(|tokenizer| Encoding::new(tokenizer.clone(), recipe.shards.validation_fraction))
         .transpose()?;
+    if let (true, Some(encoding)) = (options.passing, &mut encoding) {
+        encoding.write_in_turn(&run, recipe.shards.shard_tokens, recipe.run.memory.as_u64())?;
+    }
     let steps = Steps {
         recipe,
         options,
@@ -239,30 +242,39 @@ impl Steps<'_> {
         let done_bytes = (0..parts).filter(|part| done[*part].is_some()).map(bytes).sum();
         let name = self.segment_name(step);
         let quota = Mutex::new(Quota::new(self.recipe.run.max_bad_fraction));
+        let run_part = |(part, done): (usize, Option<PartResult>)| {
+            let result = if let Some(result) = done {
+                result
+            } else {
+                if self.observer.should_stop() {
+                    return Err(PipelineError::Stopped);
+                }
+                let result = work.run_part(step, part, decisions)?;
+                self.observer.event(&Event::Advance { units: bytes(part) });
+                result
+            };
+            quota.lock().unwrap_or_else(PoisonError::into_inner).add(&result)?;
+            Ok((part, result))
+        };
         self.timed(&name, ("bytes", self.inputs.bytes(), done_bytes), || {
-            let results: Vec<PartResult> = done
-                .into_par_iter()
-                .enumerate()
-                .with_max_len(1)
-                .map(|(part, done)| {
-                    let result = if let Some(result) = done {
-                        result
-                    } else {
-                        if self.observer.should_stop() {
-                            return Err(PipelineError::Stopped);
-                        }
-                        let result = work.run_part(step, part, decisions)?;
-                        self.observer.event(&Event::Advance { units: bytes(part) });
-                        result
-                    };
-                    quota.lock().unwrap_or_else(PoisonError::into_inner).add(&result)?;
-                    Ok(result)
-                })
-                .collect::<Result<_>>()?;
+            let mut results: Vec<(usize, PartResult)> = if self.in_turn() {
+                done.into_iter().enumerate().par_bridge().map(run_part).collect::<Result<_>>()?
+            } else {
+                // Neighbours on one thread: the reader of a packed file goes on where it was.
+                let parts = done.into_par_iter().enumerate().with_max_len(1);
+                parts.map(run_part).collect::<Result<_>>()?
+            };
+            results.sort_by_key(|(part, _)| *part);
+            let results: Vec<PartResult> = results.into_iter().map(|(_, result)| result).collect();
             quota.lock().unwrap_or_else(PoisonError::into_inner).check(0)?;
             let documents: u64 = results.iter().map(|part| part.documents).sum();
             Ok((results, format!("{documents} documents")))
         })
+    }
+
+    /// True when parts are to be worked on in their order, as well as threads allow.
+    fn in_turn(&self) -> bool {
+        self.encoding.is_some_and(|encoding| encoding.in_turn().is_some())
     }
 
     /// What a segment does, in words.

@@ -429,7 +429,7 @@ impl<'a> PartOutput<'a> {
             self.files.extend(files);
         }
         if let Some(tokens) = self.tokens.take() {
-            self.files.extend(tokens.finish()?.1);
+            self.files.extend(tokens.finish()?);
         }
         for table in [self.documents.take(), self.dropped.take()].into_iter().flatten() {
             self.files.push(table.finish()?);

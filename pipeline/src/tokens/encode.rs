@@ -1,53 +1,29 @@
 //! Encoding the documents of one part, as they stream by or out of their file.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Array, UInt64Array};
-use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{AsArray, BooleanArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
 use encoder::{AnyEncoder, AnyTokenizer};
 use sql::{DOC_ID, TEXT};
 use store::shards::{TokenType, ValidationRule};
-use store::{FileEntry, Publication, Run, StoreError};
+use store::{FileEntry, Run};
 
+use super::in_turn::InTurn;
+use super::index::{IndexRows, column};
+use super::stored::StoredPart;
 use crate::error::{PipelineError, Result};
 use crate::observer::Observer;
-use crate::table::{TableWriter, read_table, table_schema};
+use crate::table::{read_table, table_schema};
 
 /// The task's name in the journal.
 pub(crate) fn tokens_task(part: usize) -> String {
     format!("tokens/part-{part:05}")
-}
-
-/// Tokens of a part as shards hold them, documents one after another.
-pub(super) fn payload_path(part: usize) -> String {
-    format!("work/tokens/part-{part:05}.bin")
-}
-
-/// The documents of a part: who they are and how many tokens they have.
-pub(super) fn index_path(part: usize) -> String {
-    format!("work/tokens/part-{part:05}.parquet")
-}
-
-/// Columns of the index: `doc_id`, `id`, `url`, `source`, `validation`, `n_bytes`, `n_tokens`,
-/// `hash` (xxh3 of the text).
-pub(super) fn index_schema() -> SchemaRef {
-    let text = |name: &str| Field::new(name, DataType::Utf8, true);
-    Arc::new(Schema::new(vec![
-        Field::new(DOC_ID, DataType::UInt64, false),
-        text("id"),
-        text("url"),
-        text("source"),
-        Field::new("validation", DataType::Boolean, false),
-        Field::new("n_bytes", DataType::UInt64, false),
-        Field::new("n_tokens", DataType::UInt32, false),
-        Field::new("hash", DataType::UInt64, false),
-    ]))
 }
 
 /// How documents are encoded, for all threads.
@@ -57,6 +33,8 @@ pub(crate) struct Encoding {
     rule: ValidationRule,
     /// Those that wait for a part.
     spare: Mutex<Vec<Workspace>>,
+    /// Where the tokens go, if they are not stored part by part.
+    in_turn: Option<InTurn>,
     /// How long all threads together have encoded, and written what they encoded.
     pub(super) tokenizing: Stopwatch,
     pub(super) writing: Stopwatch,
@@ -102,9 +80,28 @@ impl Encoding {
             end_of_text,
             rule,
             spare: Mutex::default(),
+            in_turn: None,
             tokenizing: Stopwatch::default(),
             writing: Stopwatch::default(),
         })
+    }
+
+    /// Writes shards while parts are encoded, each of which must be, lower ones first; what waits for its turn
+    /// follows the run's memory.
+    pub(crate) fn write_in_turn(
+        &mut self,
+        run: &Run,
+        shard_tokens: u64,
+        memory_bytes: u64,
+    ) -> Result<()> {
+        let vocab_size = self.tokenizer.vocab_size();
+        self.in_turn = Some(InTurn::new(run, vocab_size, shard_tokens, memory_bytes)?);
+        Ok(())
+    }
+
+    /// Where tokens go that are not stored part by part.
+    pub(crate) fn in_turn(&self) -> Option<&InTurn> {
+        self.in_turn.as_ref()
     }
 
     /// The tokenizer.
@@ -122,23 +119,47 @@ impl Encoding {
     }
 }
 
-/// Documents and tokens.
-pub(crate) type Encoded = (u64, u64);
-
 /// Encodes the documents of one part, each ended by the end-of-text token.
 pub(crate) struct PartEncoder<'a> {
+    run: &'a Run,
     encoding: &'a Encoding,
     workspace: Option<Workspace>,
     token_type: TokenType,
-    path: String,
-    payload: Publication,
-    index: TableWriter,
-    encoded: Encoded,
+    output: Output<'a>,
+}
+
+/// Where a part's tokens go.
+enum Output<'a> {
+    Stored(Box<StoredPart>),
+    InTurn { in_turn: &'a InTurn, part: usize },
+}
+
+impl<'a> Output<'a> {
+    fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
+        match encoding.in_turn() {
+            Some(in_turn) => Ok(Self::InTurn { in_turn, part }),
+            None => Ok(Self::Stored(StoredPart::create(run, part)?.into())),
+        }
+    }
+
+    /// Takes documents; the payload may be gone afterwards.
+    fn add(&mut self, run: &Run, payload: &mut Vec<u8>, index: RecordBatch) -> Result<()> {
+        match self {
+            Self::Stored(part) => part.add(payload, &index),
+            Self::InTurn { in_turn, part } => in_turn.add(run, *part, payload, index),
+        }
+    }
+
+    fn finish(self, run: &Run) -> Result<Vec<FileEntry>> {
+        match self {
+            Self::Stored(part) => part.finish(),
+            Self::InTurn { in_turn, part } => in_turn.end(run, part).map(|()| Vec::new()),
+        }
+    }
 }
 
 impl<'a> PartEncoder<'a> {
-    pub(crate) fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
-        let path = payload_path(part);
+    pub(crate) fn create(run: &'a Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
         let spare = encoding.lock().pop();
         let new = || Workspace {
             encoder: encoding.tokenizer.encoder(),
@@ -146,13 +167,11 @@ impl<'a> PartEncoder<'a> {
             payload: Vec::new(),
         };
         Ok(Self {
+            run,
             encoding,
             workspace: Some(spare.unwrap_or_else(new)),
             token_type: TokenType::for_vocabulary(encoding.tokenizer.vocab_size()),
-            payload: run.publish(&path)?,
-            path,
-            index: TableWriter::create_plain(run, &index_path(part), index_schema())?,
-            encoded: (0, 0),
+            output: Output::create(run, encoding, part)?,
         })
     }
 
@@ -180,26 +199,22 @@ impl<'a> PartEncoder<'a> {
             ids.push(self.encoding.end_of_text);
             self.token_type.extend(payload, ids);
             rows.add(text, ids.len(), &self.encoding.rule);
-            self.encoded.1 += ids.len() as u64;
         }
         self.encoding.tokenizing.add_since(start);
         let start = Instant::now();
-        let failed = |e| StoreError::io(&self.path, "write", e);
-        self.payload.write_all(payload).map_err(failed)?;
-        self.encoded.0 += (documents.num_rows() - left_out.len()) as u64;
-        let documents = &without(documents, &left_out)?;
-        self.index.write(&rows.finish(documents)?)?;
+        let index = rows.finish(&without(documents, &left_out)?)?;
+        self.output.add(self.run, payload, index)?;
         self.encoding.writing.add_since(start);
         Ok(left_out)
     }
 
-    /// Publishes tokens and index.
-    pub(crate) fn finish(mut self) -> Result<(Encoded, Vec<FileEntry>)> {
+    /// Publishes what is stored of the part, and returns its files.
+    pub(crate) fn finish(mut self) -> Result<Vec<FileEntry>> {
         self.encoding.lock().extend(self.workspace.take());
         let start = Instant::now();
-        let files = vec![self.payload.finish()?, self.index.finish()?];
+        let files = self.output.finish(self.run)?;
         self.encoding.writing.add_since(start);
-        Ok((self.encoded, files))
+        Ok(files)
     }
 }
 
@@ -225,8 +240,8 @@ pub(crate) fn encode_part(
             return Err(PipelineError::Unbalanced(message.into()));
         }
     }
-    let (encoded, files) = encoder.finish()?;
-    Ok(run.complete(&tokens_task(part), files, serde_json::json!(encoded))?)
+    let files = encoder.finish()?;
+    Ok(run.complete(&tokens_task(part), files, serde_json::json!(null))?)
 }
 
 /// The batch without some of its rows, which are in rising order.
@@ -237,47 +252,4 @@ pub(crate) fn without(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> 
     let is_kept = |row| Some(rows.binary_search(&row).is_err());
     let kept: BooleanArray = (0..batch.num_rows() as u32).map(is_kept).collect();
     filter_record_batch(batch, &kept).map_err(|e| PipelineError::Sql(e.into()))
-}
-
-#[derive(Default)]
-struct IndexRows {
-    validation: Vec<bool>,
-    n_bytes: Vec<u64>,
-    n_tokens: Vec<u32>,
-    hashes: Vec<u64>,
-}
-
-impl IndexRows {
-    fn add(&mut self, text: &str, n_tokens: usize, rule: &ValidationRule) {
-        let hash = text::hash::xxh3(text);
-        // Equal texts fall on the same side, so that no copy of a held-out text is learnt.
-        self.validation.push(rule.holds_out(hash));
-        self.n_bytes.push(text.len() as u64);
-        self.n_tokens.push(n_tokens as u32);
-        self.hashes.push(hash);
-    }
-
-    fn finish(self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let columns: Vec<ArrayRef> = vec![
-            column(batch, DOC_ID, &DataType::UInt64)?,
-            column(batch, "id", &DataType::Utf8)?,
-            column(batch, "url", &DataType::Utf8)?,
-            column(batch, "source", &DataType::Utf8)?,
-            Arc::new(BooleanArray::from(self.validation)),
-            Arc::new(UInt64Array::from(self.n_bytes)),
-            Arc::new(UInt32Array::from(self.n_tokens)),
-            Arc::new(UInt64Array::from(self.hashes)),
-        ];
-        RecordBatch::try_new(index_schema(), columns).map_err(|e| PipelineError::Sql(e.into()))
-    }
-}
-
-fn column(batch: &RecordBatch, name: &str, as_type: &DataType) -> Result<ArrayRef> {
-    match batch.column_by_name(name) {
-        Some(column) => cast(column, as_type).map_err(|e| PipelineError::Sql(e.into())),
-        None if *as_type == DataType::Utf8 => {
-            Ok(Arc::new(StringArray::new_null(batch.num_rows())) as Arc<dyn Array>)
-        }
-        None => Err(PipelineError::Unbalanced(format!("documents without {name}"))),
-    }
 }

@@ -1,9 +1,14 @@
 //! From kept documents to counts, to a tokenizer, and to shards of its tokens.
 
 mod counts;
+mod cut;
 mod efficiency;
 mod encode;
+mod in_turn;
+mod index;
+mod open_shards;
 mod shards;
+mod stored;
 mod train;
 
 use tokenizer::TrainConfig;

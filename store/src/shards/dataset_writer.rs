@@ -11,14 +11,14 @@ pub struct DatasetWriter<'a> {
     folder: String,
     vocab_size: usize,
     shard_tokens: u64,
-    halves: [Half<'a>; 2],
+    halves: [Half; 2],
     files: Vec<FileEntry>,
 }
 
 /// The shards of one half: those finished and the one open.
 #[derive(Default)]
-struct Half<'a> {
-    open: Option<ShardWriter<'a>>,
+struct Half {
+    open: Option<ShardWriter>,
     shards: Vec<ShardEntry>,
 }
 
@@ -46,7 +46,7 @@ impl<'a> DatasetWriter<'a> {
         let token_bytes = super::TokenType::for_vocabulary(self.vocab_size).bytes();
         let tokens_max = self.shard_tokens.min(PAYLOAD_BYTES_MAX / token_bytes);
         let half = &mut self.halves[usize::from(split == Split::Validation)];
-        let full = |writer: &mut ShardWriter<'_>| {
+        let full = |writer: &mut ShardWriter| {
             let held = writer.counts();
             held.documents > 0 && held.tokens + document.tokens.len() as u64 > tokens_max
         };

@@ -28,6 +28,11 @@ impl Split {
             Self::Validation => "validation",
         }
     }
+
+    /// The name of one of its shards, without extension.
+    pub fn shard_name(self, number: usize) -> String {
+        format!("{}-{number:05}", self.as_str())
+    }
 }
 
 /// How a token id is stored.

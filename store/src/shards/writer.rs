@@ -31,14 +31,14 @@ pub struct Document<'a> {
 }
 
 /// A shard being written: payload first, index and sums at the end.
-pub struct ShardWriter<'a> {
-    target: &'a dyn Publish,
-    folder: String,
+pub struct ShardWriter {
     name: String,
     split: Split,
     vocab_size: usize,
     token_type: TokenType,
     payload: Publication,
+    index: Publication,
+    sums: Publication,
     hasher: BlockHasher,
     document_tokens: Vec<u32>,
     counts: Counts,
@@ -47,24 +47,26 @@ pub struct ShardWriter<'a> {
     buffer: Vec<u8>,
 }
 
-impl<'a> ShardWriter<'a> {
+impl ShardWriter {
     /// Starts shard `number` of a half in `folder` of the target; an empty folder is the target
     /// itself.
     pub fn new(
-        target: &'a dyn Publish,
+        target: &dyn Publish,
         folder: &str,
         split: Split,
         number: usize,
         vocab_size: usize,
     ) -> Result<Self> {
-        let name = format!("{}-{number:05}", split.as_str());
+        let name = split.shard_name(number);
+        let publish =
+            |extension: &str| target.publish(&path_in(folder, &format!("{name}.{extension}")));
         Ok(Self {
-            target,
-            folder: folder.into(),
             split,
             vocab_size,
             token_type: TokenType::for_vocabulary(vocab_size),
-            payload: target.publish(&path_in(folder, &format!("{name}.bin")))?,
+            payload: publish("bin")?,
+            index: publish("idx")?,
+            sums: publish("sums")?,
             name,
             hasher: BlockHasher::default(),
             document_tokens: Vec::new(),
@@ -145,12 +147,8 @@ impl<'a> ShardWriter<'a> {
         let payload = self.payload.finish()?;
         let index = index_bytes(self.token_type, &self.document_tokens);
         let sums = Sums { payload: self.hasher.finish(), index: BlockHasher::sums_of(&index) };
-        let publish = |extension: &str, bytes: &[u8]| {
-            let path = path_in(&self.folder, &format!("{}.{extension}", self.name));
-            self.target.publish_bytes(&path, bytes)
-        };
-        let index = publish("idx", &index)?;
-        let sums = publish("sums", &sums.to_bytes())?;
+        let index = self.index.finish_with(&index)?;
+        let sums = self.sums.finish_with(&sums.to_bytes())?;
         let source = |(name, counts)| SourceCounts { name, counts };
         let entry = ShardEntry {
             name: self.name,
