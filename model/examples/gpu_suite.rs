@@ -14,8 +14,8 @@ use model::ops::Kernels;
 use model::optimizer::arithmetic::norms;
 use model::optimizer::{Optimizer, StepNumbers};
 use model::{
-    Activation, CheckpointFiles, CheckpointStore, Control, Lanes, Llama, ModelConfig, Rows,
-    StoreError, TrainConfig, device, plan, pretrain, random,
+    Activation, Control, Lanes, Llama, ModelConfig, NoCheckpoints, Rows, TrainConfig, device, plan,
+    pretrain, random,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
@@ -107,19 +107,6 @@ fn parity(target: &Device) -> Result<bool, Failure> {
     Ok(good)
 }
 
-/// Forgets every checkpoint.
-struct Nowhere;
-
-impl CheckpointStore for Nowhere {
-    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
-        Ok(None)
-    }
-}
-
 /// The losses of a short run on the CPU, on the device, and, of GPUs, on all of them.
 fn runs(name: &str) -> Result<bool, Failure> {
     let tokens = ids(20_000, 500);
@@ -133,10 +120,15 @@ fn runs(name: &str) -> Result<bool, Failure> {
             ..TrainConfig::default()
         };
         let bytes = vec![1; 500];
-        let summary =
-            pretrain(&plain(), &settings, &tokens, &tokens, &bytes, &mut Nowhere, &mut |_| {
-                Control::Continue
-            })?;
+        let summary = pretrain(
+            &plain(),
+            &settings,
+            &tokens,
+            &tokens,
+            &bytes,
+            &mut NoCheckpoints,
+            &mut |_| Control::Continue,
+        )?;
         Ok(summary.curve.steps.iter().map(|point| point.loss).collect())
     };
     let expected = losses("cpu")?;

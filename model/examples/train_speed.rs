@@ -8,26 +8,13 @@
 #![expect(clippy::print_stdout, reason = "a command-line program")]
 
 use model::{
-    CheckpointFiles, CheckpointStore, Control, ModelConfig, ModelError, OptimizerKind, Progress,
-    StoreError, TrainConfig, plan, pretrain, random,
+    Control, ModelConfig, ModelError, NoCheckpoints, OptimizerKind, Progress, TrainConfig, plan,
+    pretrain, random,
 };
 use rand_chacha::rand_core::RngCore;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// Forgets every checkpoint.
-struct Nowhere;
-
-impl CheckpointStore for Nowhere {
-    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
-        Ok(None)
-    }
-}
 
 /// The model and the rows of a batch.
 fn shape(name: &str) -> Result<(ModelConfig, usize), ModelError> {
@@ -91,7 +78,7 @@ fn main() -> Result<(), ModelError> {
     };
     let bytes = vec![1; config.vocab_size];
     let summary =
-        pretrain(&config, &settings, &tokens, &tokens, &bytes, &mut Nowhere, &mut observer)?;
+        pretrain(&config, &settings, &tokens, &tokens, &bytes, &mut NoCheckpoints, &mut observer)?;
     speeds.sort_by(f64::total_cmp);
     let median = speeds.get(speeds.len() / 2).copied().unwrap_or_default();
     println!(

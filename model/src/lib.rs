@@ -62,7 +62,8 @@ pub use plan::{MemoryPlan, Plan, plan};
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use source::{
-    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError, TokenSource,
+    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, NoCheckpoints, StoreError,
+    TokenSource,
 };
 pub use train::{
     Control, Progress, StepPoint, TrainConfig, TrainSummary, TrainingData, ValidationPoint,

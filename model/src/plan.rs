@@ -9,7 +9,7 @@ use crate::ops::cross_entropy::chunk_rows;
 use crate::optimizer::OptimizerKind;
 use crate::parallel::rows_per_slice;
 use crate::settings::TrainConfig;
-use crate::source::{Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, StoreError};
+use crate::source::{Batch, BatchRow, BatchSource, NoCheckpoints};
 use crate::train::{Control, Progress, TrainingData, pretrain_on};
 use crate::{ModelConfig, ModelError};
 
@@ -117,7 +117,7 @@ pub fn measure(config: &ModelConfig, train: &TrainConfig, steps: usize) -> Resul
         initial: None,
     };
     let mut speeds = Vec::with_capacity(steps);
-    pretrain_on(config, &train, data, &mut Nowhere, &mut |progress| {
+    pretrain_on(config, &train, data, &mut NoCheckpoints, &mut |progress| {
         if let Progress::Step { point, tokens_per_second } = progress
             && point.step > 1
         {
@@ -148,19 +148,6 @@ impl BatchSource for Batches<'_> {
 
     fn id(&self) -> StreamId {
         StreamId { tokens: self.tokens.len() as u64, identity: "random".to_owned() }
-    }
-}
-
-/// Forgets every checkpoint.
-struct Nowhere;
-
-impl CheckpointStore for Nowhere {
-    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
-        Ok(None)
     }
 }
 

@@ -1,24 +1,10 @@
 //! The planned peak of memory against the measured one. A process has one peak, so this is a program of its own, and
 //! its runs go from the smaller to the larger.
 
-use model::{
-    CheckpointFiles, CheckpointStore, Control, ModelConfig, StoreError, TrainConfig, plan, pretrain,
-};
+use model::{Control, ModelConfig, NoCheckpoints, TrainConfig, plan, pretrain};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-struct Nowhere;
-
-impl CheckpointStore for Nowhere {
-    fn save(&mut self, _: usize, _: &[(&str, Vec<u8>)]) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn latest(&self) -> Result<Option<(usize, CheckpointFiles)>, StoreError> {
-        Ok(None)
-    }
-}
 
 /// The most memory that this process has had, in bytes, where the system tells.
 fn peak() -> Option<u64> {
@@ -47,7 +33,7 @@ fn the_planned_peak_is_near_the_measured_one() {
         let bytes = vec![1; config.vocab_size];
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         pool.install(|| {
-            pretrain(&config, &train, &tokens, &tokens, &bytes, &mut Nowhere, &mut |_| {
+            pretrain(&config, &train, &tokens, &tokens, &bytes, &mut NoCheckpoints, &mut |_| {
                 Control::Continue
             })
             .unwrap();

@@ -214,8 +214,8 @@ impl Objects {
         })
     }
 
-    /// Makes a small object that nobody else may have made; true when it was there already, with
-    /// these bytes. A write whose answer was lost finds its own object.
+    /// Makes a small object, unless there is one; true when it has these bytes now. A write whose answer
+    /// was lost finds its own object.
     pub(super) fn create(&self, name: &str, bytes: &[u8]) -> Result<bool> {
         let payload = Bytes::copy_from_slice(bytes);
         self.attempt(name, || {
@@ -225,14 +225,22 @@ impl Objects {
                 store.put_opts(&path, payload, PutMode::Create.into()).await.map(drop)
             });
             match put {
-                Ok(()) => Ok(false),
+                Ok(()) => Ok(true),
                 Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
                     let found = self.read(name, bytes.len() as u64).ok().flatten();
-                    if found.is_some_and(|found| found == bytes) {
-                        return Ok(true);
-                    }
-                    Err(Attempt::Never("another dataset is there; choose another address".into()))
+                    Ok(found.is_some_and(|found| found == bytes))
                 }
+                Err(error) => Err(error.into()),
+            }
+        })
+    }
+
+    /// Removes an object; none there is none to remove.
+    pub(super) fn remove(&self, name: &str) -> Result<()> {
+        self.attempt(name, || {
+            let (store, path) = (self.store.clone(), self.path(name));
+            match ask(async move { store.delete(&path).await }) {
+                Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
                 Err(error) => Err(error.into()),
             }
         })

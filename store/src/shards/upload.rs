@@ -12,6 +12,10 @@ use crate::{Result, StoreError};
 /// Files sent at once; with the parts of each and the pieces read for them, 128 MiB of memory.
 const FILES_AT_ONCE: usize = 4;
 
+/// Names the dataset that is being copied to an address, until its description is there: two datasets
+/// have files of the same names, which may not become mixed.
+const CLAIM: &str = "uploading";
+
 /// What [`upload`] did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Uploaded {
@@ -26,7 +30,7 @@ pub struct Uploaded {
 /// Copies the dataset in `folder` to `address`, as `s3://bucket/name`.
 ///
 /// All of it is verified first, on `threads` threads, and a damaged one is refused
-/// ([`StoreError::Unreadable`]). Another dataset at the address is left as it is
+/// ([`StoreError::Unreadable`]). Another dataset at the address, or on its way there, is left as it is
 /// ([`StoreError::Input`]).
 pub fn upload(folder: &Path, address: &str, threads: usize) -> Result<Uploaded> {
     upload_to(folder, &Objects::at(address)?, threads)
@@ -40,14 +44,25 @@ pub(crate) fn upload_to(folder: &Path, objects: &Objects, threads: usize) -> Res
     let manifest = ShardManifest::read(folder)?;
     let json = manifest.to_json()?;
     let mut uploaded = Uploaded { root: manifest.root.clone(), objects: 0, bytes: 0 };
-    if let Some(there) = objects.read(ShardManifest::FILE, DESCRIPTION_BYTES_MAX)? {
-        if there == json {
-            return Ok(uploaded);
-        }
+    if is_there(objects, &json)? {
+        return Ok(uploaded);
+    }
+    if !objects.create(CLAIM, manifest.root.as_bytes())? {
         return Err(StoreError::Input {
-            address: objects.address(ShardManifest::FILE),
-            message: "another dataset is there; choose another address".into(),
+            address: objects.address(CLAIM),
+            message:
+                "another dataset is being copied to this address, or its copying broke off; choose \
+                      another address, or remove this object when nobody copies"
+                    .into(),
         });
+    }
+    // Another copy may have come to its end after the first look.
+    match is_there(objects, &json) {
+        Ok(false) => {}
+        other => {
+            objects.remove(CLAIM)?;
+            return other.map(|_| uploaded);
+        }
     }
     let extensions = ["bin", "idx", "sums"];
     let shards = manifest.shards.iter();
@@ -56,10 +71,29 @@ pub(crate) fn upload_to(folder: &Path, objects: &Objects, threads: usize) -> Res
         shards.chain(manifest.files.iter().map(|file| file.path.clone())).collect();
     uploaded.bytes += send_all(folder, objects, &names)?;
     uploaded.objects += names.len() as u64;
-    objects.create(ShardManifest::FILE, &json)?;
+    if !objects.create(ShardManifest::FILE, &json)? {
+        return Err(taken(objects));
+    }
+    objects.remove(CLAIM)?;
     uploaded.bytes += json.len() as u64;
     uploaded.objects += 1;
     Ok(uploaded)
+}
+
+/// Whether this description is at the address; another one is an error.
+fn is_there(objects: &Objects, json: &[u8]) -> Result<bool> {
+    match objects.read(ShardManifest::FILE, DESCRIPTION_BYTES_MAX)? {
+        None => Ok(false),
+        Some(there) if there == json => Ok(true),
+        Some(_) => Err(taken(objects)),
+    }
+}
+
+fn taken(objects: &Objects) -> StoreError {
+    StoreError::Input {
+        address: objects.address(ShardManifest::FILE),
+        message: "another dataset is there; choose another address".into(),
+    }
 }
 
 /// Sends files, several at once, and returns their bytes. After a failure no further file is begun.

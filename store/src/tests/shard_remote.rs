@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use futures::executor::block_on;
 use object_store::memory::InMemory;
 use object_store::path::Path as ObjectPath;
@@ -41,6 +42,11 @@ fn remove(store: &InMemory, name: &str) {
 fn tree(root: &Path) -> Vec<(String, Vec<u8>)> {
     let files = LocalDir::new(root).list().unwrap();
     files.into_iter().map(|file| (file.clone(), fs::read(root.join(file)).unwrap())).collect()
+}
+
+fn names(store: &InMemory) -> Vec<String> {
+    let listed: Vec<_> = block_on(store.list(None).collect());
+    listed.into_iter().map(|object| object.unwrap().location.to_string()).collect()
 }
 
 fn message<T>(result: crate::Result<T>) -> String {
@@ -102,6 +108,23 @@ fn upload_that_broke_off_is_invisible_and_made_again() {
     fs::write(payload, bytes).unwrap();
     let refused = message(upload_to(&local, &objects(&Arc::default()), 1));
     assert!(refused.contains("train-00000.bin: bytes 0 to"), "{refused}");
+}
+
+/// Their files have the same names.
+#[test]
+fn datasets_copied_to_one_address_at_once_do_not_mix() {
+    let folder = tempfile::tempdir().unwrap();
+    let local = folder.path().join("local");
+    let manifest = write(&local, &lengths(), true);
+    let store = Arc::new(InMemory::new());
+    put(store.as_ref(), "uploading", b"the root of another".to_vec());
+    let refused = message(upload_to(&local, &objects(&store), 1));
+    assert!(refused.contains("another dataset is being copied"), "{refused}");
+    assert_eq!(names(&store), ["data/web/uploading"]);
+    // One's own copy that broke off is gone on with.
+    put(store.as_ref(), "uploading", manifest.root.into_bytes());
+    upload_to(&local, &objects(&store), 1).unwrap();
+    assert_eq!(names(&store).len(), tree(&local).len());
 }
 
 /// Whatever object is damaged, no file with its name is ever here.
