@@ -100,6 +100,20 @@ fn exports_go_on_with_the_same_text_and_a_worse_model_is_told() {
 }
 
 #[test]
+fn a_recipe_that_spells_a_shape_reports_that_shape() {
+    let folder = Folder::new();
+    shards(&folder);
+    let recipe = "[[source]]\nname = \"prose\"\npath = \"docs.jsonl\"\n[tokenizer]\nfile = \"t.json\"\n\
+                  [shards]\nsequence_length = 32\nvalidation_fraction = 0.1\n\
+                  [pretrain]\nsteps = 3\nbatch_size = 2\n[pretrain.model]\n";
+    folder.write("recipe.toml", &format!("{recipe}{}", MODEL.replace("vocab_size = 288\n", "")));
+    folder.run(&["run", "recipe.toml", "--output", "out", "--quiet"]);
+    let report = std::fs::read_to_string(folder.path("out/report.html")).unwrap();
+    let shape = "A shape of its own: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
+    assert!(report.contains(shape), "{report}");
+}
+
+#[test]
 fn a_plan_tells_what_a_model_takes() {
     let folder = Folder::new();
     folder.write("model.toml", MODEL);

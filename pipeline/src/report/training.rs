@@ -1,7 +1,6 @@
 //! The model and how it learned.
 
 use minijinja::{Value, context};
-use model::ModelConfig;
 use store::shards::Split;
 
 use super::Facts;
@@ -52,7 +51,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Result<Option<Value>> {
         Ok(chart::loss(&drawn, size)?.map(Value::from_safe_string))
     };
     Ok(Some(context! {
-        preset => &table.preset,
+        preset => table.model.is_none().then_some(&table.preset),
         shape => shape(facts),
         parameters => pretrained.summary.n_parameters,
         steps => pretrained.summary.step,
@@ -69,8 +68,8 @@ pub(super) fn section(facts: &Facts<'_>) -> Result<Option<Value>> {
 }
 
 fn shape(facts: &Facts<'_>) -> Option<String> {
-    let preset = &facts.recipe.pretrain.as_ref()?.preset;
-    let config = ModelConfig::preset(preset, facts.shards?.vocab_size).ok()?;
+    let context = facts.recipe.shards.sequence_length;
+    let config = facts.recipe.pretrain.as_ref()?.shape(facts.shards?.vocab_size, context).ok()?;
     Some(format!(
         "{} layers, width {}, {} heads, {} of them for keys and values",
         config.n_layers, config.dim, config.n_heads, config.n_kv_heads
