@@ -280,6 +280,10 @@ impl ShardManifest {
         if merkle::root(&manifest) != manifest.root {
             return Err("its content does not have the root that it names; it was altered".into());
         }
+        // They follow from what the root covers.
+        if manifest.totals() != manifest.sources {
+            return Err("its totals by source are not those of its shards; it was altered".into());
+        }
         Ok(manifest)
     }
 

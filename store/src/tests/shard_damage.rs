@@ -119,6 +119,22 @@ fn five_hundred_damages_are_found_and_named() {
     assert_eq!(findings(root), []);
 }
 
+/// Also where it only repeats what follows from the rest.
+#[test]
+fn every_bit_of_the_description_is_vouched_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    write(root, &[5, 6], true);
+    let path = root.join(ShardManifest::FILE);
+    let content = fs::read(&path).unwrap();
+    for bit in 0..content.len() * 8 {
+        let mut damaged = content.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, damaged).unwrap();
+        names(&findings(root), ShardManifest::FILE, bit / 8, &format!("bit {bit}"));
+    }
+}
+
 /// Any two shards, whole or one kind of file: each file is said to be the other.
 #[test]
 fn swapped_shards_are_told_from_each_other() {
