@@ -11,14 +11,14 @@ use arrow::record_batch::RecordBatch;
 use store::{Run, Scratch};
 
 use super::open_shards::OpenShards;
-use super::shards::WrittenShards;
+use super::written::WrittenShards;
 use crate::error::{PipelineError, Result};
 
 /// The share of the memory that waiting tokens may take.
 const MEMORY_SHARE: u64 = 8;
 
 /// Buffers that are kept to be filled again.
-const SPARE_BUFFERS_MAX: usize = 64;
+const SPARE_BUFFERS_MAX: usize = 16;
 
 /// Writes shards from parts that come in any order.
 pub(crate) struct InTurn {
@@ -143,9 +143,10 @@ impl InTurn {
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => return Ok(()),
             };
-            if let Some(shards) = &mut *shards {
-                self.write_to(shards, run)?;
-            }
+            let Some(open) = &mut *shards else {
+                return Err(PipelineError::Unbalanced("tokens after the last shard".into()));
+            };
+            self.write_to(open, run)?;
             drop(shards);
             // Another thread may have come with a batch, and gone, after the last look.
             if !lock(&self.queue).has_next() {

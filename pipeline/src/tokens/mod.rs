@@ -1,15 +1,16 @@
 //! From kept documents to counts, to a tokenizer, and to shards of its tokens.
 
 mod counts;
-mod cut;
 mod efficiency;
 mod encode;
 mod in_turn;
 mod index;
 mod open_shards;
+mod planned;
 mod shards;
 mod stored;
 mod train;
+mod written;
 
 use tokenizer::TrainConfig;
 
@@ -18,9 +19,10 @@ pub(crate) use counts::{CountRun, Counting, PartCounts, can_group, merge_counts}
 pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::{REPORT, write_efficiencies};
 pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task, without};
-pub(crate) use shards::{FOLDER as SHARDS, write_shards};
+pub(crate) use shards::write_shards;
 pub(crate) use train::train_tables;
 pub use train::{Mix, train, train_alone};
+pub(crate) use written::FOLDER as SHARDS;
 
 use crate::recipe::TokenizerTable;
 

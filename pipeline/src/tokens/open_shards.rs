@@ -6,16 +6,16 @@ use arrow::record_batch::RecordBatch;
 use store::Run;
 use store::shards::{ShardEntry, ShardWriter, Split, TokenType};
 
-use super::cut::Cut;
 use super::index::Index;
-use super::shards::{WrittenShards, begin_shard, end_shard};
+use super::planned::Planner;
+use super::written::{WrittenShards, begin_shard, end_shard};
 use crate::error::Result;
 
 /// A shard of each half, and what was written so far.
 pub(super) struct OpenShards {
     vocab_size: usize,
     token_type: TokenType,
-    cut: Cut,
+    planner: Planner,
     train: Half,
     validation: Half,
     /// The index of each part, batch by batch.
@@ -35,7 +35,7 @@ impl OpenShards {
         Self {
             vocab_size,
             token_type,
-            cut: Cut::new(shard_tokens, token_type),
+            planner: Planner::new(shard_tokens, token_type),
             train: Half::default(),
             validation: Half::default(),
             indexes: BTreeMap::new(),
@@ -60,12 +60,12 @@ impl OpenShards {
             let (own, later) = rest.split_at((n_tokens * self.token_type.bytes()) as usize);
             rest = later;
             let split = index.split(row);
-            let shard = self.cut.place(split, (part, start + row), n_tokens);
+            let number = self.planner.place(split, (part, start + row), n_tokens);
             let half = match split {
                 Split::Train => &mut self.train,
                 Split::Validation => &mut self.validation,
             };
-            let writer = half.writer(run, (split, shard.number), self.vocab_size)?;
+            let writer = half.writer(run, (split, number), self.vocab_size)?;
             writer.add_payload(&index.document(row), own)?;
         }
         Ok(())
@@ -78,7 +78,7 @@ impl OpenShards {
         let index = |(part, batches): (usize, Vec<_>)| Ok((part, Index::of(&batches)?));
         Ok(WrittenShards {
             entries: self.train.entries.into_iter().chain(self.validation.entries).collect(),
-            planned: self.cut.finish(),
+            planned: self.planner.finish(),
             indexes: self.indexes.into_iter().map(index).collect::<Result<_>>()?,
         })
     }

@@ -1,6 +1,5 @@
 //! Shards: the tokens of all parts, in document order, cut into files of whole documents.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,34 +9,18 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use serde_json::json;
 use store::Run;
-use store::shards::{ShardEntry, ShardManifest, ShardWriter, Split, TokenType, write_token_bytes};
+use store::shards::{ShardManifest, TokenType, write_token_bytes};
 
 use super::TOKENIZER;
-use super::cut::PlannedShard;
 use super::encode::Encoding;
-use super::index::{Index, index_schema};
+use super::index::index_schema;
 use super::stored::write_stored;
+use super::written::{FOLDER, TASK, WrittenShards};
 use crate::error::{PipelineError, Result};
 use crate::observer::Observer;
 use crate::pretrain::token_bytes_table;
 use crate::recipe::ShardsTable;
 use crate::table::TableWriter;
-
-/// The folder of shards in a run directory.
-pub(crate) const FOLDER: &str = "shards";
-
-/// The task's name in the journal.
-const TASK: &str = "shards";
-
-/// What came of writing shards.
-pub(super) struct WrittenShards {
-    /// Shards to learn from first.
-    pub(super) entries: Vec<ShardEntry>,
-    /// What each takes, in the same order.
-    pub(super) planned: Vec<PlannedShard>,
-    /// The index of each part.
-    pub(super) indexes: BTreeMap<usize, Index>,
-}
 
 /// Writes what is left of the shards of the encoded parts, `docs.parquet`, the table of token bytes and
 /// `shards.json`.
@@ -88,33 +71,6 @@ pub(crate) fn write_shards(
     let (encoded, written) = (encoding.tokenizing.seconds(), encoding.writing.seconds());
     tracing::debug!("threads encoded for {encoded:.3} s and wrote tokens for {written:.3} s");
     Ok(manifest)
-}
-
-/// The name of a shard's task in the journal.
-fn shard_task(name: &str) -> String {
-    format!("{TASK}/{name}")
-}
-
-/// A shard that an earlier start wrote.
-pub(super) fn written_shard(run: &Run, (split, number): (Split, usize)) -> Option<ShardEntry> {
-    let done = run.done(&shard_task(&split.shard_name(number)))?;
-    serde_json::from_value(done).ok()
-}
-
-/// Starts a shard.
-pub(super) fn begin_shard(
-    run: &Run,
-    (split, number): (Split, usize),
-    vocab_size: usize,
-) -> Result<ShardWriter> {
-    Ok(ShardWriter::new(run, FOLDER, split, number, vocab_size)?)
-}
-
-/// Publishes a shard.
-pub(super) fn end_shard(run: &Run, writer: ShardWriter) -> Result<ShardEntry> {
-    let (entry, files) = writer.finish()?;
-    run.complete(&shard_task(&entry.name), files, json!(entry))?;
-    Ok(entry)
 }
 
 /// Columns of `shards/docs.parquet`: `split`, `shard`, `document` (its number in the shard),

@@ -10,9 +10,9 @@ use rayon::prelude::*;
 use store::shards::{ShardEntry, ShardWriter, Split, TokenType};
 use store::{FileEntry, Publication, Run, StoreError};
 
-use super::cut::{Cut, PlannedShard};
 use super::index::{Index, index_schema};
-use super::shards::{WrittenShards, begin_shard, end_shard, written_shard};
+use super::planned::{PlannedShard, Planner};
+use super::written::{WrittenShards, begin_shard, end_shard, written_shard};
 use crate::error::{PipelineError, Result};
 use crate::observer::Observer;
 use crate::table::{TableWriter, read_table};
@@ -69,13 +69,13 @@ pub(super) fn write_stored(
 ) -> Result<WrittenShards> {
     let indexes = read_indexes(run, parts)?;
     let token_type = TokenType::for_vocabulary(vocab_size);
-    let mut cut = Cut::new(shard_tokens, token_type);
+    let mut planner = Planner::new(shard_tokens, token_type);
     for (part, index) in &indexes {
         for row in 0..index.len() {
-            cut.place(index.split(row), (*part, row), index.n_tokens(row));
+            planner.place(index.split(row), (*part, row), index.n_tokens(row));
         }
     }
-    let planned = cut.finish();
+    let planned = planner.finish();
     let write = |shard| write_shard(run, shard, &indexes, vocab_size, observer);
     let entries = planned.par_iter().with_max_len(1).map(write).collect::<Result<_>>()?;
     Ok(WrittenShards { entries, planned, indexes })

@@ -1,8 +1,9 @@
 //! Writing a whole dataset one document after another.
 
 use super::publish::path_in;
-use super::writer::PAYLOAD_BYTES_MAX;
-use super::{Document, Publish, ShardEntry, ShardManifest, ShardWriter, Split};
+use super::{
+    Document, Publish, ShardCut, ShardEntry, ShardManifest, ShardWriter, Split, TokenType,
+};
 use crate::{FileEntry, Result};
 
 /// Cuts a stream of documents into shards.
@@ -10,7 +11,7 @@ pub struct DatasetWriter<'a> {
     target: &'a dyn Publish,
     folder: String,
     vocab_size: usize,
-    shard_tokens: u64,
+    cut: ShardCut,
     halves: [Half; 2],
     files: Vec<FileEntry>,
 }
@@ -35,7 +36,7 @@ impl<'a> DatasetWriter<'a> {
             target,
             folder: folder.into(),
             vocab_size,
-            shard_tokens,
+            cut: ShardCut::new(shard_tokens, TokenType::for_vocabulary(vocab_size)),
             halves: Default::default(),
             files: Vec::new(),
         }
@@ -43,14 +44,9 @@ impl<'a> DatasetWriter<'a> {
 
     /// Adds a document to a half. Fails as [`ShardWriter::add`].
     pub fn add(&mut self, split: Split, document: &Document<'_>) -> Result<()> {
-        let token_bytes = super::TokenType::for_vocabulary(self.vocab_size).bytes();
-        let tokens_max = self.shard_tokens.min(PAYLOAD_BYTES_MAX / token_bytes);
         let half = &mut self.halves[usize::from(split == Split::Validation)];
-        let full = |writer: &mut ShardWriter| {
-            let held = writer.counts();
-            held.documents > 0 && held.tokens + document.tokens.len() as u64 > tokens_max
-        };
-        if let Some(writer) = half.open.take_if(full) {
+        let number = self.cut.next(split, document.tokens.len() as u64);
+        if let Some(writer) = half.open.take_if(|_| number > half.shards.len()) {
             let (entry, files) = writer.finish()?;
             half.shards.push(entry);
             self.files.extend(files);
@@ -61,7 +57,7 @@ impl<'a> DatasetWriter<'a> {
                 self.target,
                 &self.folder,
                 split,
-                half.shards.len(),
+                number,
                 self.vocab_size,
             )?),
         };

@@ -13,6 +13,7 @@
 
 mod ahead;
 mod check;
+mod cut;
 mod dataset_writer;
 mod finding;
 mod index;
@@ -31,6 +32,7 @@ pub(crate) mod upload;
 mod verify;
 pub(crate) mod writer;
 
+pub use cut::ShardCut;
 pub use dataset_writer::DatasetWriter;
 pub use finding::{Fault, Finding};
 pub use index::{index_bytes, read_index};

@@ -76,11 +76,6 @@ impl ShardWriter {
         })
     }
 
-    /// What was added.
-    pub fn counts(&self) -> Counts {
-        self.counts
-    }
-
     /// Adds a document.
     ///
     /// Every id is checked against the vocabulary, and so against the type
