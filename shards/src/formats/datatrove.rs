@@ -9,7 +9,7 @@ use store::StoreError;
 use store::shards::TokenType;
 
 use super::Result;
-use super::export::Export;
+use super::frame::Export;
 use super::stream::{Bounds, Element, TokenFile, damaged, file_size, open_at};
 
 pub(super) fn export(export: &mut Export<'_>) -> Result<()> {

@@ -1,41 +1,11 @@
-//! Exporting: the frame that every format fills.
+//! Exporting a dataset in one of the formats.
 
-use std::io::{self, Write};
 use std::path::Path;
 
-use store::StoreError;
-use store::shards::{Publish, Shard, ShardEntry, ShardManifest, Split, StagedFolder};
+use store::shards::{ShardManifest, Split, StagedFolder};
 
-use super::{Format, FormatError, Result, datatrove, litdata, llmc, mds, megatron, nanogpt, olmo};
-
-/// What an export made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Files in the output.
-    pub files: u64,
-    /// Files among them that are hard links to the dataset's own.
-    pub links: u64,
-    /// Bytes written, links apart.
-    pub bytes_written: u64,
-    /// Documents.
-    pub documents: u64,
-    /// Tokens.
-    pub tokens: u64,
-}
-
-/// What OLMo's sidecar says of a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DocumentName {
-    /// The document's id.
-    pub id: String,
-    /// The source or file that it came from.
-    pub source: String,
-    /// Its place there.
-    pub location: u64,
-}
-
-/// Names of all documents, in the order of the shards.
-pub(super) type DocumentNames<'a> = &'a mut dyn Iterator<Item = DocumentName>;
+use super::frame::{DocumentName, Export, Summary};
+use super::{Format, Result, datatrove, litdata, llmc, mds, megatron, nanogpt, olmo};
 
 /// Writes the dataset in `folder` as `format` into the new folder `output`.
 ///
@@ -77,67 +47,4 @@ pub fn export(
     let summary = export.summary;
     staged.finish()?;
     Ok(summary)
-}
-
-/// An export on its way.
-pub(super) struct Export<'a> {
-    pub(super) format: Format,
-    pub(super) folder: &'a Path,
-    pub(super) manifest: &'a ShardManifest,
-    pub(super) staged: &'a StagedFolder,
-    pub(super) summary: Summary,
-}
-
-impl Export<'_> {
-    /// The shard of an entry, all of its payload checked.
-    pub(super) fn shard(&self, entry: &ShardEntry) -> Result<Shard> {
-        let shard = Shard::open(self.folder, self.manifest, entry)?;
-        shard.check(0..shard.n_tokens())?;
-        Ok(shard)
-    }
-
-    /// Gives a file of the dataset another name in the output.
-    pub(super) fn link(&mut self, file: &str, name: &str) -> Result<()> {
-        let from = self.folder.join(file);
-        let is_link = self.staged.link(&from, name)?;
-        self.summary.files += 1;
-        if is_link {
-            self.summary.links += 1;
-        } else {
-            let size = from.metadata().map_err(|e| StoreError::io(&from, "read", e))?.len();
-            self.summary.bytes_written += size;
-        }
-        Ok(())
-    }
-
-    /// Writes a file of the output.
-    pub(super) fn write(
-        &mut self,
-        name: &str,
-        fill: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<()> {
-        let mut file = self.staged.publish(name)?;
-        fill(&mut file).map_err(|e| StoreError::io(name, "write", e))?;
-        self.summary.bytes_written += file.finish()?.bytes;
-        self.summary.files += 1;
-        Ok(())
-    }
-
-    /// The refusal of a dataset that the format cannot hold.
-    pub(super) fn unsupported(&self, message: impl Into<String>) -> FormatError {
-        FormatError::Unsupported { format: self.format, message: message.into() }
-    }
-}
-
-/// The byte ranges of the documents of these lengths.
-pub(super) fn document_bytes(
-    lengths: &[u32],
-    token_bytes: u64,
-) -> impl Iterator<Item = std::ops::Range<usize>> {
-    let mut end = 0;
-    lengths.iter().map(move |n| {
-        let start = end;
-        end += *n as usize * token_bytes as usize;
-        start..end
-    })
 }

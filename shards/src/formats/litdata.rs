@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use store::shards::{Split, TokenType};
 
 use super::Result;
-use super::export::{Export, document_bytes};
+use super::frame::{Export, document_bytes};
 
 /// How litdata writes that an item is one leaf, not a tree.
 const ONE_LEAF: &str = r#"[1, {"type": null, "context": null, "children_spec": []}]"#;

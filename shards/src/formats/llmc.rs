@@ -8,7 +8,7 @@ use std::path::Path;
 
 use store::shards::{Split, TokenType};
 
-use super::export::Export;
+use super::frame::Export;
 use super::stream::{Element, TokenFile, damaged, read_head};
 use super::{FormatError, Result};
 

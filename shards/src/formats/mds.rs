@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use store::shards::{Split, TokenType};
 
 use super::Result;
-use super::export::{Export, document_bytes};
+use super::frame::{Export, document_bytes};
 
 pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use store::StoreError;
 use store::shards::TokenType;
 
-use super::export::Export;
+use super::frame::Export;
 use super::stream::{Bounds, Element, TokenFile, damaged, file_size, open_at, read_head};
 use super::{FormatError, Result};
 

@@ -8,6 +8,7 @@
 mod datatrove;
 mod error;
 mod export;
+mod frame;
 mod import;
 mod litdata;
 mod llmc;
@@ -23,7 +24,8 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use error::FormatError;
-pub use export::{DocumentName, Summary, export};
+pub use export::export;
+pub use frame::{DocumentName, Summary};
 pub use import::{DOCUMENT_TOKENS_MAX, Import, Imported, SHARD_TOKENS_DEFAULT, import};
 
 /// The result of an export or import.

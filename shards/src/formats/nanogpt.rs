@@ -7,7 +7,7 @@ use std::path::Path;
 
 use store::shards::{Split, TokenType};
 
-use super::export::Export;
+use super::frame::Export;
 use super::stream::{Element, TokenFile};
 use super::{Format, FormatError, Result};
 

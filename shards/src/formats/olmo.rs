@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::export::{DocumentName, DocumentNames, Export};
+use super::frame::{DocumentName, DocumentNames, Export};
 use super::{FormatError, Result};
 
 pub(super) fn export(export: &mut Export<'_>, names: Option<DocumentNames<'_>>) -> Result<()> {
