@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use model::export::Precision;
+use model::Precision;
 use pipeline::{export_gguf, export_hf, load_model_folder};
 
 use crate::arguments::{ExportModelArguments, ModelForm};

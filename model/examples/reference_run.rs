@@ -8,13 +8,13 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
+use model::export::SpecialIds;
 use model::export::gguf::{from_gguf, to_gguf};
 use model::export::hf::{from_hf_files, read_folder, to_hf_files};
-use model::export::{Precision, SpecialIds};
 use model::loader::Loader;
 use model::{
     BatchSource, CheckpointFiles, CheckpointStore, Control, GenerateConfig, Llama, ModelConfig,
-    StoreError, TrainConfig, generate, load_model, pretrain, random,
+    Precision, StoreError, TrainConfig, generate, load_model, pretrain, random,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;

@@ -13,13 +13,15 @@ use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_128;
 
+use crate::export::SpecialIds;
 use crate::export::hf::config_json;
-use crate::export::{Precision, SpecialIds};
 use crate::optimizer::Optimizer;
 use crate::parameters::Parameters;
-use crate::settings::FREE_ON_RESUME;
-use crate::train::{Curve, TrainConfig};
-use crate::{Llama, ModelConfig, ModelError, TokenSource};
+use crate::progress::Curve;
+use crate::settings::{FREE_ON_RESUME, TrainConfig};
+use crate::source::StreamId;
+use crate::tensors::Precision;
+use crate::{Llama, ModelConfig, ModelError};
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -28,22 +30,6 @@ const STATE: &str = "state.json";
 
 /// Version of the layout of `state.json`.
 const STATE_VERSION: u32 = 2;
-
-/// A stream of tokens as a checkpoint remembers it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StreamId {
-    /// Its number of tokens.
-    pub tokens: u64,
-    /// [`TokenSource::identity`].
-    pub identity: String,
-}
-
-impl StreamId {
-    /// Describes `source`.
-    pub fn of(source: &dyn TokenSource) -> Self {
-        Self { tokens: source.n_tokens(), identity: source.identity() }
-    }
-}
 
 /// The content of `state.json`: everything of a run but its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -51,7 +51,7 @@ pub fn score_choices(model: &Llama, question: &Question) -> Result<Vec<ChoiceSco
         if question.context.is_empty() || ids.is_empty() || ids.len() > room {
             let value = format!("{} ids after {}", ids.len(), question.context.len());
             let way_out = format!("give a context, and choices of 1 to {room} ids (`context`)");
-            return Err(crate::config::refuse("choice", value, &way_out));
+            return Err(crate::error::refuse("choice", value, &way_out));
         }
         let kept = question.context.len().min(room + 1 - ids.len());
         let mut row = question.context[question.context.len() - kept..].to_vec();

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ModelError;
-
-pub use crate::presets::PRESETS;
+use crate::error::{ModelError, refuse};
 
 /// What stands between the two halves of the feed-forward layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,13 +53,6 @@ pub struct ModelConfig {
     pub norm_eps: f64,
     /// Logits become `c · tanh(logits / c)` (Gemma 2, section 2); 0 leaves them alone.
     pub logit_softcap: f64,
-}
-
-impl Default for ModelConfig {
-    /// The preset `tiny` over bytes.
-    fn default() -> Self {
-        crate::presets::tiny(256)
-    }
 }
 
 /// `MODEL.toml` as it is written.
@@ -141,30 +132,6 @@ pub(crate) fn default_ffn_dim(dim: usize, activation: Activation) -> usize {
 }
 
 impl ModelConfig {
-    /// A preset by name (see [`crate::presets`]), or `dN` for [`Self::from_depth`] of N.
-    ///
-    /// # Errors
-    /// An unknown name, or a vocabulary of zero.
-    pub fn preset(name: &str, vocab_size: usize) -> Result<Self, ModelError> {
-        let config = crate::presets::preset(name, vocab_size)?;
-        config.validate()?;
-        Ok(config)
-    }
-
-    /// The one dial: a model of `depth` layers whose other sizes follow from it (nanochat's rule: a width of
-    /// 64 a layer, heads of 64).
-    ///
-    /// # Errors
-    /// A depth of zero or far beyond any memory, or a vocabulary of zero.
-    pub fn from_depth(depth: usize, vocab_size: usize) -> Result<Self, ModelError> {
-        if !(1..=256).contains(&depth) {
-            return Err(refuse("depth", depth, "give 1 to 256"));
-        }
-        let config = crate::presets::from_depth(depth, vocab_size);
-        config.validate()?;
-        Ok(config)
-    }
-
     /// Checks that the fields fit together.
     ///
     /// # Errors
@@ -229,21 +196,6 @@ impl ModelConfig {
     pub fn kv_dim(&self) -> usize {
         self.n_kv_heads * self.head_dim()
     }
-
-    /// Number of trainable parameters; tied embeddings count once.
-    pub fn n_parameters(&self) -> usize {
-        let shapes = crate::parameters::shapes(self);
-        shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
-    }
-}
-
-/// The error for a value that cannot be used.
-pub(crate) fn refuse(
-    field: &'static str,
-    value: impl std::fmt::Display,
-    way_out: &str,
-) -> ModelError {
-    ModelError::Config { field, value: format!("{value}"), way_out: way_out.to_owned() }
 }
 
 #[cfg(test)]

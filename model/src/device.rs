@@ -28,7 +28,7 @@ pub fn open_all(name: &str) -> Result<Vec<Device>, ModelError> {
 }
 
 fn refuse(name: &str, way_out: &str) -> ModelError {
-    crate::config::refuse("device", format!("\"{name}\""), way_out)
+    crate::error::refuse("device", format!("\"{name}\""), way_out)
 }
 
 /// The numbers of the GPUs that a name stands for; nothing where it leaves the choice or says the CPU.

@@ -1,6 +1,7 @@
 //! What can go wrong, with the value that was wrong and the way out.
 
-use crate::source::StoreError;
+/// What went wrong in a store of checkpoints.
+pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error of this crate. Every message names the value and says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -118,4 +119,13 @@ pub enum ModelError {
     /// candle failed: mostly memory or the device.
     #[error("candle: {0}")]
     Candle(#[from] candle_core::Error),
+}
+
+/// The error for a value that cannot be used.
+pub(crate) fn refuse(
+    field: &'static str,
+    value: impl std::fmt::Display,
+    way_out: &str,
+) -> ModelError {
+    ModelError::Config { field, value: format!("{value}"), way_out: way_out.to_owned() }
 }

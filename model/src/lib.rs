@@ -51,7 +51,7 @@ pub mod train;
 
 pub use checkpoint::{load_model, to_files};
 pub use config::{Activation, ModelConfig};
-pub use error::ModelError;
+pub use error::{ModelError, StoreError};
 pub use generate::{GenerateConfig, generate, generate_text};
 pub use guard::Spike;
 pub use llama::Llama;
@@ -62,9 +62,9 @@ pub use plan::{MemoryPlan, Plan, plan};
 pub use rows::Rows;
 pub use schedule::Schedule;
 pub use source::{
-    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, NoCheckpoints, StoreError,
-    TokenSource,
+    Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, NoCheckpoints, TokenSource,
 };
+pub use tensors::Precision;
 pub use train::{
     Control, Progress, StepPoint, TrainConfig, TrainSummary, TrainingData, ValidationPoint,
     pretrain, pretrain_on,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::config::{Activation, refuse};
+use crate::config::Activation;
+use crate::error::refuse;
 use crate::gradients::differentiate;
 use crate::ops::cross_entropy::{LossOptions, LossSums, cap, row_losses};
 use crate::ops::{Composite, Differentiable, HeadShape, Kernels, Operations, RopeTable, Tape};

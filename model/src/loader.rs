@@ -4,7 +4,7 @@
 //! token but the first is predicted exactly once per epoch. The order of an epoch is a permutation computed
 //! from (seed, epoch), so the state of the loader is the step number alone.
 
-use crate::checkpoint::StreamId;
+use crate::source::StreamId;
 use crate::source::{Batch, BatchRow, BatchSource};
 use crate::{ModelError, TokenSource};
 

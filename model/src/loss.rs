@@ -109,7 +109,7 @@ pub(crate) fn check_token_bytes(token_bytes: &[u32], vocab_size: usize) -> Resul
     }
     let way_out =
         format!("give one byte length for each of the {vocab_size} ids, 0 for special ones");
-    Err(crate::config::refuse("token_bytes", format!("{} long", token_bytes.len()), &way_out))
+    Err(crate::error::refuse("token_bytes", format!("{} long", token_bytes.len()), &way_out))
 }
 
 #[derive(Default)]

@@ -2,9 +2,9 @@
 
 use candle_core::{DType, Device, Tensor, Var};
 
-use crate::config::Activation;
+use crate::config::{Activation, ModelConfig};
 use crate::tensors::{read_tensors, write_tensors};
-use crate::{ModelConfig, ModelError, random};
+use crate::{ModelError, random};
 
 /// Standard deviation of the initial weights (GPT-2's and Llama's).
 pub const INIT_STANDARD_DEVIATION: f64 = 0.02;
@@ -135,4 +135,12 @@ pub fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
         shapes.push((OUTPUT.to_owned(), vec![config.vocab_size, dim]));
     }
     shapes
+}
+
+impl ModelConfig {
+    /// Number of trainable parameters; tied embeddings count once.
+    pub fn n_parameters(&self) -> usize {
+        let shapes = shapes(self);
+        shapes.iter().map(|(_, shape)| shape.iter().product::<usize>()).sum()
+    }
 }

@@ -3,12 +3,12 @@
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::StreamId;
 use crate::config::Activation;
 use crate::ops::cross_entropy::chunk_rows;
 use crate::optimizer::OptimizerKind;
 use crate::parallel::rows_per_slice;
 use crate::settings::TrainConfig;
+use crate::source::StreamId;
 use crate::source::{Batch, BatchRow, BatchSource, NoCheckpoints};
 use crate::train::{Control, Progress, TrainingData, pretrain_on};
 use crate::{ModelConfig, ModelError};

@@ -13,8 +13,8 @@
 //! With a vocabulary of 4,096 `tiny` has 1.2 M parameters; with 50,304 `base` is GPT-2's 124 M; `1b` has the
 //! layers of Llama 3.2 1B. All of them tie the embeddings.
 
-use crate::config::{Activation, ModelConfig, default_ffn_dim, refuse};
-use crate::error::ModelError;
+use crate::config::{Activation, ModelConfig, default_ffn_dim};
+use crate::error::{ModelError, refuse};
 
 /// Names of the presets, smallest first.
 pub const PRESETS: [&str; 7] = ["tiny", "mini", "small", "base", "medium", "large", "1b"];
@@ -22,7 +22,40 @@ pub const PRESETS: [&str; 7] = ["tiny", "mini", "small", "base", "medium", "larg
 /// Width of the residual stream for each layer, and of each head, in a model made from its depth.
 const WIDTH_PER_LAYER: usize = 64;
 
-pub(crate) fn preset(name: &str, vocab_size: usize) -> Result<ModelConfig, ModelError> {
+impl ModelConfig {
+    /// A preset by name (see [the table](self)), or `dN` for [`Self::from_depth`] of N.
+    ///
+    /// # Errors
+    /// An unknown name, or a vocabulary of zero.
+    pub fn preset(name: &str, vocab_size: usize) -> Result<Self, ModelError> {
+        let config = preset(name, vocab_size)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// The one dial: a model of `depth` layers whose other sizes follow from it (nanochat's rule: a width of
+    /// 64 a layer, heads of 64).
+    ///
+    /// # Errors
+    /// A depth of zero or far beyond any memory, or a vocabulary of zero.
+    pub fn from_depth(depth: usize, vocab_size: usize) -> Result<Self, ModelError> {
+        if !(1..=256).contains(&depth) {
+            return Err(refuse("depth", depth, "give 1 to 256"));
+        }
+        let config = from_depth(depth, vocab_size);
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+impl Default for ModelConfig {
+    /// The preset `tiny` over bytes.
+    fn default() -> Self {
+        tiny(256)
+    }
+}
+
+fn preset(name: &str, vocab_size: usize) -> Result<ModelConfig, ModelError> {
     let (dim, n_layers, n_heads, n_kv_heads, ffn_dim, context) = match name {
         "tiny" => return Ok(tiny(vocab_size)),
         "mini" => (256, 6, 4, 2, 704, 512),
@@ -44,7 +77,7 @@ pub(crate) fn preset(name: &str, vocab_size: usize) -> Result<ModelConfig, Model
 }
 
 /// The smallest preset.
-pub(crate) fn tiny(vocab_size: usize) -> ModelConfig {
+fn tiny(vocab_size: usize) -> ModelConfig {
     ModelConfig {
         vocab_size,
         dim: 128,
@@ -63,7 +96,7 @@ pub(crate) fn tiny(vocab_size: usize) -> ModelConfig {
     }
 }
 
-pub(crate) fn from_depth(depth: usize, vocab_size: usize) -> ModelConfig {
+fn from_depth(depth: usize, vocab_size: usize) -> ModelConfig {
     let dim = WIDTH_PER_LAYER * depth;
     ModelConfig {
         dim,

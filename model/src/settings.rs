@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
-use crate::config::refuse;
-use crate::export::Precision;
+use crate::error::refuse;
 use crate::optimizer::{OptimizerKind, OptimizerSettings};
 use crate::schedule::{LearningRate, Schedule};
+use crate::tensors::Precision;
 
 /// The settings of a run. All keys have defaults.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! The seams to the outside: where tokens and batches come from and where checkpoints go.
 
+use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::ModelError;
-use crate::checkpoint::StreamId;
+use crate::error::{ModelError, StoreError};
 
 /// A stream of token ids that can be read at any position: one split of a shard set.
 pub trait TokenSource: Send + Sync {
@@ -84,8 +84,21 @@ impl TokenSource for Vec<u32> {
     }
 }
 
-/// The error of a [`CheckpointStore`].
-pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
+/// A stream of tokens as a checkpoint remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StreamId {
+    /// Its number of tokens.
+    pub tokens: u64,
+    /// [`TokenSource::identity`].
+    pub identity: String,
+}
+
+impl StreamId {
+    /// Describes `source`.
+    pub fn of(source: &dyn TokenSource) -> Self {
+        Self { tokens: source.n_tokens(), identity: source.identity() }
+    }
+}
 
 /// The files of one checkpoint: (name, content).
 pub type CheckpointFiles = Vec<(String, Vec<u8>)>;

@@ -5,9 +5,20 @@ use std::cell::RefCell;
 
 use candle_core::{DType, Tensor};
 use safetensors::tensor::{Dtype, SafeTensors, View};
+use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
-use crate::export::Precision;
+
+/// How weights are stored in an export, or matrices multiplied in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32 bits: what was trained.
+    #[default]
+    F32,
+    /// The upper 16 of them, rounded to the nearest.
+    Bf16,
+}
 
 /// Serialises tensors as f32; the same tensors give the same bytes.
 pub(crate) fn write_tensors<'a>(

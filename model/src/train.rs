@@ -4,9 +4,8 @@ use std::time::Instant;
 
 use candle_core::Device;
 
-use crate::checkpoint::{self, State, StreamId};
-use crate::config::refuse;
-use crate::export::Precision;
+use crate::checkpoint::{self, State};
+use crate::error::refuse;
 use crate::guard::{Spike, z_score};
 use crate::loader::Loader;
 use crate::loss::{check_length, check_token_bytes, evaluate};
@@ -17,7 +16,8 @@ pub use crate::progress::{Control, Curve, Progress, StepPoint, TrainSummary, Val
 use crate::replicas::{Found, Replica, Replicas};
 use crate::rows::Rows;
 pub use crate::settings::TrainConfig;
-use crate::source::{Batch, BatchRow, BatchSource};
+use crate::source::{Batch, BatchRow, BatchSource, StreamId};
+use crate::tensors::Precision;
 use crate::{CheckpointStore, Llama, ModelConfig, ModelError, TokenSource, device};
 
 /// Trains a model on the rows of `train` in a random order, from the latest checkpoint of `checkpoints` if there

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use candle_core::Device;
-use model::checkpoint::{StreamId, load_state};
+use model::checkpoint::load_state;
+use model::source::StreamId;
 use model::{
     Batch, BatchRow, BatchSource, CheckpointFiles, CheckpointStore, Control, Lanes, Llama,
     ModelConfig, ModelError, OptimizerKind, Progress, StoreError, TokenSource, TrainConfig,

@@ -4,11 +4,12 @@
 
 use candle_core::Device;
 use model::choice::{Question, choice_accuracy, score_choices};
+use model::export::SpecialIds;
 use model::export::gguf::{from_gguf, to_gguf};
 use model::export::hf::{from_hf_files, to_hf_files};
-use model::export::{Precision, SpecialIds};
 use model::{
-    Activation, CheckpointFiles, GenerateConfig, Lanes, Llama, ModelConfig, generate, generate_text,
+    Activation, CheckpointFiles, GenerateConfig, Lanes, Llama, ModelConfig, Precision, generate,
+    generate_text,
 };
 
 fn small() -> ModelConfig {

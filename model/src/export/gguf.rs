@@ -11,9 +11,10 @@ use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 
-use super::{Precision, architecture, bad_file};
+use super::{architecture, bad_file};
 use crate::config::Activation;
 use crate::parameters::{EMBEDDING, OUTPUT, Parameters, shapes};
+use crate::tensors::Precision;
 use crate::{Llama, ModelConfig, ModelError};
 
 const FILE: &str = "model.gguf";

@@ -7,10 +7,10 @@ use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
-use super::{Precision, SpecialIds, architecture, bad_file};
+use super::{SpecialIds, architecture, bad_file};
 use crate::config::Activation;
 use crate::parameters::{Parameters, shapes};
-use crate::tensors::write_tensors_as;
+use crate::tensors::{Precision, write_tensors_as};
 use crate::{CheckpointFiles, Llama, ModelConfig, ModelError};
 
 const CONFIG: &str = "config.json";

@@ -5,21 +5,9 @@
 pub mod gguf;
 pub mod hf;
 
-use serde::{Deserialize, Serialize};
-
-use crate::config::{Activation, refuse};
+use crate::config::Activation;
+use crate::error::refuse;
 use crate::{ModelConfig, ModelError};
-
-/// How weights are stored in an export, or matrices multiplied in training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32 bits: what was trained.
-    #[default]
-    F32,
-    /// The upper 16 of them, rounded to the nearest.
-    Bf16,
-}
 
 /// What a tokenizer adds to an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use candle_core::{DType, Tensor};
 
 use super::memory::HeadMemory;
-use crate::config::refuse;
+use crate::error::refuse;
 use crate::ops::attention::{attend, merge, split};
 use crate::ops::cross_entropy::cap;
 use crate::ops::{Composite, Differentiable, Kernels, Operations, Tape};

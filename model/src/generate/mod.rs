@@ -10,7 +10,7 @@ use std::time::Instant;
 pub use cache::Cache;
 pub use stop::{Text, generate_text};
 
-use crate::config::refuse;
+use crate::error::refuse;
 use crate::random::{keyed, uniform};
 use crate::{Llama, ModelError};
 

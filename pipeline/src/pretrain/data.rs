@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use model::checkpoint::StreamId;
+use model::source::StreamId;
 use model::{Batch, BatchRow, BatchSource, ModelError, TokenSource};
 use shards::order::Order;
 use shards::reader::RowReader;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use candle_core::quantized::gguf_file::{Content, Value};
 use encoder::AnyTokenizer;
+use model::Precision;
+use model::export::SpecialIds;
 use model::export::gguf::to_gguf;
 use model::export::hf::to_hf_files;
-use model::export::{Precision, SpecialIds};
 use serde_json::json;
 use store::shards::{Publish as _, StagedFolder};
 

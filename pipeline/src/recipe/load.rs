@@ -501,7 +501,7 @@ impl Loader<'_> {
             let message = "a model needs tokens, and the recipe has no tokenizer";
             return Err(self.document.error(message, Some(span), Some(help)));
         }
-        let presets = model::config::PRESETS;
+        let presets = model::presets::PRESETS;
         if !presets.contains(&table.preset.as_str()) {
             let message = format!("there is no preset `{}`", table.preset);
             let help = nearest(&table.preset, presets.iter().copied()).map_or_else(
