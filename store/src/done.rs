@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::run::WORK;
 use crate::{Entry, FileEntry, Fingerprint, Manifest};
+
+/// Files below this folder serve the run itself and are gone when it is finished.
+pub(crate) const WORK: &str = "work/";
 
 /// Done tasks and the files that they own.
 #[derive(Default)]

@@ -15,9 +15,6 @@ use crate::{
     Dir, Entry, Events, FileEntry, Fingerprint, LocalDir, Manifest, Publication, Result, StoreError,
 };
 
-/// Files below this folder serve the run itself and are gone when it is finished.
-pub(crate) const WORK: &str = "work/";
-
 /// A run directory that is being written, under its lock.
 pub struct Run {
     root: PathBuf,

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
-use super::memory::HeadMemory;
+use super::memory::{FIRST_POSITIONS, HeadMemory};
 use crate::error::refuse;
 use crate::ops::attention::{attend, merge, split};
 use crate::ops::cross_entropy::cap;
@@ -11,9 +11,6 @@ use crate::{Llama, ModelError};
 
 /// The operations of generation on any device but a CPU.
 const OPERATIONS: Composite = Composite::<false>;
-
-/// Positions that a cache has room for at first; it doubles when they are used up.
-pub(super) const FIRST_POSITIONS: usize = 64;
 
 /// Keys (rotated) and values of the positions seen so far. Query heads that share a key head share its cache.
 #[derive(Debug, Default)]

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
-use super::cache::FIRST_POSITIONS;
 use crate::ops::attention::HeadShape;
 use crate::ops::matmul::{ALIGNMENT, Left, Product};
 use crate::ops::tape::read;
 use crate::ops::{RopeTable, flash, kernels};
+
+/// Positions that a cache has room for at first; it doubles when they are used up.
+pub(super) const FIRST_POSITIONS: usize = 64;
 
 /// Multiplications below which one thread is faster than several.
 const ONE_THREAD: usize = 1 << 17;

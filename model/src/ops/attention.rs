@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use candle_core::{D, Result, Tensor};
 
-use super::composite::wide;
 use super::rope::RopeTable;
+use super::wide::wide;
 
 /// Sizes of one attention over tokens that stand one after the other, sequence after sequence.
 #[derive(Clone, Debug)]

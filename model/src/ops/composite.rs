@@ -5,6 +5,7 @@ use std::sync::Arc;
 use candle_core::backprop::GradStore;
 use candle_core::{D, DType, Result, Tensor, Var};
 
+use super::wide::wide;
 use super::{
     Differentiable, Gradients, HeadShape, LossOptions, LossSums, Operations, RopeTable, attention,
     cross_entropy,
@@ -19,14 +20,6 @@ impl<const BF16: bool> Composite<BF16> {
     /// The tensor in the type that matrix products use.
     fn working(tensor: &Tensor) -> Result<Tensor> {
         if BF16 { tensor.to_dtype(DType::BF16) } else { Ok(tensor.clone()) }
-    }
-}
-
-/// The tensor in f32, if it has 16 bits.
-pub(crate) fn wide(tensor: &Tensor) -> Result<Tensor> {
-    match tensor.dtype() {
-        DType::BF16 | DType::F16 => tensor.to_dtype(DType::F32),
-        _ => Ok(tensor.clone()),
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Mutex, PoisonError};
 
 use candle_core::{CpuStorage, D, DType, InplaceOp1, Layout, Result, Tensor, Var, bail};
 
-use super::composite::wide;
 use super::tape::add;
+use super::wide::wide;
 use super::{Kernels, kernels};
 use crate::rows::IGNORED;
 

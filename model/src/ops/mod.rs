@@ -19,6 +19,7 @@ pub mod kernels;
 pub(crate) mod matmul;
 pub mod rope;
 pub mod tape;
+mod wide;
 
 use std::sync::Arc;
 

@@ -4,6 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::damage::{Damage, Step};
 use super::fault::FaultReason;
 use super::format::Compression;
 use super::gzip::Gzip;
@@ -21,33 +22,6 @@ pub struct Restart {
     pub compressed: u64,
     /// Offset in the decompressed data of the whole file, in bytes.
     pub decompressed: u64,
-}
-
-/// A stretch of the file that could not be unpacked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Damage {
-    /// What is wrong.
-    pub(super) reason: FaultReason,
-    /// Offset in the file of the member that is damaged; for junk, of the junk.
-    pub(super) member: u64,
-    /// Offset in the file where unpacking failed.
-    pub(super) failed: u64,
-    /// Offset in the file where unpacking goes on: the next member or the end of the file.
-    pub(super) resume: u64,
-    /// What was found, in a few words.
-    pub(super) detail: String,
-}
-
-/// What one call of a codec did.
-pub(super) enum Step {
-    /// It wrote so many bytes, at least one, all of one member.
-    Data(usize),
-    /// A member starts at this offset of the file.
-    Member(u64),
-    /// It lost something and stands where unpacking can go on.
-    Gap(Damage),
-    /// The file is at its end.
-    End,
 }
 
 /// What [`Stream::fill`] found.

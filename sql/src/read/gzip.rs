@@ -8,7 +8,7 @@ use std::io;
 
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 
-use super::decompress::{Damage, Step};
+use super::damage::{Damage, Step};
 use super::fault::FaultReason;
 use super::format::GZIP_MAGIC;
 use super::source::{SOURCE_BYTES, Source};

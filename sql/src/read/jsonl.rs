@@ -12,7 +12,7 @@ use std::sync::Arc;
 use memchr::memmem;
 use serde::de::IgnoredAny;
 
-use super::decompress::{Damage, Restart, Stream};
+use super::decompress::{Restart, Stream};
 use super::fault::{Failure, Fault, FaultReason, short};
 use super::json;
 use super::lines::{LineEvent, Lines, MAX_RECORDS};
@@ -76,9 +76,7 @@ impl JsonlRecords {
             let ordinal = self.lines.ordinal() as u32;
             return Ok(Some(match event {
                 LineEvent::End => return Ok(None),
-                LineEvent::Gap(damage, partial) => {
-                    Record::Fault(gap_fault(ordinal, damage, partial))
-                }
+                LineEvent::Gap(damage, partial) => Record::Fault(damage.fault(ordinal, partial)),
                 LineEvent::TooLong(offset, length) => {
                     let reason = FaultReason::TooLarge;
                     let detail = format!("line of more than {} bytes", self.limits.max_line_bytes);
@@ -150,18 +148,6 @@ impl Iterator for JsonlRecords {
     fn next(&mut self) -> Option<Self::Item> {
         self.advance().transpose()
     }
-}
-
-/// The fault of a gap between lines. Its offsets are those of the compressed file, from where
-/// unpacking failed to where it goes on.
-pub(super) fn gap_fault(ordinal: u32, damage: Damage, partial: u64) -> Fault {
-    let Damage { reason, failed, resume, mut detail, .. } = damage;
-    if partial > 0 {
-        detail = format!("{detail}; {partial} unpacked bytes before it are lost too");
-    }
-    // After a search that starts before the failure, the next member may too.
-    let offset = failed.min(resume);
-    Fault { ordinal, offset, length: resume - offset, reason, detail }
 }
 
 /// Whether an escape of the line starts as those of surrogates do.

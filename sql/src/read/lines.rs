@@ -2,7 +2,8 @@
 
 use std::io;
 
-use super::decompress::{Damage, Filled, Restart, Stream};
+use super::damage::Damage;
+use super::decompress::{Filled, Restart, Stream};
 
 /// The most records of one file: ordinals are `u32`.
 pub(super) const MAX_RECORDS: u64 = u32::MAX as u64;

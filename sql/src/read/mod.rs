@@ -12,6 +12,7 @@
 
 mod bodies;
 mod chunks;
+mod damage;
 mod decompress;
 mod fault;
 mod format;

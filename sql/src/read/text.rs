@@ -4,7 +4,6 @@ use std::io;
 
 use super::decompress::{Filled, Stream};
 use super::fault::{Failure, Fault, FaultReason};
-use super::jsonl::gap_fault;
 use super::{Document, Input, Limits, Record};
 
 /// `text` as a document may carry it, and whether it was changed: U+0000, which ends a string for
@@ -61,7 +60,7 @@ impl TextRecords {
                 }
                 // A text with a hole is no document: what was read of it goes with the fault.
                 Filled::Gap(damage) => {
-                    let fault = gap_fault(self.ordinal, damage, length);
+                    let fault = damage.fault(self.ordinal, length);
                     return Ok(Some(Record::Fault(fault)));
                 }
                 Filled::End => return Ok(Some(self.record(&bytes, length))),

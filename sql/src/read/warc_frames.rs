@@ -12,7 +12,8 @@ use std::io;
 use memchr::memmem;
 
 use super::Limits;
-use super::decompress::{Damage, Filled, Restart, Stream};
+use super::damage::Damage;
+use super::decompress::{Filled, Restart, Stream};
 use super::fault::FaultReason;
 use super::warc_header::{
     RECORD_START_BYTES, VERSION_LINE_BYTES, content_length, embedded_record, header_end,

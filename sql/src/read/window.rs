@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::io;
 
-use super::decompress::{Damage, Filled, Restart, Stream};
+use super::damage::Damage;
+use super::decompress::{Filled, Restart, Stream};
 
 /// Consumed bytes that may stay at the front of the window.
 const SLACK_BYTES: usize = 1 << 20;

@@ -8,7 +8,7 @@ use std::io;
 use zstd::stream::raw::{DParameter, Decoder, Operation};
 
 use super::Limits;
-use super::decompress::{Damage, Step};
+use super::damage::{Damage, Step};
 use super::fault::{FaultReason, short};
 use super::format::{ZSTD_MAGIC, is_skippable_frame};
 use super::source::{SOURCE_BYTES, Source};

@@ -8,7 +8,6 @@ use std::path::Path;
 
 use super::scan::{PayloadScan, Rules};
 use super::sums::{BLOCK_BYTES, BlockHasher, FileSums, Sums};
-use super::verify::first_difference;
 use super::{Fault, Finding, ShardEntry, ShardManifest, index_bytes, read_index};
 
 /// The sums of the largest payload and index have less.
@@ -298,4 +297,11 @@ pub(super) fn read_bounded(path: &Path, limit_bytes: u64) -> io::Result<Vec<u8>>
     let mut bytes = Vec::new();
     File::open(path)?.take(limit_bytes).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Where two byte strings begin to differ.
+pub(super) fn first_difference(found: &[u8], expected: &[u8]) -> Option<u64> {
+    let differ = found.iter().zip(expected).position(|(a, b)| a != b);
+    let ends = (found.len() != expected.len()).then(|| found.len().min(expected.len()));
+    differ.or(ends).map(|at| at as u64)
 }

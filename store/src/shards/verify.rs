@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::check::{ShardCheck, file_size, read_bounded};
+use super::check::{ShardCheck, file_size, first_difference, read_bounded};
 use super::{Fault, Finding, ShardManifest};
 use crate::publish::is_hidden;
 use crate::{Dir, LocalDir};
@@ -78,13 +78,6 @@ fn read_manifest(folder: &Path, verified: &mut Verified) -> Result<ShardManifest
         return Err(Finding::new(file, at..end, Fault::Altered));
     }
     Ok(manifest)
-}
-
-/// Where two byte strings begin to differ.
-pub(super) fn first_difference(found: &[u8], expected: &[u8]) -> Option<u64> {
-    let differ = found.iter().zip(expected).position(|(a, b)| a != b);
-    let ends = (found.len() != expected.len()).then(|| found.len().min(expected.len()));
-    differ.or(ends).map(|at| at as u64)
 }
 
 /// For each shard, by number, the shard under whose name its sums lie: its own, unless files were
