@@ -122,7 +122,7 @@ fn read(labels: &LabelArguments, common: &Common, held_out: f64) -> Result<Label
     let text = toml::to_string(&recipe)
         .map_err(|e| Failure::usage(e.to_string(), "check the values of the flags"))?;
     let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
-    apply_common(&mut recipe, common);
+    apply_common(&mut recipe, common)?;
     Ok(LabelledTexts::read(&recipe, &labels.label, held_out)?)
 }
 

@@ -57,7 +57,9 @@ impl Failure {
     /// Prints the message and returns the exit code.
     pub(crate) fn report(&self, printer: Printer) -> ExitCode {
         match self {
-            Self::Pipeline(PipelineError::Stopped) => printer.say(self),
+            Self::Pipeline(PipelineError::Stopped | PipelineError::StoppedTraining) => {
+                printer.say(self);
+            }
             _ => printer.error(self.render().trim_end()),
         }
         ExitCode::from(self.code())
@@ -122,7 +124,7 @@ impl Message {
             },
             Failure::Usage { message, help } => plain(message.clone(), Some(help.clone())),
             Failure::Pipeline(PipelineError::Store(StoreError::Changed { .. })) => {
-                let help = "give `--fresh` to start anew, or another `--output`";
+                let help = "give another `--output`, or, to `run`, `--fresh` to start anew";
                 plain(failure.to_string(), Some(help.into()))
             }
             other => plain(other.to_string(), None),

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use crate::arguments::{Common, InputArguments};
 use crate::failure::Failure;
+use crate::output::losses;
 use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run::apply_common;
@@ -72,7 +73,7 @@ impl OneLiner {
             .map_err(|e| Failure::usage(e.to_string(), "check the values of the flags"))?;
         let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
         recipe.run.output = Some(self.work.display().to_string());
-        apply_common(&mut recipe, common);
+        apply_common(&mut recipe, common)?;
         let options = RunOptions {
             fresh: true,
             passing: true,
@@ -80,6 +81,10 @@ impl OneLiner {
             without_documents: !self.documents,
         };
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
+        if !self.documents {
+            // What makes documents tells the whole funnel.
+            losses(&summary.ledger).iter().for_each(|line| printer.error(line));
+        }
         take(&summary)?;
         Ok(store::remove_run(&self.work)?)
     }

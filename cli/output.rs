@@ -1,5 +1,7 @@
 //! Numbers and tables for people.
 
+use std::collections::BTreeMap;
+
 use pipeline::{Ledger, Outcome, Summary};
 use store::shards::Split;
 
@@ -72,6 +74,29 @@ pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
     }
     rows.push(row("kept", ledger.outcome(Outcome::Kept)));
     columns(&rows)
+}
+
+/// What did not become part of a result, and why: a line for each reason.
+pub(crate) fn losses(ledger: &Ledger) -> Vec<String> {
+    let mut reasons: BTreeMap<(Outcome, &str, &str), u64> = BTreeMap::new();
+    for (account, count) in ledger.rows() {
+        if matches!(account.outcome, Outcome::Quarantined | Outcome::Dropped) {
+            let reason = (account.outcome, account.stage.as_str(), account.reason.as_str());
+            *reasons.entry(reason).or_default() += count.documents;
+        }
+    }
+    let line = |((outcome, stage, reason), n): ((Outcome, &str, &str), u64)| {
+        let outcome = outcome.as_str();
+        format!("  left out: {} {outcome} by {stage}: {reason}", human_count(n))
+    };
+    let mut lines: Vec<String> = reasons.into_iter().map(line).collect();
+    if !lines.is_empty() {
+        lines.push(
+            "  (a recipe's run keeps them, each with its place, in `quarantine` and `dropped`)"
+                .into(),
+        );
+    }
+    lines
 }
 
 /// Tells what a run came to.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pipeline::{Recipe, RunOptions};
+use pipeline::{MEMORY_MIN_BYTES, Recipe, RunOptions};
 
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
@@ -30,12 +30,17 @@ pub(crate) fn load(path: &Path, output: Option<&Path>, common: &Common) -> Resul
     if let Some(output) = output {
         recipe.run.output = Some(output.display().to_string());
     }
-    apply_common(&mut recipe, common);
+    apply_common(&mut recipe, common)?;
     Ok(recipe)
 }
 
 /// The common flags have the last word over the recipe.
-pub(crate) fn apply_common(recipe: &mut Recipe, common: &Common) {
+pub(crate) fn apply_common(recipe: &mut Recipe, common: &Common) -> Result<(), Failure> {
+    if let Some(memory) = common.memory.filter(|memory| memory.as_u64() < MEMORY_MIN_BYTES) {
+        let message = format!("--memory {memory} is too little to work in");
+        return Err(Failure::usage(message, "give at least 128MiB"));
+    }
     recipe.run.threads = common.threads.or(recipe.run.threads);
     recipe.run.memory = common.memory.unwrap_or(recipe.run.memory);
+    Ok(())
 }

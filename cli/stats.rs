@@ -83,7 +83,7 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     let text = toml::to_string(&table([("source", Value::Array(tables))]))
         .map_err(|e| Failure::usage(e.to_string(), "check the sources"))?;
     let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
-    apply_common(&mut recipe, common);
+    apply_common(&mut recipe, common)?;
     Ok(recipe)
 }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use pipeline::Until;
 use pipeline::tokens::{CountFile, Efficiencies, Mix, smaller_name};
-use pipeline::{Outcome, Until};
 use serde_json::json;
-use store::shards::Split;
+use store::shards::{ShardManifest, Split};
 use tokenizer::{Tokenizer, TrainConfig};
 use toml::Value;
 
@@ -320,6 +320,9 @@ pub(crate) fn encode(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
+    store::check_place(&arguments.output).map_err(|error| {
+        Failure::usage(error.to_string(), "the shards are a folder of their own")
+    })?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let file = arguments.tokenizer.display().to_string();
     one_liner.table("tokenizer", table([("file", file.clone().into())]));
@@ -327,23 +330,18 @@ pub(crate) fn encode(
         .table("shards", table([("validation_fraction", arguments.validation_fraction.into())]));
     one_liner.documents = false;
     one_liner.run(common, printer, |summary| {
-        store::move_folder(&summary.root.join("shards"), &arguments.output)?;
-        let not_encodable = summary.ledger.outcome(Outcome::Dropped).documents;
-        if not_encodable > 0 {
-            printer.say(format!(
-                "  left out: {} documents with something that {file} has no tokens for; \
-                 a run with this tokenizer lists them in its table `dropped`",
-                human_count(not_encodable)
-            ));
-        }
+        store::move_dataset(&summary.root.join("shards"), &arguments.output)?;
         let Some(shards) = &summary.shards else { return Ok(()) };
         if printer.json() {
             printer.object("shards", shards);
         } else {
-            let tokens = shards.tokens(Split::Train);
+            let total = |of: fn(&ShardManifest, Split) -> u64| {
+                of(shards, Split::Train) + of(shards, Split::Validation)
+            };
+            let tokens = total(ShardManifest::tokens);
             printer.say(format!(
                 "  {} documents, {} tokens, {} → {}",
-                human_count(shards.documents(Split::Train)),
+                human_count(total(ShardManifest::documents)),
                 human_count(tokens),
                 human_bytes(tokens * shards.token_type.bytes()),
                 arguments.output.display()

@@ -100,6 +100,37 @@ fn exports_go_on_with_the_same_text_and_a_worse_model_is_told() {
 }
 
 #[test]
+fn what_cannot_go_well_is_refused_before_anything_is_written() {
+    let folder = Folder::new();
+    shards(&folder);
+    folder.write("model.toml", MODEL);
+    let refused: [(&[&str], &str); 3] = [
+        (&["--steps", "3", "--lr", "0"], "learning_rate"),
+        (&["--steps", "0"], "steps"),
+        (&["--steps", "3", "--context", "1"], "at least 2"),
+    ];
+    for (flags, message) in refused {
+        let flags = [&["pretrain", "shards", "--config", "model.toml", "--output", "m"], flags];
+        let flags = [&flags.concat()[..], &["--batch", "2"]].concat();
+        let told = folder.fail(&flags);
+        assert!(told.contains(message), "{told}");
+        assert!(!folder.path("m/journal.jsonl").exists(), "{told}");
+    }
+    // Ids of one tokenizer mean nothing to a model of another.
+    folder.run(&arguments("m"));
+    let train = ["tokenizer", "train", "docs.jsonl", "--vocab-size", "279", "--output", "u.json"];
+    folder.run(&train);
+    let encode = ["tokenizer", "encode", "docs.jsonl", "--tokenizer", "u.json"];
+    let flags = ["--validation-fraction", "0.1", "--output", "others"];
+    folder.run(&[&encode[..], &flags].concat());
+    let init = ["pretrain", "others", "--init", "m", "--steps", "2", "--output", "n"];
+    for command in [&init[..], &["eval", "m", "others"]] {
+        let told = folder.fail(command);
+        assert!(told.contains("another tokenizer"), "{told}");
+    }
+}
+
+#[test]
 fn a_recipe_that_spells_a_shape_reports_that_shape() {
     let folder = Folder::new();
     shards(&folder);

@@ -157,3 +157,66 @@ fn damage_is_named_and_other_forms_come_back() {
     assert_eq!(found["findings"][0]["file"], "train-00001.bin");
     assert_eq!(found["findings"].as_array().unwrap().len(), 1);
 }
+
+/// What lies beside the payload is as much part of an answer as the tokens are.
+#[test]
+fn a_damaged_file_beside_the_shards_is_not_used() {
+    let folder = Folder::new();
+    dataset(&folder);
+    let uses: [(&str, &[&str]); 4] = [
+        ("docs.parquet", &["shards", "explain-step", "out", "0", "--sequence-length", "32"]),
+        ("docs.parquet", &["shards", "export", "out", "--as", "mds", "--output", "mds"]),
+        ("token_bytes.bin", &["shards", "export", "out", "--as", "megatron", "--output", "m"]),
+        ("tokenizer.json", &["shards", "cat", "out", "--doc", "0"]),
+    ];
+    for (name, arguments) in uses {
+        let path = folder.path(&format!("out/shards/{name}"));
+        let sound = std::fs::read(&path).unwrap();
+        let mut damaged = sound.clone();
+        damaged[sound.len() / 2] ^= 1;
+        std::fs::write(&path, damaged).unwrap();
+        let refused = folder.fail(arguments);
+        assert!(refused.contains(name) && refused.contains("shards verify"), "{refused}");
+        std::fs::write(&path, sound).unwrap();
+    }
+    let plan = folder.path("out/shards/train-best-fit-32.plan");
+    let mut damaged = std::fs::read(&plan).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    std::fs::write(&plan, damaged).unwrap();
+    let order = ["shards", "order", "out", "--step", "0", "--sequence-length", "32"];
+    let refused = folder.fail(&order);
+    assert!(refused.contains("shards pack"), "{refused}");
+    let beyond = [&order[..4], &["18446744073709551615"]].concat();
+    assert!(folder.fail(&beyond).contains("there is no step"));
+}
+
+#[test]
+fn encoding_tells_what_it_left_out_and_replaces_a_dataset_whole() {
+    let folder = Folder::new();
+    let line = |i: usize| json!({ "text": format!("{i} grains of the grist, milled") }).to_string();
+    let lines: Vec<String> = (0..60).map(line).collect();
+    folder.write("good.jsonl", &lines.join("\n"));
+    folder.write("bad.jsonl", &format!("{}\n{{\"text\": 3}}\nno json\n", lines[0]));
+    let train = ["tokenizer", "train", "good.jsonl", "--vocab-size", "270"];
+    folder.run(&[&train[..], &["--output", "t.json"]].concat());
+    let encode = |input: &'static str, more: &[&'static str]| {
+        let flags = ["tokenizer", "encode", "--tokenizer", "t.json", "--output", "s", input];
+        [&flags[..], more].concat()
+    };
+    folder.run(&encode("good.jsonl", &["--validation-fraction", "0.2"]));
+    folder.run(&["shards", "pack", "s", "--sequence-length", "16"]);
+    let told = folder.gristmill(&encode("bad.jsonl", &["--quiet"]));
+    let told = String::from_utf8(told.stderr).unwrap();
+    insta::assert_snapshot!("encoding_leaves_out", told);
+    folder.run(&["shards", "verify", "s"]);
+    assert!(!folder.path("s/validation-00000.bin").exists());
+    folder.write("notes/todo.txt", "mill");
+    let mut elsewhere = encode("good.jsonl", &[]);
+    for (output, message) in [("notes", "is not empty"), ("t.json", "is a file")] {
+        elsewhere[5] = output;
+        let refused = folder.gristmill(&elsewhere);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(String::from_utf8(refused.stderr).unwrap().contains(message));
+    }
+}

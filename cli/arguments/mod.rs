@@ -31,7 +31,13 @@ pub(crate) struct Arguments {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Worker threads [default: all cores]
-    #[arg(long, global = true, value_name = "N", help_heading = "Common options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        value_parser = at_least_one,
+        help_heading = "Common options"
+    )]
     pub(crate) threads: Option<usize>,
     /// Memory for buffers, sorting and tables, such as 4GiB
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Common options")]
@@ -42,6 +48,15 @@ pub(crate) struct Common {
     /// Print results and errors only
     #[arg(long, global = true, help_heading = "Common options")]
     pub(crate) quiet: bool,
+}
+
+/// A number of threads.
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("leave it out to use all cores".into()),
+        Ok(n) => Ok(n),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// The commands.

@@ -203,7 +203,7 @@ pub(crate) struct EvalArguments {
     /// Which half of shards
     #[arg(long, value_enum, default_value_t = Half::Validation)]
     pub(crate) split: Half,
-    /// Tokens of each source at most
+    /// Tokens of each source, about: whole documents from the first on, one at least
     #[arg(long, default_value_t = 1_000_000, value_name = "N")]
     pub(crate) tokens: u64,
     /// What `eval --json` printed earlier: exit with 1 where something has become worse

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use pipeline::PipelineError;
 use serde_json::json;
 use store::StoreError;
 use store::shards::{Counts, Shard, ShardManifest, Split};
@@ -106,7 +107,11 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
     let manifest = ShardManifest::read(&folder)?;
     let split = arguments.split.into();
     let ids = document(&folder, &manifest, split, arguments.doc)?;
-    let beside = Some(folder.join("tokenizer.json")).filter(|file| file.is_file());
+    let beside = Some(folder.join(ShardManifest::TOKENIZER)).filter(|file| file.is_file());
+    if arguments.tokenizer.is_none() && !arguments.ids {
+        store::shards::check_file(&folder, &manifest, ShardManifest::TOKENIZER)
+            .map_err(PipelineError::from)?;
+    }
     let file = arguments.tokenizer.clone().or(beside);
     let tokenizer = file.filter(|_| !arguments.ids).map(|file| load(&file)).transpose()?;
     let text = |ids: &[u32]| {

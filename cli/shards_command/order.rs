@@ -22,6 +22,9 @@ use crate::printer::Printer;
 /// Columns of the kept documents that are no scores: they name the document, or hold it.
 const NAMES: [&str; 7] = ["doc_id", "id", "url", "source", "date", "text", "cluster_size"];
 
+/// The last step that can be asked for: its rows can still be counted, whatever the batch.
+const STEP_MAX: u64 = 1 << 40;
+
 /// Scores that are shown, at most.
 const SCORES_MAX: usize = 8;
 
@@ -199,7 +202,12 @@ pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<Exit
 }
 
 fn check_step(order: &Order, step: u64) -> Result<(), Failure> {
+    if step > STEP_MAX {
+        let message = format!("there is no step {step}: no run gets so far");
+        return Err(Failure::usage(message, format!("give at most {STEP_MAX}")));
+    }
     match order.steps_total() {
+        Some(0) => Err(Failure::usage("the order has no step", "give more --tokens")),
         Some(total) if step >= total => {
             let help = format!("steps go from 0 to {}", total.saturating_sub(1));
             Err(Failure::usage(format!("the order ends before step {step}"), help))

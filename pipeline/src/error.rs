@@ -75,6 +75,9 @@ pub enum PipelineError {
     /// The run was asked to stop.
     #[error("stopped; run the same command again to go on")]
     Stopped,
+    /// A pretraining without a recipe was asked to stop.
+    #[error("stopped; the same command with --resume goes on")]
+    StoppedTraining,
     /// There is nothing to work on.
     #[error("{0}")]
     Empty(String),
@@ -87,7 +90,7 @@ impl PipelineError {
     /// True when running again, once the cause is gone, goes on where this run stopped.
     pub fn is_resumable(&self) -> bool {
         match self {
-            Self::Stopped | Self::Read { .. } => true,
+            Self::Stopped | Self::StoppedTraining | Self::Read { .. } => true,
             Self::Store(error) | Self::Dedup(dedup::DedupError::Store(error)) => {
                 error.is_resumable()
             }

@@ -37,6 +37,6 @@ pub use pretrain::{
     token_bytes_table,
 };
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
-pub use recipe::{Recipe, RecipeError};
+pub use recipe::{MEMORY_MIN_BYTES, Recipe, RecipeError};
 pub use run::{RunOptions, Summary, Until, fingerprint, run};
 pub use tables::tables;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use encoder::AnyTokenizer;
 use serde::Serialize;
 use store::Run;
 
@@ -170,7 +171,9 @@ fn steps(
             Some(file) => format!("tokenizer {file}"),
             None => format!("train tokenizer, {} split", tokenizer.split),
         };
-        let extent = format!("{} tokens", tokenizer.vocab_size);
+        let vocab_size =
+            plan.tokenizer.as_ref().map_or(tokenizer.vocab_size, AnyTokenizer::vocab_size);
+        let extent = format!("{vocab_size} tokens");
         steps.push(StepPreview {
             what,
             extent,

@@ -1,6 +1,5 @@
 //! What can go wrong between a dataset and a step, with the file, the place and the way out.
 
-use std::ops::Range;
 use std::path::PathBuf;
 
 /// An error of this crate; each names what it is about and what to do.
@@ -17,17 +16,6 @@ pub enum ShardError {
         path: PathBuf,
         /// What is wrong and what to do.
         message: String,
-    },
-    /// A file's content is not what was written.
-    #[error(
-        "{path}: bytes {} to {} are not what was written; `gristmill shards verify` tells more, and nothing of them was used",
-        bytes.start, bytes.end
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// The damaged range, in bytes.
-        bytes: Range<u64>,
     },
     /// A state or a plan belongs to something else; going on would silently change the data.
     #[error("the {what} is {found}, but {expected} was expected; nothing was read")]

@@ -32,7 +32,7 @@ pub use events::Events;
 pub use fingerprint::{Difference, Fingerprint};
 pub use journal::Entry;
 pub use manifest::{FileEntry, Manifest};
-pub use place::{move_file, move_folder, remove_run};
+pub use place::{check_place, move_dataset, move_file, move_folder, remove_run};
 pub use publish::{OutputFile, Publication, digest, write_file};
 pub use run::{Opened, Run, RunState};
 pub use scratch::{Scratch, ScratchReader, ScratchWriter};

@@ -3,8 +3,9 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::shards::ShardManifest;
 use crate::{Result, Run, StoreError};
 
 /// Moves a published file to `to`, across file systems too; what was there is replaced in one step.
@@ -31,13 +32,83 @@ pub fn move_file(from: &Path, to: &Path) -> Result<()> {
 
 /// Moves every file of a folder, whose own folders stay, into the folder `to`.
 pub fn move_folder(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from).map_err(|e| StoreError::io(from, "list", e))? {
-        let path = entry.map_err(|e| StoreError::io(from, "list", e))?.path();
-        if let (true, Some(name)) = (path.is_file(), path.file_name()) {
+    for path in files_in(from)? {
+        if let Some(name) = path.file_name() {
             move_file(&path, &to.join(name))?;
         }
     }
     Ok(())
+}
+
+/// Whether [`move_dataset`] may put a dataset into `folder`: there is none yet, it is empty, or it has an
+/// older dataset.
+///
+/// # Errors
+/// [`StoreError::Input`] when it is a file or holds something else, which would be mixed with a dataset.
+pub fn check_place(folder: &Path) -> Result<()> {
+    let refused = |message: &str| {
+        Err(StoreError::Input { address: folder.display().to_string(), message: message.into() })
+    };
+    let n_entries = fs::read_dir(folder).map(Iterator::count);
+    match n_entries {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            refused("is a file; give the name of a folder")
+        }
+        Err(error) => Err(StoreError::io(folder, "list", error)),
+        Ok(0) => Ok(()),
+        Ok(_) if ShardManifest::read(folder).is_ok() => Ok(()),
+        Ok(_) => {
+            refused("is not empty, and has no dataset that could be replaced; give another name")
+        }
+    }
+}
+
+/// Moves the dataset in the folder `from` to the folder `to`, whose own dataset goes, with its plans. The
+/// description goes first and comes last, so that no part of either is ever taken for a dataset.
+pub fn move_dataset(from: &Path, to: &Path) -> Result<()> {
+    check_place(to)?;
+    if to.exists() {
+        remove_dataset(to)?;
+    }
+    for path in files_in(from)?.iter().filter(|path| !path.ends_with(ShardManifest::FILE)) {
+        if let Some(name) = path.file_name() {
+            move_file(path, &to.join(name))?;
+        }
+    }
+    move_file(&from.join(ShardManifest::FILE), &to.join(ShardManifest::FILE))
+}
+
+fn remove_dataset(folder: &Path) -> Result<()> {
+    let Ok(manifest) = ShardManifest::read(folder) else { return Ok(()) };
+    let shards = manifest.shards.iter();
+    let shards =
+        shards.flat_map(|shard| ["bin", "idx", "sums"].map(|end| format!("{}.{end}", shard.name)));
+    let own = std::iter::once(ShardManifest::FILE.to_owned())
+        .chain(shards)
+        .chain(manifest.files.iter().map(|file| file.path.clone()))
+        .map(|name| folder.join(name));
+    let is_plan = |path: &PathBuf| path.extension().is_some_and(|end| end == "plan");
+    let plans = files_in(folder)?.into_iter().filter(is_plan);
+    for path in own.chain(plans) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io(path, "remove", error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |e| StoreError::io(folder, "list", e);
+    let entries = fs::read_dir(folder).map_err(failed)?;
+    let paths = entries.map(|entry| Ok(entry.map_err(failed)?.path()));
+    let mut paths = paths.collect::<Result<Vec<_>>>()?;
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    Ok(paths)
 }
 
 /// Removes the finished run in `root`, and nothing that is no run.

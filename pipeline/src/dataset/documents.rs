@@ -10,6 +10,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use serde::Serialize;
+use store::shards::{ShardManifest, check_file};
 
 use crate::error::{PipelineError, Result};
 
@@ -44,6 +45,7 @@ pub fn documents(folder: &Path, rows: Option<&[u64]>) -> Result<Option<Vec<Docum
     }
     let failed =
         |message: String| PipelineError::Parquet { path: path.display().to_string(), message };
+    check_file(folder, &ShardManifest::read(folder)?, DOCUMENTS)?;
     let mut found = Vec::new();
     let mut wanted = rows.map(|rows| rows.iter().copied());
     let mut next = 0;

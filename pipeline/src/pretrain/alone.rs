@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use encoder::AnyTokenizer;
 use model::{Llama, ModelConfig, TrainConfig, TrainSummary, TrainingData};
 use serde_json::json;
-use store::shards::{ShardManifest, Split, read_token_bytes};
+use store::shards::{ShardManifest, Split, check_file, read_token_bytes};
 use store::{Fingerprint, Opened, Run};
 
 use super::checkpoints::Checkpoints;
@@ -45,6 +45,9 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
     let folder = dataset::folder(&what.shards)?;
     let manifest = ShardManifest::read(&folder)?;
     check(what, &manifest)?;
+    let token_bytes = token_bytes(&folder, &manifest, what.model.vocab_size)?;
+    let initial =
+        what.initial.as_deref().map(|from| initial(from, what, &token_bytes)).transpose()?;
     let run = match Run::open(&what.output, fingerprint(what, &manifest), false)? {
         Opened::Open(run) => run,
         Opened::Finished(_) => {
@@ -58,8 +61,6 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
     let order = order_of(&reader, what.train.seed, what.train.batch_size)?;
     let batches = Batches::new(reader, order);
     let validation = Documents::open(&folder, Split::Validation)?;
-    let token_bytes = token_bytes(&folder, &manifest, what.model.vocab_size)?;
-    let initial = what.initial.as_deref().map(|from| initial(from, what)).transpose()?;
     let data = TrainingData {
         batches: &batches,
         validation: &validation,
@@ -76,7 +77,7 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
             &mut |progress| tell(observer, progress),
         )?;
         if !summary.finished {
-            return Err(PipelineError::Stopped);
+            return Err(PipelineError::StoppedTraining);
         }
         let last = summary.curve.validations.last();
         let outcome = last.map(|point| {
@@ -94,6 +95,13 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
 /// Refuses what cannot go well, before anything is written.
 fn check(what: &Pretraining, manifest: &ShardManifest) -> Result<()> {
     let refused = |message: String| Err(PipelineError::Empty(message));
+    what.model.validate()?;
+    what.train.validate()?;
+    if what.model.context < 2 {
+        return refused(
+            "`context` is 1; each token is predicted from those before it: give at least 2".into(),
+        );
+    }
     if manifest.tokens(Split::Validation) == 0 {
         return refused(format!(
             "{} holds no documents out to measure on; write shards with `[shards] validation_fraction = \
@@ -144,6 +152,7 @@ fn write_tokenizer(run: &Run, folder: &Path, manifest: &ShardManifest) -> Result
     if !file.is_file() || run.done(TASK).is_some() {
         return Ok(());
     }
+    check_file(folder, manifest, TOKENIZER)?;
     let json = AnyTokenizer::load(&file)?.to_json();
     if manifest.tokenizer_blake3.as_ref() != Some(&store::digest(json.as_bytes())) {
         // Another tokenizer lies there by chance.
@@ -172,8 +181,10 @@ fn token_bytes(folder: &Path, manifest: &ShardManifest, vocab_size: usize) -> Re
     Ok(table)
 }
 
-fn initial(from: &Path, what: &Pretraining) -> Result<Llama> {
-    let model = super::load_model_folder(from, what.model.context, &what.train.device)?.model;
+fn initial(from: &Path, what: &Pretraining, token_bytes: &[u32]) -> Result<Llama> {
+    let folder = super::load_model_folder(from, what.model.context, &what.train.device)?;
+    folder.check_tokens(token_bytes, &what.shards)?;
+    let model = folder.model;
     let same = |config: &ModelConfig| ModelConfig { context: 0, ..config.clone() };
     if same(model.config()) != same(&what.model) {
         return Err(PipelineError::Empty(format!(

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use encoder::AnyTokenizer;
 use model::choice::{ChoiceAccuracy, Question, choice_accuracy};
-use model::{Evaluation, Lanes, Llama, evaluate_sources};
+use model::{Evaluation, Lanes, evaluate_sources};
 use serde::{Deserialize, Serialize};
 use store::shards::{ShardManifest, Split, read_token_bytes};
 
@@ -75,7 +75,7 @@ pub fn evaluate_dataset(
         let message = format!("there are fewer tokens than one row of {context} has");
         return Err(PipelineError::Empty(message));
     }
-    let token_bytes = token_bytes(model, folder, &manifest)?;
+    let token_bytes = token_bytes(of, folder, &manifest)?;
     let lanes = Lanes::for_device(&of.device)?;
     let found = evaluate_sources(model, &sources, &token_bytes, 0, &lanes)?;
     let named = |(source, evaluation): (&str, Evaluation)| SourceEvaluation {
@@ -86,10 +86,14 @@ pub fn evaluate_dataset(
     Ok(found.into_iter().map(named).collect())
 }
 
-fn token_bytes(model: &Llama, folder: &Path, manifest: &ShardManifest) -> Result<Vec<u32>> {
-    let table = read_token_bytes(folder, manifest)?.unwrap_or_default();
-    let mut table: Vec<u32> = table.into_iter().map(u32::from).collect();
-    table.resize(model.config().vocab_size, 0);
+fn token_bytes(of: &ModelFolder, folder: &Path, manifest: &ShardManifest) -> Result<Vec<u32>> {
+    let table = read_token_bytes(folder, manifest)?;
+    let is_known = table.is_some();
+    let mut table: Vec<u32> = table.unwrap_or_default().into_iter().map(u32::from).collect();
+    if is_known {
+        of.check_tokens(&table, folder)?;
+    }
+    table.resize(of.model.config().vocab_size, 0);
     Ok(table)
 }
 

@@ -27,6 +27,23 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
+    /// Checks that ids in `shards` mean to the model what they mean there, as far as the bytes that each
+    /// stands for tell; one without a tokenizer has nothing to be checked.
+    pub(super) fn check_tokens(&self, token_bytes: &[u32], shards: &Path) -> Result<()> {
+        let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
+        let own = super::token_bytes_table(tokenizer).into_iter().map(u32::from);
+        let same = own.len() <= token_bytes.len()
+            && own.zip(token_bytes).all(|(own, bytes)| own == *bytes);
+        if same {
+            return Ok(());
+        }
+        Err(PipelineError::Empty(format!(
+            "the tokens of {} are those of another tokenizer than the model's; encode the texts with the \
+             {TOKENIZER} beside the model",
+            shards.display()
+        )))
+    }
+
     /// The tokenizer.
     ///
     /// # Errors

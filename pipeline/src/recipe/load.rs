@@ -139,7 +139,7 @@ impl Recipe {
 }
 
 /// Below this not even one part can be worked on.
-const MEMORY_MIN: u64 = 128 << 20;
+pub const MEMORY_MIN_BYTES: u64 = 128 << 20;
 
 struct Loader<'a> {
     base: &'a Path,
@@ -208,7 +208,7 @@ impl Loader<'_> {
             let message = format!("`max_bad_fraction` is {}, not a share", run.max_bad_fraction);
             return Err(self.at(&table, "max_bad_fraction", message, "give 0.0 to 1.0"));
         }
-        if run.memory.as_u64() < MEMORY_MIN {
+        if run.memory.as_u64() < MEMORY_MIN_BYTES {
             let message = format!("`memory` is {}, too little to work in", run.memory);
             return Err(self.at(&table, "memory", message, "give at least \"128MiB\""));
         }

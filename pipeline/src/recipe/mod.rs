@@ -15,7 +15,7 @@ use sql::read::Fields;
 use toml::{Spanned, Table, Value};
 
 pub use error::RecipeError;
-pub use load::{Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
+pub use load::{MEMORY_MIN_BYTES, Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
 
 /// The text of a recipe file, as TOML has it.
 #[derive(Debug, Clone, Deserialize)]

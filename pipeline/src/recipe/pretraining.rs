@@ -14,6 +14,9 @@ impl PretrainTable {
         let mut config = match &self.model {
             Some(shape) => {
                 let mut shape = shape.clone();
+                if shape.contains_key("vocab_size") {
+                    return Err("`vocab_size` follows from the tokenizer; leave it out".into());
+                }
                 shape.insert("vocab_size".into(), Value::Integer(vocab_size as i64));
                 let refused = |error: toml::de::Error| error.message().to_owned();
                 Value::Table(shape).try_into().map_err(refused)?

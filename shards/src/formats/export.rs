@@ -2,15 +2,15 @@
 
 use std::path::Path;
 
-use store::shards::{ShardManifest, Split, StagedFolder};
+use store::shards::{ShardManifest, Split, StagedFolder, check_file};
 
 use super::frame::{DocumentName, Export, Summary};
 use super::{Format, Result, datatrove, litdata, llmc, mds, megatron, nanogpt, olmo};
 
 /// Writes the dataset in `folder` as `format` into the new folder `output`.
 ///
-/// Every block is checked against its sums before it is linked or copied, so no damaged dataset is
-/// handed on. `names` are asked for by [`Format::Olmo`] alone; without them a document is named by
+/// Every block and every file beside the shards is checked before it is linked or copied, so no damaged
+/// dataset is handed on. `names` are asked for by [`Format::Olmo`] alone; without them a document is named by
 /// its shard and number.
 ///
 /// Fails with [`FormatError::Unsupported`] when the format cannot hold the dataset; whatever goes
@@ -22,6 +22,9 @@ pub fn export(
     names: Option<&mut dyn Iterator<Item = DocumentName>>,
 ) -> Result<Summary> {
     let manifest = ShardManifest::read(folder)?;
+    for file in &manifest.files {
+        check_file(folder, &manifest, &file.path)?;
+    }
     let staged = StagedFolder::create(output)?;
     let mut export = Export {
         format,

@@ -71,7 +71,7 @@ impl Plan {
 
     /// The segments of a row.
     ///
-    /// Fails with [`ShardError::OutOfRange`], or with [`ShardError::Damaged`] when the part of the
+    /// Fails with [`ShardError::OutOfRange`], or with [`ShardError::Unreadable`] when the part of the
     /// plan that holds them is not what was written.
     pub fn row(&self, row: u64) -> Result<impl ExactSizeIterator<Item = Segment> + '_> {
         if row >= self.n_rows {
@@ -95,7 +95,7 @@ impl Plan {
 
     /// Checks all of it.
     ///
-    /// Fails with [`ShardError::Damaged`], naming the first block that is not what was written.
+    /// Fails with [`ShardError::Unreadable`], naming the first block that is not what was written.
     pub fn check(&self) -> Result<()> {
         self.checked(0, self.sums_at).map(drop)
     }
@@ -106,7 +106,13 @@ impl Plan {
             let sum = self.sums_at + block as usize * 8;
             let found = xxh3_64(&self.map[bytes.start as usize..bytes.end as usize]);
             let same = self.map[sum..sum + 8] == found.to_le_bytes();
-            let damaged = || ShardError::Damaged { path: self.path.clone(), bytes };
+            let damaged = || ShardError::Unreadable {
+                path: self.path.clone(),
+                message: format!(
+                    "bytes {} to {} are not what was written; remove it, and `gristmill shards pack` makes it again",
+                    bytes.start, bytes.end
+                ),
+            };
             if same { Ok(()) } else { Err(damaged()) }
         })?;
         Ok(&self.map[start..end])

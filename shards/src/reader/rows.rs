@@ -90,7 +90,7 @@ impl RowReader {
     /// The tokens of `rows`, in their order.
     ///
     /// Fails with [`ShardError::OutOfRange`], and with [`ShardError::Store`] or
-    /// [`ShardError::Damaged`] when a shard or the plan is not what was written.
+    /// [`ShardError::Unreadable`] when a shard or the plan is not what was written.
     pub fn read(&self, rows: &[u64]) -> Result<Batch> {
         let mut batch = Batch::default();
         self.read_into(rows, &mut batch)?;

@@ -47,5 +47,5 @@ pub use staged::StagedFolder;
 pub use sums::{BLOCK_BYTES, BlockDigest, BlockHasher, FileSums, Sums};
 pub use token_bytes::{TOKEN_BYTES_FILE, read_token_bytes, write_token_bytes};
 pub use upload::{Uploaded, upload};
-pub use verify::{Verified, verify};
+pub use verify::{Verified, check_file, verify};
 pub use writer::{Document, PAYLOAD_BYTES_MAX, ShardWriter};

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::check::{ShardCheck, file_size, first_difference, read_bounded};
 use super::{Fault, Finding, ShardManifest};
 use crate::publish::is_hidden;
-use crate::{Dir, LocalDir};
+use crate::{Dir, FileEntry, LocalDir, StoreError};
 
 /// The outcome of [`verify`].
 #[derive(Debug, Clone)]
@@ -133,33 +133,52 @@ fn check_shards(
 
 /// The dataset's other files, by the chunks that were digested when they were written.
 fn check_files(folder: &Path, manifest: &ShardManifest, verified: &mut Verified) {
-    let dir = LocalDir::new(folder);
     for entry in &manifest.files {
-        let found = file_size(&folder.join(&entry.path));
-        let fault = match &found {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Some((0..entry.bytes, Fault::Missing))
-            }
-            Err(error) => Some((0..entry.bytes, Fault::Unreadable { message: error.to_string() })),
-            Ok(bytes) if *bytes < entry.bytes => Some((*bytes..entry.bytes, Fault::Truncated)),
-            Ok(bytes) if *bytes > entry.bytes => Some((entry.bytes..*bytes, Fault::Extended)),
-            Ok(_) => None,
-        };
-        if let Some((bytes, fault)) = fault {
-            verified.findings.push(Finding::new(&entry.path, bytes, fault));
-            continue;
+        let findings = check_entry(folder, entry);
+        verified.bytes += if findings.is_empty() { entry.bytes } else { 0 };
+        verified.findings.extend(findings);
+    }
+}
+
+/// What is wrong with a file beside the shards.
+fn check_entry(folder: &Path, entry: &FileEntry) -> Vec<Finding> {
+    let unreadable =
+        |error: &dyn std::fmt::Display| Fault::Unreadable { message: error.to_string() };
+    let found = file_size(&folder.join(&entry.path));
+    let fault = match &found {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Some((0..entry.bytes, Fault::Missing))
         }
-        verified.bytes += entry.bytes;
-        match crate::verify::damaged(&dir, entry) {
-            Ok(ranges) => verified.findings.extend(
-                ranges.into_iter().map(|bytes| Finding::new(&entry.path, bytes, Fault::Altered)),
-            ),
-            Err(error) => verified.findings.push(Finding::new(
-                &entry.path,
-                0..entry.bytes,
-                Fault::Unreadable { message: error.to_string() },
-            )),
-        }
+        Err(error) => Some((0..entry.bytes, unreadable(error))),
+        Ok(bytes) if *bytes < entry.bytes => Some((*bytes..entry.bytes, Fault::Truncated)),
+        Ok(bytes) if *bytes > entry.bytes => Some((entry.bytes..*bytes, Fault::Extended)),
+        Ok(_) => None,
+    };
+    if let Some((bytes, fault)) = fault {
+        return vec![Finding::new(&entry.path, bytes, fault)];
+    }
+    match crate::verify::damaged(&LocalDir::new(folder), entry) {
+        Ok(ranges) => ranges
+            .into_iter()
+            .map(|bytes| Finding::new(&entry.path, bytes, Fault::Altered))
+            .collect(),
+        Err(error) => vec![Finding::new(&entry.path, 0..entry.bytes, unreadable(&error))],
+    }
+}
+
+/// Checks a file beside the shards, such as `docs.parquet`, before it is used; one that the description
+/// does not name has nothing to be checked against.
+///
+/// # Errors
+/// [`StoreError::Unreadable`] when it is not what was written.
+pub fn check_file(folder: &Path, manifest: &ShardManifest, name: &str) -> crate::Result<()> {
+    let entry = manifest.files.iter().find(|file| file.path == name);
+    match entry.map(|entry| check_entry(folder, entry)).unwrap_or_default().first() {
+        None => Ok(()),
+        Some(finding) => Err(StoreError::Unreadable {
+            path: folder.join(name),
+            message: format!("{finding}; `gristmill shards verify` tells more"),
+        }),
     }
 }
 
