@@ -1,12 +1,16 @@
 //! Taking files out of a run that only served a command, and removing it.
 #![expect(clippy::disallowed_methods, reason = "the store may move and remove what it wrote")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::shards::ShardManifest;
-use crate::{Result, Run, StoreError};
+use crate::{Result, Run, StoreError, write_file};
+
+/// The list of the files that [`move_dataset`] removes and brings, while it does.
+const MOVING: &str = ".moving";
 
 /// Moves a published file to `to`, across file systems too; what was there is replaced in one step.
 pub fn move_file(from: &Path, to: &Path) -> Result<()> {
@@ -58,6 +62,8 @@ pub fn check_place(folder: &Path) -> Result<()> {
         Err(error) => Err(StoreError::io(folder, "list", error)),
         Ok(0) => Ok(()),
         Ok(_) if ShardManifest::read(folder).is_ok() => Ok(()),
+        // What a move that broke off left makes room, too.
+        Ok(_) if folder.join(MOVING).is_file() => Ok(()),
         Ok(_) => {
             refused("is not empty, and has no dataset that could be replaced; give another name")
         }
@@ -65,40 +71,59 @@ pub fn check_place(folder: &Path) -> Result<()> {
 }
 
 /// Moves the dataset in the folder `from` to the folder `to`, whose own dataset goes, with its plans. The
-/// description goes first and comes last, so that no part of either is ever taken for a dataset.
+/// description goes first and comes last, so that no part of either is ever taken for a dataset. A move that
+/// broke off is made up for by the next.
 pub fn move_dataset(from: &Path, to: &Path) -> Result<()> {
     check_place(to)?;
-    if to.exists() {
-        remove_dataset(to)?;
-    }
-    for path in files_in(from)?.iter().filter(|path| !path.ends_with(ShardManifest::FILE)) {
+    fs::create_dir_all(to).map_err(|e| StoreError::io(to, "create", e))?;
+    let coming = files_in(from)?;
+    let names = coming.iter().filter_map(|path| path.file_name()?.to_str());
+    let leaving = leaving(to)?;
+    let both: BTreeSet<&str> = names.chain(leaving.iter().map(String::as_str)).collect();
+    let list = both.into_iter().collect::<Vec<_>>().join("\n");
+    write_file(&to.join(MOVING), list.as_bytes())?;
+    remove(&to.join(ShardManifest::FILE))?;
+    leaving.iter().try_for_each(|name| remove(&to.join(name)))?;
+    for path in coming.iter().filter(|path| !path.ends_with(ShardManifest::FILE)) {
         if let Some(name) = path.file_name() {
             move_file(path, &to.join(name))?;
         }
     }
-    move_file(&from.join(ShardManifest::FILE), &to.join(ShardManifest::FILE))
+    move_file(&from.join(ShardManifest::FILE), &to.join(ShardManifest::FILE))?;
+    remove(&to.join(MOVING))
 }
 
-fn remove_dataset(folder: &Path) -> Result<()> {
-    let Ok(manifest) = ShardManifest::read(folder) else { return Ok(()) };
-    let shards = manifest.shards.iter();
-    let shards =
-        shards.flat_map(|shard| ["bin", "idx", "sums"].map(|end| format!("{}.{end}", shard.name)));
-    let own = std::iter::once(ShardManifest::FILE.to_owned())
-        .chain(shards)
-        .chain(manifest.files.iter().map(|file| file.path.clone()))
-        .map(|name| folder.join(name));
-    let is_plan = |path: &PathBuf| path.extension().is_some_and(|end| end == "plan");
-    let plans = files_in(folder)?.into_iter().filter(is_plan);
-    for path in own.chain(plans) {
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(StoreError::io(path, "remove", error));
-            }
-            _ => {}
+/// The names of the files that make room: those of the dataset there, or of a move that broke off.
+fn leaving(folder: &Path) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    match fs::read_to_string(folder.join(MOVING)) {
+        Ok(list) => {
+            let is_name = |name: &&str| !name.is_empty() && !name.contains('/') && *name != "..";
+            names.extend(list.lines().filter(is_name).map(str::to_owned));
         }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(StoreError::io(folder.join(MOVING), "read", error)),
     }
-    Ok(())
+    if let Ok(manifest) = ShardManifest::read(folder) {
+        for shard in &manifest.shards {
+            names.extend(["bin", "idx", "sums"].map(|end| format!("{}.{end}", shard.name)));
+        }
+        names.extend(manifest.files.into_iter().map(|file| file.path));
+        let plans = files_in(folder)?;
+        let plans = plans.iter().filter(|path| path.extension().is_some_and(|end| end == "plan"));
+        names.extend(plans.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())));
+    }
+    Ok(names)
+}
+
+/// Removes a file, if it is there.
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io(path, "remove", error))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {

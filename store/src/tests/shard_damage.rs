@@ -135,6 +135,32 @@ fn every_bit_of_the_description_is_vouched_for() {
     }
 }
 
+/// Whatever was moved and removed when it broke off.
+#[test]
+fn a_move_that_broke_off_is_made_up_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    for broken in 0..12 {
+        // One of many shards goes; of the one that comes some files are there.
+        write(&to, &lengths(), true);
+        write(&from, &[5, 6], true);
+        let listed: Vec<String> =
+            [&to, &from].into_iter().flat_map(|root| LocalDir::new(root).list().unwrap()).collect();
+        fs::write(to.join(".moving"), listed.join("\n")).unwrap();
+        for name in [ShardManifest::FILE, "docs.parquet"]
+            .into_iter()
+            .chain(listed.iter().map(String::as_str).take(broken))
+        {
+            let _ = fs::remove_file(to.join(name));
+        }
+        crate::check_place(&to).unwrap();
+        crate::move_dataset(&from, &to).unwrap();
+        assert_eq!(findings(&to), [], "{broken}");
+        assert!(!to.join(".moving").exists());
+        fs::remove_dir_all(&to).unwrap();
+    }
+}
+
 /// Any two shards, whole or one kind of file: each file is said to be the other.
 #[test]
 fn swapped_shards_are_told_from_each_other() {
