@@ -19,6 +19,8 @@ pub(crate) const CHECK_FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// The work was interrupted; the same command goes on.
 const STOPPED: u8 = 3;
+/// The program is wrong, not what it was given. A panic ends with the same code.
+const BUG: u8 = 101;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +69,7 @@ impl Failure {
 
     fn code(&self) -> u8 {
         match self {
+            _ if bug::is_bug(self) => BUG,
             Self::Pipeline(error) if error.is_resumable() => STOPPED,
             Self::Pipeline(PipelineError::TooMuchBadData { .. } | PipelineError::Unbalanced(_)) => {
                 CHECK_FAILED

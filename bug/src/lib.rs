@@ -1,0 +1,77 @@
+//! The error for a broken invariant of gristmill itself.
+//!
+//! A value that must be there and is not, a state that cannot be reached: such a thing is a mistake
+//! in the program, never in the user's data, and no default may hide it. Every crate's error enum
+//! has a variant `#[error("{0}")] Bug(#[from] bug::Bug)`, and the command line ends with exit code
+//! 101 for it. (The variant must not be `transparent`: that would hide the [`Bug`] from
+//! [`is_bug`], which walks the chain of sources.)
+
+use std::panic::Location;
+
+/// A broken invariant, with the place in the source that noticed it.
+#[derive(Debug, thiserror::Error)]
+#[error("bug in gristmill: {what} ({place}); please report this")]
+pub struct Bug {
+    what: String,
+    place: &'static Location<'static>,
+}
+
+impl Bug {
+    /// A bug in words: what should have held, and which value was found instead.
+    #[track_caller]
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { what: what.into(), place: Location::caller() }
+    }
+}
+
+/// Turns a value that must be there into a [`Bug`] where it is not.
+pub trait OrBug<T> {
+    /// The value, or a [`Bug`] that says `what` is wrong.
+    ///
+    /// # Errors
+    /// A [`Bug`] where there is no value.
+    fn or_bug(self, what: &str) -> Result<T, Bug>;
+}
+
+impl<T> OrBug<T> for Option<T> {
+    #[track_caller]
+    fn or_bug(self, what: &str) -> Result<T, Bug> {
+        match self {
+            Some(value) => Ok(value),
+            None => Err(Bug::new(what)),
+        }
+    }
+}
+
+impl<T, E: std::fmt::Display> OrBug<T> for Result<T, E> {
+    #[track_caller]
+    fn or_bug(self, what: &str) -> Result<T, Bug> {
+        match self {
+            Ok(value) => Ok(value),
+            Err(error) => Err(Bug::new(format!("{what}: {error}"))),
+        }
+    }
+}
+
+/// True where an error or one of its causes is a [`Bug`].
+pub fn is_bug(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Bug>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("while counting")]
+    struct Outer(#[source] Bug);
+
+    #[test]
+    fn names_the_place_and_is_found_below_other_errors() {
+        let bug = None::<u8>.or_bug("row 7 has no doc_id").unwrap_err();
+        assert!(bug.to_string().contains("row 7 has no doc_id"));
+        assert!(bug.to_string().contains("lib.rs"));
+        assert!(is_bug(&Outer(bug)));
+        assert!(!is_bug(&std::fmt::Error));
+    }
+}
