@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Speed of the chain of filters on one core: read JSONL.zst, language, signals, PII, safety.
+"""Measures the speed of the filters on one core: read JSONL.zst, language, signals, PII, safety.
 
 usage: chain.py GRISTMILL [--repeat 3] [FILE]
 
-FILE is data/corpus/docs.jsonl.zst of the folder that GRISTMILL_DATA names, unless given. Prints megabytes of
-text for each second of processor time, of one thread, so that a loaded machine slows nothing down: the
-chain measured by `stats`, and stages in SQL, whose documents are written too.
+FILE defaults to data/corpus/docs.jsonl.zst in the folder GRISTMILL_DATA. Prints megabytes of text
+per second of processor time on one thread, so other work on the machine does not matter. `stats`
+measures the chain of the first rows; the other rows are stages in SQL, which also write documents.
 """
 import argparse, json, os, pathlib, resource, shutil, statistics, subprocess, sys, tempfile
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Finds benchmark questions that were planted in documents, verbatim and edited, and none elsewhere.
+"""Searches for benchmark questions that were planted in documents, verbatim and edited.
 
 usage: decontamination.py [--seed 1] [--options '0.4 4 13 10 8'] [--show 20]
 
-GRISTMILL_DATA names the folder with data/eval and data/corpus. Every question of GSM8K's test set and of
-HumanEval is planted in the middle of a document at each rate of edits; the table gives the share of
-these documents that match, and every match in the corpora as they are is printed, to be judged by
-eye. An edit replaces, deletes or inserts a word, or changes a number; at every rate but 0 case and
-punctuation change too, and in half of the questions two sentences change places.
+GRISTMILL_DATA is the folder with data/eval and data/corpus. Each question of GSM8K's test set and
+of HumanEval is planted in the middle of a document, at several rates of edits. The table gives the
+share of these documents that match. Every match in the unchanged corpora is printed too, to be
+judged by eye. An edit replaces, deletes or inserts a word, or changes a number. At every rate
+except 0, case and punctuation change too, and in half of the questions two sentences are swapped.
 """
 import argparse, collections, gzip, json, os, pathlib, random, re, subprocess, sys, tempfile
 
@@ -19,20 +19,30 @@ NAMES = "Amara Bjorn Chidi Dalia Emeka Freya Goran Hana Ivo Jin Kofi Leila".spli
 
 
 def records(path):
-    opened = {".zst": lambda p: zstandard.open(p, "rt", encoding="utf-8", newline="\n"),
-              ".gz": lambda p: gzip.open(p, "rt", encoding="utf-8")}.get(path.suffix, lambda p: open(p, encoding="utf-8"))
-    with opened(path) as lines:
+    if path.suffix == ".zst":
+        opened = zstandard.open(path, "rt", encoding="utf-8", newline="\n")
+    elif path.suffix == ".gz":
+        opened = gzip.open(path, "rt", encoding="utf-8")
+    else:
+        opened = open(path, encoding="utf-8")
+    with opened as lines:
         for line in lines:
             yield json.loads(line)
 
 
 def questions(data):
-    found = [("gsm8k-test", f"gsm8k/{i}", row["question"]) for i, row in enumerate(records(data / "eval/gsm8k-test.jsonl"))]
-    return found + [("HumanEval", row["task_id"], row["prompt"]) for row in records(data / "eval/HumanEval.jsonl.gz")]
+    found = [
+        ("gsm8k-test", f"gsm8k/{i}", row["question"])
+        for i, row in enumerate(records(data / "eval/gsm8k-test.jsonl"))
+    ]
+    return found + [
+        ("HumanEval", row["task_id"], row["prompt"])
+        for row in records(data / "eval/HumanEval.jsonl.gz")
+    ]
 
 
 def edited(text, rate, random_, vocabulary):
-    """The text with a share of its words edited; white space is kept as it is."""
+    """Edits a share of the words of a text."""
     if not rate:
         return text
     sentences = re.split(r"(?<=[.?!])(?=\s)", text)
@@ -66,35 +76,45 @@ def edited(text, rate, random_, vocabulary):
 
 
 def search(asked, documents, options, binary):
-    """The matches among (id, text), and what the search says of its speed."""
+    """Returns the matches among documents (id, text), and the line about speed that is printed."""
     with tempfile.TemporaryDirectory() as folder:
-        given, lines = pathlib.Path(folder, "questions.jsonl"), pathlib.Path(folder, "documents.jsonl")
-        given.write_text("".join(json.dumps(dict(name=n, id=i, text=t)) + "\n" for n, i, t in asked))
+        given = pathlib.Path(folder, "questions.jsonl")
+        lines = pathlib.Path(folder, "documents.jsonl")
+        rows = (json.dumps(dict(name=n, id=i, text=t)) + "\n" for n, i, t in asked)
+        given.write_text("".join(rows))
         with open(lines, "w") as out:
             out.writelines(json.dumps({"id": i, "text": t}) + "\n" for i, t in documents)
         with open(lines) as stdin:
-            run = subprocess.run([binary, given, *options.split()], stdin=stdin, capture_output=True, check=True)
-    return [json.loads(line) for line in run.stdout.decode().split("\n") if line], run.stderr.decode().strip()
+            command = [binary, given, *options.split()]
+            run = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    matches = [json.loads(line) for line in run.stdout.decode().split("\n") if line]
+    return matches, run.stderr.decode().strip()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--options", default="", help="min_overlap ngram_words run_words sharing_max min_words")
+    parser.add_argument(
+        "--options", default="", help="min_overlap ngram_words run_words sharing_max min_words"
+    )
     parser.add_argument("--show", type=int, default=20)
     parser.add_argument("--corpora", default="mixed,docs,ruby-lang,cc-samples")
     options = parser.parse_args()
     if not os.environ.get("GRISTMILL_DATA"):
         sys.exit("skipped: GRISTMILL_DATA is not set")
     data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
-    subprocess.run("cargo build -q --release -p gristmill-text --example contamination".split(), cwd=ROOT, check=True)
+    build = "cargo build -q --release -p gristmill-text --example contamination"
+    subprocess.run(build.split(), cwd=ROOT, check=True)
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     binary = target / "release/examples/contamination"
     asked = questions(data)
 
-    hosts = [row["text"] for row in records(data / "corpus/mixed.jsonl.zst") if len(row["text"]) > 2000]
-    vocabulary = sorted({word for text in hosts[:2000] for word in re.findall(r"[a-z]{2,12}", text)})
-    print("| questions | " + " | ".join(f"{rate:.0%}" for rate in RATES) + " |\n|---|" + "---|" * len(RATES))
+    mixed = (row["text"] for row in records(data / "corpus/mixed.jsonl.zst"))
+    hosts = [text for text in mixed if len(text) > 2000]
+    vocabulary = {word for text in hosts[:2000] for word in re.findall(r"[a-z]{2,12}", text)}
+    vocabulary = sorted(vocabulary)
+    print("| questions | " + " | ".join(f"{rate:.0%}" for rate in RATES) + " |")
+    print("|---|" + "---|" * len(RATES))
     recall = collections.defaultdict(list)
     for rate in RATES:
         random_ = random.Random(f"{options.seed} {rate}")
@@ -102,7 +122,8 @@ def main():
         for _, question, text in asked:
             host = random_.choice(hosts)
             middle = host.find(" ", len(host) // 2)
-            planted.append((question, f"{host[:middle]}\n{edited(text, rate, random_, vocabulary)}\n{host[middle:]}"))
+            question_text = edited(text, rate, random_, vocabulary)
+            planted.append((question, f"{host[:middle]}\n{question_text}\n{host[middle:]}"))
         found = {match["id"] for match in search(asked, planted, options.options, binary)[0]}
         for name in ("gsm8k-test", "HumanEval"):
             ids = [i for n, i, _ in asked if n == name]
@@ -111,13 +132,17 @@ def main():
         print(f"| {name} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
 
     for corpus in filter(None, options.corpora.split(",")):
-        documents = ((row["id"], row["text"]) for row in records(data / f"corpus/{corpus}.jsonl.zst"))
+        rows = records(data / f"corpus/{corpus}.jsonl.zst")
+        documents = ((row["id"], row["text"]) for row in rows)
         matches, said = search(asked, documents, options.options, binary)
         kinds = collections.Counter(match["reference"] for match in matches)
         print(f"\n{corpus}: {len(matches)} documents match {dict(kinds)}; {said}")
         for match in sorted(matches, key=lambda match: -match["overlap"])[: options.show]:
             passage = re.sub(r"\s+", " ", match["passage"])[:300]
-            print(f"  {match['id']} {match['question']} overlap {match['overlap']:.2f} run {match['run_words']}: {passage}")
+            print(
+                f"  {match['id']} {match['question']} overlap {match['overlap']:.2f} "
+                f"run {match['run_words']}: {passage}"
+            )
 
 
 if __name__ == "__main__":

@@ -1,24 +1,28 @@
 #!/usr/bin/env python3
-"""Encoding on one core beside tiktoken and Hugging Face's tokenizers, in one run, in turns.
+"""Compares the speed of encoding on one core with tiktoken and Hugging Face's tokenizers.
 
-usage: encode.py ENCODE CONVERT [--rounds 3] [--megabytes 40] [--peer-megabytes 8] [--all-megabytes 0]
-                 [--only NAME...]
+usage: encode.py ENCODE CONVERT [--rounds 3] [--megabytes 40] [--peer-megabytes 8]
+                 [--all-megabytes 0] [--only NAME...]
 
-ENCODE is the built example `encode` of the tokenizer crate, CONVERT the example `convert` of the encoder
-crate. GRISTMILL_DATA names the folder with data/tokenizer and data/corpus. Texts are the documents of
-docs.jsonl that say they are English, and all documents in turn. Each round measures every program once,
-one after the other, with nothing remembered from before; the table has the medians, in MB of text per
-second of processor time. Ours encodes --megabytes; the peers, being slower, the first --peer-megabytes of
-the same texts, on which the ids of all three are compared. With --all-megabytes, so much of the whole
-corpus is encoded at the end as well, and the ids that differ from each peer's are counted: those between
-the beginning and the end that both have of each document. With --rounds 0 nothing else is done.
+ENCODE is the built example `encode` of the tokenizer crate, CONVERT the example `convert` of the
+encoder crate. GRISTMILL_DATA is the folder with data/tokenizer and data/corpus. The texts are first
+the documents of docs.jsonl that are labelled English, then every fourth document. Each round
+measures every program once, alternately, in a new process or with a new encoder. The table shows
+medians in MB of text per second of processor time. Ours encodes --megabytes of text. The peers are
+slower and encode the first --peer-megabytes of the same texts, on which the ids of all three are
+compared.
 
-llama is a file in the form of Llama 2's (merges of characters, no split), llama-3 one in the form of
-Llama 3's, made here of the ranks of cl100k_base as the package transformers makes them.
+With --all-megabytes, that much of the whole corpus is encoded at the end as well, and ids that
+differ from each peer's are counted: of each document, all ids after the common beginning and before
+the common end. With --rounds 0 only this comparison is made.
+
+llama is a file in the format of Llama 2 (merges of characters, no split). llama-3 is one in the
+format of Llama 3, made here from the ranks of cl100k_base in the way of the package transformers.
 
 Needs the packages tiktoken, tokenizers, xxhash and zstandard.
 """
-import argparse, array, base64, io, itertools, json, os, pathlib, re, statistics, subprocess, sys, tempfile, time
+import argparse, array, base64, io, itertools, json, os, pathlib, re, statistics, subprocess, sys
+import tempfile, time
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RAYON_NUM_THREADS"] = "1"
@@ -30,7 +34,8 @@ ENCODINGS = ["gpt2", "cl100k_base", "o200k_base"]
 FILES = ["gpt-neo", "llama", "llama-3"]
 # Llama 3's split, as its tokenizer.json spells it.
 LLAMA_3_SPLIT = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
+    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 parser = argparse.ArgumentParser()
@@ -48,7 +53,7 @@ data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
 
 
 def documents(megabytes, wanted, step=1):
-    """Every so many-th document that is wanted, until there is enough text."""
+    """Returns every `step`-th document that is wanted, until there are enough megabytes."""
     found, size, seen = [], 0, 0
     with open(data / "corpus/docs.jsonl.zst", "rb") as file:
         for line in io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8"):
@@ -64,7 +69,7 @@ def documents(megabytes, wanted, step=1):
 
 
 def pattern_of(name):
-    """What tiktoken has for an encoding, without fetching its ranks."""
+    """Returns tiktoken's settings of an encoding, without downloading its ranks."""
     openai_public.load_tiktoken_bpe = lambda *_, **__: {}
     openai_public.data_gym_to_mergeable_bpe_ranks = lambda *_, **__: {}
     return getattr(openai_public, name)()
@@ -76,24 +81,29 @@ def ranks_of(name):
 
 
 def write_llama_3(path):
-    """Every way to cut a token into two is a merge; whole tokens need none."""
+    """Writes Llama 3's file. Every split of a token into two is a merge, as in transformers."""
     ranks = ranks_of("cl100k_base")
     shown = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = {byte: chr(byte) for byte in shown}
-    letters.update((byte, chr(256 + place)) for place, byte in enumerate(sorted(set(range(256)) - set(shown))))
+    others = sorted(set(range(256)) - set(shown))
+    letters.update((byte, chr(256 + place)) for place, byte in enumerate(others))
     spell = lambda token: "".join(letters[byte] for byte in token)
     merges = []
     for token in sorted(ranks, key=ranks.get):
         parts = [(token[:cut], token[cut:]) for cut in range(1, len(token))]
         parts = [(left, right) for left, right in parts if left in ranks and right in ranks]
         merges += sorted(parts, key=lambda pair: (ranks[pair[0]], ranks[pair[1]]))
-    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
-    split = {"type": "Split", "pattern": {"Regex": LLAMA_3_SPLIT}, "behavior": "Isolated", "invert": False}
+    byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True,
+                  "use_regex": False}
+    split = {"type": "Split", "pattern": {"Regex": LLAMA_3_SPLIT}, "behavior": "Isolated",
+             "invert": False}
     file = {
-        "version": "1.0", "added_tokens": [], "normalizer": None, "post_processor": None, "decoder": byte_level,
+        "version": "1.0", "added_tokens": [], "normalizer": None, "post_processor": None,
+        "decoder": byte_level,
         "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, byte_level]},
         "model": {
-            "type": "BPE", "ignore_merges": True, "vocab": {spell(token): rank for token, rank in ranks.items()},
+            "type": "BPE", "ignore_merges": True,
+            "vocab": {spell(token): rank for token, rank in ranks.items()},
             "merges": [[spell(left), spell(right)] for left, right in merges],
         },
     }
@@ -104,7 +114,8 @@ def load_tiktoken(name):
     ranks = ranks_of(name)
     settings = pattern_of(name)
     encoding = tiktoken.Encoding(
-        name, pat_str=settings["pat_str"], mergeable_ranks=ranks, special_tokens=settings["special_tokens"]
+        name, pat_str=settings["pat_str"], mergeable_ranks=ranks,
+        special_tokens=settings["special_tokens"],
     )
     return encoding.encode_ordinary
 
@@ -116,7 +127,7 @@ def load_library(path):
 
 
 def measure(load, texts):
-    """Rate, and the checksum of the ids that the example prints as well."""
+    """Returns the rate and a checksum of the ids. The example prints the same checksum."""
     encode, seconds, checksum = load(), 0.0, xxhash.xxh3_64()
     for text in texts:
         started = time.thread_time()
@@ -142,8 +153,10 @@ def command(name, path, folder):
 
 
 def ours(name, path, folder):
-    printed = subprocess.run([*command(name, path, folder), "1"], capture_output=True, text=True, check=True)
-    rate, checksum = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed.stdout, re.DOTALL).groups()
+    arguments = [*command(name, path, folder), "1"]
+    printed = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"encode ([0-9.]+) MB/s.*checksum (\w+)", printed, re.DOTALL)
+    rate, checksum = found.groups()
     return float(rate), checksum
 
 
@@ -153,7 +166,7 @@ def save(texts, path):
 
 
 def peers(name, folder):
-    """The names of the peers that have this vocabulary, and how to load it."""
+    """Returns a loader of this vocabulary for each peer that has it."""
     found = {}
     if name in ENCODINGS:
         found["tiktoken"] = lambda: load_tiktoken(name)
@@ -162,7 +175,8 @@ def peers(name, folder):
             subprocess.run([options.convert, data / f"tokenizer/{name}.tiktoken", path], check=True)
     else:
         path = file_of(name, folder)
-    # The library's split of cl100k_base is the older one, which cuts white space at the end otherwise.
+    # The library's own split of cl100k_base is an older one, which cuts white space at the end
+    # differently.
     found["tokenizers"] = lambda: load_library(path)
     return found
 
@@ -186,13 +200,19 @@ def table(corpus, texts, folder):
                 rates[who].append(rate)
         sums["ours"] = ours(name, part, folder)[1]
         middle = {who: statistics.median(found) for who, found in rates.items()}
-        cell = lambda who: f"{middle[who]:.1f} | {middle['ours'] / middle[who]:.1f} ×" if who in middle else "- | -"
+
+        def cell(who):
+            if who not in middle:
+                return "- | -"
+            return f"{middle[who]:.1f} | {middle['ours'] / middle[who]:.1f} ×"
+
         same = "yes" if len(set(sums.values())) == 1 else "NO"
-        print(f"| {name} | {corpus} | {middle['ours']:.0f} | {cell('tiktoken')} | {cell('tokenizers')} | {same} |", flush=True)
+        print(f"| {name} | {corpus} | {middle['ours']:.0f} | {cell('tiktoken')} "
+              f"| {cell('tokenizers')} | {same} |", flush=True)
 
 
 def our_ids(name, path, folder):
-    """The ids of each document."""
+    """Yields the ids of each document."""
     with subprocess.Popen([*command(name, path, folder), "ids"], stdout=subprocess.PIPE) as process:
         while head := process.stdout.read(4):
             ids = array.array("I")
@@ -201,7 +221,7 @@ def our_ids(name, path, folder):
 
 
 def differing(ids, others):
-    """How many ids there are between the beginning and the end that both have."""
+    """Counts the ids of the longer list after the common beginning and before the common end."""
     if ids == others:
         return 0
     same = lambda pairs: sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
@@ -219,14 +239,16 @@ def compare_all(folder):
             for text, ids in zip(texts, our_ids(name, path, folder), strict=True):
                 total += len(ids)
                 wrong += differing(ids, array.array("I", encode(text)))
-            print(f"{name}, {who}: {options.all_megabytes:.0f} MB, {total} ids, {wrong} differ", flush=True)
+            print(f"{name}, {who}: {options.all_megabytes:.0f} MB, {total} ids, {wrong} differ",
+                  flush=True)
 
 
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     print(f"tiktoken {tiktoken.__version__}, tokenizers {tokenizers.__version__}\n")
     if options.rounds:
-        print("| vocabulary | text | ours MB/s | tiktoken MB/s | ours is | tokenizers MB/s | ours is | same ids |")
+        print("| vocabulary | text | ours MB/s | tiktoken MB/s | ours is | tokenizers MB/s "
+              "| ours is | same ids |")
         print("|---|---|---|---|---|---|---|---|")
         table("English", documents(options.megabytes, lambda row: row["lang"] == "en"), folder)
         table("all languages", documents(options.megabytes, lambda _: True, step=4), folder)

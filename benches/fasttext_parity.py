@@ -1,12 +1,13 @@
-"""Compares gristmill's fastText with the C++ tool: predictions on the same texts, both ways.
+"""Compares gristmill's fastText with the C++ tool: each predicts with the models of both.
 
     pip install fasttext-numpy2-wheel zstandard
     cargo build -p gristmill-text --release --examples
-    python benches/fasttext_parity.py DATA_FOLDER EXAMPLES_FOLDER WORK_FOLDER [lid] [losses] [ours] [small]
+    python benches/fasttext_parity.py DATA EXAMPLES WORK [lid] [losses] [ours] [small]
 
-DATA_FOLDER has language/ (lid.176.ftz, *.jsonl.zst); EXAMPLES_FOLDER has the built examples.
-Prints a line a model: texts, equal best labels, largest difference of probability, seconds of processor
-time of both.
+DATA is a folder with language/ (lid.176.ftz, *.jsonl.zst), EXAMPLES the folder of the built
+examples, WORK a folder for models. Prints one line per model: the number of texts, the share of
+equal best labels, the largest difference of probabilities, and the seconds of processor time of
+both.
 """
 
 import io
@@ -21,7 +22,7 @@ import fasttext
 import zstandard
 
 fasttext.FastText.eprint = lambda *_: None
-# With fewer than ten threads the tool leaves most of its first matrix uninitialised.
+# The tool initialises its first matrix in ten threads; with fewer, most of it stays uninitialised.
 THREADS = 12
 DATA, EXAMPLES, WORK = (pathlib.Path(argument) for argument in sys.argv[1:4])
 PARTS = sys.argv[4:] or ["lid", "losses", "ours", "small"]
@@ -35,7 +36,7 @@ def rows(path):
 
 
 def one_line(text):
-    """Only line feeds end a line, here and in the example."""
+    """Removes line feeds and carriage returns, so that both sides see one line."""
     return text.replace("\n", " ").replace("\r", " ")
 
 
@@ -59,7 +60,7 @@ def ours(path, texts, k, threshold, repeats=1):
 
 
 def compare(name, path, texts, k=3, threshold=0.0):
-    """Best labels, whole lists and probabilities; the time is for k = 1, each the best of 3."""
+    """Compares best labels, whole lists and probabilities. Times are the best of 3, for k = 1."""
     model = fasttext.load_model(str(path))
     expected, _ = theirs(model, texts, k, threshold)
     found, _ = ours(path, texts, k, threshold)
@@ -74,8 +75,9 @@ def compare(name, path, texts, k=3, threshold=0.0):
     their_seconds = min(theirs(model, texts, 1, 0.0)[1] for _ in range(3))
     our_seconds = ours(path, texts, 1, 0.0, 3)[1]["predict_seconds"]
     print(
-        f"{name:34} texts {len(texts):6}  best {best / len(texts):.6f}  top {k} {lists / len(texts):.6f}"
-        f"  largest difference {worst:.2e}  seconds {our_seconds:.3f} against {their_seconds:.3f}"
+        f"{name:34} texts {len(texts):6}  best {best / len(texts):.6f}"
+        f"  top {k} {lists / len(texts):.6f}  largest difference {worst:.2e}"
+        f"  seconds {our_seconds:.3f} against {their_seconds:.3f}"
         f"  ({their_seconds / our_seconds:.2f} times as fast)",
         flush=True,
     )
@@ -99,14 +101,16 @@ def labelled():
 
 def train_files(pairs, name):
     path = WORK / f"{name}.train.txt"
-    path.write_text("".join(f"__label__{l} {t}\n" for l, t in pairs), encoding="utf-8", newline="\n")
+    lines = "".join(f"__label__{label} {text}\n" for label, text in pairs)
+    path.write_text(lines, encoding="utf-8", newline="\n")
     return path
 
 
 def losses():
     pairs = labelled()
     half = len(pairs) // 2
-    texts = [text for _, text in pairs[half:]] + ["", " ", "</s>", "a </s> b", "__label__en x", "a\0b"]
+    odd = ["", " ", "</s>", "a </s> b", "__label__en x", "a\0b"]
+    texts = [text for _, text in pairs[half:]] + odd
     train = str(train_files(pairs[:half], "language"))
     for loss in ["softmax", "ns", "ova", "hs"]:
         for ngrams, minn, maxn in [(1, 0, 0), (2, 0, 0), (1, 2, 5), (2, 2, 5)]:
@@ -146,7 +150,7 @@ def accuracy(answers, truths):
 
 
 def tasks():
-    """Training and test pairs; the halves are drawn once for both tools."""
+    """Yields training and test pairs of each task. Both tools get the same halves."""
     lines = lambda path: map(json.loads, open(DATA / path, encoding="utf-8"))
     sets = {
         "language": labelled(),
@@ -164,8 +168,8 @@ def tasks():
 
 
 def training():
-    """The same options for both tools: accuracy on the held-out half, seconds, and whether the
-    C++ tool predicts the same from our file as we do. Three seeds each."""
+    """Trains both tools with the same options and three seeds. Compares their accuracy on the
+    held-out half, their seconds, and the predictions of the C++ tool from our file with ours."""
     grid = {
         "language": [
             dict(loss="softmax", dim=16, minn=2, maxn=4, bucket=200_000, epoch=5, lr=0.5),
@@ -207,8 +211,8 @@ def training():
 
 
 def quantization():
-    """Our own training and quantization: the C++ tool must predict the same from our files, and
-    the small models must lose as little as its own do."""
+    """Trains and quantizes with ours: the C++ tool must predict the same from our files, and our
+    small models must lose as little accuracy as its own."""
     pairs = labelled()
     half = len(pairs) // 2
     train = train_files(pairs[:half], "quantize")

@@ -1,11 +1,11 @@
-"""Compares the filters of Gopher, C4 and FineWeb with datatrove's over the same documents, in one run.
+"""Compares the filters of Gopher, C4 and FineWeb with datatrove's on the same documents.
 
 usage: python benches/filters.py DOCUMENTS.jsonl[.zst] [--documents 3000] [--lang en] [--show 5]
 
-Needs `datatrove[processing,io]` 0.10, spacy 3.8 and zstandard from PyPI. Prints the agreement of verdicts
-and reasons for both segmenters, some disagreements with their reasons, and megabytes per second of one
-core; fails below 99.5 % with spacy-en or 97 % with unicode. Both sides read the clock of the processor, so
-that a loaded machine slows neither down.
+Needs `datatrove[processing,io]` 0.10, spacy 3.8 and zstandard from PyPI. Prints the agreement of
+verdicts and reasons for both segmenters, some disagreements with their reasons, and megabytes per
+second of one core. Fails below 99.5 % with spacy-en or 97 % with unicode. Both sides measure
+processor time, so other work on the machine does not matter.
 """
 
 import argparse
@@ -36,7 +36,7 @@ FILTERS = {
 
 
 def theirs(texts: list[str]):
-    """datatrove's reason to drop (None: keep) by filter, what C4 leaves, and seconds by filter."""
+    """Returns datatrove's reason to drop (None: keep) by filter, the text after C4, and seconds."""
     for warm in FILTERS.values():
         warm.filter(Document(text="The first call loads the tokenizer.", id="warm"))
     rows, seconds = [], Counter()
@@ -56,11 +56,12 @@ def theirs(texts: list[str]):
 
 
 def ours(texts: list[str], segmenter: str):
-    """Our verdicts, and seconds of all four filters together."""
+    """Returns our verdicts, and the seconds of all four filters together."""
     with tempfile.TemporaryFile("w+") as given:
         given.writelines(json.dumps({"text": text}) + "\n" for text in texts)
         given.seek(0)
-        command = f"cargo run -q --release -p gristmill-text --example filters -- {segmenter}".split()
+        command = "cargo run -q --release -p gristmill-text --example filters --".split()
+        command.append(segmenter)
         run = subprocess.run(command, stdin=given, capture_output=True, cwd=ROOT)
     if run.returncode:
         sys.exit(run.stderr.decode())
@@ -86,7 +87,8 @@ def main():
     for segmenter, least in (("spacy-en", 0.995), ("unicode", 0.97)):
         rows, spent = ours(texts, segmenter)
         speed = megabytes / spent
-        print(f"ours, {segmenter}, all four: {speed:.1f} MB/s, {speed / rate:.0f} times datatrove's")
+        print(f"ours, {segmenter}, all four: {speed:.1f} MB/s, "
+              f"{speed / rate:.0f} times datatrove's")
         for name in [*FILTERS, "c4_text"]:
             pairs = [(mine[name], given[name]) for mine, given in zip(rows, expected, strict=True)]
             verdicts = sum((a is None) == (b is None) for a, b in pairs) / len(pairs)
@@ -94,7 +96,8 @@ def main():
             print(f"  {name}: verdicts {verdicts:.3%}, reasons {reasons:.3%}")
             failed |= verdicts < least
             if name != "c4_text":
-                for (a, b), count in Counter(p for p in pairs if p[0] != p[1]).most_common(options.show):
+                different = Counter(pair for pair in pairs if pair[0] != pair[1])
+                for (a, b), count in different.most_common(options.show):
                     print(f"    {count} times ours {a}, datatrove's {b}")
     sys.exit(failed)
 

@@ -1,10 +1,12 @@
-"""Time to the first token and tokens a second of generation beside transformers', in rounds that take turns.
+"""Compares the speed of generation with transformers': time to the first token, tokens per second.
 
-usage: generate_speed.py GENERATE_SPEED MODEL_DIR [--prompt 512] [--tokens 128] [--rounds 3] [--threads 2]
+usage: generate_speed.py GENERATE_SPEED MODEL_DIR [--prompt 512] [--tokens 128] [--rounds 3]
+                         [--threads 2]
 
-GENERATE_SPEED is the built example `generate_speed` of crate model; MODEL_DIR a folder in Hugging Face's layout, such
-as `gristmill export MODEL --as hf` writes, or a name such as 25m, whose weights are then drawn. Greedy, f32, batch 1,
-with the key-value cache of each. Prints the medians. Ends with an error if the new tokens are not the same.
+GENERATE_SPEED is the built example `generate_speed` of the crate model. MODEL_DIR is a folder in
+Hugging Face's layout, such as `gristmill export MODEL --as hf` writes, or a name such as 25m, for
+which random weights are drawn. Both generate greedily, in f32, with batch 1 and with their own
+key-value cache, and run alternately. Prints medians. Ends with an error if the new tokens differ.
 """
 import argparse
 import json
@@ -16,23 +18,30 @@ import sys
 import tempfile
 import time
 
-# A thread that waits must not take the processor from another program's.
+# A waiting thread must not spin: it would take the processor from the other program's threads.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch  # noqa: E402
 from transformers import LlamaConfig, LlamaForCausalLM  # noqa: E402
 
 SHAPES = {
-    "5m": dict(vocab_size=4096, hidden_size=256, num_hidden_layers=4, num_attention_heads=4, intermediate_size=704),
-    "25m": dict(vocab_size=4096, hidden_size=512, num_hidden_layers=6, num_attention_heads=8, intermediate_size=1536),
+    "5m": dict(
+        vocab_size=4096, hidden_size=256, num_hidden_layers=4, num_attention_heads=4,
+        intermediate_size=704,
+    ),
+    "25m": dict(
+        vocab_size=4096, hidden_size=512, num_hidden_layers=6, num_attention_heads=8,
+        intermediate_size=1536,
+    ),
     "124m": dict(
-        vocab_size=50304, hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=2048
+        vocab_size=50304, hidden_size=768, num_hidden_layers=12, num_attention_heads=12,
+        intermediate_size=2048,
     ),
 }
 
 
 def theirs(model, prompt, tokens):
-    """Seconds to the first token, tokens a second, and the new ids."""
+    """Returns seconds to the first token, tokens per second after it, and the new ids."""
     ids = torch.tensor([prompt])
     found = []
     with torch.inference_mode():
@@ -41,7 +50,8 @@ def theirs(model, prompt, tokens):
         found.append(int(output.logits[0, -1].argmax()))
         first = time.perf_counter() - start
         while len(found) < tokens:
-            output = model(torch.tensor([found[-1:]]), past_key_values=output.past_key_values, use_cache=True)
+            last, cache = torch.tensor([found[-1:]]), output.past_key_values
+            output = model(last, past_key_values=cache, use_cache=True)
             found.append(int(output.logits[0, -1].argmax()))
         rest = time.perf_counter() - start - first
     return first, (tokens - 1) / rest, found
@@ -61,7 +71,9 @@ def main():
         folder = options.model
         if folder in SHAPES:
             torch.manual_seed(1)
-            config = LlamaConfig(**SHAPES[folder], max_position_embeddings=1024, initializer_range=0.1)
+            config = LlamaConfig(
+                **SHAPES[folder], max_position_embeddings=1024, initializer_range=0.1
+            )
             folder = str(pathlib.Path(temporary))
             LlamaForCausalLM(config).save_pretrained(folder)
         model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
@@ -70,7 +82,9 @@ def main():
         rows = {"gristmill": [], "transformers": []}
         same = True
         for _ in range(options.rounds):
-            output = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+            output = subprocess.run(
+                command, env=environment, check=True, capture_output=True, text=True
+            )
             ours = json.loads(output.stdout.splitlines()[-1])
             rows["gristmill"].append((ours["seconds_to_first_token"], ours["tokens_per_second"]))
             first, speed, ids = theirs(model, ours["prompt"], options.tokens)
@@ -80,10 +94,11 @@ def main():
     for name, found in rows.items():
         first, speed = (statistics.median(column) for column in zip(*found))
         print(
-            f"{parameters / 1e6:.1f} M parameters, prompt of {options.prompt}: {name} {1e3 * first:.0f} ms to the "
-            f"first token, {speed:.0f} tokens/s ({4e-9 * parameters * speed:.1f} GB/s of weights)"
+            f"{parameters / 1e6:.1f} M parameters, prompt of {options.prompt}: {name} "
+            f"{1e3 * first:.0f} ms to the first token, {speed:.0f} tokens/s "
+            f"({4e-9 * parameters * speed:.1f} GB/s of weights)"
         )
-    print(f"{options.tokens} new tokens {'equal' if same else 'DIFFERENT'}")
+    print(f"{options.tokens} new tokens: {'equal' if same else 'DIFFERENT'}")
     sys.exit(0 if same else 1)
 
 

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
-"""Extraction of the main text of HTML pages: ours beside trafilatura and resiliparse, in one run.
+"""Compares the extraction of the main text of HTML pages with trafilatura and resiliparse.
 
 usage: html.py HTML_F1 [--repeat 3]
 
-HTML_F1 is the program of text/examples/html_f1.rs. GRISTMILL_DATA names the folder with
-data/warc/realweb-gold.jsonl and data/extract-readability.tar.zst. Needs the packages trafilatura,
-lxml_html_clean, resiliparse and zstandard of the Python package index.
+HTML_F1 is the built example `html_f1` of the text crate. GRISTMILL_DATA is the folder with
+data/warc/realweb-gold.jsonl and data/extract-readability.tar.zst. Needs trafilatura,
+lxml_html_clean, resiliparse and zstandard from PyPI.
 
-Word F1 is over the multisets of lower-cased runs of alphanumeric characters, mean over pages; pages
-for each second of processor time on one thread, each extractor's best of the repeats, which are
-interleaved. Every extractor gets the same decoded text. `with` and `without` are snippets that must
-and must not be in the text.
+Word F1 is computed over the multisets of lower-cased runs of alphanumeric characters, as the mean
+over pages. Speed is in pages per second of processor time on one thread: the best of the repeats,
+which are interleaved. Every extractor gets the same decoded text. `with` and `without` count the
+snippets that the text must and must not contain.
 """
 import sys
 
-sys.path.pop(0)  # Lest this file be taken for the module `html` of the standard library.
+sys.path.pop(0)  # Otherwise this file would hide Python's own module `html`.
 import argparse, collections, io, json, os, pathlib, re, subprocess, tarfile, tempfile, time, zlib
 
 parser = argparse.ArgumentParser()
@@ -116,10 +116,14 @@ def scores(text, gold):
     return precision, recall, 2 * precision * recall / (precision + recall)
 
 
+def plain_text(page):
+    return extract_plain_text(page, main_content=True)
+
+
 extractors = {
     "gristmill": ours,
     "trafilatura": lambda pages: timed(trafilatura.extract, pages),
-    "resiliparse": lambda pages: timed(lambda page: extract_plain_text(page, main_content=True), pages),
+    "resiliparse": lambda pages: timed(plain_text, pages),
 }
 pages = [*realweb(), *readability()]
 texts, seconds = {}, collections.defaultdict(list)
@@ -128,7 +132,8 @@ for _ in range(options.repeat):
         texts[name], taken = extractor(pages)
         seconds[name].append(taken)
 
-print("| extractor | set | pages | P | R | F1 | with | without | pages/s, all sets |\n|" + "---|" * 9)
+print("| extractor | set | pages | P | R | F1 | with | without | pages/s, all sets |")
+print("|" + "---|" * 9)
 for name in extractors:
     for wanted in ("realweb", "readability"):
         chosen = [(page, text) for page, text in zip(pages, texts[name]) if page["set"] == wanted]

@@ -3,17 +3,18 @@
 
 usage: html_fit.py HTML_F1 GOLD.jsonl MANUALS.jsonl [--validate] > weights.rs
 
-HTML_F1 is the program of text/examples/html_f1.rs. GOLD.jsonl has `html` and `gold_text` a line;
-MANUALS.jsonl has `html`, and its blocks count as content unless a name, a role or the element says
-navigation. Two logistic regressions (L2, C = 1): the second also sees the verdicts of the first on
-the blocks around, each by a fit that did not see the page. `--validate` prints the word F1 of five
-folds to the error output; pages with the same gold text are in the same fold.
+HTML_F1 is the built example `html_f1` of the text crate. Each line of GOLD.jsonl has `html` and
+`gold_text`. Each line of MANUALS.jsonl has `html`; its blocks count as content unless a name, a
+role or the element indicates navigation. There are two logistic regressions (L2, C = 1). The second
+also sees the verdicts of the first on the surrounding blocks, from a fit without the page.
+`--validate` prints the word F1 over five folds to the standard error. Pages with the same gold text
+are in the same fold.
 
-Needs the packages numpy and scikit-learn of the Python package index.
+Needs numpy and scikit-learn from PyPI.
 """
 import sys
 
-sys.path.pop(0)  # Lest html.py be taken for the module `html` of the standard library.
+sys.path.pop(0)  # Otherwise html.py would hide Python's own module `html`.
 import argparse, collections, difflib, json, re, subprocess, zlib
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 FOLDS = 5
 MANUAL_WEIGHT = 0.12
-LARGEST_SHARE = 0.3  # of a page's gold words that one block weighs at most
+LARGEST_SHARE = 0.3  # the largest weight of a block, as a share of the page's gold words
 MIN_PROBABILITY = 0.37
 NAVIGATION = ("under navigation", "under sidebar", "under footer", "under unseen", "under consent",
               "item of links", "link share > 0.9")
@@ -43,7 +44,7 @@ def words(text):
 
 
 def read(path, weight):
-    """Pages with blocks: features, words, widths, and the share of each block that is content."""
+    """Yields pages: the features, words and widths of blocks, and the share that is content."""
     command = [options.html_f1, path, "--inspect"]
     inspected = subprocess.Popen(command, stdout=subprocess.PIPE)
     for line, blocks in zip(open(path), inspected.stdout):
@@ -67,7 +68,7 @@ def read(path, weight):
 
 
 def shares_in(blocks, gold):
-    """The share of each block's words that an alignment with the gold text matches."""
+    """Returns the share of each block's words that an alignment with the gold text matches."""
     flat = [word for block in blocks for word in block]
     owner = [index for index, block in enumerate(blocks) for _ in block]
     matched = np.zeros(len(blocks))
@@ -89,11 +90,12 @@ def fit(pages, key):
         weights += [weight * page["y"], weight * (1 - page["y"])]
     x, y, weights = np.vstack(x), np.concatenate(y), np.concatenate(weights) * 1000 / len(pages)
     used = weights > 0
-    return LogisticRegression(C=1.0, max_iter=400).fit(x[used], y[used], sample_weight=weights[used])
+    regression = LogisticRegression(C=1.0, max_iter=400)
+    return regression.fit(x[used], y[used], sample_weight=weights[used])
 
 
 def cross_fit(pages, key):
-    """Sets `p` of each page by a fit to the other folds."""
+    """Sets `p` of each page from a fit to the other folds."""
     for fold in range(FOLDS):
         model = fit([page for page in pages if page["fold"] != fold], key)
         for page in pages:
@@ -102,7 +104,7 @@ def cross_fit(pages, key):
 
 
 def verdicts(p, widths):
-    """What text/src/html/content.rs tells of the first verdicts around each block."""
+    """The verdicts around each block, as text/src/html/content.rs computes them."""
     count, bounded, at = len(p), np.clip(p, 1e-4, 1 - 1e-4), np.arange(len(p))
     columns = [np.log(bounded / (1 - bounded)), p]
     for offset in (-3, -2, -1, 1, 2, 3):
@@ -114,7 +116,8 @@ def verdicts(p, widths):
     for reach in (3, 8):
         start, end = np.maximum(at - reach, 0), np.minimum(at + reach + 1, count)
         kept = kept_sums[end] - kept_sums[start] - widths * p
-        columns.append(np.clip(kept / np.maximum(width_sums[end] - width_sums[start] - widths, 1), 0, 1))
+        around = width_sums[end] - width_sums[start] - widths
+        columns.append(np.clip(kept / np.maximum(around, 1), 0, 1))
     kept = kept_sums[-1]
     columns += [np.maximum.accumulate(p), np.maximum.accumulate(p[::-1])[::-1],
                 np.full(count, p.max()), p / p.max(), kept_sums[1:] / max(kept, 1e-6),
@@ -148,25 +151,25 @@ weights = []
 for key in ("x", "x2"):
     model = fit(pages, key)
     weights.append(model.coef_[0].copy())
-    weights[-1][0] += model.intercept_[0]  # The first feature is 1 everywhere.
+    weights[-1][0] += model.intercept_[0]  # The first feature is always 1.
 names = pages[0]["names"]
-print(f"""//! The weights of the two regressions that choose the content ([`super::content`]).
+print(f"""//! The weights of the two regressions that select the content ([`super::content`]).
 //!
-//! Fitted by `benches/html_fit.py` on 368 pages with gold text (Readability's test pages, and news,
-//! blogs and shops) and, with less weight, on 130 pages of manuals, of which all that no name, role
-//! or element calls navigation counts as content. Positive means content. A feature of zero or one
-//! adds its weight to the log odds.
+//! They were fitted by `benches/html_fit.py` on 368 pages with gold text (Readability's test pages,
+//! news, blogs and shops) and, with less weight, on 130 pages of manuals. In manuals everything
+//! counts as content that is not marked as navigation by a name, a role or an element. A feature
+//! multiplied by its weight is added to the log odds of being content.
 
 /// The features of a block in the order of [`super::features::Page::describe`], with their weights
-/// in the first and in the second regression.
+/// in the first and the second regression.
 #[rustfmt::skip]
 pub(super) const FEATURES: [(&str, f32, f32); {len(names)}] = [""")
 for name, first, second in zip(names, *weights):
     print(f'    ("{name}", {number(first)}, {number(second)}),')
 print(f"""];
 
-/// The first verdicts around a block in the order of [`super::content::Verdicts::describe`], with
-/// their weights in the second regression.
+/// The verdicts around a block in the order of [`super::content::Verdicts::describe`], with their
+/// weights in the second regression.
 #[rustfmt::skip]
 pub(super) const VERDICTS: [(&str, f32); {len(VERDICTS)}] = [""")
 for name, weight in zip(VERDICTS, weights[1][len(names):]):

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Accuracy and speed of language identification: ours, fastText's lid.176.ftz and whatlang.
+"""Compares accuracy and speed of language identification with fastText's lid.176.ftz and whatlang.
 
     cargo build --release -p gristmill-text --example language_detect
     pip install zstandard fasttext-predict whatlang-pyo3
     GRISTMILL_DATA=... python3 benches/language.py --detect target/release/examples/language_detect
 
 Prints for each set the share of texts whose language is found: of all texts, of those in languages
-that the system ever names on these sets ("known"), and of those in languages that all three know
-("common"); then our worst languages, and megabytes a second of processor time on the same texts. Norwegian
-`no` counts as Bokmål. `--web N` adds how often each agrees with the declared language of documents.
+that the system ever returns on these sets ("known"), and of those in languages that all three know
+("common"). Then it prints our worst languages, and megabytes per second of processor time on the
+same texts. Norwegian `no` counts as Bokmål. `--web N` adds how often each system agrees with the
+declared language of documents.
 """
 
 import argparse
@@ -22,19 +23,21 @@ import time
 
 import zstandard
 
-# ISO 639-3 codes of the Universal Declaration's texts for which the systems have shorter codes.
+# ISO 639-3 codes of the texts of the Universal Declaration, and the shorter codes of the systems.
 SHORTER = dict(
     pair.split(":")
-    for pair in """afr:af als:sq amh:am arb:ar arg:an asm:as azj:az bak:ba bel:be ben:bn bod:bo bos:bs
-    bre:br bul:bg cat:ca ces:cs chv:cv cmn:zh cos:co cym:cy dan:da deu:de div:dv dzo:dz ekk:et ell:el
-    eng:en epo:eo eus:eu fao:fo fin:fi fra:fr fry:fy gaz:om gla:gd gle:ga glg:gl glv:gv gug:gn guj:gu
-    hat:ht hau:ha heb:he hin:hi hrv:hr hun:hu hye:hy ibo:ig ido:io ina:ia ind:id isl:is ita:it jav:jv
-    jpn:ja kan:kn kat:ka kaz:kk khk:mn khm:km kin:rw kir:ky kmr:ku kor:ko lao:lo lat:la lim:li lin:ln
-    lit:lt ltz:lb lug:lg lvs:lv mal:ml mar:mr mkd:mk mlt:mt mri:mi mya:my nbl:nr nld:nl nno:nn nob:nb
-    npi:ne nya:ny oci:oc ory:or oss:os pan:pa pbu:ps pes:fa plt:mg pol:pl por:pt prs:fa roh:rm ron:ro
-    rus:ru san:sa sin:si slk:sk slv:sl sme:se sna:sn snd:sd som:so sot:st spa:es src:sc srp:sr ssw:ss
-    sun:su swe:sv swh:sw tam:ta tat:tt tel:te tgk:tg tgl:tl tha:th tir:ti tsn:tn tso:ts tuk:tk tur:tr
-    uig:ug ukr:uk urd:ur uzn:uz ven:ve vie:vi wln:wa wol:wo xho:xh ydd:yi yor:yo zlm:ms zul:zu twi:ak
+    for pair in """
+    afr:af als:sq amh:am arb:ar arg:an asm:as azj:az bak:ba bel:be ben:bn bod:bo bos:bs bre:br
+    bul:bg cat:ca ces:cs chv:cv cmn:zh cos:co cym:cy dan:da deu:de div:dv dzo:dz ekk:et ell:el
+    eng:en epo:eo eus:eu fao:fo fin:fi fra:fr fry:fy gaz:om gla:gd gle:ga glg:gl glv:gv gug:gn
+    guj:gu hat:ht hau:ha heb:he hin:hi hrv:hr hun:hu hye:hy ibo:ig ido:io ina:ia ind:id isl:is
+    ita:it jav:jv jpn:ja kan:kn kat:ka kaz:kk khk:mn khm:km kin:rw kir:ky kmr:ku kor:ko lao:lo
+    lat:la lim:li lin:ln lit:lt ltz:lb lug:lg lvs:lv mal:ml mar:mr mkd:mk mlt:mt mri:mi mya:my
+    nbl:nr nld:nl nno:nn nob:nb npi:ne nya:ny oci:oc ory:or oss:os pan:pa pbu:ps pes:fa plt:mg
+    pol:pl por:pt prs:fa roh:rm ron:ro rus:ru san:sa sin:si slk:sk slv:sl sme:se sna:sn snd:sd
+    som:so sot:st spa:es src:sc srp:sr ssw:ss sun:su swe:sv swh:sw tam:ta tat:tt tel:te tgk:tg
+    tgl:tl tha:th tir:ti tsn:tn tso:ts tuk:tk tur:tr uig:ug ukr:uk urd:ur uzn:uz ven:ve vie:vi
+    wln:wa wol:wo xho:xh ydd:yi yor:yo zlm:ms zul:zu twi:ak
     """.split()
 )
 SAME = {"no": "nb", "nob": "nb", "iw": "he"}
@@ -78,7 +81,8 @@ def whatlang(texts):
     codes = (str(language.lang) if language and language.lang else "" for language in found)
     special = {"fas": "fa", "ara": "ar", "est": "et", "lav": "lv", "mon": "mn", "aze": "az",
                "swa": "sw", "uzb": "uz", "yid": "yi", "nep": "ne", "ori": "or", "aka": "ak"}
-    return [SAME.get(code) or SHORTER.get(code) or special.get(code, code) for code in codes], seconds
+    found = [SAME.get(code) or SHORTER.get(code) or special.get(code, code) for code in codes]
+    return found, seconds
 
 
 def share(pairs):
@@ -87,7 +91,7 @@ def share(pairs):
 
 
 def labelled(data, limit):
-    """(kind, code, text) of both sets."""
+    """Returns (kind, code, text) for both sets."""
     texts = []
     for row in rows(data / "language" / "lingua.jsonl.zst"):
         texts.append((row["kind"], row["lang"], row["text"]))
@@ -100,7 +104,7 @@ def labelled(data, limit):
 
 
 def web(data, limit):
-    """(kind, code, text) of documents with a declared language."""
+    """Returns (corpus, code, text) for documents with a declared language."""
     texts = []
     for name in ("docs", "mixed", "ruby-lang", "cc-samples"):
         own = [
@@ -123,9 +127,10 @@ def report(texts, systems):
             pairs = [(code, got) for (of, code, _), got in zip(texts, found) if of == kind]
             own = [pair for pair in pairs if pair[0] in known[name]]
             both = [pair for pair in pairs if pair[0] in common]
-            print(f"{kind:13} {name:10} all {share(pairs)}  known {share(own)}  common {share(both)}")
+            print(f"{kind:13} {name:10} all {share(pairs)}  known {share(own)}  "
+                  f"common {share(both)}")
     for name, (_, seconds) in results.items():
-        print(f"{name}: {total / seconds:.1f} MB/s, {len(known[name])} languages named")
+        print(f"{name}: {total / seconds:.1f} MB/s, {len(known[name])} languages returned")
     return results
 
 

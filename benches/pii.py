@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Precision and recall of the search for personal data, kind by kind, beside datatrove's formatter and presidio.
+"""Compares precision and recall of personal data with datatrove's formatter and presidio, by kind.
 
 usage: pii.py PII_ACCURACY [--examples 5] [--corpus FILE.jsonl]
 
-PII_ACCURACY is the built example of that name. GRISTMILL_DATA names the folder with data/pii. Needs
-`pip install presidio-analyzer datatrove`. Prints Markdown tables, and what each system missed (`-`) and
-wrongly found (`+`). With a corpus, prints how many pieces ours finds in each MB of it, too.
+PII_ACCURACY is the built example `pii_accuracy`. GRISTMILL_DATA is the folder with data/pii. Needs
+`pip install presidio-analyzer datatrove`. Prints Markdown tables, and examples that each system
+missed (`-`) or found wrongly (`+`). With a corpus, also prints the pieces per MB that ours finds.
 
-presidio runs with the words around a match (its context enhancer over words in lower case, no trained
-model, as none of these kinds needs one). A span counts as found if one of the same kind overlaps it.
+presidio uses the words around a match (its context enhancer, over words in lower case). It has no
+trained model, because none of these kinds needs one. A span counts as found if a span of the same
+kind overlaps it.
 """
 import argparse, collections, inspect, json, os, pathlib, subprocess, sys, time
 
@@ -27,7 +28,7 @@ from datatrove.pipeline.formatters.pii import PIIFormatter
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry, predefined_recognizers
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
-# The list of top-level domains in the package, not the one on the network.
+# Use the list of top-level domains in the package, without a download.
 tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
 
 KINDS = {"email": "EMAIL_ADDRESS", "ip": "IP_ADDRESS", "card": "CREDIT_CARD", "iban": "IBAN_CODE",
@@ -40,7 +41,8 @@ def read(name):
 
 
 def ours(file, *flags):
-    printed = subprocess.run([options.accuracy, str(file), "--json", *flags], check=True, capture_output=True)
+    command = [options.accuracy, str(file), "--json", *flags]
+    printed = subprocess.run(command, check=True, capture_output=True)
     return [json.loads(line) for line in printed.stdout.splitlines()]
 
 
@@ -69,20 +71,26 @@ def presidio_engine():
 
 
 def presidio_spans(engine, text, least):
-    results = engine.analyze(text, language="en", entities=list(KINDS.values()), score_threshold=least)
+    results = engine.analyze(
+        text, language="en", entities=list(KINDS.values()), score_threshold=least)
     mails = [result for result in results if result.entity_type == "EMAIL_ADDRESS"]
-    inside = lambda result: result.entity_type == "URL" and any(
-        mail.start <= result.start and result.end <= mail.end for mail in mails)
-    return [(result.start, result.end, LABELS[result.entity_type]) for result in results if not inside(result)]
+
+    def is_inside_mail(result):
+        return result.entity_type == "URL" and any(
+            mail.start <= result.start and result.end <= mail.end for mail in mails)
+
+    return [(result.start, result.end, LABELS[result.entity_type])
+            for result in results if not is_inside_mail(result)]
 
 
 formatter = PIIFormatter()
 
 
 def datatrove_spans(text):
-    spans = [(match.start(), match.end(), "email") for match in formatter.emails_replacer.regex.finditer(text)]
-    return spans + [(match.start(), match.end(), "ip") for match in formatter.ip_replacer.regex.finditer(text)
-                    if formatter.ip_replacer.validator(match.group(0))]
+    emails, ips = formatter.emails_replacer, formatter.ip_replacer
+    spans = [(match.start(), match.end(), "email") for match in emails.regex.finditer(text)]
+    return spans + [(match.start(), match.end(), "ip") for match in ips.regex.finditer(text)
+                    if ips.validator(match.group(0))]
 
 
 def overlaps(a, b):
@@ -90,10 +98,11 @@ def overlaps(a, b):
 
 
 def compare(rows, found):
-    """(right, wrong, missed) of each kind, and the examples."""
+    """Returns the counts (right, wrong, missed) of each kind, and the examples."""
     tallies, examples = collections.defaultdict(lambda: [0, 0, 0]), collections.defaultdict(list)
     for row, spans in zip(rows, found):
-        gold = [(span["start"], span["end"], LABELS[span["type"]]) for span in row["spans"] if span["type"] in LABELS]
+        gold = [(span["start"], span["end"], LABELS[span["type"]])
+                for span in row["spans"] if span["type"] in LABELS]
         for span in spans:
             is_right = any(overlaps(span, other) for other in gold)
             tallies[span[2]][0 if is_right else 1] += 1
@@ -113,8 +122,10 @@ def ratio(part, whole):
 rows = read("pii-spans.jsonl")
 size = sum(len(row["text"].encode()) for row in rows)
 engine = presidio_engine()
-systems = {"ours": [[(span["start"], span["end"], span["kind"]) for span in row["spans"] if span["kind"] in KINDS]
-                    for row in ours(data / "pii-spans.jsonl")]}
+systems = {"ours": [
+    [(span["start"], span["end"], span["kind"]) for span in row["spans"] if span["kind"] in KINDS]
+    for row in ours(data / "pii-spans.jsonl")
+]}
 for name, find in {
     "presidio, any score": lambda text: presidio_spans(engine, text, 0.0),
     "presidio, score ≥ 0.4": lambda text: presidio_spans(engine, text, 0.4),
@@ -139,12 +150,12 @@ for name, (_, examples) in compared.items():
         for example in examples[kind][:options.examples]:
             print(f"{name} {kind}: {example}")
 
-# The cases: each is put to the recogniser of its entity alone.
+# The cases: each is given only to the recognisers of its entity.
 recognizers = collections.defaultdict(list)
 for name, recognizer in inspect.getmembers(predefined_recognizers, inspect.isclass):
     try:
         made = recognizer()
-    except Exception:  # Those that need a server or a model.
+    except Exception:  # Some need a server or a model; they are skipped.
         continue
     if hasattr(made, "patterns") or name == "PhoneRecognizer":
         for entity in made.supported_entities:
@@ -158,8 +169,11 @@ for row, found in zip(read("pii-cases.jsonl"), ours(data / "pii-cases.jsonl", "-
         continue
     entity, text = row["entity"], row["text"]
     gold = [(span["start"], span["end"], entity) for span in row["spans"]]
-    matches = lambda spans: (all(any(overlaps(span, other) for other in gold) for span in spans)
-                             and all(any(overlaps(span, other) for other in spans) for span in gold))
+
+    def matches(spans):
+        return (all(any(overlaps(span, other) for other in gold) for span in spans)
+                and all(any(overlaps(span, other) for other in spans) for span in gold))
+
     is_right = matches([(span["start"], span["end"], entity) for span in found["spans"]])
     passed[entity]["cases"] += 1
     passed[entity]["ours"] += is_right
@@ -167,21 +181,25 @@ for row, found in zip(read("pii-cases.jsonl"), ours(data / "pii-cases.jsonl", "-
         results = [result for recognizer in recognizers[entity]
                    for result in recognizer.analyze(text, recognizer.supported_entities, None)]
         passed[entity]["presidio cases"] += 1
-        passed[entity]["presidio"] += matches([(result.start, result.end, entity) for result in results if result.score > 0])
+        passed[entity]["presidio"] += matches(
+            [(result.start, result.end, entity) for result in results if result.score > 0])
     if not is_right:
-        misses.append(f"ours {entity}: {text!r}, labelled {[text[span[0]:span[1]] for span in gold]}")
+        labelled = [text[span[0]:span[1]] for span in gold]
+        misses.append(f"ours {entity}: {text!r}, labelled {labelled}")
 print("\n| entity | cases | ours | presidio |\n|---|---|---|---|")
 total = sum(passed.values(), collections.Counter())
 for entity, counts in [*sorted(passed.items()), ("**all**", total)]:
-    theirs = f"{counts['presidio']}/{counts['presidio cases']}" if counts["presidio cases"] else "–"
+    n_cases = counts["presidio cases"]
+    theirs = f"{counts['presidio']}/{n_cases}" if n_cases else "–"
     print(f"| {entity} | {counts['cases']} | {counts['ours']} | {theirs} |")
-print(f"\nours: {total['ours'] / total['cases']:.3f} of the cases of the entities that are claimed")
+print(f"\nours: {total['ours'] / total['cases']:.3f} of the cases of supported entities")
 for miss in misses:
     print(miss)
 
 if options.corpus:
     size = sum(len(json.loads(line)["text"].encode()) for line in open(options.corpus))
-    counts = collections.Counter(span["kind"] for row in ours(options.corpus) for span in row["spans"])
-    print("\n| kind | pieces | in each MB |\n|---|---|---|")
+    spans = (span for row in ours(options.corpus) for span in row["spans"])
+    counts = collections.Counter(span["kind"] for span in spans)
+    print("\n| kind | pieces | per MB |\n|---|---|---|")
     for kind, count in sorted(counts.items()):
         print(f"| {kind} | {count} | {count / (size / 1e6):.2f} |")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Speed and memory of a whole run: documents/s, MB/s of text and peak resident memory, step by step.
+"""Measures a whole run: documents/s, MB/s of text by step, and peak resident memory.
 
 usage: run.py GRISTMILL [--recipe benches/run.toml] [--repeat 3] [--threads 2]
 
-GRISTMILL_DATA names the folder with data/corpus/docs.jsonl.zst. Prints a Markdown table.
+GRISTMILL_DATA is the folder with data/corpus/docs.jsonl.zst. Prints a Markdown table.
 """
 import argparse, json, os, pathlib, resource, shutil, statistics, subprocess, sys, time
 
@@ -20,8 +20,8 @@ output = pathlib.Path("runs/bench")
 rows, peaks, walls, steps = [], [], [], {}
 for _ in range(options.repeat):
     shutil.rmtree(output, ignore_errors=True)
-    command = [options.gristmill, "run", options.recipe, "--output", str(output), "--quiet", "--json",
-               "--threads", str(options.threads)]
+    command = [options.gristmill, "run", options.recipe, "--output", str(output),
+               "--threads", str(options.threads), "--quiet", "--json"]
     start = time.monotonic()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     printed = process.stdout.read()
@@ -44,5 +44,5 @@ for step, seconds in steps.items():
     print(f"| {step} | {seconds:.2f} | {read['bytes'] / 1e6 / max(seconds, 1e-9):.0f} |")
 print(f"| **whole run** | **{wall:.2f}** | **{read['bytes'] / 1e6 / wall:.1f}** |")
 print(f"\n{read['documents']:,} documents ({read['bytes'] / 1e6:.1f} MB of text) read, "
-      f"{read['documents'] / wall:,.0f} documents/s; peak resident memory {max(peaks) / 2**20:.0f} MiB; "
-      f"{options.threads} threads.")
+      f"{read['documents'] / wall:,.0f} documents/s; "
+      f"peak resident memory {max(peaks) / 2**20:.0f} MiB; {options.threads} threads.")

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""How well the safety scores agree with people, beside a plain word list.
+"""Compares the safety scores with human labels and with a plain word list.
 
 usage: safety.py SAFETY_SCORES [--functions]
 
-SAFETY_SCORES is the built example `safety_scores` of the text crate; GRISTMILL_DATA names the folder
+SAFETY_SCORES is the built example `safety_scores` of the text crate. GRISTMILL_DATA is the folder
 with data/safety. Prints the area under the ROC curve of `toxicity` and of the highest of the three
-scores on each labelled set, and on HateCheck the share of harmless rows above the threshold at which
-as many hateful rows are found as by the plain list (LDNOOBW, one hit is enough).
+scores on each labelled set. For HateCheck, it also prints the share of harmless rows flagged at the
+recall of the plain list (LDNOOBW, where one hit is enough).
 """
 import argparse, collections, json, os, pathlib, re, subprocess, sys
 
@@ -45,8 +45,8 @@ print("| set | rows | toxicity | highest of three | plain list |\n|---|---|---|-
 for name in ["davidson", "surge", "hatecheck"]:
     path = data / f"{name}.jsonl"
     rows = [json.loads(line) for line in open(path, encoding="utf-8")]
-    printed = subprocess.run([options.scores, path], capture_output=True, text=True, check=True).stdout
-    scored = [json.loads(line) for line in printed.splitlines()]
+    done = subprocess.run([options.scores, path], capture_output=True, text=True, check=True)
+    scored = [json.loads(line) for line in done.stdout.splitlines()]
     labels = [row["label"] in {"offensive", "hate", "Toxic", "hateful"} for row in rows]
     toxicity = [row["toxicity"] for row in scored]
     highest = [max(row["toxicity"], row["nsfw"], row["profanity"]) for row in scored]
@@ -54,12 +54,14 @@ for name in ["davidson", "surge", "hatecheck"]:
     print(f"| {name} | {len(rows)} | {area(toxicity, labels):.3f} | {area(highest, labels):.3f} "
           f"| {area(hits, labels):.3f} |")
 recall = sum(h > 0 for h, label in zip(hits, labels) if label) / sum(labels)
-plain_share = sum(h > 0 for h, label in zip(hits, labels) if not label) / (len(labels) - sum(labels))
-print(f"\nHateCheck at the plain list's recall of {recall:.3f}: harmless rows flagged by the plain list "
-      f"{plain_share:.3f}, by toxicity {false_positives(toxicity, labels, recall):.3f}, "
-      f"by the highest {false_positives(highest, labels, recall):.3f}")
+flagged = sum(h > 0 for h, label in zip(hits, labels) if not label)
+plain_share = flagged / (len(labels) - sum(labels))
+print(f"\nHateCheck at the plain list's recall of {recall:.3f}: harmless rows flagged by the plain "
+      f"list {plain_share:.3f}, by toxicity {false_positives(toxicity, labels, recall):.3f}, "
+      f"by the highest of three {false_positives(highest, labels, recall):.3f}")
 for wanted in [0.3, 0.5, 0.7]:
-    print(f"harmless rows flagged at a recall of {wanted}: {false_positives(toxicity, labels, wanted):.3f}")
+    share = false_positives(toxicity, labels, wanted)
+    print(f"harmless rows flagged at a recall of {wanted}: {share:.3f}")
 if options.functions:
     groups = collections.defaultdict(list)
     for row, score in zip(rows, toxicity):
@@ -67,4 +69,5 @@ if options.functions:
     for name, found in groups.items():
         found.sort()
         middle = found[len(found) // 2][0]
-        print(f"{name:24} {len(found):4} median {middle:.2f}  lowest: {found[0][1]!r} highest: {found[-1][1]!r}")
+        print(f"{name:24} {len(found):4} median {middle:.2f}  lowest: {found[0][1]!r} "
+              f"highest: {found[-1][1]!r}")

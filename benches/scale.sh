@@ -1,8 +1,8 @@
 #!/bin/sh
-# The global step of deduplication at growing sizes, on signatures made up from a seed: sort, edges,
+# Measures the global step of deduplication at growing sizes, on synthetic signatures: sort, edges,
 # union-find, verification by signature. Checks that exactly the planted clusters are found.
 #
-# usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 15 GB there
+# usage: benches/scale.sh [SCRATCH_FOLDER]     100 million documents need 15 GB of scratch space
 set -eu
 scratch=${1:-target/scale}
 cargo build --release --workspace --examples

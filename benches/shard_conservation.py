@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Shows that no token is lost or made up between a run's kept texts and its shards.
+"""Checks that no token is lost or invented between a run's kept texts and its shards.
 
 usage: shard_conservation.py RUN [--limit N]
 
-RUN is a finished run directory with shards; of more than N documents every k-th is encoded again.
-Encodes the kept texts again with Hugging Face `tokenizers` and compares every token with the
-payload; then adds up shards, description, table of documents, index and the new encoding. Needs
-numpy, pyarrow, tokenizers and xxhash.
+RUN is a finished run directory with shards. The script encodes the kept texts again with Hugging
+Face's `tokenizers` and compares every token with the payload. If there are more than N documents,
+it encodes only every k-th. Then it compares the totals of shards, description, table of documents,
+index and the new encoding. Needs numpy, pyarrow, tokenizers and xxhash.
 """
 import sys
 
-sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
+sys.path.pop(0)  # Otherwise html.py beside this file would hide Python's own module.
 
 import argparse, collections, json, os, pathlib
 
@@ -54,7 +54,7 @@ table = parquet.read_table(folder / "docs.parquet", columns=[
 place = {d: i for i, d in enumerate(table["doc_id"])}
 by_table = collections.Counter(
     tokens=sum(table["n_tokens"]), documents=len(place), bytes=sum(table["n_bytes"]))
-assert len(place) == len(table["doc_id"]), "a document is there twice"
+assert len(place) == len(table["doc_id"]), "a document is listed twice"
 
 files = sorted((options.run / "docs").glob("*.parquet"))
 kept = sum(parquet.ParquetFile(file).metadata.num_rows for file in files)
@@ -68,22 +68,27 @@ for file in files:
         if seen % every:
             continue
         raw = text.encode()
-        ids = np.append(np.array(tokenizer.encode(text, add_special_tokens=False).ids, np.int64), end)
+        encoded = tokenizer.encode(text, add_special_tokens=False).ids
+        ids = np.append(np.array(encoded, np.int64), end)
         half = "validation" if xxhash.xxh3_64_intdigest(raw) >> 11 < rule["threshold"] else "train"
         start = table["token_start"][at]
         stored = payloads[half, table["shard"][at]][start : start + table["n_tokens"][at]]
         again.update(tokens=len(ids), documents=1, bytes=len(raw))
         different += not (table["split"][at] == half and np.array_equal(stored, ids)
                           and table["n_bytes"][at] == len(raw) == int(token_bytes[ids].sum()))
-print(f"kept documents: {seen:,}, of which {len(place):,} are not in shards")
+WHATS = ("tokens", "documents", "bytes")
+print(f"kept documents: {seen:,}, documents of the table that were not kept: {len(place):,}")
 for name, counts in [
     ("shards' payloads", by_shard), ("their indexes", by_index),
     ("description, by shard", by_entry), ("description, by source", by_source),
     ("table of documents", by_table), (f"encoded again, 1 of {every}", again),
 ]:
-    print(f"{name:24}" + "".join(f"{counts[what]:>14,} {what}" for what in ("tokens", "documents", "bytes") if what in counts))
-print(f"documents with other tokens, bytes or half: {different}")
-sums = [tuple(c[w] for w in ("tokens", "documents", "bytes")) for c in (by_shard, by_entry, by_source, by_table)]
-sums += [tuple(again[w] for w in ("tokens", "documents", "bytes"))] * (every == 1)
+    cells = (f"{counts[what]:>14,} {what}" for what in WHATS if what in counts)
+    print(f"{name:24}" + "".join(cells))
+print(f"documents with different tokens, bytes or split: {different}")
+totals = [by_shard, by_entry, by_source, by_table]
+if every == 1:
+    totals.append(again)
+sums = [tuple(counts[what] for what in WHATS) for counts in totals]
 sys.exit(bool(different or place or seen != len(table["doc_id"]) or len(set(sums)) > 1
               or any(by_index[what] != by_shard[what] for what in by_index)))

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""Damages a dataset and asks the program to find it, and a training run to refuse it.
+"""Damages a dataset and checks that the program finds the damage and a training run refuses it.
 
 usage: shard_damage.py GRISTMILL SHARDS [--cases 500] [--work DIR] [--seed 1]
 
-`shards verify` must name the file and a range that holds the damage, and nothing else: flipped bits,
-truncations, deletions, additions, and files of two shards that changed their names. `pretrain` must
-stop before the step that would use a damaged block, after all steps before it. Needs numpy.
+The damages are flipped bits, truncations, deletions, additions, and files of two shards with
+swapped names. `shards verify` must name the file and a range that contains the damage, and nothing
+else. `pretrain` must stop exactly before the first step that uses a damaged block. Needs numpy.
 """
 import sys
 
-sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
+sys.path.pop(0)  # Otherwise html.py beside this file would hide Python's own module.
 
 import argparse, collections, json, pathlib, random, shutil, subprocess, time
 
@@ -33,14 +33,14 @@ names = [shard["name"] for shard in json.loads((folder / "shards.json").read_tex
 
 
 def verify():
-    """Exit code and findings."""
+    """Runs `shards verify`; returns its exit code and findings."""
     command = [str(options.gristmill), "--json", "shards", "verify", str(folder)]
     done = subprocess.run(command, capture_output=True)
     return done.returncode, json.loads(done.stdout)["findings"]
 
 
 def damage(kind, path):
-    """Damages a file; returns a byte that a finding must hold."""
+    """Damages a file; returns the position of a byte that the finding must include."""
     data = path.read_bytes()
     if kind == "bit":
         at = chance.randrange(len(data))
@@ -58,13 +58,14 @@ def damage(kind, path):
 
 
 def is_named(found, name, at):
-    # Of the files that vouch for others only the whole is known to be damaged.
+    # Files with the digests of others are protected by a single digest, so their finding has no
+    # narrower range.
     whole = name.endswith(".sums") or name == "shards.json"
     ranges = [(finding["bytes"]["start"], finding["bytes"]["end"]) for finding in found]
     return {f["file"] for f in found} == {name} and (whole or any(a <= at < b for a, b in ranges))
 
 
-assert verify() == (0, []), "the dataset is damaged already"
+assert verify() == (0, []), "the dataset is already damaged"
 missed, kinds, start = [], collections.Counter(), time.monotonic()
 for case in range(options.cases):
     kind = ("bit", "bit", "cut", "gone", "more")[case % 5]
@@ -97,9 +98,9 @@ for case in range(options.cases // 10):
 print(f"{dict(kinds)} in {time.monotonic() - start:.0f} s: {len(missed)} not found or not named")
 for one in missed[:5]:
     print("  ", one)
-assert verify() == (0, []), "the dataset was not put back"
+assert verify() == (0, []), "the dataset was not restored"
 
-# The block of the train half whose first use is latest, and the step that uses it first.
+# Find the block of the train split that is first used latest, and the step that first uses it.
 LENGTH, BATCH, STEPS, SEED = 128, 2, 24, 17
 vocabulary = json.loads((folder / "shards.json").read_text())["vocab_size"]
 pack = [options.gristmill, "shards", "pack", folder, "--sequence-length", str(LENGTH)]
@@ -117,15 +118,15 @@ data = bytearray(path.read_bytes())
 data[(block << 20) + 5] ^= 4
 path.write_bytes(data)
 config = options.work / "model.toml"
-config.write_text(f"vocab_size = {vocabulary}\ndim = 16\nlayers = 1\nheads = 1\nkv_heads = 1\nffn_dim = 16\n"
-                  "tie_embeddings = true\n")
+config.write_text(f"vocab_size = {vocabulary}\ndim = 16\nlayers = 1\nheads = 1\nkv_heads = 1\n"
+                  "ffn_dim = 16\ntie_embeddings = true\n")
 trained = options.work / "trained"
-command = [options.gristmill, "pretrain", folder, "--config", config, "--context", LENGTH, "--batch", BATCH,
-           "--steps", STEPS, "--seed", SEED, "--eval-every", 0, "--checkpoint-every", 1, "--device", "cpu",
-           "--output", trained]
+command = [options.gristmill, "pretrain", folder, "--config", config, "--context", LENGTH,
+           "--batch", BATCH, "--steps", STEPS, "--seed", SEED, "--eval-every", 0,
+           "--checkpoint-every", 1, "--device", "cpu", "--output", trained]
 done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
 message = " ".join(done.stderr.replace("│", " ").split("×")[-1].split())
-# Steps before it are checkpointed, the first of them as step 1.
+# The steps before it have checkpoints, numbered from 1.
 made = [int(path.name.split("-")[1]) for path in (trained / "checkpoints").glob("step-*")]
 refused = done.returncode != 0 and path.name in message and max(made, default=0) == step
 refused_here = False
@@ -133,6 +134,7 @@ try:
     shards.Run.open(folder, run.plan.path, seed=SEED, batch_rows=BATCH).batch(step)
 except shards.DamagedError as error:
     refused_here = path.name in str(error)
-print(f"{path.name}, MiB {block}, first used by step {step}: pretrain made {max(made, default=0)} steps and said: {message}")
+print(f"{path.name}, MiB {block}, first used by step {step}: pretrain made {max(made, default=0)} "
+      f"steps and printed: {message}")
 print(f"refused before that step by the program: {refused}, by Python: {refused_here}")
 sys.exit(bool(missed) or not refused or not refused_here)

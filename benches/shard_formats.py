@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Exports a dataset in each form, loads it with that trainer's own reader, imports it again.
+"""Exports a dataset in each format, loads it with the trainer's own reader, and imports it again.
 
 usage: shard_formats.py GRISTMILL SHARDS… [--work DIR] [--only FORMAT]
 
-SHARDS are folders of shards or run directories; take one of at most 65,536 tokens in the vocabulary
-and one of more. Every token and document boundary is compared with the payload as NumPy reads it.
-Needs numpy, torch, blake3, megatron-core, datatrove, mosaicml-streaming, litdata and datasets.
+SHARDS are folders of shards or run directories. Give one with a vocabulary of at most 65,536 tokens
+and one with a larger one. Every token and document boundary is compared with the payload as NumPy
+reads it. Needs numpy, torch, blake3, megatron-core, datatrove, mosaicml-streaming, litdata and
+datasets.
 """
 import sys
 
-sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
+sys.path.pop(0)  # Otherwise html.py beside this file would hide Python's own module.
 
 import argparse, gzip, json, os, pathlib, pickle, shutil, struct, subprocess
 
@@ -22,7 +23,7 @@ parser.add_argument("--work", type=pathlib.Path, default=pathlib.Path("runs/shar
 parser.add_argument("--only", default="")
 options = parser.parse_args()
 work = options.work.resolve()
-# litdata keeps copies under the home folder otherwise.
+# By default litdata keeps copies in the home folder.
 os.environ["LITDATA_CACHE_DIR"] = str(work / "litdata-cache")
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 
@@ -36,13 +37,13 @@ def gristmill(*arguments):
 
 
 def dataset(folder):
-    """The shards of each half as (name, tokens, ends of the documents), read by nothing of ours."""
+    """Returns the shards of each split as (name, tokens, ends of documents), without our code."""
     manifest = json.loads((folder / "shards.json").read_text())
     dtype = {"u16": np.uint16, "u32": np.uint32}[manifest["token_type"]]
     halves = {"train": [], "validation": []}
     for shard in manifest["shards"]:
         tokens = np.fromfile(folder / f"{shard['name']}.bin", dtype)
-        # No text is encoded to this id, so the documents are known without the index.
+        # Texts are never encoded to this id, so it marks the ends of documents without the index.
         ends = np.flatnonzero(tokens == manifest["end_of_text"]) + 1
         assert (len(tokens), len(ends)) == (shard["counts"]["tokens"], shard["counts"]["documents"])
         halves[shard["split"]].append((shard["name"], tokens, ends))
@@ -96,13 +97,14 @@ def check_datatrove(folder, dtype, halves, manifest):
             n = len(rows) * (length + 1)
             assert n == len(tokens) // (length + 1) * (length + 1), name
             equal([np.concatenate([row["input_ids"].numpy() for row in rows])], [tokens[:n]], name)
-            # A position is a token's place in its document, counted from 0 in each row.
+            # A position is a token's place in its document, but restarts at 0 in each row.
             starts = np.zeros(len(tokens), np.int64)
             starts[ends[:-1]] = ends[:-1]
             starts[np.arange(0, n, length + 1)] = np.arange(0, n, length + 1)
             places = np.arange(len(tokens)) - np.maximum.accumulate(starts)
             equal([np.concatenate([row["positions"].numpy() for row in rows])], [places[:n]], name)
-            # Its reader leaves the end of a file out that fills no row; the index has all documents.
+            # Its reader skips the end of a file that does not fill a row. The index has all
+            # documents.
             index = np.fromfile(folder / f"{name}.ds.index", np.uint64)
             assert np.array_equal(index, ends), name
             lines = (folder / f"{name}.ds.metadata").read_text().split("\n")
@@ -153,11 +155,11 @@ def check_litdata(folder, dtype, halves, manifest):
     block = 512
     for half, shards in halves.items():
         data = StreamingDataset(str(folder / half), item_loader=TokensLoader(block), shuffle=False)
-        # Blocks do not cross chunks: the end of each chunk that fills no block is not served.
+        # Blocks do not cross chunks: the end of a chunk that does not fill a block is skipped.
         expected = [row for _, tokens, _ in shards
                     for row in tokens[: len(tokens) // block * block].reshape(-1, block)]
         equal([row.numpy().astype(dtype) for row in data], expected, half)
-        # The offsets are the documents' bounds, and behind them are all tokens.
+        # The offsets are the bounds of the documents; after them come all tokens.
         for number, (name, tokens, ends) in enumerate(shards):
             raw = (folder / half / f"chunk-0-{number}.bin").read_bytes()
             offsets = np.frombuffer(raw, np.uint32, len(ends) + 1, 4)
@@ -170,7 +172,8 @@ def check_parquet(folder, dtype, halves, manifest):
     import datasets
     files = {half: [str(folder / f"{name}.parquet") for name, *_ in shards]
              for half, shards in halves.items() if shards}
-    data = datasets.load_dataset("parquet", data_files=files, cache_dir=str(work / "datasets-cache"))
+    cache = str(work / "datasets-cache")
+    data = datasets.load_dataset("parquet", data_files=files, cache_dir=cache)
     for half, shards in halves.items():
         if not shards:
             continue
@@ -179,7 +182,7 @@ def check_parquet(folder, dtype, halves, manifest):
         lengths = np.concatenate([np.diff(ends, prepend=0) for _, _, ends in shards])
         assert np.array_equal(np.diff(column.offsets.to_numpy()), lengths), half
         equal([column.flatten().to_numpy()], [np.concatenate([t for _, t, _ in shards])], half)
-        # A few as a trainer takes them, as lists.
+        # Also check a few documents as lists, which is how trainers read them.
         expected = documents(shards)
         for at in range(0, len(expected), max(1, len(expected) // 100)):
             assert data[half][at]["input_ids"] == expected[at].tolist(), (half, at)
@@ -195,14 +198,15 @@ IMPORTED = {"nanogpt": "*.bin", "megatron": "*.bin", "datatrove": "*.ds", "llmc"
 
 
 def payload(output, name, half):
-    """What an export of an importable form has of a half, file after file, without llm.c's heads."""
+    """Returns the bytes of a split in an export, file after file, without llm.c's headers."""
     files = sorted(output.glob(IMPORTED[name]))
     mine = [f for f in files if ("val" in f.name) == (half == "validation")]
     return b"".join(f.read_bytes()[1024 if name == "llmc" else 0 :] for f in mine)
 
 
 def check_import(source, output, name, manifest, halves, at):
-    """Imports an export: the same documents, with their tokenizer; exported again, the same bytes."""
+    """Imports an export: the documents and the tokenizer must be the same, and exporting it again
+    must give the same bytes."""
     again, back = at / f"{name}-imported", at / f"{name}-back"
     size = ["--vocab-size", manifest["vocab_size"], "--tokenizer", source / "tokenizer.json"]
     gristmill("shards", "import", "--from", name, *size, "--output", again,
@@ -226,7 +230,7 @@ def check_import(source, output, name, manifest, halves, at):
 
 
 def check_sums(folder):
-    """The sidecars by another implementation of BLAKE3."""
+    """Checks the files of digests with another implementation of BLAKE3."""
     from blake3 import blake3
     manifest = json.loads((folder / "shards.json").read_text())
     for shard in manifest["shards"]:
@@ -255,18 +259,21 @@ for number, given in enumerate(options.shards):
     check_sums(source)
     n_tokens = sum(len(tokens) for shards in halves.values() for _, tokens, _ in shards)
     kind = f"{manifest['token_type']}, vocabulary {manifest['vocab_size']:,}"
-    print(f"{kind}: {len(manifest['shards'])} shards, {n_tokens:,} tokens; sums equal blake3's", flush=True)
+    print(f"{kind}: {len(manifest['shards'])} shards, {n_tokens:,} tokens; digests equal blake3's",
+          flush=True)
     for name, check in CHECKS.items():
         if options.only not in name or (name, dtype) == ("nanogpt", np.uint32):
             continue
         output = at / name
         try:
-            done = json.loads(gristmill("--json", "shards", "export", source, "--as", name, "--output", output))
+            export = ["--json", "shards", "export", source, "--as", name, "--output", output]
+            done = json.loads(gristmill(*export))
             reader = check(output, dtype, halves, manifest)
-            text = f"every token and document equal by {reader}; {done['links']} of {done['files']} files are links"
+            text = (f"every token and document equal as read by {reader}; "
+                    f"{done['links']} of {done['files']} files are links")
             if name in IMPORTED:
                 check_import(source, output, name, manifest, halves, at)
-                text += "; imported and exported again, the same"
+                text += "; equal after import and a second export"
             print(f"{kind} {name}: {text}", flush=True)
         except Exception as error:
             failed += 1

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Copies datasets to a real S3 server and back through a proxy that breaks requests.
+"""Copies datasets to a local S3 server and back through a proxy that breaks requests.
 
 usage: shard_remote.py GRISTMILL SHARDS… [--work DIR] [--rounds N] [--seed S]
 
-SHARDS are folders of shards; take one with many shards and one with a large one. Needs moto[server]
-and boto3. The proxy answers a part of all requests with 500 or 503, resets connections before the
-request, before the answer and inside its body, and sends bodies that are too short, though said to
-be whole, or have a flipped bit. A watcher asks all the while for shards.json: whenever it is there,
-every object of the dataset must be there with the right bytes. At the end the commands that read a
-dataset print the same from s3:// as from the folder.
+SHARDS are folders of shards. Give one with many shards and one with a large shard. Needs
+moto[server] and boto3. The proxy answers some requests with 500 or 503. It resets connections
+before the request, before the answer and within its body. It sends bodies that are too short, with
+a matching Content-Length, or that have a flipped bit. Meanwhile a watcher polls shards.json: once
+it exists, every object of the dataset must exist with the right bytes. At the end, commands that
+read a dataset must print the same from s3:// as from the folder.
 """
 import sys
 
-sys.path.pop(0)  # else html.py and others beside this file are taken for Python's own
+sys.path.pop(0)  # Otherwise html.py beside this file would hide Python's own module.
 
 import argparse, collections, hashlib, http.client, http.server, json, logging, os, pathlib, random
 import shutil, socket, struct, subprocess, threading, time
@@ -33,11 +33,15 @@ counted, lock = collections.Counter(), threading.Lock()
 BUCKET = "shards"
 
 
+# Headers that the proxy sends itself.
+OWN_HEADERS = ("connection", "transfer-encoding", "date", "server", "content-length")
+
+
 class Proxy(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream = None
-    part = 0.0  # of the requests are broken
-    delay = 0.0  # seconds that every request takes at least
+    part = 0.0  # share of requests that are broken
+    delay = 0.0  # minimum seconds per request
     open_now = open_most = 0
 
     def log_message(self, *_):
@@ -52,7 +56,7 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     def answer(self, status, headers, body, cut=None):
         self.send_response(status)
         for name, value in headers:
-            if name.lower() not in ("connection", "transfer-encoding", "date", "server", "content-length"):
+            if name.lower() not in OWN_HEADERS:
                 self.send_header(name, value)
         length = dict((k.lower(), v) for k, v in headers).get("content-length", "0")
         self.send_header("Content-Length", length if self.command == "HEAD" else str(len(body)))
@@ -95,7 +99,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
         if fault == "reset after":
             counted[fault] += 1
             return self.reset()
-        if content and self.command == "GET" and status in (200, 206) and "list-type" not in self.path:
+        is_object = self.command == "GET" and "list-type" not in self.path
+        if content and is_object and status in (200, 206):
             if fault == "reset in body":
                 counted[fault] += 1
                 self.answer(status, headers, content, cut=len(content) // 2)
@@ -126,18 +131,18 @@ def tree(root):
 
 
 class Local:
-    """A dataset here."""
+    """A dataset in a local folder."""
 
     def __init__(self, folder):
         self.folder, self.files = folder.resolve(), tree(folder)
-        # Plans beside the tokens are no part of the dataset.
+        # Plans in the folder are not part of the dataset.
         self.files = {name: d for name, d in self.files.items() if not name.endswith(".plan")}
         self.root = json.loads((folder / "shards.json").read_text())["root"]
         self.bytes = sum((folder / name).stat().st_size for name in self.files)
 
 
 def command(*arguments, cache=None):
-    """The command, and the environment in which it reads the server through the proxy."""
+    """Returns the command and its environment, in which it reaches the server through the proxy."""
     place = {"GRISTMILL_CACHE": str(cache)} if cache else {}
     return [str(options.gristmill.resolve()), *map(str, arguments)], {**environment, **place}
 
@@ -152,7 +157,7 @@ def upload(local, address):
 
 
 def fetch(address, cache):
-    """Any command that reads the dataset fetches all of it first."""
+    """Fetches the dataset: any command that reads it downloads all of it first."""
     return gristmill("shards", "stat", address, cache=cache)
 
 
@@ -176,7 +181,7 @@ environment = {
 
 
 def watch(prefix, expected, seen, stop):
-    """Reads shards.json past the proxy; when it is there, so must everything be."""
+    """Polls shards.json, not through the proxy; once it exists, all objects must exist."""
     while not stop.is_set():
         try:
             s3.get_object(Bucket=BUCKET, Key=f"{prefix}/shards.json")
@@ -203,7 +208,8 @@ for number in range(options.rounds):
     start = time.monotonic()
     address, cache = f"s3://{BUCKET}/{prefix}", work / f"cache-{number}"
     attempts = {"upload": 0, "fetch": 0}
-    for verb, work_ in [("upload", lambda: upload(local, address)), ("fetch", lambda: fetch(address, cache))]:
+    for verb, work_ in [("upload", lambda: upload(local, address)),
+                        ("fetch", lambda: fetch(address, cache))]:
         while attempts[verb] < 5:
             attempts[verb] += 1
             done = work_()
@@ -217,11 +223,11 @@ for number in range(options.rounds):
     watcher.join()
     same = tree(cache / local.root) == local.files
     failures += not same or seen["partial"] > 0 or seen["whole"] == 0
-    print(f"round {number}: {len(local.files)} files, {local.bytes:,} bytes; {Proxy.part:.0%} of the "
-          f"requests broken; calls {attempts}; bytes {'equal' if same else 'DIFFER'}; seen {dict(seen)}; "
-          f"{time.monotonic() - start:.1f} s", flush=True)
+    print(f"round {number}: {len(local.files)} files, {local.bytes:,} bytes; {Proxy.part:.0%} of "
+          f"the requests broken; calls {attempts}; bytes {'equal' if same else 'DIFFER'}; "
+          f"seen {dict(seen)}; {time.monotonic() - start:.1f} s", flush=True)
 
-# A copy that is killed anywhere is invisible, and the next one makes it whole.
+# An upload killed at any point is invisible, and the next upload completes it.
 Proxy.part = 0.0
 for number in range(options.rounds):
     local = locals_[number % len(locals_)]
@@ -235,10 +241,11 @@ for number in range(options.rounds):
     visible = f"killed-{number}/shards.json" in [o["Key"] for o in listed]
     early = fetch(address, cache)
     failures += (early.returncode == 0) != visible
-    # The copy back is killed as well: what is there of it is no dataset.
+    # The download is killed as well: an incomplete copy must not look like a dataset.
     again = upload(local, address)
     arguments, variables = command("shards", "stat", address, cache=cache)
-    process = subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(arguments, env=variables, **quiet)
     time.sleep(chance.uniform(0.05, 0.6))
     process.kill()
     process.wait()
@@ -249,29 +256,32 @@ for number in range(options.rounds):
     late = fetch(address, cache)
     same = late.returncode == 0 and tree(cache / local.root) == local.files
     failures += not same
-    print(f"killed with {len(listed)} objects, {'visible' if visible else 'invisible'}, and coming back with "
-          f"{len(half)} files; again: {'equal' if same else 'DIFFER ' + again.stderr + late.stderr}", flush=True)
+    outcome = "equal" if same else "DIFFER " + again.stderr + late.stderr
+    print(f"upload killed with {len(listed)} objects, {'visible' if visible else 'invisible'}, "
+          f"download killed with {len(half)} files; second attempt: {outcome}", flush=True)
 
-# Processes that share a cache: one fetches, the others wait for it.
+# Of processes that share a cache, one downloads and the others wait for it.
 before = counted["sound"]
 arguments, variables = command("shards", "stat", f"s3://{BUCKET}/round-0", cache=work / "shared")
-processes = [subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL) for _ in range(4)]
+processes = [subprocess.Popen(arguments, env=variables, stdout=subprocess.DEVNULL)
+             for _ in range(4)]
 codes = [process.wait() for process in processes]
 local = locals_[0]
 same = tree(work / "shared" / local.root) == local.files
 failures += not same or any(codes)
-print(f"four processes, one cache: {'equal' if same else 'DIFFER'}, {counted['sound'] - before} requests")
+print(f"four processes, one cache: {'equal' if same else 'DIFFER'}, "
+      f"{counted['sound'] - before} requests")
 
-# A store far away: requests are under way together, so their delays do not add up.
+# A distant store: requests run concurrently, so their delays do not add up.
 Proxy.delay, Proxy.open_most, before = 0.1, 0, counted["sound"]
 start = time.monotonic()
 far = fetch(f"s3://{BUCKET}/round-0", work / "far")
 seconds, requests = time.monotonic() - start, counted["sound"] - before
 failures += far.returncode != 0
-print(f"100 ms a request: {requests} requests, {Proxy.open_most} at once at most, {seconds:.1f} s")
+print(f"100 ms per request: {requests} requests, up to {Proxy.open_most} at once, {seconds:.1f} s")
 Proxy.delay = 0.0
 
-# What reads a dataset prints the same from the server as from the folder.
+# Commands that read a dataset print the same from the server as from the folder.
 address, cache = f"s3://{BUCKET}/round-0", work / "commands"
 for arguments in [
     ["shards", "stat"], ["shards", "verify"], ["shards", "cat", "--doc", 3],
@@ -286,12 +296,13 @@ for arguments in [
         target = [output] if arguments[-1] == "--output" else []
         done = gristmill("--quiet", *arguments, *target, source, *ends, cache=cache)
         text = done.stdout if done.returncode == 0 else done.stderr
-        # `stat` says where the copy is.
+        # `stat` prints the folder of the copy, which differs.
         text = "".join(line for line in text.splitlines(True) if not line.startswith("folder"))
         found.append(tree(output) if target else text)
     same = found[0] == found[1] and done.returncode == 0
     failures += not same
-    print(f"{' '.join(map(str, arguments[:2]))} of s3://: {'the same' if same else f'DIFFERS {found}'}")
+    outcome = "the same" if same else f"DIFFERS {found}"
+    print(f"{' '.join(map(str, arguments[:2]))} of s3://: {outcome}")
 print(f"requests: {dict(counted)}; {refused} calls gave up; {failures} failures")
 moto.stop()
 sys.exit(failures > 0)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Speed of the Python reader on a dataset that `shards_speed write FOLDER 100`
-(shards/examples) wrote.
+"""Measures the Python reader on a dataset written by `shards_speed write FOLDER 100`.
 
     benches/shards_read.py FOLDER
 
-Times are of the processor, so that other work on the machine does not count.
+`shards_speed` is an example of the shards crate. Times are processor times, so other work on the
+machine does not matter.
 """
 
 import sys

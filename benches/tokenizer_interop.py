@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""What this tokenizer writes, read by others: the same ids from Hugging Face's tokenizers and
-transformers, from tiktoken, and from SentencePiece's own package for its models.
+"""Checks that other libraries get the same ids from the tokenizer files that this program writes.
 
 usage: tokenizer_interop.py ENCODE CONVERT [--documents 1500]
 
-ENCODE and CONVERT are the built examples `encode_any` and `convert` of the encoder crate. GRISTMILL_DATA names
-the folder with data/tokenizer and data/corpus. The published vocabularies are written in every form by
-CONVERT; small models of SentencePiece, of both kinds, are trained here on the corpus. Prints a line for
-each reader, with the number of documents whose ids differ.
+ENCODE and CONVERT are the built examples `encode_any` and `convert` of the encoder crate.
+GRISTMILL_DATA is the folder with data/tokenizer and data/corpus. CONVERT writes the published
+vocabularies in every format, and they are read by Hugging Face's tokenizers and transformers and by
+tiktoken. Small SentencePiece models of both kinds are trained here on the corpus and compared with
+SentencePiece's own package. Prints one line per reader, with the number of texts whose ids differ.
 
 Needs the packages tokenizers, transformers, tiktoken, sentencepiece and zstandard.
 """
@@ -27,15 +27,16 @@ if not os.environ.get("GRISTMILL_DATA"):
     sys.exit("skipped: GRISTMILL_DATA is not set")
 data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
 
-# Runs of every kind, and names of special tokens, which a text must not become by spelling them.
+# Runs of every kind, and names of special tokens, which must be encoded as plain text.
 STRANGE = [
-    "", " ", "  a  b ", "\n\n\tfoo  ", "don't DON'T y'all'd've", "123456 7", "a\u0301 \u00f1 n\u0303 \ufb01",
-    "日本語の文章です。", "👩‍👩‍👧‍👦 🦀🦀", "\u200b\u00a0x", "<|endoftext|>", "<s>a</s>", "<unk> <0x41>", "\u2581x",
+    "", " ", "  a  b ", "\n\n\tfoo  ", "don't DON'T y'all'd've", "123456 7",
+    "a\u0301 \u00f1 n\u0303 \ufb01", "日本語の文章です。", "👩‍👩‍👧‍👦 🦀🦀", "\u200b\u00a0x",
+    "<|endoftext|>", "<s>a</s>", "<unk> <0x41>", "\u2581x",
 ]
 
 
 def documents():
-    """Every so many-th document of the corpus, and the strange texts."""
+    """Returns every 53rd document of the corpus, and the strange texts."""
     found = []
     with open(data / "corpus/docs.jsonl.zst", "rb") as file:
         lines = io.TextIOWrapper(zstandard.ZstdDecompressor().stream_reader(file), "utf-8")
@@ -46,7 +47,8 @@ def documents():
 
 
 def ours(tokenizer, path):
-    printed = subprocess.run([options.encode, tokenizer, path, "ids"], capture_output=True, text=True, check=True)
+    command = [options.encode, tokenizer, path, "ids"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True)
     return [json.loads(line) for line in printed.stdout.splitlines()]
 
 
@@ -63,12 +65,13 @@ def check_published(name, file, texts, path, folder):
     subprocess.run([options.convert, file, *outputs], check=True)
     expected = ours(file, path)
     if ours(plain, path) != expected:
-        print(f"{name}: our own ids differ after writing")
+        print(f"{name}: our own ids differ after conversion")
     library = tokenizers.Tokenizer.from_file(str(plain))
     library.encode_special_tokens = True
     encode = lambda text: library.encode(text, add_special_tokens=False).ids
     report(name, f"tokenizers {tokenizers.__version__}", texts, expected, encode)
-    fast = transformers.PreTrainedTokenizerFast(tokenizer_file=str(plain), split_special_tokens=True)
+    fast = transformers.PreTrainedTokenizerFast(
+        tokenizer_file=str(plain), split_special_tokens=True)
     encode = lambda text: fast.encode(text, add_special_tokens=False)
     report(name, f"transformers {transformers.__version__}", texts, expected, encode)
     if ranks in outputs:
@@ -78,7 +81,8 @@ def check_published(name, file, texts, path, folder):
         steps = pattern.get("pretokenizers", [pattern])
         gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
         pattern = steps[0].get("pattern", {}).get("Regex", gpt2)
-        encoding = tiktoken.Encoding(name, pat_str=pattern, mergeable_ranks=known, special_tokens={})
+        encoding = tiktoken.Encoding(
+            name, pat_str=pattern, mergeable_ranks=known, special_tokens={})
         report(name, f"tiktoken {tiktoken.__version__}", texts, expected, encoding.encode_ordinary)
 
 
@@ -93,7 +97,9 @@ MODELS = {
         "model_type": "unigram", "byte_fallback": True, "normalization_rule_name": "identity",
         "remove_extra_whitespaces": False, "add_dummy_prefix": False,
     },
-    "unigram, user's symbols": {"model_type": "unigram", "user_defined_symbols": ["<sep>", "<mask>"]},
+    "unigram, user's symbols": {
+        "model_type": "unigram", "user_defined_symbols": ["<sep>", "<mask>"],
+    },
     "unigram, pieces with spaces": {
         "model_type": "unigram", "split_digits": True, "split_by_whitespace": False,
         "allow_whitespace_only_pieces": True, "normalization_rule_name": "nmt_nfkc_cf",
@@ -118,7 +124,8 @@ def check_sentencepiece(name, settings, texts, path, folder):
     )
     model = prefix.with_suffix(".model")
     processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
-    report(name, f"sentencepiece {sentencepiece.__version__}", texts, ours(model, path), processor.encode)
+    reader = f"sentencepiece {sentencepiece.__version__}"
+    report(name, reader, texts, ours(model, path), processor.encode)
 
 
 with tempfile.TemporaryDirectory() as folder:

@@ -1,10 +1,11 @@
-"""Trains a tokenizer on ten gigabytes within `--memory 1GiB`: exact, and linear in time.
+"""Trains a tokenizer on ten gigabytes within `--memory 1GiB`: exactly, and in linear time.
 
 usage: train_10gb.py GRISTMILL JSONL [SCRATCH_FOLDER]
 
-JSONL holds lines with a field "text". Its lines are repeated until there are ten gigabytes, each with a made-up word in
-front of its text, so that new words keep coming. A tenth is trained on within the limit and with sixteen times as much:
-the files must be the same. 12 GB of disk are needed, and given back.
+JSONL has lines with a field "text". The lines are repeated up to ten gigabytes, each with a random
+word in front of its text, so that there are always new words. First a tokenizer is trained on a
+tenth of them, within the limit and with sixteen times the memory; the two files must be equal. Then
+one is trained on all of them. Needs 12 GB of disk space, which are freed at the end.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ SEED = 5
 
 
 def write_lines(source, target, n_bytes):
-    """Writes at least so many bytes of text; returns them."""
+    """Writes at least `n_bytes` bytes of text and returns their number."""
     texts = [json.loads(line)["text"] for line in open(source, encoding="utf-8")]
     choose = random.Random(SEED)
     written = 0
@@ -40,7 +41,7 @@ def write_lines(source, target, n_bytes):
 
 
 def train(gristmill, source, output, memory):
-    """Seconds by the clock and of the processor, the peak of memory in MiB, and the tokenizer's digest."""
+    """Returns wall-clock and processor seconds, peak memory in MiB and the tokenizer's digest."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     command = [gristmill, "tokenizer", "train", source, "--vocab-size", "32768", "--split", "gpt2"]
@@ -51,7 +52,8 @@ def train(gristmill, source, output, memory):
     seconds = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return seconds, processor, usage.ru_maxrss / 1024, hashlib.sha256(output.read_bytes()).hexdigest()
+    digest = hashlib.sha256(output.read_bytes()).hexdigest()
+    return seconds, processor, usage.ru_maxrss / 1024, digest
 
 
 def main():
@@ -67,10 +69,11 @@ def main():
             present = n_bytes
         seconds, processor, peak, digest = train(gristmill, lines, output, memory)
         digests.append(digest)
-        print(f"{n_bytes / 1e9:4.0f} GB, {memory:>5}: {seconds:6.1f} s, {processor:6.1f} s of the processor, "
-              f"peak {peak:.0f} MiB, {digest[:12]}", flush=True)
+        print(f"{n_bytes / 1e9:4.0f} GB, {memory:>5}: {seconds:6.1f} s, {processor:6.1f} s of "
+              f"processor time, peak {peak:.0f} MiB, {digest[:12]}", flush=True)
     lines.unlink()
-    print("a tenth: the same file" if digests[0] == digests[1] else "a tenth: the files DIFFER")
+    same = digests[0] == digests[1]
+    print(f"a tenth with both limits: {'the same file' if same else 'the files DIFFER'}")
     return digests[0] != digests[1]
 
 

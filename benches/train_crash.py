@@ -1,12 +1,13 @@
-"""Kills a pretraining at random steps, goes on each time, and compares it with the unbroken run to the byte.
+"""Kills a pretraining at random steps, resumes it, and compares the files with an unbroken run.
 
-usage: train_crash.py GRISTMILL SHARDS [--steps 60] [--kills 5] [--seed 1] [--checkpoint-every 7] [--threads 2]
-                      [--work FOLDER] [FLAGS OF PRETRAIN]
+usage: train_crash.py GRISTMILL SHARDS [--steps 60] [--kills 5] [--seed 1] [--checkpoint-every 7]
+                      [--threads 2] [--work FOLDER] [FLAGS OF PRETRAIN]
 
-SHARDS need documents held out. A kill is SIGKILL at a random step, most often between two checkpoints: by the time that
-the unbroken run took, at half its pace so that the run is not over before. Each run goes on with another number of
-threads than the one before. Weights, moments, state with the whole curve, and both tables must be the same files. Ends
-with an error if one is not.
+SHARDS need held-out documents. The process is killed by SIGKILL at random steps, mostly between two
+checkpoints. The step is estimated from half of the unbroken run's seconds per step, so that the run
+does not finish first. Each resumed run uses another number of threads than the one before. Weights,
+moments, the state with the whole curve, and both tables must be equal byte for byte. Ends with an
+error if a file differs.
 """
 import argparse
 import hashlib
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 
+# Files that may differ.
 APART = {"events.jsonl", ".lock"}
 
 
@@ -28,7 +30,7 @@ def tree(root):
 
 
 def kill(process, output, step, pace):
-    """Kills the process at about this step; False if it has ended before."""
+    """Kills the process at about this step. Returns False if it ended before."""
     every, seconds_a_step = pace
     wanted = step // every * every
     while process.poll() is None:
@@ -57,8 +59,8 @@ def main():
     def command(output, threads):
         return [
             options.gristmill, "pretrain", options.shards, *shape, "--steps", str(options.steps),
-            "--checkpoint-every", str(options.checkpoint_every), "--eval-every", "20", "--output", str(output),
-            "--threads", str(threads), "--resume",
+            "--checkpoint-every", str(options.checkpoint_every), "--eval-every", "20",
+            "--output", str(output), "--threads", str(threads), "--resume",
         ]
 
     with tempfile.TemporaryDirectory() as temporary:
@@ -66,13 +68,16 @@ def main():
         shutil.rmtree(work / "whole", ignore_errors=True)
         shutil.rmtree(work / "killed", ignore_errors=True)
         start = time.perf_counter()
-        subprocess.run([*command(work / "whole", options.threads), "--quiet"], check=True, stdout=subprocess.PIPE)
+        unbroken = [*command(work / "whole", options.threads), "--quiet"]
+        subprocess.run(unbroken, check=True, stdout=subprocess.PIPE)
         seconds_a_step = (time.perf_counter() - start) / options.steps
         killed = []
         for index, step in enumerate([*kills, None]):
             threads = options.threads - index % options.threads
-            process = subprocess.Popen([*command(work / "killed", threads), "--quiet"], stdout=subprocess.DEVNULL)
-            if step and kill(process, work / "killed", step, (options.checkpoint_every, seconds_a_step)):
+            resumed = [*command(work / "killed", threads), "--quiet"]
+            process = subprocess.Popen(resumed, stdout=subprocess.DEVNULL)
+            pace = options.checkpoint_every, seconds_a_step
+            if step and kill(process, work / "killed", step, pace):
                 killed.append(step)
             elif process.wait() != 0:
                 sys.exit("a run failed")
@@ -83,7 +88,8 @@ def main():
         state = next((work / "whole" / "checkpoints").glob(f"*{options.steps}/state.json"))
         losses = [point["loss"] for point in json.loads(state.read_text())["curve"]["steps"]]
     print(
-        f"killed at about steps {', '.join(map(str, killed))} of {options.steps}; loss {losses[0]:.4f} -> {losses[-1]:.4f}; "
+        f"killed at about steps {', '.join(map(str, killed))} of {options.steps}; "
+        f"loss {losses[0]:.4f} -> {losses[-1]:.4f}; "
         + (f"DIFFERENT: {different}" if different else f"{len(whole)} files, identical")
     )
     sys.exit(1 if different or not killed else 0)

@@ -1,15 +1,15 @@
-"""Does a run end where PyTorch ends, on the same shards, rows, order, initial weights and settings?
+"""Compares the loss curve with PyTorch's on the same shards, order, initial weights and settings.
 
-usage: train_curve.py GRISTMILL INPUT... [--articles] [--held-out 0.1] [--vocab 2048] [--dim 128] [--layers 4]
-                      [--heads 4] [--context 128] [--batch 16] [--steps 300] [--lr 1e-3] [--seed 17]
-                      [--threads 2] [--work FOLDER]
+usage: train_curve.py GRISTMILL INPUT... [--articles] [--held-out 0.1] [--vocab 2048] [--dim 128]
+                      [--layers 4] [--heads 4] [--context 128] [--batch 16] [--steps 300]
+                      [--lr 1e-3] [--seed 17] [--threads 2] [--work FOLDER]
 
-INPUT is what `gristmill tokenizer train` takes, or with --articles one text file that is cut before lines such as
-` = Title = `, as WikiText's are. The program trains a tokenizer, writes shards, and pretrains from weights that
-transformers' LlamaForCausalLM drew; that model then repeats the run with torch.optim.AdamW on the batches that
-python/gristmill_shards reads from the same shards. Documents are masked on both sides, and the validation loss is over
-all of the held-out documents. Needs torch and transformers. Ends with an error if the losses are more than 1 % apart,
-or a batch was not the same.
+INPUT is an input of `gristmill tokenizer train`. With --articles it is one text file in WikiText's
+format, which is cut before lines such as ` = Title = `. The program trains a tokenizer, writes
+shards, and pretrains from the random weights of transformers' LlamaForCausalLM. Then that model
+repeats the run with torch.optim.AdamW on the batches that python/gristmill_shards reads from the
+same shards. Both mask documents, and the validation loss covers all held-out documents. Needs
+torch and transformers. Ends with an error if the losses differ by more than 1 % or a batch differs.
 """
 import argparse
 import json
@@ -48,7 +48,7 @@ def arguments():
 
 
 def articles(path, target):
-    """A JSON line for each article of a file in WikiText's form."""
+    """Writes a JSON line for each article of a file in WikiText's format."""
     text = pathlib.Path(path).read_text()
     parts = re.split(r"(?m)^(?= = [^=\n]+ = \n)", text)
     lines = [json.dumps({"text": part}) for part in parts if part.strip()]
@@ -57,12 +57,14 @@ def articles(path, target):
 
 
 def prepare(options, work):
-    """Shards of the input, and a folder with the initial weights."""
+    """Makes the shards of the input, and a folder with the initial weights."""
     program = [options.gristmill, "--quiet"]
-    inputs = articles(options.input[0], work / "articles.jsonl") if options.articles else options.input
+    inputs = options.input
+    if options.articles:
+        inputs = articles(options.input[0], work / "articles.jsonl")
     tokenizer = str(work / "tokenizer.json")
-    size = ["--vocab-size", str(options.vocab)]
-    subprocess.run([*program, "tokenizer", "train", *inputs, *size, "--output", tokenizer], check=True)
+    command = ["tokenizer", "train", *inputs, "--vocab-size", str(options.vocab)]
+    subprocess.run([*program, *command, "--output", tokenizer], check=True)
     held_out = ["--validation-fraction", str(options.held_out)]
     command = ["tokenizer", "encode", *inputs, "--tokenizer", tokenizer, *held_out]
     subprocess.run([*program, *command, "--output", str(work / "shards")], check=True)
@@ -84,11 +86,11 @@ def prepare(options, work):
 
 
 def ours(options, work):
-    """The program's last validation loss, and its losses and batch digests step by step."""
+    """Returns the program's last validation loss, and its losses and batch digests by step."""
     command = [
         options.gristmill, "pretrain", str(work / "shards"), "--init", str(work / "initial"),
-        "--output", str(work / "run"), "--json", "--quiet", "--eval-batches", "0", "--eval-every", "0",
-        "--checkpoint-every", "0", "--threads", str(options.threads),
+        "--output", str(work / "run"), "--json", "--quiet", "--eval-batches", "0",
+        "--eval-every", "0", "--checkpoint-every", "0", "--threads", str(options.threads),
     ]
     for name in ("steps", "batch", "context", "lr", "seed"):
         command += [f"--{name}", str(getattr(options, name))]
@@ -99,9 +101,10 @@ def ours(options, work):
 
 
 def mask_of(ends, length):
-    """True where a position of one row may look, [1, length, length]: backwards within its document."""
+    """Returns the attention mask of one row, [1, length, length]: causal, within each document."""
     document = np.searchsorted(np.asarray(ends), np.arange(length), side="right")
-    return torch.from_numpy((document[:, None] == document[None, :]) & np.tri(length, dtype=bool))[None]
+    mask = (document[:, None] == document[None, :]) & np.tri(length, dtype=bool)
+    return torch.from_numpy(mask)[None]
 
 
 def loss_of(model, inputs, labels, positions, mask, reduction):
@@ -109,12 +112,14 @@ def loss_of(model, inputs, labels, positions, mask, reduction):
         torch.from_numpy(inputs), attention_mask=mask, position_ids=torch.from_numpy(positions)
     ).logits
     return torch.nn.functional.cross_entropy(
-        logits.flatten(0, 1), torch.from_numpy(labels).flatten(), ignore_index=IGNORED, reduction=reduction
+        logits.flatten(0, 1), torch.from_numpy(labels).flatten(), ignore_index=IGNORED,
+        reduction=reduction,
     )
 
 
 def rate(options, step):
-    """Linear warm-up over a tenth of the steps, then a cosine down to a tenth."""
+    """Returns the learning rate: linear warm-up over a tenth of the steps, then a cosine decay to
+    a tenth of the rate."""
     warmup = options.steps // 10
     if step < warmup:
         return options.lr * (step + 1) / warmup
@@ -123,7 +128,7 @@ def rate(options, step):
 
 
 def train(options, model, run):
-    """PyTorch's losses, step by step, and the digests of its batches."""
+    """Trains with PyTorch; returns its losses and the digests of its batches, by step."""
     decays = [p for n, p in model.named_parameters() if p.dim() >= 2 and "embed_tokens" not in n]
     others = [p for n, p in model.named_parameters() if p.dim() < 2 or "embed_tokens" in n]
     groups = [{"params": decays, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}]
@@ -146,7 +151,7 @@ def train(options, model, run):
 
 
 def evaluate(options, model, dataset):
-    """Nats a token over the held-out stream, row after row, documents apart."""
+    """Returns nats per token over the held-out stream, in rows, with documents masked."""
     lengths = [dataset.document_tokens(shard) for shard in range(len(dataset.shards))]
     tokens = np.concatenate(
         [dataset.tokens(shard, 0, int(length.sum())) for shard, length in enumerate(lengths)]
@@ -159,8 +164,10 @@ def evaluate(options, model, dataset):
         labels = row[1:].copy()
         labels[inner - 1] = IGNORED
         begins = np.concatenate([[0], inner[inner < options.context]])
-        positions = np.arange(options.context) - np.repeat(begins, np.diff([*begins, options.context]))
-        given = (row[None, :-1], labels[None], positions[None], mask_of(begins[1:], options.context)[None])
+        parts = np.diff([*begins, options.context])
+        positions = np.arange(options.context) - np.repeat(begins, parts)
+        mask = mask_of(begins[1:], options.context)[None]
+        given = (row[None, :-1], labels[None], positions[None], mask)
         with torch.no_grad():
             nats += loss_of(model, *given, "sum").item()
         count += int((labels != IGNORED).sum())
@@ -181,7 +188,9 @@ def main():
             work / "initial", dtype=torch.float32, attn_implementation="sdpa"
         ).train()
         plan = next((work / "run").glob("*.plan"))
-        run = shards.Run.open(work / "shards", plan, seed=options.seed, batch_rows=options.batch, check=False)
+        run = shards.Run.open(
+            work / "shards", plan, seed=options.seed, batch_rows=options.batch, check=False
+        )
         start = time.perf_counter()
         losses, digests = train(options, model, run)
         seconds.append(time.perf_counter() - start)
@@ -192,12 +201,14 @@ def main():
     training = max(abs(step["loss"] - theirs) / theirs for step, theirs in zip(steps, losses))
     difference = (our_loss - loss) / loss
     print(
-        f"{parameters:,} parameters, {options.steps} steps of {options.batch} x {options.context} tokens; "
-        f"training loss {losses[0]:.4f} -> {losses[-1]:.4f}, largest difference of a step {100 * training:.3f} %; "
+        f"{parameters:,} parameters, {options.steps} steps of {options.batch} x {options.context} "
+        f"tokens; training loss {losses[0]:.4f} -> {losses[-1]:.4f}, "
+        f"largest difference in a step {100 * training:.3f} %; "
         f"{same} of {options.steps} batches have the same digest"
     )
     print(
-        f"validation over {count:,} tokens: gristmill {our_loss:.4f}, PyTorch {loss:.4f} nats/token "
+        f"validation over {count:,} tokens: gristmill {our_loss:.4f}, "
+        f"PyTorch {loss:.4f} nats/token "
         f"({100 * difference:+.3f} %); {seconds[0]:.0f} s and {seconds[1]:.0f} s"
     )
     sys.exit(0 if abs(difference) <= BOUND and same == options.steps else 1)

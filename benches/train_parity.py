@@ -1,12 +1,13 @@
-"""Does the trainer learn what PyTorch learns from the same weights and batches, and does transformers load its export?
+"""Compares ten steps of training with PyTorch's, and loads the export with transformers.
 
 usage: train_parity.py REFERENCE_RUN [FOLDER]
 
-REFERENCE_RUN is the built example `reference_run` of crate model. For Llama's and Qwen3's layout it makes a run of
-ten steps; here transformers' own model repeats it with torch.optim.AdamW, and loads the weights it ended with, from
-the GGUF file too if the packages gguf and accelerate are there (transformers does not read the width of a head from
-Qwen3's file, so it is given the exported config.json there). Needs torch and transformers. Ends with an
-error if a figure is out of bounds.
+REFERENCE_RUN is the built example `reference_run` of the crate model. It makes a run of ten steps
+for the layouts of Llama and Qwen3. Here transformers' own model repeats each run from the same
+weights with torch.optim.AdamW on the same batches. Then it loads the final weights from the export,
+and from the GGUF file too if the packages gguf and accelerate are installed. (transformers does not
+read the width of a head from Qwen3's GGUF file, so it gets the exported config.json.) Needs torch
+and transformers. Ends with an error if a difference is too large.
 """
 import importlib.util
 import json
@@ -25,7 +26,7 @@ LOSS_BOUND = LOGIT_BOUND = 1e-4
 
 
 def repeat(folder, run):
-    """The losses and gradient norms of the same steps by PyTorch."""
+    """Repeats the steps with PyTorch; returns the losses and gradient norms."""
     model = AutoModelForCausalLM.from_pretrained(folder / "initial", dtype=torch.float32)
     model.train()
     decays = [p for n, p in model.named_parameters() if p.dim() >= 2 and "embed_tokens" not in n]
@@ -64,9 +65,10 @@ def compare(binary, folder, kind):
     greedy = greedy[0, prompt.size(1) :].tolist()
     logit_difference = float(np.abs(ours - theirs).max())
     print(
-        f"{kind}: {type(model).__name__}, loss {losses[0]:.4f} -> {losses[-1]:.4f}; largest difference of "
-        f"{STEPS} losses {loss_difference:.2e}, of gradient norms {norm_difference:.2e} (relative), of logits "
-        f"{logit_difference:.2e}; greedy text of {len(greedy)} tokens "
+        f"{kind}: {type(model).__name__}, loss {losses[0]:.4f} -> {losses[-1]:.4f}; "
+        f"largest difference of {STEPS} losses {loss_difference:.2e}, "
+        f"of gradient norms {norm_difference:.2e} (relative), "
+        f"of logits {logit_difference:.2e}; greedy text of {len(greedy)} tokens "
         f"{'equal' if greedy == run['greedy'] else 'DIFFERENT'}"
     )
     if all(map(importlib.util.find_spec, ("gguf", "accelerate"))):

@@ -1,12 +1,14 @@
-"""Training speed and memory of the model crate beside PyTorch's, in rounds that take turns.
+"""Compares training speed and memory of the model crate with PyTorch's, in alternating runs.
 
-usage: train_speed.py TRAIN_SPEED BASELINE [--python PYTHON] [--rounds 3] [--steps 8] [--threads 2] [--shape reference]
-                      [--compile]
+usage: train_speed.py TRAIN_SPEED BASELINE [--python PYTHON] [--rounds 3] [--steps 8]
+                      [--threads 2] [--shape SHAPE] [--compile]
 
-TRAIN_SPEED is the built example `train_speed` of crate model; BASELINE a script that trains the same decoder with
-PyTorch and prints `tokens/s=`. PYTHON is one with torch. SHAPE is reference (5.3 M parameters), 25m, 32k or 128k (large
-vocabularies), or `vocabulary,dim,layers,heads,ffn,context,batch`; --compile adds torch.compile. Prints the medians of tokens a second by the clock, and of
-tokens a second of processor time, which tell more on a machine with other work, and the largest peak memory.
+TRAIN_SPEED is the built example `train_speed` of the crate model. BASELINE is a script that trains
+the same decoder with PyTorch and prints `tokens/s=`. PYTHON is an interpreter with torch. SHAPE is
+reference (the default, 5.3 M parameters), 25m, 32k or 128k (large vocabularies), or
+`vocabulary,dim,layers,heads,ffn,context,batch`. --compile adds torch.compile. Prints the medians of
+tokens per second by wall-clock time and by processor time, which is more reliable on a machine with
+other work, and the largest peak memory.
 """
 import argparse
 import os
@@ -26,7 +28,7 @@ NAMES = ("vocab", "dim", "layers", "heads", "hidden", "ctx", "batch")
 
 
 def run(command, environment, pattern):
-    """Tokens a second as printed, processor seconds, peak memory in MB."""
+    """Returns the printed tokens per second, processor seconds and peak memory in MB."""
     process = subprocess.Popen(
         command, env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
     )
@@ -74,24 +76,30 @@ def main():
     *_, context, batch = map(int, SHAPES.get(arguments.shape, arguments.shape).split(","))
     results = {}
     for _, command, environment, pattern in contenders(arguments):
-        # A compiler's first run fills its cache.
+        # The first run of torch.compile fills its cache.
         run(command(1), environment, pattern)
     for _ in range(arguments.rounds):
         for name, command, environment, pattern in contenders(arguments):
-            # Start-up and the first step cancel out between a short and a long run.
+            # The difference of a long and a short run excludes start-up and the first step.
             _, short, _ = run(command(1), environment, pattern)
             speed, long, memory = run(command(1 + arguments.steps), environment, pattern)
             by_processor = arguments.steps * batch * context / max(long - short, 1e-9)
             results.setdefault(name, []).append((speed, by_processor, memory))
-            print(f"{name}: {speed:.0f} tokens/s, {by_processor:.0f} per processor second, {memory:.0f} MB", flush=True)
+            print(
+                f"{name}: {speed:.0f} tokens/s, {by_processor:.0f} per processor second, "
+                f"{memory:.0f} MB",
+                flush=True,
+            )
     baseline = None
     for name, rows in results.items():
         speed, processor, _ = (statistics.median(column) for column in zip(*rows))
         baseline = baseline or (speed, processor)
         memory = max(row[2] for row in rows)
         print(
-            f"{arguments.shape} {name}: median {speed:.0f} tokens/s (gristmill {baseline[0] / speed:.2f} x as many), "
-            f"{processor:.0f} per processor second ({baseline[1] / processor:.2f} x), peak {memory:.0f} MB"
+            f"{arguments.shape} {name}: median {speed:.0f} tokens/s "
+            f"(gristmill {baseline[0] / speed:.2f} times as many), "
+            f"{processor:.0f} per processor second ({baseline[1] / processor:.2f} times), "
+            f"peak {memory:.0f} MB"
         )
 
 

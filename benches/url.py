@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""The URL filter beside datatrove's: verdicts, load time, memory and speed, in one run on one core.
+"""Compares the URL filter with datatrove's: verdicts, load time, memory and speed, on one core.
 
 usage: url.py URL_CHECK [--urls 60000] [--repeat 3] [--differences 20]
 
-URL_CHECK is the built example `url_check` of the text crate. GRISTMILL_DATA names the folder with
-data/url/blocklists.tar.gz and data/corpus; the word lists are those that the installed package
-`datatrove` (0.10, with its extra `processing`) brings. Real URLs of the corpora and URLs made from
-the lists, in variants, are given to both; prints the agreement, what differs, and a Markdown table. Times are those of the processor, not of the clock.
+URL_CHECK is the built example `url_check` of the text crate. GRISTMILL_DATA is the folder with
+data/url/blocklists.tar.gz and data/corpus. The word lists are those of the installed package
+`datatrove` (0.10, with its extra `processing`). Both filters get real URLs of the corpora and URLs
+made from the lists, in variants. Prints the agreement, the differences and a Markdown table. Times
+are processor times.
 """
 import argparse, collections, json, os, pathlib, random, resource, statistics, subprocess, sys
 import tarfile, tempfile, time, warnings
@@ -21,7 +22,7 @@ if not os.environ.get("GRISTMILL_DATA"):
     sys.exit("skipped: GRISTMILL_DATA is not set")
 data = pathlib.Path(os.environ["GRISTMILL_DATA"]) / "data"
 warnings.simplefilter("ignore")
-os.environ["TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS"] = ""  # the snapshot in the package, no download
+os.environ["TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS"] = ""  # Use the snapshot in the package.
 
 import datatrove.pipeline.filters.url_filter as url_filter
 from datatrove.data import Document
@@ -33,7 +34,8 @@ WORD_LISTS = ["banned_words.txt", "soft_banned_words.txt", "banned_subwords.txt"
 def corpus_urls():
     found = set()
     for name in ["docs", "ruby-lang", "cc-samples"]:
-        lines = subprocess.run(["zstdcat", data / f"corpus/{name}.jsonl.zst"], capture_output=True, check=True)
+        command = ["zstdcat", data / f"corpus/{name}.jsonl.zst"]
+        lines = subprocess.run(command, capture_output=True, check=True)
         for line in lines.stdout.splitlines():
             found.add(json.loads(line).get("url") or "")
     for line in (data / "warc/realweb-gold.jsonl").open():
@@ -42,7 +44,7 @@ def corpus_urls():
 
 
 def host_variants(random, host):
-    """Kinds of URLs on a host, each with one."""
+    """Yields a URL on a host for each kind of variant, with the name of the kind."""
     path = random.choice(["", "/", "/index.html", "/a/b?q=1#top", "/2012/10/Some-Title"])
     yield "plain", f"http://{host}{path}"
     yield "https www", f"https://www.{host}{path}"
@@ -63,12 +65,14 @@ def synthesised(random, lists, count):
         groups.extend(host_variants(random, domain))
     urls = random.sample([line.strip() for line in open(lists / "urls")], count // 30)
     for url in urls:
-        groups += [("listed URL, no scheme", url), ("listed URL", f"http://{url}"), ("listed URL, slash", f"{url}/")]
+        groups += [("listed URL, no scheme", url), ("listed URL", f"http://{url}"),
+                   ("listed URL, slash", f"{url}/")]
     words = [line.strip() for name in WORD_LISTS for line in open(lists / name) if line[0] != "#"]
     for _ in range(count // 5):
         one, other = random.sample(words, 2)
         join = random.choice(["-", "/", "_", "%20", "+", ""])
-        for group, text in [("words", f"{one}{join}{other}"), ("words, capitals", f"{one}{join}{other}".title())]:
+        both = f"{one}{join}{other}"
+        for group, text in [("words", both), ("words, capitals", both.title())]:
             groups.append((group, f"https://www.example.com/{text.replace(' ', join)}.html"))
     return groups
 
@@ -115,15 +119,17 @@ def compare(groups, every, lists):
 
     documents = [Document(text="", id="", metadata={"url": url}) for _, url in groups]
     peer.filter(documents[0])
-    expected = [verdict if (verdict := peer.filter(document)) is True else verdict[1] for document in documents]
-    expected = ["-" if verdict is True else verdict for verdict in expected]
+    # The filter returns True, or False and a reason.
+    verdicts = [peer.filter(document) for document in documents]
+    expected = ["-" if verdict is True else verdict[1] for verdict in verdicts]
     for dialect in ["datatrove", "canonical"]:
         report(dialect, groups, expected, ours(dialect, every, 1, lists)[0])
 
-    # A crawl's mix: of twenty URLs, one is blocked, the others are real.
+    # As in a crawl, one URL in twenty is blocked; the others are real URLs that pass.
     chance = random.Random(1)
     hits = [url for (_, url), verdict in zip(groups, expected) if verdict != "-"]
-    misses = [url for (group, url), verdict in zip(groups, expected) if verdict == "-" and group == "corpora"]
+    misses = [url for (group, url), verdict in zip(groups, expected)
+              if verdict == "-" and group == "corpora"]
     mix = chance.sample(hits, 2_000) + chance.choices(misses, k=38_000)
     chance.shuffle(mix)
     timed = lists / "mix.txt"
@@ -138,11 +144,13 @@ def compare(groups, every, lists):
         for dialect in ["datatrove", "canonical"]:
             rates[dialect].append(ours(dialect, timed, 20, lists)[1])
     print("| | load s | list MB | RSS MB | peak RSS MB | checks/s |\n|---|---|---|---|---|---|")
-    print(f"| datatrove 0.10 | {peer_load:.1f} | | {peer_memory / 1e6:.0f} | | {statistics.median(peer_rates):,.0f} |")
+    print(f"| datatrove 0.10 | {peer_load:.1f} | | {peer_memory / 1e6:.0f} | "
+          f"| {statistics.median(peer_rates):,.0f} |")
     for dialect, runs in rates.items():
         median = lambda key: statistics.median(run[key] for run in runs)
         print(f"| {dialect} | {median('load_seconds'):.2f} | {median('list_bytes') / 1e6:.1f} "
-              f"| {median('resident_growth_bytes') / 1e6:.1f} | {median('resident_peak_growth_bytes') / 1e6:.1f} "
+              f"| {median('resident_growth_bytes') / 1e6:.1f} "
+              f"| {median('resident_peak_growth_bytes') / 1e6:.1f} "
               f"| {median('checks_per_second'):,.0f} |")
 
 
@@ -158,7 +166,8 @@ def report(dialect, groups, expected, found):
     for name, (equal, total) in tallies.items():
         print(f"  {name}: {equal}/{total} = {100 * equal / total:.3f} %")
     print("  reasons of datatrove:", dict(collections.Counter(expected)))
-    for (group, theirs, ours), urls in sorted(differences.items(), key=lambda item: -len(item[1]))[: options.differences]:
+    largest = sorted(differences.items(), key=lambda item: -len(item[1]))
+    for (group, theirs, ours), urls in largest[: options.differences]:
         print(f"  {group}: datatrove {theirs}, ours {ours}: {len(urls)}, e.g. {urls[:3]}")
 
 

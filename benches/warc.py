@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Reading WARC records: gristmill's reader against the Python FastWARC (PyPI fastwarc), one core, one interleaved run.
+"""Compares the speed of reading WARC records with the Python package FastWARC, on one core.
 
 usage: warc.py EXAMPLE FILE… [--repeat 7]
 
-EXAMPLE is the example binary `warc_bodies` of the crate gristmill-sql. Both iterate over all records, parse the HTTP
-header of responses and read each body with its encodings taken off. Prints a Markdown table.
+EXAMPLE is the built example `warc_bodies` of the crate gristmill-read. FastWARC is the PyPI package
+fastwarc. Both iterate over all records, parse the HTTP header of responses and decode each body.
+Their runs alternate. Prints a Markdown table.
 """
 import argparse, os, statistics, subprocess, sys, time
 
@@ -33,7 +34,10 @@ def worker(command):
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-readers = {"FastWARC": worker([sys.executable, "-c", WORKER]), "gristmill": worker([options.example])}
+readers = {
+    "FastWARC": worker([sys.executable, "-c", WORKER]),
+    "gristmill": worker([options.example]),
+}
 if hasattr(os, "sched_setaffinity"):
     core = {min(os.sched_getaffinity(0))}
     for process in readers.values():
@@ -41,7 +45,7 @@ if hasattr(os, "sched_setaffinity"):
 
 
 def core_seconds(process):
-    """Seconds that a process was on the core: what other work on the machine takes does not count."""
+    """Returns the seconds for which a process ran on the core, without other work on it."""
     try:
         return int(open(f"/proc/{process.pid}/schedstat").read().split()[0]) / 1e9
     except OSError:
@@ -57,7 +61,8 @@ def measure(process, path):
     return float(seconds) if before is None else after - before, int(records), int(size)
 
 
-print("| file | reader | records | body bytes | seconds (best) | seconds (median) | MB/s of bodies (best) |")
+print("| file | reader | records | body bytes | seconds (best) | seconds (median) "
+      "| MB/s of bodies (best) |")
 print("|---|---|---|---|---|---|---|")
 for path in options.files:
     found = {name: [] for name in readers}
@@ -68,5 +73,5 @@ for path in options.files:
         seconds = [run[0] for run in runs[1:]]
         _, records, size = runs[0]
         best = min(seconds)
-        print(f"| {os.path.basename(path)} | {name} | {records} | {size} | {best:.3f} | {statistics.median(seconds):.3f} "
-              f"| {size / 1e6 / best:.0f} |")
+        print(f"| {os.path.basename(path)} | {name} | {records} | {size} | {best:.3f} "
+              f"| {statistics.median(seconds):.3f} | {size / 1e6 / best:.0f} |")

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use pipeline::recipe::{StageTable, TokenizerTable};
 use toml::{Table, Value};
 
 use crate::arguments::{ApplyArguments, Common};
 use crate::failure::Failure;
-use crate::one_liner::{OneLiner, table};
+use crate::one_liner::OneLiner;
 use crate::output;
 use crate::printer::Printer;
 
@@ -18,12 +19,10 @@ pub(crate) fn main(
 ) -> Result<ExitCode, Failure> {
     pipeline::export::Target::of(&arguments.output)?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
-    for stage in stages(&arguments.stages, &arguments.with)? {
-        one_liner.stage(stage);
-    }
+    one_liner.recipe.stages = stages(&arguments.stages, &arguments.with)?;
     if let Some(tokenizer) = &arguments.tokenizer {
-        let file = tokenizer.display().to_string();
-        one_liner.table("tokenizer", table([("file", file.into())]));
+        let file = Some(tokenizer.display().to_string());
+        one_liner.recipe.tokenizer = Some(TokenizerTable { file, ..TokenizerTable::default() });
     }
     one_liner.run(common, printer, |summary| {
         pipeline::export::documents(&summary.root, &arguments.output, arguments.annotate)?;
@@ -34,15 +33,17 @@ pub(crate) fn main(
 }
 
 /// The stages with their parameters.
-pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<Table>, Failure> {
-    let mut tables: Vec<(String, Table, Table)> = Vec::new();
+pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<StageTable>, Failure> {
+    let mut tables: Vec<(String, StageTable)> = Vec::new();
     for stage in stages {
         let path = Path::new(stage);
-        // A stage in a file is called as its file, as in a recipe.
+        // A stage in a file is named after its file, as in a recipe.
         let is_file = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("sql"));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-        let key = if is_file { "sql" } else { "use" };
-        tables.push((name, table([(key, stage.as_str().into())]), Table::new()));
+        let mut table = StageTable::default();
+        let named = if is_file { &mut table.sql } else { &mut table.uses };
+        *named = Some(stage.clone());
+        tables.push((name, table));
     }
     for assignment in with {
         let help = "write `--with STAGE.NAME=VALUE`, as `--with language.keep='[\"en\"]'`";
@@ -52,28 +53,23 @@ pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<Table>, F
         });
         let (stage, name, value) = parts
             .ok_or_else(|| Failure::usage(format!("`--with {assignment}` cannot be read"), help))?;
-        let found = tables.iter_mut().find(|(name, ..)| name == stage);
-        let (_, _, parameters) = found.ok_or_else(|| {
+        let found = tables.iter_mut().find(|(name, _)| name == stage);
+        let (_, table) = found.ok_or_else(|| {
             Failure::usage(format!("`--with {assignment}`: no --stage is called `{stage}`"), help)
         })?;
-        parameters.insert(name.trim().to_owned(), value_of(value.trim()));
+        table.with.insert(name.trim().to_owned(), value_of(value.trim()));
     }
-    Ok(tables
-        .into_iter()
-        .map(|(_, mut table, parameters)| {
-            table.insert("with".into(), Value::Table(parameters));
-            table
-        })
-        .collect())
+    Ok(tables.into_iter().map(|(_, table)| table).collect())
 }
 
-/// A value as TOML has it; what is none is a string without its quotes.
+/// A value in TOML's notation. Text that is not a TOML value counts as a string, so quotes can be
+/// left out.
 fn value_of(text: &str) -> Value {
     let parsed: Option<Table> = format!("value = {text}").parse().ok();
     parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.into())
 }
 
-/// Tells where the documents went.
+/// Prints where the documents went.
 pub(crate) fn tell(summary: &pipeline::Summary, output: &Path, printer: Printer) {
     if printer.json() {
         let ledger: Vec<_> = summary.ledger.rows().collect();

@@ -1,16 +1,15 @@
 //! `gristmill classifier train` and `gristmill classifier eval`.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Recipe;
+use pipeline::recipe::{Paths, RecipeTables, SourceTable};
 use pipeline::classifier::{Evaluation, LabelledText, LabelledTexts, evaluate};
+use read::Fields;
 use text::fasttext::{Model, QuantizeOptions, TrainOptions};
-use toml::Value;
 
 use crate::arguments::{ClassifierEvalArguments, ClassifierTrainArguments, Common, LabelArguments};
 use crate::failure::Failure;
-use crate::one_liner::table;
 use crate::output::{columns, human_bytes, human_count};
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -112,16 +111,14 @@ fn options(arguments: &ClassifierTrainArguments) -> Result<TrainOptions, Failure
 }
 
 fn read(labels: &LabelArguments, common: &Common, held_out: f64) -> Result<LabelledTexts, Failure> {
-    let paths: Vec<Value> = labels.labels.iter().map(|path| path.as_str().into()).collect();
-    let source = table([
-        ("name", "labels".into()),
-        ("path", Value::Array(paths)),
-        ("fields", Value::Table(table([("text", labels.text.as_str().into())]))),
-    ]);
-    let recipe = table([("source", Value::Array(vec![Value::Table(source)]))]);
-    let text = toml::to_string(&recipe)
-        .map_err(|e| Failure::usage(e.to_string(), "check the values of the flags"))?;
-    let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
+    let source = SourceTable {
+        name: "labels".into(),
+        path: Paths::Many(labels.labels.clone()),
+        fields: Fields { text: labels.text.clone(), ..Fields::default() },
+        ..SourceTable::default()
+    };
+    let mut recipe =
+        Recipe::from_tables(RecipeTables { sources: vec![source], ..RecipeTables::default() })?;
     apply_common(&mut recipe, common)?;
     Ok(LabelledTexts::read(&recipe, &labels.label, held_out)?)
 }

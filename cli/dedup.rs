@@ -4,15 +4,16 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Until;
-use toml::{Table, Value};
+use pipeline::recipe::StageTable;
+use toml::Value;
 
 use crate::apply::tell;
 use crate::arguments::{Common, DedupArguments};
 use crate::failure::Failure;
-use crate::one_liner::{OneLiner, check_output, table};
+use crate::one_liner::{OneLiner, check_output};
 use crate::printer::Printer;
 
-/// The preset that does what datatrove does and nothing else.
+/// The preset that does exactly what datatrove does.
 const DATATROVE: &str = "datatrove-0.10";
 
 pub(crate) fn main(
@@ -27,17 +28,12 @@ pub(crate) fn main(
     let written = [&arguments.output, &arguments.clusters, &arguments.datatrove_files];
     let written = written.into_iter().flatten().next();
     let mut one_liner = OneLiner::new(&arguments.input, written.map_or(Path::new(""), |p| p))?;
-    // What is no duplicate stays, be it nothing.
+    // Only duplicates go; a blank text is a document here.
     one_liner.keep_blank();
-    let keep = arguments.keep.as_ref().map(|keep| ("keep", Value::from(keep.clone())));
     if arguments.preset != DATATROVE {
-        let on = arguments.on.clone().unwrap_or_else(|| "text".into());
-        let mut with = table([("on", on.into())]);
-        with.extend(keep.clone().map(|(key, value)| (key.to_owned(), value)));
-        one_liner.stage(table([("use", "exact".into()), ("with", Value::Table(with))]));
+        one_liner.recipe.stages.push(exact_stage(arguments));
     }
-    let with = near_options(arguments, keep);
-    one_liner.stage(table([("use", "minhash".into()), ("with", Value::Table(with))]));
+    one_liner.recipe.stages.push(near_stage(arguments));
     if arguments.output.is_none() {
         one_liner.until = Until::Decided;
     }
@@ -62,7 +58,7 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Refuses what would be lost or not be heeded.
+/// Refuses flags that contradict each other and outputs that would be lost.
 fn check(arguments: &DedupArguments) -> Result<(), Failure> {
     if arguments.preset == DATATROVE && arguments.on.is_some() {
         let help = "leave --on out, or take another preset";
@@ -85,17 +81,31 @@ fn check(arguments: &DedupArguments) -> Result<(), Failure> {
     check_output(&arguments.input, clusters)
 }
 
-/// The options of the stage `minhash`.
-fn near_options(arguments: &DedupArguments, keep: Option<(&'static str, Value)>) -> Table {
-    let mut with = table([("preset", arguments.preset.clone().into())]);
-    let given = [
-        arguments.threshold.map(|threshold| ("threshold", Value::from(threshold))),
-        arguments.verify.clone().map(|verify| ("verify", Value::from(verify))),
+fn exact_stage(arguments: &DedupArguments) -> StageTable {
+    let on = arguments.on.clone().unwrap_or_else(|| "text".into());
+    let keep = arguments.keep.clone().map(|keep| ("keep", Value::from(keep)));
+    stage("exact", [Some(("on", on.into())), keep])
+}
+
+fn near_stage(arguments: &DedupArguments) -> StageTable {
+    let options = [
+        Some(("preset", arguments.preset.clone().into())),
+        arguments.threshold.map(|threshold| ("threshold", threshold.into())),
+        arguments.verify.clone().map(|verify| ("verify", verify.into())),
         arguments.datatrove_files.as_ref().map(|_| ("datatrove_files", true.into())),
-        keep,
+        arguments.keep.clone().map(|keep| ("keep", keep.into())),
     ];
-    with.extend(given.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)));
-    with
+    stage("minhash", options)
+}
+
+/// A barrier stage with the options that are given.
+fn stage<const N: usize>(uses: &str, options: [Option<(&str, Value)>; N]) -> StageTable {
+    let given = options.into_iter().flatten();
+    StageTable {
+        uses: Some(uses.into()),
+        with: given.map(|(key, value)| (key.to_owned(), value)).collect(),
+        ..StageTable::default()
+    }
 }
 
 /// Moves what the stage wrote for datatrove out of the run.

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pipeline::{SourceEvaluation, evaluate_dataset, evaluate_task, load_model_folder};
+use training::{SourceEvaluation, evaluate_dataset, evaluate_task, load_model_folder};
 use serde_json::{Map, Value, json};
 
 use crate::arguments::EvalArguments;
 use crate::failure::{CHECK_FAILED, Failure};
 use crate::output::{columns, human_count};
-use crate::pretrain::worker_threads;
+
 use crate::printer::Printer;
 
 pub(crate) fn main(
@@ -17,14 +17,14 @@ pub(crate) fn main(
     threads: Option<usize>,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let pool = worker_threads(threads)?;
+    let pool = pipeline::worker_threads(threads)?;
     let mut found = Map::new();
     pool.install(|| {
         let folder = load_model_folder(&arguments.model, 0, &arguments.device)?;
         for on in &arguments.on {
             let name = on.display().to_string();
             if on.is_dir() || name.contains("://") {
-                let dataset = pipeline::dataset::folder(on)?;
+                let dataset = training::dataset::folder(on)?;
                 let (split, most) = (arguments.split.into(), arguments.tokens);
                 let rows = evaluate_dataset(&folder, &dataset, split, most)?;
                 found.insert(name, json!({ "sources": rows }));

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use model::Precision;
-use pipeline::{export_gguf, export_hf, load_model_folder};
+use training::{export_gguf, export_hf, load_model_folder};
 
 use crate::arguments::{ExportModelArguments, ModelForm};
 use crate::failure::Failure;

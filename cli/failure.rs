@@ -1,6 +1,7 @@
-//! How a command ends when it does not end well: a message with its place, and an exit code.
+//! How a command fails: a message with its place, and an exit code.
 //!
-//! 0 done · 1 a check failed · 2 usage or configuration · 3 stopped, run again to go on · 101 a bug.
+//! 0 done · 1 a check failed · 2 usage or configuration · 3 stopped, run again to continue · 101 a
+//! bug.
 
 use std::process::ExitCode;
 
@@ -8,16 +9,20 @@ use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
 };
 use pipeline::{PipelineError, RecipeError};
+use report::ReportError;
+use shards::ShardError;
 use sql::SqlError;
 use store::StoreError;
+use tables::TableError;
+use training::TrainingError;
 
 use crate::printer::Printer;
 
 /// A check failed: damage was found, or too much of the input is bad.
 pub(crate) const CHECK_FAILED: u8 = 1;
-/// The command cannot be carried out as it is written.
+/// The command or the recipe is wrong.
 const USAGE: u8 = 2;
-/// The work was interrupted; the same command goes on.
+/// The work was interrupted; the same command continues it.
 const STOPPED: u8 = 3;
 /// The program is wrong, not what it was given. A panic ends with the same code.
 const BUG: u8 = 101;
@@ -27,29 +32,28 @@ const BUG: u8 = 101;
 pub(crate) enum Failure {
     #[error(transparent)]
     Pipeline(#[from] PipelineError),
+    #[error(transparent)]
+    Training(#[from] TrainingError),
     #[error("{error}")]
     Query { error: SqlError, sql: String },
     #[error("{message}")]
     Usage { message: String, help: String },
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Pipeline(error.into())
-    }
+/// Errors of the rooms below count as the pipeline's or as training's.
+macro_rules! failure_from {
+    ($variant:ident: $($error:ty),+) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::$variant(error.into())
+            }
+        })+
+    };
 }
 
-impl From<SqlError> for Failure {
-    fn from(error: SqlError) -> Self {
-        Self::Pipeline(error.into())
-    }
-}
-
-impl From<RecipeError> for Failure {
-    fn from(error: RecipeError) -> Self {
-        Self::Pipeline(error.into())
-    }
-}
+failure_from!(Pipeline: StoreError, SqlError, RecipeError, TableError, ReportError, bug::Bug);
+failure_from!(Pipeline: encoder::EncoderError, tokenizer::TokenizerError, ShardError);
+failure_from!(Training: model::ModelError, shards::formats::FormatError);
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>, help: impl Into<String>) -> Self {
@@ -59,7 +63,7 @@ impl Failure {
     /// Prints the message and returns the exit code.
     pub(crate) fn report(&self, printer: Printer) -> ExitCode {
         match self {
-            Self::Pipeline(PipelineError::Stopped | PipelineError::StoppedTraining) => {
+            Self::Pipeline(PipelineError::Stopped) | Self::Training(TrainingError::Stopped) => {
                 printer.say(self);
             }
             _ => printer.error(self.render().trim_end()),
@@ -71,9 +75,8 @@ impl Failure {
         match self {
             _ if bug::is_bug(self) => BUG,
             Self::Pipeline(error) if error.is_resumable() => STOPPED,
-            Self::Pipeline(PipelineError::TooMuchBadData { .. } | PipelineError::Unbalanced(_)) => {
-                CHECK_FAILED
-            }
+            Self::Training(error) if error.is_resumable() => STOPPED,
+            Self::Pipeline(PipelineError::TooMuchBadData { .. }) => CHECK_FAILED,
             _ => USAGE,
         }
     }
@@ -126,8 +129,9 @@ impl Message {
                 label: span.clone().map(|span| ("here".into(), span)),
             },
             Failure::Usage { message, help } => plain(message.clone(), Some(help.clone())),
-            Failure::Pipeline(PipelineError::Store(StoreError::Changed { .. })) => {
-                let help = "give another `--output`, or, to `run`, `--fresh` to start anew";
+            Failure::Pipeline(PipelineError::Store(StoreError::Changed { .. }))
+            | Failure::Training(TrainingError::Store(StoreError::Changed { .. })) => {
+                let help = "give another `--output`, or start over with `run --fresh`";
                 plain(failure.to_string(), Some(help.into()))
             }
             other => plain(other.to_string(), None),
@@ -166,8 +170,8 @@ pub(crate) fn install_hooks() {
         default(panic);
         let printer = Printer::for_panic();
         printer.error(
-            "This is a bug in gristmill. What was finished is safe: the same command goes on \
-             from there.",
+            "This is a bug in gristmill; please report it. Finished work is safe: the same command \
+             continues from there.",
         );
     }));
 }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use model::GenerateConfig;
-use pipeline::load_model_folder;
+use training::load_model_folder;
 
 use crate::arguments::GenerateArguments;
 use crate::failure::Failure;
@@ -30,7 +30,7 @@ pub(crate) fn main(arguments: &GenerateArguments, printer: Printer) -> Result<Ex
         true
     };
     let (prompt, stops) = (&arguments.prompt, &arguments.stop);
-    let text = pipeline::continue_text(
+    let text = training::continue_text(
         &folder.model,
         folder.tokenizer()?,
         prompt,

@@ -1,9 +1,9 @@
-//! Commands without a recipe: each writes one, runs it beside its output and takes the result out.
+//! Commands without a recipe: each builds one, runs it beside its output and takes the result out.
 
 use std::path::{Path, PathBuf};
 
+use pipeline::recipe::{Paths, RecipeTables, SourceTable};
 use pipeline::{Recipe, RunOptions, Summary, Until};
-use toml::{Table, Value};
 
 use crate::arguments::{Common, InputArguments};
 use crate::failure::Failure;
@@ -12,9 +12,10 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run::apply_common;
 
-/// The recipe of a command, table by table.
+/// A recipe that lives as long as its command.
 pub(crate) struct OneLiner {
-    recipe: Table,
+    /// What to read and what to do.
+    pub(crate) recipe: RecipeTables,
     work: PathBuf,
     /// How far it goes.
     pub(crate) until: Until,
@@ -31,35 +32,18 @@ impl OneLiner {
         })?;
         check_output(input, output)?;
         let work = output.with_file_name(format!(".{name}.gristmill"));
-        let mut source = Table::new();
-        source.insert("name".into(), "input".into());
-        let paths = input.inputs.iter().map(|path| Value::from(path.clone())).collect();
-        source.insert("path".into(), Value::Array(paths));
-        let mut recipe = Table::new();
-        recipe.insert("source".into(), Value::Array(vec![Value::Table(source)]));
+        let source = SourceTable {
+            name: "input".into(),
+            path: Paths::Many(input.inputs.clone()),
+            ..SourceTable::default()
+        };
+        let recipe = RecipeTables { sources: vec![source], ..RecipeTables::default() };
         Ok(Self { recipe, work, until: Until::Written, documents: true })
     }
 
-    /// Adds `[[stage]]` with these keys.
-    pub(crate) fn stage(&mut self, stage: Table) {
-        let stages =
-            self.recipe.entry("stage").or_insert_with(|| Value::Array(Vec::new())).as_array_mut();
-        if let Some(stages) = stages {
-            stages.push(Value::Table(stage));
-        }
-    }
-
-    /// Takes records with a blank text for documents.
+    /// Reads records with a blank text as documents.
     pub(crate) fn keep_blank(&mut self) {
-        let source = self.recipe.get_mut("source").and_then(|sources| sources.get_mut(0));
-        if let Some(source) = source.and_then(Value::as_table_mut) {
-            source.insert("keep_blank".into(), true.into());
-        }
-    }
-
-    /// Sets a table such as `[tokenizer]`.
-    pub(crate) fn table(&mut self, name: &str, table: Table) {
-        self.recipe.insert(name.into(), Value::Table(table));
+        self.recipe.sources.iter_mut().for_each(|source| source.keep_blank = true);
     }
 
     /// Runs the recipe, hands the run to `take` and removes it.
@@ -69,20 +53,18 @@ impl OneLiner {
         printer: Printer,
         take: impl FnOnce(&Summary) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let text = toml::to_string(&self.recipe)
-            .map_err(|e| Failure::usage(e.to_string(), "check the values of the flags"))?;
-        let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
+        let mut recipe = Recipe::from_tables(self.recipe)?;
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common)?;
         let options = RunOptions {
             fresh: true,
-            passing: true,
+            ephemeral: true,
             until: self.until,
             without_documents: !self.documents,
         };
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         if !self.documents {
-            // What makes documents tells the whole funnel.
+            // Commands that write documents print the whole funnel.
             losses(&summary.ledger).iter().for_each(|line| printer.error(line));
         }
         take(&summary)?;
@@ -90,7 +72,7 @@ impl OneLiner {
     }
 }
 
-/// Refuses an output in whose place something stands that must not go: an input, a device.
+/// Refuses an output that would replace an input or a device.
 pub(crate) fn check_output(input: &InputArguments, output: &Path) -> Result<(), Failure> {
     let Ok(there) = output.canonicalize() else { return Ok(()) };
     if !there.is_file() && !there.is_dir() {
@@ -103,9 +85,4 @@ pub(crate) fn check_output(input: &InputArguments, output: &Path) -> Result<(), 
         return Err(Failure::usage(message, "give the output another name"));
     }
     Ok(())
-}
-
-/// A table from pairs.
-pub(crate) fn table<const N: usize>(pairs: [(&str, Value); N]) -> Table {
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pipeline::{Ledger, Outcome, Summary};
-use store::shards::Split;
+use pipeline::Summary;
+use tables::{Ledger, Outcome};
+use shards::dataset::Split;
 
 use crate::printer::Printer;
 
@@ -50,7 +51,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
 /// The funnel of a finished run: what was read, what each stage dropped, what was kept.
 pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
     let read = ledger.outcome(Outcome::Read);
-    let row = |name: &str, count: pipeline::Count| {
+    let row = |name: &str, count: tables::Count| {
         vec![
             name.to_owned(),
             human_count(count.documents),

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use encoder::AnyTokenizer;
 use indicatif::HumanDuration;
-use model::plan::{Plan, measure};
-use model::{ModelConfig, TrainConfig};
-use pipeline::PipelineError;
+use model::{ModelConfig, Plan, TrainConfig, measure_speed};
 use serde_json::json;
 
 use crate::arguments::{Common, PlanArguments, PlannedModelArguments};
 use crate::failure::Failure;
 use crate::output::{columns, human_bytes, human_count};
-use crate::pretrain::{read_shape, worker_threads};
+use crate::pretrain::read_shape;
 use crate::printer::Printer;
 use crate::run::load;
 
@@ -32,7 +30,7 @@ pub(crate) fn main(
         Some(recipe) => of_recipe(recipe, arguments.output.as_deref(), common)?,
         None => of_flags(&arguments.model)?,
     };
-    let pool = worker_threads(common.threads)?;
+    let pool = pipeline::worker_threads(common.threads)?;
     let plan = model::plan(&config, &train, pool.current_num_threads());
     let step_flops = plan.flops / train.steps.max(1) as f64;
     let (speed, origin) = match arguments.model.tokens_per_second {
@@ -43,8 +41,8 @@ pub(crate) fn main(
         }
         None => {
             let speed = pool
-                .install(|| measure(&config, &train, MEASURED_STEPS))
-                .map_err(PipelineError::from)?;
+                .install(|| measure_speed(&config, &train, MEASURED_STEPS))
+                ?;
             let threads = pool.current_num_threads();
             (Some(speed), format!("median of {MEASURED_STEPS} steps on {threads} threads"))
         }
@@ -89,13 +87,11 @@ fn of_recipe(
     };
     let vocab_size = match &tokenizer.file {
         Some(file) => {
-            AnyTokenizer::load(Path::new(file)).map_err(PipelineError::from)?.vocab_size()
+            AnyTokenizer::load(Path::new(file))?.vocab_size()
         }
-        None => tokenizer.vocab_size,
+        None => tokenizer.train.vocab_size,
     };
-    let context = recipe.shards.sequence_length;
-    let config = table.shape(vocab_size, context).map_err(PipelineError::Empty)?;
-    Ok((config, table.settings(recipe.run.seed)))
+    Ok((recipe.model_shape(table, vocab_size)?, table.train.clone()))
 }
 
 fn of_flags(flags: &PlannedModelArguments) -> Result<(ModelConfig, TrainConfig), Failure> {
@@ -103,21 +99,20 @@ fn of_flags(flags: &PlannedModelArguments) -> Result<(ModelConfig, TrainConfig),
         read_shape(file)?
     } else {
         let preset = flags.preset.as_deref().unwrap_or("tiny");
-        ModelConfig::preset(preset, flags.vocab_size).map_err(PipelineError::from)?
+        ModelConfig::preset(preset, flags.vocab_size)?
     };
     config.context = flags.context.unwrap_or(config.context);
-    config.validate().map_err(PipelineError::from)?;
+    config.validate()?;
     let mut train = TrainConfig {
         steps: flags.steps.unwrap_or(1),
         batch_size: flags.batch,
-        optimizer: flags.optimizer.into(),
+        optimizer: flags.optimizer,
         recompute: flags.recompute,
         ..TrainConfig::default()
     };
     if flags.steps.is_none() {
         train.steps = model::plan(&config, &train, 1).compute_optimal_steps as usize;
     }
-    train.warmup_steps = train.steps / 10;
     Ok((config, train))
 }
 

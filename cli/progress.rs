@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use pipeline::{Event, Observer};
+use store::{Event, Observer};
 
 use crate::output::{human_bytes, human_count};
 use crate::printer::Printer;

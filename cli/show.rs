@@ -25,15 +25,15 @@ pub(crate) fn main(
     let sql = query_of(arguments, printer.json());
     let mut shown = 0;
     let refused = |error| Failure::Query { error, sql: sql.clone() };
-    query
-        .run::<SqlError>(&sql, |batch| {
-            shown += batch.num_rows();
-            if printer.json() {
-                return print_json(&batch, printer);
-            }
-            show(&batch, printer)
-        })
-        .map_err(refused)?;
+    for batch in query.rows(&sql).map_err(refused)? {
+        let batch = batch.map_err(refused)?;
+        shown += batch.num_rows();
+        if printer.json() {
+            print_json(&batch, printer)?;
+        } else {
+            show(&batch, printer)?;
+        }
+    }
     if shown == 0 {
         printer.say("no document is like that; `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` tells which there are");
     }

@@ -6,7 +6,7 @@ use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
 use serde_json::{Map, Value};
-use sql::{Files, Query, Resources, Session, SqlError};
+use sql::{Files, Query, Resources, Session, SqlError, Table};
 
 use crate::arguments::{Common, SqlArguments};
 use crate::failure::Failure;
@@ -28,19 +28,21 @@ pub(crate) fn main(
     let mut pending: Vec<RecordBatch> = Vec::new();
     let mut printed = false;
     let refused = |error| Failure::Query { error, sql: arguments.query.clone() };
-    let schema = query
-        .run::<SqlError>(&arguments.query, |batch| {
-            if printer.json() {
-                return print_json(&batch, printer);
-            }
-            pending.push(batch);
-            if pending.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
-                printed = true;
-                printer.data(pretty_format_batches(&std::mem::take(&mut pending))?);
-            }
-            Ok(())
-        })
-        .map_err(refused)?;
+    let rows = query.rows(&arguments.query).map_err(refused)?;
+    let schema = rows.schema().clone();
+    for batch in rows {
+        let batch = batch.map_err(refused)?;
+        if printer.json() {
+            print_json(&batch, printer)?;
+            continue;
+        }
+        pending.push(batch);
+        if pending.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
+            printed = true;
+            let table = pretty_format_batches(&std::mem::take(&mut pending));
+            printer.data(table.map_err(SqlError::from)?);
+        }
+    }
     if !printer.json() && (!printed || !pending.is_empty()) {
         if pending.is_empty() {
             pending.push(RecordBatch::new_empty(schema));
@@ -57,7 +59,9 @@ pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Fail
     let tokenizer = tokenizer.is_file().then(|| load(&tokenizer)).transpose()?;
     let resources = Resources { tokenizer, files: Files::new("") };
     let session = Session::new(memory_bytes as usize, &resources)?;
-    Ok(Query::open(&session, &pipeline::tables(run)?)?)
+    let tables = tables::run_tables(run)?.into_iter();
+    let tables = tables.map(|table| Table { name: table.name, files: table.files });
+    Ok(Query::open(&session, &tables.collect::<Vec<_>>())?)
 }
 
 /// One JSON object a row.

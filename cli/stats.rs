@@ -4,12 +4,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::Recipe;
-use pipeline::stats::{By, MEASURES, Row, Stats, page};
-use toml::{Table, Value};
+use pipeline::recipe::{Paths, RecipeTables, SourceTable};
+use report::stats::{By, MEASURES, Row, Stats, page};
 
 use crate::arguments::{Common, StatsArguments, StatsBy};
 use crate::failure::Failure;
-use crate::one_liner::table;
 use crate::output::{columns, human_bytes, human_count};
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -22,7 +21,7 @@ pub(crate) fn main(
 ) -> Result<ExitCode, Failure> {
     check_measures(&arguments.measures)?;
     let recipe = recipe(&arguments.sources, common)?;
-    let stats = Stats::of(&recipe, &arguments.measures, &Progress::new(printer))?;
+    let stats = pipeline::measure(&recipe, &arguments.measures, &Progress::new(printer))?;
     let by = match arguments.by {
         StatsBy::All => By::All,
         StatsBy::Source => By::Source,
@@ -32,13 +31,13 @@ pub(crate) fn main(
     let wanted = |row: &Row| {
         arguments.measures.is_empty() || arguments.measures.iter().any(|name| name == row.measure)
     };
-    let rows: Vec<Row> = stats.rows(by).into_iter().filter(wanted).collect();
+    let rows: Vec<Row> = stats.rows(by)?.into_iter().filter(wanted).collect();
     if printer.json() {
         for row in &rows {
             printer.object("stats", row);
         }
     } else {
-        show(&stats, by, &rows, arguments.groups, printer);
+        show(&stats, by, &rows, arguments.groups, printer)?;
     }
     if let Some(output) = &arguments.output {
         let names = arguments.sources.iter().filter_map(|source| Path::new(source).file_name());
@@ -72,38 +71,42 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     {
         return load(Path::new(only), None, common);
     }
-    let mut tables: Vec<Value> = Vec::new();
+    let mut recipe = RecipeTables::default();
     for source in sources {
         if is_recipe(source) {
             let message = format!("{source} is a recipe, and there are other sources");
             return Err(Failure::usage(message, "give one recipe alone, or files"));
         }
-        tables.push(Value::Table(source_table(source, tables.len())));
+        recipe.sources.push(source_table(source, recipe.sources.len()));
     }
-    let text = toml::to_string(&table([("source", Value::Array(tables))]))
-        .map_err(|e| Failure::usage(e.to_string(), "check the sources"))?;
-    let mut recipe = Recipe::from_text(text, Path::new("command line"))?;
+    let mut recipe = Recipe::from_tables(recipe)?;
     apply_common(&mut recipe, common)?;
     Ok(recipe)
 }
 
-/// A source that is called as its file; of a run, the documents that it kept.
-fn source_table(source: &str, before: usize) -> Table {
+/// A source named after its file; for a run, the documents that it kept.
+fn source_table(source: &str, before: usize) -> SourceTable {
     let is_run = Path::new(source).join("docs").is_dir();
     let path = if is_run { format!("{source}/docs/*.parquet") } else { source.to_owned() };
     let stem = Path::new(source).file_name().unwrap_or_default().to_string_lossy();
-    let stem = stem.split('.').next().unwrap_or_default();
+    let stem = stem.split('.').next().unwrap_or("");
     let keep = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     let mut name: String = stem.chars().map(keep).collect();
     if before > 0 || name.is_empty() {
         name = format!("{name}-{}", before + 1);
     }
-    table([("name", name.into()), ("path", path.into())])
+    SourceTable { name, path: Paths::One(path), ..SourceTable::default() }
 }
 
 /// One table a measure, a line a group.
-fn show(stats: &Stats, by: By, rows: &[Row], groups_max: usize, printer: Printer) {
-    let groups = stats.groups(by);
+fn show(
+    stats: &Stats,
+    by: By,
+    rows: &[Row],
+    groups_max: usize,
+    printer: Printer,
+) -> Result<(), Failure> {
+    let groups = stats.groups(by)?;
     for (name, group) in groups.iter().take(groups_max) {
         let documents = human_count(group.documents);
         printer.data(format!("{name}: {documents} documents, {}", human_bytes(group.bytes)));
@@ -125,6 +128,7 @@ fn show(stats: &Stats, by: By, rows: &[Row], groups_max: usize, printer: Printer
             lines(&of_measure).iter().for_each(|line| printer.data(line));
         }
     }
+    Ok(())
 }
 
 fn lines(rows: &[&Row]) -> Vec<String> {
@@ -135,7 +139,7 @@ fn lines(rows: &[&Row]) -> Vec<String> {
             row.min, row.p1, row.p5, row.p25, row.p50, row.p75, row.p95, row.p99, row.max, row.mean,
         ];
         let mut line = vec![row.group.clone()];
-        line.extend(values.map(pipeline::stats::number));
+        line.extend(values.map(report::number));
         lines.push(line);
     }
     columns(&lines)

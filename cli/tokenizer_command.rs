@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use bug::OrBug as _;
 use pipeline::Until;
+use pipeline::recipe::{ShardsTable, TokenizerTable};
 use pipeline::tokens::{CountFile, Efficiencies, Mix, smaller_name};
 use serde_json::json;
-use store::shards::{ShardManifest, Split};
+use shards::dataset::{ShardManifest, Split};
 use tokenizer::{Tokenizer, TrainConfig};
-use toml::Value;
 
 use crate::apply::stages;
 use crate::arguments::{
@@ -17,7 +18,7 @@ use crate::arguments::{
     TokenizerEvalArguments, TrainArguments,
 };
 use crate::failure::Failure;
-use crate::one_liner::{OneLiner, check_output, table};
+use crate::one_liner::{OneLiner, check_output};
 use crate::output::{columns, human_bytes, human_count};
 use crate::printer::Printer;
 use crate::progress::Progress;
@@ -60,14 +61,13 @@ fn count_to(
     take: impl FnOnce(&Path) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut one_liner = OneLiner::new(input, output)?;
-    for stage in stages(&groups.stages, &groups.with)? {
-        one_liner.stage(stage);
-    }
-    let mut settings = table([("split", split.to_string().into())]);
+    one_liner.recipe.stages = stages(&groups.stages, &groups.with)?;
+    let mut settings = TokenizerTable::default();
+    settings.train.split = split;
     if let Some(by) = &groups.by {
-        settings.insert("by".into(), by.clone().into());
+        settings.by.clone_from(by);
     }
-    one_liner.table("tokenizer", settings);
+    one_liner.recipe.tokenizer = Some(settings);
     (one_liner.until, one_liner.documents) = (Until::Counted, false);
     one_liner.run(common, printer, |summary| take(&summary.root.join(COUNTS)))
 }
@@ -136,7 +136,7 @@ pub(crate) fn train(
         special_tokens: arguments.special_tokens.clone(),
         profile: arguments.profile,
     };
-    config.validate().map_err(pipeline::PipelineError::from)?;
+    config.validate()?;
     let weights = arguments.weights.iter().map(|weight| weight_of(weight));
     let mix =
         Mix { weights: weights.collect::<Result<_, _>>()?, temperature: arguments.temperature };
@@ -177,7 +177,7 @@ fn train_on_counts(
     let tokenizer = pipeline::tokens::train_alone(files, mix, config, &Progress::new(printer))?;
     let mut written = vec![(arguments.output.clone(), tokenizer.to_json())];
     for size in &arguments.also {
-        let smaller = tokenizer.cut_to(*size).map_err(pipeline::PipelineError::from)?;
+        let smaller = tokenizer.cut_to(*size)?;
         written.push((smaller_path(&arguments.output, *size), smaller.to_json()));
     }
     for (path, json) in &written {
@@ -200,20 +200,11 @@ fn train_on_documents(
     }
     let input = InputArguments { inputs: arguments.inputs.clone() };
     let mut one_liner = OneLiner::new(&input, &arguments.output)?;
-    let also = arguments.also.iter().map(|size| Value::from(*size as i64)).collect();
-    let special = config.special_tokens.iter().map(|token| Value::from(token.clone())).collect();
-    let mut settings = table([
-        ("vocab_size", (config.vocab_size as i64).into()),
-        ("split", config.split.to_string().into()),
-        ("min_frequency", (config.min_frequency as i64).into()),
-        ("profile", config.profile.to_string().into()),
-        ("special_tokens", Value::Array(special)),
-        ("also", Value::Array(also)),
-    ]);
-    if let Some(length) = config.max_token_length {
-        settings.insert("max_token_length".into(), (length as i64).into());
-    }
-    one_liner.table("tokenizer", settings);
+    one_liner.recipe.tokenizer = Some(TokenizerTable {
+        train: config.clone(),
+        also: arguments.also.clone(),
+        ..TokenizerTable::default()
+    });
     one_liner.documents = false;
     one_liner.run(common, printer, |summary| {
         let output = &arguments.output;
@@ -223,7 +214,7 @@ fn train_on_documents(
         for (name, path) in &moves {
             store::move_file(&summary.root.join(name), path)?;
         }
-        let vocab_size = summary.vocab_size.unwrap_or_default();
+        let vocab_size = summary.vocab_size.or_bug("a trained tokenizer has a vocabulary")?;
         let paths: Vec<PathBuf> = moves.into_iter().map(|(_, path)| path).collect();
         tell_tokenizer(vocab_size, &paths, printer);
         Ok(())
@@ -320,17 +311,17 @@ pub(crate) fn encode(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    store::check_place(&arguments.output).map_err(|error| {
+    shards::dataset::check_place(&arguments.output).map_err(|error| {
         Failure::usage(error.to_string(), "the shards are a folder of their own")
     })?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
-    let file = arguments.tokenizer.display().to_string();
-    one_liner.table("tokenizer", table([("file", file.clone().into())]));
-    one_liner
-        .table("shards", table([("validation_fraction", arguments.validation_fraction.into())]));
+    let file = Some(arguments.tokenizer.display().to_string());
+    one_liner.recipe.tokenizer = Some(TokenizerTable { file, ..TokenizerTable::default() });
+    let validation_fraction = arguments.validation_fraction;
+    one_liner.recipe.shards = Some(ShardsTable { validation_fraction, ..ShardsTable::default() });
     one_liner.documents = false;
     one_liner.run(common, printer, |summary| {
-        store::move_dataset(&summary.root.join("shards"), &arguments.output)?;
+        shards::dataset::move_dataset(&summary.root.join("shards"), &arguments.output)?;
         let Some(shards) = &summary.shards else { return Ok(()) };
         if printer.json() {
             printer.object("shards", shards);

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use encoder::AnyTokenizer;
-use pipeline::PipelineError;
 use serde_json::json;
 use tokenizer::Oddity;
 
@@ -20,7 +19,7 @@ const PIECE_CHARACTERS_MAX: usize = 24;
 
 /// Reads a tokenizer.
 pub(crate) fn load(path: &Path) -> Result<AnyTokenizer, Failure> {
-    Ok(AnyTokenizer::load(path).map_err(PipelineError::from)?)
+    Ok(AnyTokenizer::load(path)?)
 }
 
 /// Prints the bytes of ids as they are.
@@ -42,7 +41,7 @@ pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<Ex
             Failure::usage(format!("`{word}` is no id of a token"), help)
         })?);
     }
-    let bytes = tokenizer.decode(&ids).map_err(PipelineError::from)?;
+    let bytes = tokenizer.decode(&ids)?;
     if printer.json() {
         let text = String::from_utf8_lossy(&bytes);
         printer.object("decoded", &json!({ "ids": ids, "text": text }));
@@ -69,7 +68,7 @@ fn show_text(tokenizer: &AnyTokenizer, text: &str, printer: Printer) -> Result<(
     let mut ids = Vec::new();
     match tokenizer.as_own() {
         Some(own) => own.encode_with_specials(text, &mut ids),
-        None => tokenizer.encoder().encode(text, &mut ids).map_err(PipelineError::from)?,
+        None => tokenizer.encoder().encode(text, &mut ids)?,
     }
     let pieces: Vec<String> = ids.iter().map(|id| piece(tokenizer, *id)).collect();
     if printer.json() {
@@ -149,7 +148,7 @@ fn piece(tokenizer: &AnyTokenizer, id: u32) -> String {
 /// Writes a tokenizer in the form that the output's name tells.
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let tokenizer = load(&arguments.tokenizer)?;
-    for (name, bytes) in tokenizer.files(&arguments.output).map_err(PipelineError::from)? {
+    for (name, bytes) in tokenizer.files(&arguments.output)? {
         let path = arguments.output.with_file_name(name);
         store::write_file(&path, &bytes)?;
         printer.say(format!("  → {}", path.display()));

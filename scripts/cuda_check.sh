@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Type-checks (or builds) the features `cuda` and `nccl` on a machine without a GPU: nvcc comes from PyPI.
+# Type-checks or builds the features `cuda` and `nccl` without a GPU, with nvcc from PyPI.
 #
 # usage: scripts/cuda_check.sh [WORK_FOLDER [check|program|build]]
 #
-# WORK_FOLDER (default target/cuda) gets the wheels of CUDA 13.0 and a target directory of its own.
-#   check    the model crate, which is all of the program that knows of GPUs; nearly all of the 14 minutes on 2
-#            cores are nvcc's
-#   program  `cargo check --features cuda` of the whole program as well
-#   build    links the example `gpu_suite`, to be run where a GPU and CUDA's libraries are (benches/gpu/run.sh), against
-#            the wheels of cuBLAS, cuRAND and NVRTC
+# WORK_FOLDER (default target/cuda) holds the wheels of CUDA 13.0 and a separate target directory.
+#   check    checks the model crate, the only crate with GPU code; this takes 14 minutes on 2 cores,
+#            nearly all of it in nvcc
+#   program  also runs `cargo check --features cuda` on the whole program
+#   build    links the example `gpu_suite` against the wheels of cuBLAS, cuRAND and NVRTC, to be run
+#            on a machine with a GPU and CUDA's libraries (benches/gpu/run.sh)
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,13 +21,14 @@ packages=(nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-cccl nvidia-c
 libraries=()
 if [ "$mode" = build ]; then
     packages+=(nvidia-cuda-nvrtc)
-    # Their versions are their own; these are of CUDA 13.0.
+    # These libraries have their own version numbers. These are the versions of CUDA 13.0.
     libraries=('nvidia-cublas==13.0.*' 'nvidia-curand==10.4.0.*')
 fi
 if [ ! -x "$work/venv/bin/pip" ]; then
     python3 -m venv "$work/venv"
 fi
-# What was there before goes, so the longer list of `build` stays once it is there.
+# `pip install --target --upgrade` replaces earlier packages. The list of `build` begins with the
+# list of `check`, so it is kept when `check` is run later.
 wanted="${packages[*]} ${libraries[*]:-}"
 present=$(cat "$work/wheels.txt" 2>/dev/null || true)
 if [[ "$present" != "${wanted% }"* ]]; then
@@ -44,19 +45,22 @@ export CARGO_TARGET_DIR="$work/target"
 nvcc --version | tail -n 1
 cd "$root"
 
-# The names that linkers look for: the wheels have only those with a version. The driver's library comes with the
-# driver, so an empty one with its functions stands in for it.
+# Makes the names that a linker needs, because the wheels have only versioned ones. The driver's
+# library is part of the driver, so an empty library with its functions replaces it.
 link_names() {
-    local links=$1 library name cudarc
+    local links=$1 library name find cudarc
     mkdir -p "$links"
     for library in "$cuda"/lib/lib*.so.*; do
         name=$(basename "$library")
         ln -sf "$library" "$links/${name%%.so.*}.so"
     done
+    find='import json, sys
+packages = json.load(sys.stdin)["packages"]
+print(next(package["manifest_path"] for package in packages if package["name"] == "cudarc"))'
     cudarc=$(cargo metadata --format-version 1 --features gristmill-model/cuda |
-        python3 -c 'import json, sys; print(next(p["manifest_path"] for p in json.load(sys.stdin)["packages"] if p["name"] == "cudarc"))')
-    grep -rhoE 'pub unsafe fn cu[A-Z][A-Za-z0-9_]*' "$(dirname "$cudarc")/src/driver/sys" | sort -u |
-        sed 's/pub unsafe fn \(.*\)/void \1(void) {}/' >"$links/driver.c"
+        python3 -c "$find")
+    grep -rhoE 'pub unsafe fn cu[A-Z][A-Za-z0-9_]*' "$(dirname "$cudarc")/src/driver/sys" |
+        sort -u | sed 's/pub unsafe fn \(.*\)/void \1(void) {}/' >"$links/driver.c"
     cc -shared -fPIC -Wl,-soname,libcuda.so.1 -o "$links/libcuda.so" "$links/driver.c"
 }
 
@@ -74,7 +78,7 @@ build)
     cargo build -p gristmill-model --release --features cuda --example gpu_suite
     ;;
 *)
-    echo "unknown mode $mode: give check, program or build" >&2
+    echo "unknown mode $mode; give check, program or build" >&2
     exit 2
     ;;
 esac

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# The GPU suite: parity with the CPU, speed, and PyTorch on the same GPU.
+# Runs the GPU suite: parity with the CPU, speed, and the speed of PyTorch on the same GPU.
 #
 # usage: benches/gpu/run.sh GPU_SUITE [PYTHON]
 #
-# GPU_SUITE is the example that `scripts/cuda_check.sh FOLDER build` makes (FOLDER/target/release/examples/gpu_suite);
-# PYTHON one with torch and transformers, whose CUDA libraries the suite uses where the machine has none of its own.
+# GPU_SUITE is the example that `scripts/cuda_check.sh FOLDER build` builds
+# (FOLDER/target/release/examples/gpu_suite). PYTHON is an interpreter with torch and transformers.
+# The suite uses its CUDA libraries if the machine has none.
 set -euo pipefail
 
 suite=$1

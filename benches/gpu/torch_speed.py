@@ -1,9 +1,10 @@
-"""Tokens a second of PyTorch training the decoder of preset `base` on a GPU, beside what gpu_suite measures.
+"""Measures PyTorch's training speed on a GPU, for comparison with the example `gpu_suite`.
 
 usage: torch_speed.py [--rows 16] [--steps 20]
 
-Needs torch and transformers. The same shape, AdamW, and norm as in the example `gpu_suite`; f32 with TF32 off, and
-bfloat16 by autocast; eager and compiled.
+Needs torch and transformers. Trains the decoder of the preset `base` with the same shape, AdamW and
+norm as `gpu_suite`, in f32 without TF32 and in bfloat16 by autocast, eager and compiled. Prints
+tokens per second.
 """
 import argparse
 import json

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use shards::formats::Format;
+
+use super::files::PARQUET;
 
 /// What to do with a dataset.
 #[derive(Debug, Subcommand)]
@@ -178,8 +181,7 @@ pub(crate) struct ExplainArguments {
 pub(crate) struct ExportArguments {
     #[command(flatten)]
     pub(crate) dataset: DatasetArguments,
-    /// nanogpt, megatron, datatrove, olmo, llmc, mds, litdata or parquet
-    #[arg(long = "as", value_name = "FORMAT")]
+    #[arg(long = "as", value_name = "FORMAT", help = export_formats())]
     pub(crate) format: String,
     /// The folder to make
     #[arg(long, value_name = "DIR")]
@@ -189,8 +191,7 @@ pub(crate) struct ExportArguments {
 /// Flags of `shards import`.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
-    /// nanogpt, llmc, megatron or datatrove
-    #[arg(long = "from", value_name = "FORMAT")]
+    #[arg(long = "from", value_name = "FORMAT", help = import_formats())]
     pub(crate) format: String,
     /// The files; those with `val` or `validation` in their name are held out
     #[arg(required = true, value_name = "FILE")]
@@ -211,4 +212,23 @@ pub(crate) struct ImportArguments {
     /// The folder to make
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
+}
+
+fn export_formats() -> String {
+    let mut names: Vec<&str> = Format::ALL.iter().map(Format::name).collect();
+    names.push(PARQUET);
+    alternatives(&names)
+}
+
+fn import_formats() -> String {
+    let importable = Format::ALL.iter().filter(|format| format.can_import());
+    alternatives(&importable.map(Format::name).collect::<Vec<_>>())
+}
+
+/// `a, b or c`.
+fn alternatives(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => names.concat(),
+    }
 }

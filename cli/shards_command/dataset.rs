@@ -3,10 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pipeline::PipelineError;
 use serde_json::json;
 use store::StoreError;
-use store::shards::{Counts, Shard, ShardManifest, Split};
+use shards::dataset::{Counts, Shard, ShardManifest, Split};
 
 use super::arguments::{CatArguments, DatasetArguments, Half};
 use super::threads;
@@ -26,7 +25,7 @@ impl From<Half> for Split {
 }
 
 pub(crate) fn stat(arguments: &DatasetArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset)?;
     let manifest = ShardManifest::read(&folder)?;
     if printer.json() {
         printer.object("dataset", &manifest);
@@ -79,8 +78,8 @@ pub(crate) fn verify(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset)?;
-    let verified = store::shards::verify(&folder, threads(common));
+    let folder = training::dataset::folder(&arguments.dataset)?;
+    let verified = shards::dataset::verify(&folder, threads(common));
     let sound = verified.findings.is_empty();
     if printer.json() {
         let object = json!({
@@ -103,14 +102,14 @@ pub(crate) fn verify(
 }
 
 pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let manifest = ShardManifest::read(&folder)?;
     let split = arguments.split.into();
     let ids = document(&folder, &manifest, split, arguments.doc)?;
     let beside = Some(folder.join(ShardManifest::TOKENIZER)).filter(|file| file.is_file());
     if arguments.tokenizer.is_none() && !arguments.ids {
-        store::shards::check_file(&folder, &manifest, ShardManifest::TOKENIZER)
-            .map_err(PipelineError::from)?;
+        shards::dataset::check_file(&folder, &manifest, ShardManifest::TOKENIZER)
+            ?;
     }
     let file = arguments.tokenizer.clone().or(beside);
     let tokenizer = file.filter(|_| !arguments.ids).map(|file| load(&file)).transpose()?;
@@ -120,10 +119,10 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
         let edge =
             |id: &u32| Some(*id) != manifest.begin_of_text && Some(*id) != manifest.end_of_text;
         let ids: Vec<u32> = ids.iter().copied().filter(edge).collect();
-        Some(tokenizer.decode(&ids).map_err(pipeline::PipelineError::from))
+        Some(tokenizer.decode(&ids))
     };
     let before = if split == Split::Train { 0 } else { manifest.documents(Split::Train) };
-    let table = pipeline::dataset::documents(&folder, Some(&[before + arguments.doc]))?;
+    let table = training::dataset::documents(&folder, Some(&[before + arguments.doc]))?;
     let row = table.and_then(|rows| rows.into_iter().next());
     let bytes = text(&ids).transpose()?;
     if printer.json() {

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use pipeline::PipelineError;
 use serde_json::json;
 use shards::formats::{DocumentName, Format, Import, SHARD_TOKENS_DEFAULT, Summary};
 
@@ -20,8 +19,8 @@ pub(crate) fn upload(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
-    let uploaded = store::shards::upload(&folder, &arguments.to, threads(common))?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
+    let uploaded = shards::dataset::upload(&folder, &arguments.to, threads(common))?;
     if printer.json() {
         let object = json!({
             "root": uploaded.root,
@@ -38,19 +37,19 @@ pub(crate) fn upload(
 }
 
 /// The format that no trainer but every data frame reads.
-const PARQUET: &str = "parquet";
+pub(super) const PARQUET: &str = "parquet";
 
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let output = &arguments.output;
     let summary = if arguments.format == PARQUET {
-        pipeline::dataset::export_parquet(&folder, output)?
+        training::dataset::export_parquet(&folder, output)?
     } else {
         let format = format_of(&arguments.format, true)?;
         let named = names(&folder)?;
         let mut named = named.map(Vec::into_iter);
         let named = named.as_mut().map(|names| names as &mut dyn Iterator<Item = DocumentName>);
-        shards::formats::export(&folder, format, output, named).map_err(PipelineError::from)?
+        shards::formats::export(&folder, format, output, named)?
     };
     tell(&summary, output, printer);
     Ok(ExitCode::SUCCESS)
@@ -65,8 +64,8 @@ fn format_of(name: &str, parquet: bool) -> Result<Format, Failure> {
 
 /// What names each document of a dataset that has its table.
 fn names(folder: &Path) -> Result<Option<Vec<DocumentName>>, Failure> {
-    let documents = pipeline::dataset::documents(folder, None)?;
-    let name = |row: pipeline::dataset::DocumentRow| DocumentName {
+    let documents = training::dataset::documents(folder, None)?;
+    let name = |row: training::dataset::DocumentRow| DocumentName {
         id: row.id.unwrap_or_else(|| row.doc_id.to_string()),
         source: row.source.unwrap_or_default(),
         location: row.doc_id,
@@ -109,7 +108,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         );
         return Err(Failure::usage(message, "give the tokenizer that made the ids, or its size"));
     }
-    let token_bytes = tokenizer.as_ref().map(pipeline::token_bytes_table);
+    let token_bytes = tokenizer.as_ref().map(training::token_bytes_table);
     let tokenizer_json = tokenizer.as_ref().map(encoder::AnyTokenizer::to_json);
     let ends = || tokenizer.as_ref().and_then(encoder::AnyTokenizer::end_of_text);
     let import = Import {
@@ -123,7 +122,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         shard_tokens: SHARD_TOKENS_DEFAULT,
     };
     let imported =
-        shards::formats::import(&import, &arguments.output).map_err(PipelineError::from)?;
+        shards::formats::import(&import, &arguments.output)?;
     if printer.json() {
         let object = json!({
             "output": arguments.output,
@@ -134,7 +133,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         return Ok(ExitCode::SUCCESS);
     }
     let (mut documents, mut tokens) = (0, 0);
-    for split in [store::shards::Split::Train, store::shards::Split::Validation] {
+    for split in [shards::dataset::Split::Train, shards::dataset::Split::Validation] {
         documents += imported.manifest.documents(split);
         tokens += imported.manifest.tokens(split);
     }

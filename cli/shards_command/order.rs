@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use pipeline::PipelineError;
-use pipeline::dataset::{PlanOptions, StepDocuments, explain as explain_documents, open_planned};
+use training::dataset::{PlanOptions, StepDocuments, explain as explain_documents, open_planned};
 use serde_json::{Value, json};
 use shards::order::{Order, Stage, rows_for_tokens, weights_from_fractions};
 use shards::plan::{PlanHeader, Strategy};
@@ -45,11 +45,11 @@ fn failed(error: shards::ShardError) -> Failure {
 }
 
 pub(crate) fn pack(arguments: &PackArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let options = options(&arguments.rows);
     let path = arguments.output.clone();
-    let path = path.unwrap_or_else(|| folder.join(pipeline::dataset::plan_name(options)));
-    let header = pipeline::dataset::plan(&folder, options, &path)?;
+    let path = path.unwrap_or_else(|| folder.join(training::dataset::plan_name(options)));
+    let header = training::dataset::plan(&folder, options, &path)?;
     tell_plan(&header, &path, printer);
     Ok(ExitCode::SUCCESS)
 }
@@ -110,7 +110,7 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
         stages.push(Stage {
             first_step: 0,
             batch_rows: run.batch,
-            weights: pipeline::dataset::weights_by_rows(&subject)?,
+            weights: training::dataset::weights_by_rows(&subject)?,
         });
     }
     for (first_step, given) in by_step {
@@ -141,7 +141,7 @@ fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {
 }
 
 pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
     let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;
@@ -221,13 +221,13 @@ pub(crate) fn explain(
     common: &Common,
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
-    let folder = pipeline::dataset::folder(&arguments.dataset.dataset)?;
+    let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
     let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
     let order = order_of(&reader, run)?;
     check_step(&order, arguments.step)?;
     let found = explain_documents(&reader, &folder, &order, arguments.step)?;
-    let scores = match pipeline::dataset::run_of(&folder) {
+    let scores = match training::dataset::run_of(&folder) {
         Some(root) => scores(root, &found, common)?,
         None => BTreeMap::new(),
     };
@@ -262,7 +262,8 @@ fn scores(root: &Path, found: &StepDocuments, common: &Common) -> Result<Scores,
     let query = crate::sql_command::open(root, common)?;
     let mut scores = Scores::new();
     let sql = format!("SELECT * FROM docs WHERE doc_id BETWEEN {first} AND {last}");
-    query.run(&sql, |batch| {
+    for batch in query.rows(&sql)? {
+        let batch = batch?;
         let schema = batch.schema();
         let is_score = |name: &str| !NAMES.contains(&name);
         let numbers = schema.fields().iter().enumerate().filter(|(_, field)| {
@@ -279,8 +280,7 @@ fn scores(root: &Path, found: &StepDocuments, common: &Common) -> Result<Scores,
                 scores.insert(doc_id, object);
             }
         }
-        Ok::<(), Failure>(())
-    })?;
+    }
     Ok(scores)
 }
 

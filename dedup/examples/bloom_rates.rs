@@ -1,6 +1,6 @@
-//! What a Bloom filter costs and delivers: `bloom_rates [KEYS]`. Prints, for several rates, bits a
-//! key, nanoseconds an insertion, and the rate of false positives at half and at full fill as
-//! expected and as measured.
+//! Measures a Bloom filter: `bloom_rates [KEYS]`. For several rates it prints bits per key,
+//! nanoseconds per insertion, and the rate of false positives at half and at full fill, first as
+//! expected, then as measured.
 
 use std::error::Error;
 use std::io::Write;
@@ -9,7 +9,7 @@ use std::time::Instant;
 use dedup::bloom::Bloom;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// New keys that are looked up.
+/// Number of new keys that are looked up.
 const PROBES: u64 = 10_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -41,7 +41,7 @@ fn key(index: u64) -> u128 {
     xxh3_128(&index.to_le_bytes())
 }
 
-/// The share of new keys that are found.
+/// Returns the share of new keys that the filter reports as present.
 fn measured(bloom: &Bloom) -> f64 {
     let found = (1 << 50..(1 << 50) + PROBES).filter(|&index| bloom.contains(key(index)));
     found.count() as f64 / PROBES as f64

@@ -1,9 +1,11 @@
-//! Finds what a corpus repeats, and what that costs: `repeats DOCUMENTS.jsonl [option=value …]`.
+//! Finds repeated passages in a corpus and measures the cost:
+//! `repeats DOCUMENTS.jsonl [option=value …]`.
 //!
-//! The options: `min_tokens=50`, `part_bytes=8388608`, `memory_bytes=1073741824`, `kept=first|none`,
-//! `what=substrings|lines|paragraphs|sentences`, `show=0` (passages to print). Each line of the file
-//! is an object with a `text`. Prints documents, rows, spans and seconds of every pass. Uses as many
-//! threads as `RAYON_NUM_THREADS` says, for the sorts; the passes over the texts run in one.
+//! The options and their defaults are `min_tokens=50`, `part_bytes=8388608`,
+//! `memory_bytes=1073741824`, `kept=first` (or `none`), `what=substrings` (or `lines`,
+//! `paragraphs`, `sentences`) and `show=0` (the number of passages to print). Each line of the file
+//! is an object with a `text`. Prints documents, rows, spans and seconds of every pass. The sorts
+//! use `RAYON_NUM_THREADS` threads; the passes over the texts use one.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
@@ -15,7 +17,7 @@ use store::Scratch;
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// What the command line asks for.
+/// The options of the command line.
 struct Settings {
     min_tokens: u32,
     part_bytes: usize,
@@ -45,7 +47,7 @@ fn main() -> Outcome {
         "lines" => lines(&documents, Unit::Line, &settings, &scratch, out),
         "paragraphs" => lines(&documents, Unit::Paragraph, &settings, &scratch, out),
         "sentences" => lines(&documents, Unit::Sentence, &settings, &scratch, out),
-        other => Err(format!("what={other}?").into()),
+        other => Err(format!("unknown value `what={other}`").into()),
     }
 }
 
@@ -59,7 +61,7 @@ fn settings(options: &[String]) -> Outcome<Settings> {
         show: 0,
     };
     for option in options {
-        match option.split_once('=').ok_or("an option is not name=value")? {
+        match option.split_once('=').ok_or("an option must be name=value")? {
             ("min_tokens", value) => settings.min_tokens = value.parse()?,
             ("part_bytes", value) => settings.part_bytes = value.parse()?,
             ("memory_bytes", value) => settings.memory_bytes = value.parse()?,
@@ -67,7 +69,7 @@ fn settings(options: &[String]) -> Outcome<Settings> {
             ("kept", "first") => settings.kept = Kept::First,
             ("what", value) => settings.what = value.into(),
             ("show", value) => settings.show = value.parse()?,
-            (name, value) => return Err(format!("{name}={value}?").into()),
+            (name, value) => return Err(format!("unknown option `{name}={value}`").into()),
         }
     }
     Ok(settings)
@@ -78,7 +80,7 @@ fn read(path: &str, part_bytes: usize) -> Outcome<Documents> {
     let (mut part, mut bytes) = (0, 0);
     for line in std::io::BufReader::new(std::fs::File::open(path)?).lines() {
         let document: serde_json::Value = serde_json::from_str(&line?)?;
-        let text = document["text"].as_str().unwrap_or_default().to_owned();
+        let text = document["text"].as_str().ok_or("a document has no `text`")?.to_owned();
         if bytes > part_bytes {
             (part, bytes) = (part + 1, 0);
         }

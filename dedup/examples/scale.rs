@@ -1,18 +1,21 @@
-//! What the global step of deduplication costs at any size, on signatures made up here.
+//! Measures the global step of deduplication at any size, on synthetic signatures.
 //!
 //! ```text
 //! cargo run --release -p gristmill-dedup --example scale -- \
 //!     --documents 1000000 --memory 2147483648 --scratch target/scale
 //! ```
 //!
-//! 30 % of the documents are in clusters of 2 to 1,000 (sizes by a Zipf law), where each of 112
-//! minima of a member is its cluster's with the member's own probability, so that a band of 8 is
-//! shared with that probability to the eighth. The rest share nothing, but that 1 % of all documents
-//! share one band, as pages of one template do; some of them are in clusters, which chains those
-//! into one giant component. All of it follows from a seed, so that what should be found is computed
-//! beside, cluster by cluster, comparing all pairs; the example fails if anything else is found.
+//! 30 % of the documents are in clusters of 2 to 1,000 documents, with sizes by Zipf's law. Each of
+//! the 112 minima of a member equals its cluster's minimum with a probability that the member has,
+//! so a band of 8 minima is shared with that probability to the eighth power. The other documents
+//! share nothing, except that 1 % of all documents share one band, as pages of one template do.
+//! Some of these are in clusters, which chains those clusters into one giant component.
 //!
-//! Prints seconds of each step, and the peaks of memory and scratch bytes.
+//! Everything is a function of the document's number. So the expected result is computed
+//! separately, cluster by cluster, by comparing all pairs. The example fails if it finds anything
+//! else.
+//!
+//! Prints the seconds of each step and the peaks of memory and of scratch bytes.
 
 #![expect(clippy::print_stdout, reason = "an example prints what it measures")]
 
@@ -29,7 +32,7 @@ use store::{Scratch, ScratchReader, ScratchWriter};
 type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
 const BANDS: usize = 14;
-/// Bytes of keys that are written and read at once.
+/// Number of bytes of keys that are written or read at once.
 const BLOCK_BYTES: usize = 1 << 20;
 const ROWS: usize = 8;
 const THRESHOLD: f32 = 0.7;
@@ -38,9 +41,10 @@ const CLUSTERED: u64 = 300;
 /// Per mille of the documents that share the band of a template.
 const TEMPLATE: u64 = 10;
 const CLUSTER_MAX: usize = 1_000;
-/// More than the template's component has at 10^8 documents, so that all pairs are found.
+/// More than the members of the template's component at 10^8 documents, so that all pairs are
+/// found.
 const COMPONENT_MEMBERS_MAX: u64 = 1 << 22;
-/// Bytes of order, keys, sketch and lengths of a document in the gathering.
+/// Bytes of a member's record: header, order, keys and sketch.
 const RECORD_BYTES: u64 = 28 + 1 + (BANDS * 8 + BANDS * ROWS) as u64;
 
 fn main() -> Outcome {
@@ -103,20 +107,21 @@ fn run(settings: &Settings) -> Outcome {
     found.candidates = components.marks().count();
     drop(components);
     for (_, members, pieces) in gathered.cut_components() {
-        println!("a component of {members} documents was cut into {pieces}");
+        println!("a component of {members} documents was cut into {pieces} pieces");
     }
     lead(&gathered, &mut found)?;
     clock.lap("leaders")?;
-    println!("clusters {}, documents that go {}", found.clusters, found.gone);
+    println!("clusters {}, removed documents {}", found.clusters, found.removed);
     println!("scratch peak {} bytes, memory peak {}", scratch.bytes_peak(), memory_peak()?);
     if found != expected {
         return Err(format!("expected {expected:?}, found {found:?}").into());
     }
-    println!("found exactly what was planted");
+    println!("the clusters are the planted ones");
     Ok(())
 }
 
-/// The keys as key files hold them: band by band, so that one band is read and sorted at a time.
+/// The keys of all documents, as in key files: band by band, so that one band is read and sorted at
+/// a time.
 struct Keys {
     ordinals: ScratchReader,
     bands: Vec<ScratchReader>,
@@ -179,7 +184,7 @@ impl Keys {
     }
 }
 
-/// Brings the candidates' records together by component.
+/// Collects the candidates of each component.
 fn gather(
     corpus: &Corpus,
     components: &Components,
@@ -208,7 +213,7 @@ fn gather(
     Ok(gather.finish()?)
 }
 
-/// Clusters all components and adds up what comes out.
+/// Clusters all components and adds the result to `found`.
 fn lead(gathered: &Gathered, found: &mut Expected) -> Outcome {
     gathered.map_in_order(
         || Leaders::new(Verify::Signature, THRESHOLD),
@@ -223,15 +228,16 @@ fn lead(gathered: &Gathered, found: &mut Expected) -> Outcome {
     Ok(())
 }
 
-/// What comes out, in a form that does not grow with the documents.
+/// A summary of the clusters, of constant size.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Expected {
     candidates: u64,
     components: u64,
-    /// Representatives among the candidates.
+    /// The number of representatives among the candidates.
     clusters: u64,
-    gone: u64,
-    /// The sum of a hash of each document that goes and its representative.
+    /// The number of documents that are not representatives.
+    removed: u64,
+    /// The sum of a hash of each removed document and its representative.
     pairs: u64,
 }
 
@@ -240,13 +246,13 @@ impl Expected {
         if ordinal == representative {
             self.clusters += 1;
         } else {
-            self.gone += 1;
+            self.removed += 1;
             self.pairs = self.pairs.wrapping_add(mix(mix(ordinal) ^ representative));
         }
     }
 }
 
-/// What should be found, cluster by cluster: the same rule with all pairs compared.
+/// Computes the expected result cluster by cluster, by the same rule with all pairs compared.
 fn expect(corpus: &Corpus) -> Outcome<Expected> {
     let mut expected = Expected { components: 1, ..Expected::default() };
     corpus.each_cluster(|documents| {
@@ -255,7 +261,7 @@ fn expect(corpus: &Corpus) -> Outcome<Expected> {
         let shares = |a: &Document, b: &Document| a.keys.iter().zip(&b.keys).any(|(a, b)| a == b);
         let mut roots: Vec<usize> = (0..documents.len()).collect();
         let sketches: Vec<Sketch> = documents.iter().map(|d| d.sketch()).collect();
-        // Each one's representative, by their places.
+        // The representative of each document, by places.
         let mut representatives: Vec<usize> = Vec::new();
         for (i, document) in documents.iter().enumerate() {
             let mut best: Option<(f32, usize)> = None;
@@ -290,12 +296,12 @@ fn expect(corpus: &Corpus) -> Outcome<Expected> {
     Ok(expected)
 }
 
-/// Documents that follow from their number.
+/// A corpus in which each document is a function of its number.
 struct Corpus {
     documents: u64,
-    /// For each size of a cluster from 2 on, the chance of at most that, in 2^-32.
+    /// For each size of a cluster from 2 on, the probability of a size of at most that, in 2^-32.
     sizes: Vec<u64>,
-    /// Bits of the smallest power of two that is not below the documents.
+    /// The number of bits of a document's number, rounded up to an even number.
     bits: u32,
 }
 
@@ -310,7 +316,7 @@ struct Document {
     minima: Minima,
 }
 
-/// A document's minima; those that nobody shares are made when they are asked for.
+/// A document's minima. Those of a document outside clusters are computed when needed.
 enum Minima {
     Shared(Box<[[u64; ROWS]; BANDS]>),
     Own { seed: u64, template: bool },
@@ -349,7 +355,7 @@ impl Corpus {
         Self { documents, sizes: sizes.collect(), bits: bits.max(2).next_multiple_of(2) }
     }
 
-    /// Hands over every document, those of a cluster together, all others alone.
+    /// Calls `each` with the documents of every cluster, and with every other document alone.
     fn each_cluster(&self, mut each: impl FnMut(&[Document]) -> Outcome) -> Outcome {
         let clustered = self.documents * CLUSTERED / 1_000;
         let mut slot = 0;
@@ -366,10 +372,10 @@ impl Corpus {
         (clustered..self.documents).try_for_each(|slot| each(&[self.single(slot)]))
     }
 
-    /// A member of the cluster that starts at `first`; only the first may be of the template.
+    /// Makes a member of the cluster that starts at `first`. Only the first may have the template.
     fn member(&self, first: u64, slot: u64) -> Document {
         let seed = mix(slot ^ 2 << 60);
-        // Between 0.6 and 1, in 2^-16.
+        // The probability of sharing a minimum, between 0.6 and 1, in 2^-16.
         let similarity = (1 << 16) - (mix(seed) >> 48) * 4 / 10;
         let centre = mix(first ^ 3 << 60);
         let template = slot == first && is_template(seed);
@@ -412,8 +418,8 @@ impl Corpus {
         Document { ordinal: self.permute(slot), order, template, keys, minima }
     }
 
-    /// A bijection of `0..documents`: a Feistel network on the next even power of two, gone through
-    /// until it ends inside.
+    /// A bijection of `0..documents`: a Feistel network over an even number of bits, repeated until
+    /// the result is in range.
     fn permute(&self, mut slot: u64) -> u64 {
         let half = self.bits / 2;
         let mask = (1 << half) - 1;
@@ -457,7 +463,8 @@ impl Clock {
         let (seconds, processor) = (self.start.elapsed().as_secs_f64(), processor_seconds()?);
         let used = processor - self.processor;
         println!(
-            "{step:20} {seconds:8.2} s {:7.3} per million; processor {used:8.2} s {:7.3} per million",
+            "{step:20} {seconds:8.2} s {:7.3} per million; processor {used:8.2} s {:7.3} per \
+             million",
             seconds / million,
             used / million
         );
@@ -466,8 +473,8 @@ impl Clock {
     }
 }
 
-/// The time of all threads so far, which other work on the machine does not lengthen as it does
-/// the wall clock's. Linux counts it in hundredths of a second.
+/// Returns the processor time of all threads so far. Unlike wall-clock time, other work on the
+/// machine does not increase it. Linux counts it in hundredths of a second.
 fn processor_seconds() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let (_, fields) = stat.rsplit_once(')').ok_or("no name in /proc/self/stat")?;
@@ -475,7 +482,7 @@ fn processor_seconds() -> Outcome<f64> {
     Ok(ticks.map(str::parse::<f64>).sum::<Result<f64, _>>()? / 100.0)
 }
 
-/// The most memory that this process has held, as the system counts it.
+/// Returns the peak memory of this process, as the system counts it.
 fn memory_peak() -> Outcome<String> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,26 +1,28 @@
-//! Rows handed out by part: a decision over all documents, read back one part at a time.
+//! Rows grouped by part: a decision over all documents, read back one part at a time.
 //!
-//! Rows come in any order. When the memory is full they are sorted by part and written as a run,
-//! with a table of where each part starts; a part is read from its stretch of every run. So memory
-//! holds one buffer of rows while writing and one part's rows while reading, whatever the number of
-//! rows and parts. The tables take 8 bytes a run and part, on disk; parts are numbered from 0.
+//! Rows arrive in any order. When the memory is full they are sorted by part and written as a run,
+//! followed by a table of where each part starts. A part is read from its stretch of every run. So
+//! memory holds one buffer of rows while writing and the rows of one part while reading, whatever
+//! the number of rows and parts. The tables take 8 bytes per run and part, on disk. Parts are
+//! numbered from 0.
 
 use store::{Scratch, ScratchReader, ScratchWriter};
 
 use crate::error::Result;
 
-/// Bytes of an entry of a table: a count of rows, little-endian.
+/// Bytes of a table entry: the number of rows before a part, little-endian.
 const ENTRY_BYTES: usize = 8;
 
-/// The fewest rows held before they are written, however small the memory.
+/// The smallest number of rows buffered before they are written, however small the memory.
 const HELD_ROWS_MIN: usize = 64;
 
-/// The number that big-endian bytes, at most 8, are: numbers in rows are, so that rows sort by them.
+/// Reads a number of at most 8 bytes from a row. Numbers in rows are big-endian, so that rows sort
+/// by them.
 pub(crate) fn number(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Takes rows of parts in any order.
+/// Collects rows of all parts, in any order.
 pub(crate) struct ByPartWriter<const N: usize> {
     held: Vec<(u32, [u8; N])>,
     held_rows_max: usize,
@@ -28,16 +30,16 @@ pub(crate) struct ByPartWriter<const N: usize> {
     writer: ScratchWriter,
 }
 
-/// Rows sorted by part, and behind them the table.
+/// Rows sorted by part, followed by the table.
 struct Run {
     rows_offset: u64,
     table_offset: u64,
-    /// Parts in the table: one more than the largest of the run.
+    /// Parts in the table: one more than the largest part of the run.
     parts: u64,
 }
 
 impl<const N: usize> ByPartWriter<N> {
-    /// Starts, with `name` for the scratch file.
+    /// Makes an empty collection whose scratch file is called `name`.
     pub(crate) fn new(scratch: &Scratch, name: &str, memory_bytes: u64) -> Result<Self> {
         let row_bytes = size_of::<(u32, [u8; N])>() as u64;
         Ok(Self {
@@ -50,7 +52,7 @@ impl<const N: usize> ByPartWriter<N> {
 
     /// Adds a row of a part.
     pub(crate) fn push(&mut self, part: u32, row: [u8; N]) -> Result<()> {
-        // Grows by doubling up to the limit and not beyond.
+        // `Vec` itself would double beyond the limit.
         if self.held.len() == self.held.capacity() {
             let more = self.held.len().max(HELD_ROWS_MIN);
             self.held.reserve_exact(more.min(self.held_rows_max - self.held.len()));
@@ -69,6 +71,7 @@ impl<const N: usize> ByPartWriter<N> {
         }
         let table_offset = self.writer.bytes();
         let mut rows = 0;
+        // Parts without rows have an entry too, so that an entry is found by arithmetic.
         for part in 0..parts {
             self.writer.append(&(rows as u64).to_le_bytes())?;
             rows += self.held[rows..].iter().take_while(|held| u64::from(held.0) == part).count();
@@ -79,7 +82,7 @@ impl<const N: usize> ByPartWriter<N> {
         Ok(())
     }
 
-    /// Ends the input.
+    /// Ends the input and returns the rows for reading.
     pub(crate) fn finish(mut self) -> Result<ByPart<N>> {
         self.write_run()?;
         Ok(ByPart { runs: self.runs, reader: self.writer.into_reader()? })
@@ -93,7 +96,7 @@ pub(crate) struct ByPart<const N: usize> {
 }
 
 impl<const N: usize> ByPart<N> {
-    /// The distinct rows of a part, in order; by any number of threads.
+    /// Returns the distinct rows of a part, sorted. Several threads may call it at once.
     pub(crate) fn of_part(&self, part: u32) -> Result<Vec<[u8; N]>> {
         let mut rows: Vec<[u8; N]> = Vec::new();
         for run in self.runs.iter().filter(|run| u64::from(part) < run.parts) {
@@ -111,7 +114,7 @@ impl<const N: usize> ByPart<N> {
         Ok(rows)
     }
 
-    /// Rows of all parts, doubles included, as they lie on disk.
+    /// Number of runs on disk.
     #[cfg(test)]
     pub(crate) fn runs(&self) -> usize {
         self.runs.len()
@@ -127,7 +130,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// Each part gets its own rows, in order, whatever the memory.
+        /// Each part has its own rows, sorted, whatever the memory.
         #[test]
         fn a_part_gets_its_rows(
             rows in prop::collection::vec((0u32..9, any::<u16>()), 0..300),

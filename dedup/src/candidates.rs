@@ -1,10 +1,10 @@
-//! From keys to candidate pairs: documents that share a key are linked by a chain, not pairwise.
+//! From keys to candidate pairs: documents that share a key are linked in a chain, not pairwise.
 //!
-//! A key that `n` documents share gives `n - 1` edges between neighbours in the order of their
-//! ordinals, which join the same documents as all `n (n - 1) / 2` pairs would; a bucket of 10^8
-//! documents stays linear. Edges go to a scratch file, 16 bytes each, and only the documents that
-//! have one take part in what follows: a bit for every document, and nothing else in proportion to
-//! them.
+//! A key shared by `n` documents gives `n - 1` edges between neighbours in the order of their
+//! ordinals. They join the same documents as all `n (n - 1) / 2` pairs would, so even a key of 10^8
+//! documents costs linear time. Edges are written to a scratch file, 16 bytes each. Only documents
+//! with an edge take part in the later steps: one bit is kept for every document, and nothing else
+//! grows with the number of documents.
 
 use store::{Scratch, ScratchReader, ScratchWriter};
 
@@ -12,19 +12,19 @@ use crate::error::Result;
 use crate::marks::{Bits, Marks};
 use crate::sort::Sorted;
 
-/// Bytes of a document's ordinal at the end of a row.
+/// Bytes of the document's ordinal at the end of a row.
 const ORDINAL_BYTES: usize = 8;
 
-/// Bytes of an edge: two ordinals, little-endian.
+/// Bytes of an edge: the ordinals of its two documents, little-endian.
 pub(crate) const EDGE_BYTES: usize = 16;
 
-/// A row of the sort that brings the documents of a band together: key, then ordinal.
+/// Makes a row for sorting documents by the key of a band: key, then ordinal, both big-endian.
 pub fn band_row(key: u64, ordinal: u64) -> [u8; 16] {
     ((u128::from(key) << 64) | u128::from(ordinal)).to_be_bytes()
 }
 
-/// A row of the sort that brings equal texts together: a key of 128 bits, then the ordinal. Of 10^10
-/// different texts the chance that any two share a key is 10^-19.
+/// Makes a row for sorting documents by a 128-bit hash of their text: key, then ordinal, both
+/// big-endian. Among 10^10 different texts, any two share a key with a probability of 10^-19.
 pub fn exact_row(key: u128, ordinal: u64) -> [u8; 24] {
     let mut row = [0; 24];
     row[..16].copy_from_slice(&key.to_be_bytes());
@@ -32,15 +32,15 @@ pub fn exact_row(key: u128, ordinal: u64) -> [u8; 24] {
     row
 }
 
-/// The documents that share a key with another, and the edges between them.
+/// The documents that share a key with another document, and the edges between them.
 pub struct Candidates {
     marks: Marks,
     edges: ScratchReader,
     n_edges: u64,
 }
 
-/// Links documents, sort after sort: bands need not be sorted together, since no key of one is that of
-/// another.
+/// Links documents with equal keys, one sort after another. Bands need not be sorted together,
+/// since different bands have no key in common.
 pub struct Linker {
     marks: Bits,
     edges: ScratchWriter,
@@ -48,13 +48,20 @@ pub struct Linker {
 }
 
 impl Linker {
-    /// Starts with about `documents` documents; `name` is that of the scratch file for the edges.
-    /// Memory: a bit a document.
+    /// Makes a linker for about `documents` documents. `name` is the name of the scratch file for
+    /// the edges. Takes one bit of memory per document.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be made.
     pub fn new(scratch: &Scratch, name: &str, documents: u64) -> Result<Self> {
         Ok(Self { marks: Bits::new(documents), edges: scratch.write(name)?, bytes: Vec::new() })
     }
 
-    /// Links the neighbours of equal key among `sorted`. Memory: the partitions in flight.
+    /// Links neighbours with equal keys among sorted rows. Takes memory for the partitions that are
+    /// being read.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be read or written.
     pub fn add<const N: usize>(&mut self, sorted: &Sorted<N>) -> Result<()> {
         sorted.map_in_order(
             |rows| Ok(chain_edges(rows)),
@@ -72,7 +79,10 @@ impl Linker {
         )
     }
 
-    /// Ends the linking.
+    /// Ends the linking and returns the edges.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written.
     pub fn finish(self) -> Result<Candidates> {
         let n_edges = self.edges.bytes() / EDGE_BYTES as u64;
         Ok(Candidates { marks: self.marks.finish(), edges: self.edges.into_reader()?, n_edges })
@@ -80,12 +90,12 @@ impl Linker {
 }
 
 impl Candidates {
-    /// Edges, after those that repeat within a partition are dropped.
+    /// Number of edges. An edge that occurs twice within a partition counts once.
     pub fn edges(&self) -> u64 {
         self.n_edges
     }
 
-    /// The documents with an edge.
+    /// The documents that have an edge.
     pub fn marks(&self) -> &Marks {
         &self.marks
     }
@@ -95,14 +105,14 @@ impl Candidates {
     }
 }
 
-/// The edges between neighbours of equal key, ascending, each once.
+/// Returns the edges between neighbours with equal keys, ascending and without repetitions.
 fn chain_edges<const N: usize>(rows: &[[u8; N]]) -> Vec<(u64, u64)> {
     let neighbours = rows.array_windows::<2>();
     let mut edges: Vec<(u64, u64)> = neighbours
         .filter(|[a, b]| a[..N - ORDINAL_BYTES] == b[..N - ORDINAL_BYTES] && a != b)
         .map(|[a, b]| (ordinal(a), ordinal(b)))
         .collect();
-    // In order they repeat side by side, and the union-find goes through memory front to back.
+    // Sorted, equal edges are neighbours, and the union-find walks through memory front to back.
     edges.sort_unstable();
     edges.dedup();
     edges

@@ -1,12 +1,14 @@
-//! Connected components of the candidate pairs: a union-find that all threads share.
+//! Connected components of the candidate pairs, by a union-find that all threads share.
 //!
-//! A root is linked below a smaller one by compare-and-exchange, so every pointer goes to a smaller
-//! index and the root of a set is its smallest member, whatever the order of the edges or the number
-//! of threads. Paths are halved on the way (Tarjan and van Leeuwen 1984; without locks: Anderson and
-//! Woll 1991). Only documents that occur in an edge have an entry, of 4 bytes, or 8 from 2^32 on.
+//! A root is linked below a smaller root by compare-and-exchange. So every pointer leads to a
+//! smaller index, and the root of a set is its smallest member, whatever the order of the edges or
+//! the number of threads. Look-ups halve the paths (Tarjan and van Leeuwen 1984; without locks:
+//! Anderson and Woll 1991). Only documents with an edge have an entry, of 4 bytes, or of 8 bytes
+//! from 2^32 documents on.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use bug::OrBug;
 use rayon::prelude::*;
 use store::ScratchReader;
 
@@ -14,7 +16,7 @@ use crate::candidates::{Candidates, EDGE_BYTES};
 use crate::error::{DedupError, Result};
 use crate::marks::Marks;
 
-/// Edges that a thread reads at once: 1 MiB.
+/// Number of edges that a thread reads at once: 1 MiB.
 const BLOCK_EDGES: u64 = 1 << 16;
 
 /// The component of every document that has an edge.
@@ -29,7 +31,10 @@ enum Either {
 }
 
 impl Components {
-    /// Joins the documents of every edge. The file of the edges goes.
+    /// Joins the documents of every edge. The scratch file of the edges is deleted.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be read.
     pub fn find(candidates: Candidates) -> Result<Self> {
         let n_edges = candidates.edges();
         let (marks, edges) = candidates.into_parts();
@@ -41,13 +46,13 @@ impl Components {
         Ok(Self { marks, forest })
     }
 
-    /// The documents with an edge.
+    /// The documents that have an edge.
     pub fn marks(&self) -> &Marks {
         &self.marks
     }
 
-    /// The component of a document: the [index](Marks::index) of its first document. `None` for a
-    /// document that shares no key.
+    /// Returns the component of a document: the index of its first document among those with an
+    /// edge. `None` for a document that shares no key.
     pub fn of(&self, ordinal: u64) -> Option<u64> {
         let index = self.marks.index(ordinal)?;
         Some(match &self.forest {
@@ -56,7 +61,7 @@ impl Components {
         })
     }
 
-    /// Components, each of two documents or more.
+    /// Number of components. Each has two or more documents.
     pub fn count(&self) -> u64 {
         let is_root = |index: &u64| match &self.forest {
             Either::Narrow(forest) => forest.parent(*index) == *index,
@@ -66,12 +71,12 @@ impl Components {
     }
 }
 
-/// An index that threads share. Relaxed order suffices: each cell only ever moves to an index of the
-/// same set, and a join happens in one exchange.
+/// An index that threads share. Relaxed ordering suffices: a cell only ever changes to another
+/// index of the same set, and a join is a single exchange.
 trait Cell: Send + Sync {
     fn new(index: u64) -> Self;
     fn get(&self) -> u64;
-    /// Sets `new` if the value is `old`; whether it was.
+    /// Sets `new` if the value is `old`. Returns true if it was.
     fn exchange(&self, old: u64, new: u64) -> bool;
     fn set(&self, index: u64);
 }
@@ -132,10 +137,10 @@ impl<C: Cell> Forest<C> {
             bytes.resize(n * EDGE_BYTES, 0);
             edges.read_at(first * EDGE_BYTES as u64, bytes)?;
             for edge in bytes.as_chunks::<8>().0.as_chunks::<2>().0 {
-                let [a, b] = edge.map(|end| marks.index(u64::from_le_bytes(end)));
-                if let (Some(a), Some(b)) = (a, b) {
-                    forest.union(a, b);
-                }
+                let [a, b] = edge.map(|end| {
+                    marks.index(u64::from_le_bytes(end)).or_bug("an edge joins marked documents")
+                });
+                forest.union(a?, b?);
             }
             Ok::<(), DedupError>(())
         })?;
@@ -155,7 +160,7 @@ impl<C: Cell> Forest<C> {
             }
             let grandparent = self.parent(parent);
             if grandparent != parent {
-                // Another thread may have moved it further, which is as good.
+                // If it fails, another thread has moved the pointer already, which is as good.
                 self.parents[member as usize].exchange(parent, grandparent);
             }
             member = grandparent;
@@ -172,7 +177,7 @@ impl<C: Cell> Forest<C> {
         }
     }
 
-    /// Points every member at its root.
+    /// Makes every member point directly to its root.
     fn flatten(&self) {
         (0..self.parents.len() as u64).into_par_iter().for_each(|member| {
             self.parents[member as usize].set(self.root(member));
@@ -191,7 +196,7 @@ mod tests {
 
     const DOCUMENTS: u64 = 60;
 
-    /// The component of every document, by its first document.
+    /// Returns the component of every document, named by its first document.
     fn components(rows: &[(u64, u64)], memory_bytes: u64, threads: usize) -> Vec<Option<u64>> {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
@@ -218,7 +223,8 @@ mod tests {
         })
     }
 
-    /// The smallest document that can be reached over shared keys, by a search until nothing moves.
+    /// Returns the smallest document that each one reaches over shared keys, by a search until
+    /// nothing changes any more.
     fn by_plain_search(rows: &[(u64, u64)]) -> Vec<Option<u64>> {
         let mut first: Vec<u64> = (0..DOCUMENTS).collect();
         let pairs = || rows.iter().flat_map(|a| rows.iter().map(move |b| (a, b)));
@@ -238,8 +244,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
-        /// Neither the order of rows nor memory nor threads change components, and they are those
-        /// of a plain search.
+        /// Components equal those of a plain search. The order of the rows, the memory and the
+        /// number of threads do not change them.
         #[test]
         fn are_those_of_a_plain_search(
             rows in prop::collection::vec((0u64..50, 0..DOCUMENTS), 0..80),
@@ -254,7 +260,7 @@ mod tests {
             prop_assert_eq!(components(&turned, memory_bytes, threads), expected);
         }
 
-        /// Many threads on one long chain and its shortcuts: still the smallest member.
+        /// Many threads on long chains with shortcuts agree with one thread.
         #[test]
         fn threads_agree_on_the_smallest(
             edges in prop::collection::vec((0u64..2_000, 0u64..2_000), 3_000),

@@ -1,10 +1,10 @@
-//! Cuts a component that is too large to be held, such as one that a template chained together.
+//! Cuts a component that is too large to be held in memory, such as one chained by a template.
 //!
-//! Near-duplicates share most of their keys, so that the least of a document's keys, in a random
-//! order, is also that of its near-duplicates more often than not (the min-hash of Broder 1997, on
-//! keys): documents with the same least key go to the same piece. Keys that a large part of the
-//! component has say nothing of that kind, and are left out; they are what holds it together. The
-//! pieces depend on nothing but the documents.
+//! Near-duplicates share most of their keys. So the smallest of a document's keys, in a random
+//! order, is usually also the smallest of its near-duplicates (the min-hash of Broder 1997, applied
+//! to keys), and documents with the same smallest key go to the same piece. Keys that a large part
+//! of the component shares are skipped: they hold the component together and tell nothing about
+//! near-duplicates. The pieces depend on nothing but the documents.
 
 use store::Scratch;
 
@@ -13,22 +13,23 @@ use crate::member::{Member, parse};
 use crate::mix::mix;
 use crate::spill::{Plan, Spill, Spilled};
 
-/// Pieces for each [`crate::gather::COMPONENT_MEMBERS_MAX`] members: pieces are uneven.
+/// Number of pieces for each [`crate::gather::COMPONENT_MEMBERS_MAX`] members. More than one,
+/// because pieces have unequal sizes.
 const PIECES_PER_PART: u64 = 2;
 
-/// A key that more than one of this many members have is left out.
+/// A key is skipped if more than one in this many members have it.
 const FREQUENT: u64 = 64;
 
-/// Counters of keys: 4 MiB; a key's count is never too low (count-min sketch with one row: Cormode
-/// and Muthukrishnan 2005).
+/// Number of counters of keys, 4 MiB in all. A count may be too high but never too low (a count-min
+/// sketch with one row: Cormode and Muthukrishnan 2005).
 const COUNTERS: usize = 1 << 20;
 
 /// A component in pieces.
 pub(crate) struct Cut {
-    /// Where the component lies among others.
+    /// The partition of the gathered members that holds the component.
     pub(crate) partition: usize,
     pub(crate) members: u64,
-    /// A partition for each piece.
+    /// The members, one partition for each piece.
     pub(crate) pieces: Spilled,
 }
 
@@ -43,7 +44,7 @@ pub(crate) struct Cutter<'g> {
 }
 
 impl<'g> Cutter<'g> {
-    /// Counts the keys of `component`, which lies in `partition` with `members` members.
+    /// Counts the keys of `component`, which has `members` members and lies in `partition`.
     pub(crate) fn new(
         spilled: &'g Spilled,
         partition: usize,
@@ -65,7 +66,8 @@ impl<'g> Cutter<'g> {
         Ok(cutter)
     }
 
-    /// Spreads the members over pieces of at most about `members_max`, in the scratch file `name`.
+    /// Spreads the members over pieces of about `members_max` members at most, in a scratch file
+    /// called `name`.
     pub(crate) fn cut(
         self,
         members_max: u64,
@@ -82,24 +84,27 @@ impl<'g> Cutter<'g> {
         Ok(Cut { partition: self.partition, members: self.members, pieces: pieces.finish()? })
     }
 
-    /// The least of the member's keys in a random order, without frequent ones; for a member without
-    /// such keys, something of its own.
+    /// Returns the smallest of the member's rare keys in a random order, mixed. A member without
+    /// rare keys gets a value derived from its ordinal.
     fn least_key(&self, member: &Member<'_>) -> u64 {
         let frequent =
             |key: &&[u8; 8]| u64::from(self.counters[counter_of(**key)]) * FREQUENT > self.members;
         let rare = member.keys.iter().filter(|key| !frequent(key));
         let least = rare.map(|key| mix(u64::from_le_bytes(*key))).min();
-        // The partition follows from the leading bits, which are zeros in a minimum.
+        // The leading bits choose the partition; in a minimum they are mostly zeros, so mix again.
         mix(least.unwrap_or(member.ordinal))
     }
 
-    /// Hands over each member of the component and its record.
+    /// Calls `each` with every member of the component and its record.
     fn each(&self, mut each: impl FnMut(&Member<'_>, &[u8]) -> Result<()>) -> Result<()> {
         let mut record = Vec::new();
         self.spilled.each_chunk(self.partition, |chunk| {
-            for member in parse(chunk).filter(|m| m.component == self.component) {
-                member.write(&mut record);
-                each(&member, &record)?;
+            for member in parse(chunk) {
+                let member = member?;
+                if member.component == self.component {
+                    member.write(&mut record)?;
+                    each(&member, &record)?;
+                }
             }
             Ok(())
         })

@@ -1,70 +1,66 @@
 //! MinHash deduplication as datatrove 0.10 does it, file for file and byte for byte.
 //!
-//! For those who compare or migrate; what keeps a document here is the order of unions, not its
-//! quality, and nothing is verified (the rest of this crate does otherwise). Three steps, each
-//! writing files that the next would read:
+//! It serves comparison and migration. Unlike the rest of this crate, it chooses the document to
+//! keep by the order of unions, not by quality, and it verifies nothing. It has three steps, each
+//! of which writes the files that datatrove's next step reads:
 //!
 //! 1. `sigs/bucket_{bucket:03}/{rank:05}.minhash.sig`: for each document 8 minima and its number in
 //!    the rank, sorted.
-//! 2. `buckets/{bucket:05}_00.dups`: a chain over equal minima, as (rank, document) pairs.
-//! 3. `remove/{rank:06}.remove`, `.clusters`, `.sizes`: the documents that go; for every document
-//!    in a cluster the number and the size of the cluster.
+//! 2. `buckets/{bucket:05}_00.dups`: a chain over equal minima, as pairs of (rank, document).
+//! 3. `remove/{rank:06}.remove`: the documents to remove; `.clusters` and `.sizes`: for every
+//!    document in a cluster, the number and the size of the cluster.
 //!
-//! All numbers are little-endian. Everything is held in memory, about 400 bytes a document with 112
-//! minima of 32 bits: up to some 10^7 documents.
+//! All numbers are little-endian. Everything is held in memory, about 400 bytes per document with
+//! 112 minima of 32 bits, which suffices for about 10^7 documents.
 
 use std::collections::BTreeMap;
 
-/// Hash functions in a bucket; datatrove's default.
+pub use text::minhash::Precision;
+
+/// Number of hash functions in a bucket, datatrove's default.
 pub const HASHES_PER_BUCKET: usize = 8;
-
-/// Buckets; datatrove's default.
-pub const BUCKETS: usize = 14;
-
-/// Width of a minimum in the files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Precision {
-    /// 4 bytes.
-    Bits32,
-    /// 8 bytes.
-    Bits64,
-}
 
 /// The minima of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signature {
-    /// Its number among all documents of the rank, those without a signature included.
+    /// Its number among all documents of the rank, including those without a signature.
     pub document: u32,
-    /// [`HASHES_PER_BUCKET`] for each bucket; where there are fewer, the document is not in the rest.
+    /// [`HASHES_PER_BUCKET`] minima for each bucket, one bucket after another. The document is
+    /// missing from buckets for which there are none.
     pub minima: Vec<u64>,
 }
 
-/// A document: rank, then number in the rank.
+/// The rank of a document and its number in the rank.
 pub type DocumentId = (u32, u32);
 
 /// An entry of a `.sig` file.
 type Entry = ([u64; HASHES_PER_BUCKET], u32);
 
-/// What a whole deduplication decides.
+/// The result of a deduplication.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Decision {
-    /// For each document in a cluster: its cluster's number, its size, and whether it stays.
+    /// The place in its cluster of every document that is in one.
     pub members: BTreeMap<DocumentId, Membership>,
 }
 
 /// A document's place in a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Membership {
-    /// Clusters are numbered in the order of their first documents.
+    /// The number of the cluster; clusters are numbered in the order of their first documents.
     pub cluster: u32,
-    /// Documents in the cluster.
+    /// The number of documents in the cluster.
     pub size: u32,
-    /// Whether the document is the one that stays.
+    /// True for the document of the cluster that is kept.
     pub kept: bool,
 }
 
-/// Runs the three steps over `buckets` buckets of the signatures of every rank and hands each file's path and bytes to
-/// `write`, in the order of the steps, then of the paths. Fails as `write` does.
+/// Runs the three steps over `buckets` buckets of the signatures of every rank.
+///
+/// Calls `write` with the path and the bytes of each file, in the order of the steps, then of the
+/// paths.
+///
+/// # Errors
+/// The error of `write`.
 pub fn deduplicate<E>(
     ranks: &[Vec<Signature>],
     buckets: usize,
@@ -96,7 +92,7 @@ pub fn deduplicate<E>(
     Ok(decision)
 }
 
-/// The entries of one bucket of one rank, as they are sorted in its file.
+/// Returns the entries of one bucket of one rank, sorted as in its file.
 fn bucket_entries(signatures: &[Signature], bucket: usize) -> Vec<Entry> {
     let minima = |signature: &Signature| {
         signature.minima.as_chunks::<HASHES_PER_BUCKET>().0.get(bucket).copied()
@@ -121,7 +117,8 @@ fn signature_bytes(entries: &[Entry], precision: Precision) -> Vec<u8> {
     bytes
 }
 
-/// Neighbours of equal minima, when the entries of all ranks are sorted by minima, rank, document.
+/// Sorts the entries of all ranks by minima, rank and document. Returns the neighbours with equal
+/// minima.
 fn equal_neighbours(
     mut entries: Vec<([u64; HASHES_PER_BUCKET], DocumentId)>,
 ) -> Vec<(DocumentId, DocumentId)> {
@@ -130,8 +127,8 @@ fn equal_neighbours(
     neighbours.filter(|[a, b]| a.0 == b.0).map(|[a, b]| (a.1, b.1)).collect()
 }
 
-/// Union by size in the order of the pairs; of two equally large sets the root of the first
-/// document's stays.
+/// Union by size, in the order of the pairs. If two sets are equally large, the root of the first
+/// document's set remains the root.
 #[derive(Debug, Default)]
 struct Clusters {
     parents: BTreeMap<DocumentId, DocumentId>,
@@ -152,6 +149,7 @@ impl Clusters {
     }
 
     fn size(&self, root: DocumentId) -> u32 {
+        // Only roots of two or more documents have an entry.
         self.sizes.get(&root).copied().unwrap_or(1)
     }
 
@@ -161,10 +159,10 @@ impl Clusters {
             return;
         }
         let size = self.size(a) + self.size(b);
-        let (stays, goes) = if self.size(a) < self.size(b) { (b, a) } else { (a, b) };
-        self.parents.insert(goes, stays);
-        self.sizes.insert(stays, size);
-        self.sizes.remove(&goes);
+        let (root, child) = if self.size(a) < self.size(b) { (b, a) } else { (a, b) };
+        self.parents.insert(child, root);
+        self.sizes.insert(root, size);
+        self.sizes.remove(&child);
     }
 
     fn decide(mut self) -> Decision {
@@ -182,7 +180,7 @@ impl Clusters {
     }
 }
 
-/// The files of the last step; a rank has none of a kind for which it has no entry.
+/// Returns the files of the last step. A file without entries is not written.
 fn remove_files(decision: &Decision) -> BTreeMap<String, Vec<u8>> {
     let mut files: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for ((rank, document), membership) in &decision.members {
@@ -206,7 +204,10 @@ mod tests {
 
     use super::*;
 
-    /// The files that datatrove 0.10 itself wrote over three ranks, with four settings.
+    /// Number of buckets, datatrove's default.
+    const BUCKETS: usize = 14;
+
+    /// The folder of the files that datatrove 0.10 wrote for three ranks, with four settings.
     fn golden() -> Option<PathBuf> {
         #[expect(clippy::disallowed_methods, reason = "where the golden files are")]
         let root = std::env::var("GRISTMILL_DATA").ok()?;
@@ -232,7 +233,7 @@ mod tests {
         files
     }
 
-    /// Puts the signatures together again from the files of the first step.
+    /// Restores the signatures from the files of the first step.
     fn signatures(files: &BTreeMap<String, Vec<u8>>, width: usize) -> Vec<Vec<Signature>> {
         let mut ranks = vec![BTreeMap::<u32, Vec<u64>>::new(); 3];
         for (name, bytes) in files.iter().filter(|(name, _)| name.starts_with("sigs/")) {
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_equally_large_sets_stays() {
+    fn the_first_of_equally_large_sets_remains_the_root() {
         let mut clusters = Clusters::default();
         clusters.union((0, 3), (0, 1));
         clusters.union((0, 2), (0, 4));

@@ -1,9 +1,9 @@
-//! Brings the members of each component together, in bounded memory.
+//! Collects the members of each component, in bounded memory.
 //!
-//! What is known of a document arrives in any order, is spread over partitions by its component,
-//! and is read back a partition at a time: all members of a component at once, those that survive
-//! first in front. Components come in the order of their mixed number, which no layout of
-//! partitions changes.
+//! Members arrive in any order and are spread over partitions by their component. A partition is
+//! read back as a whole, so all members of a component are available at once, preferred survivors
+//! first. Components are ordered by their mixed number, which does not depend on the layout of the
+//! partitions.
 
 use std::collections::BTreeMap;
 
@@ -17,26 +17,29 @@ use crate::spill::{Spill, Spilled};
 
 pub use crate::member::Member;
 
-/// Members of a component that are looked at together; a larger one is [cut](crate::cut). About 600
-/// bytes of memory each while they are clustered, in as many components at a time as there are
-/// threads.
-pub const COMPONENT_MEMBERS_MAX: u64 = 1 << 20;
+/// The largest number of members that are clustered together. A larger component is
+/// [cut](crate::cut). A member takes about 600 bytes of memory while it is clustered, and each
+/// thread clusters one component at a time.
+pub(crate) const COMPONENT_MEMBERS_MAX: u64 = 1 << 20;
 
-/// Takes members in any order.
+/// Takes members of all components, in any order.
 pub struct Gather<'s> {
     scratch: &'s Scratch,
     name: String,
     memory_bytes: u64,
     component_members_max: u64,
     spill: Spill,
-    /// Members of each partition.
+    /// The number of members in each partition.
     counts: Vec<u64>,
     record: Vec<u8>,
 }
 
 impl<'s> Gather<'s> {
-    /// Starts with about `bytes_expected` of members' parts to come, within about
-    /// `memory_bytes`; `name` is that of the scratch file.
+    /// Makes a collection for members of about `bytes_expected` bytes in all, which uses about
+    /// `memory_bytes` of memory. `name` is the name of the scratch file.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be made.
     pub fn new(
         scratch: &'s Scratch,
         name: &str,
@@ -55,22 +58,28 @@ impl<'s> Gather<'s> {
         })
     }
 
-    /// Cuts components of more than `members`, instead of [`COMPONENT_MEMBERS_MAX`]. Unlike the
-    /// memory, this shows in results.
+    /// Cuts components of more than `members` members, instead of 2^20. Unlike the memory limit,
+    /// this changes results.
     #[must_use]
     pub fn component_members_max(self, members: u64) -> Self {
         Self { component_members_max: members.max(1), ..self }
     }
 
-    /// Adds a member. Its parts take less than 4 GiB together.
+    /// Adds a member, whose parts must take less than 4 GiB together.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written, or the parts take more than 4 GiB.
     pub fn push(&mut self, member: &Member<'_>) -> Result<()> {
-        member.write(&mut self.record);
+        member.write(&mut self.record)?;
         let partition = self.spill.partition_of(mix(member.component));
         self.counts[partition] += 1;
         self.spill.push(partition, &self.record)
     }
 
-    /// Ends the input, and cuts what is too large.
+    /// Ends the input and cuts components that are too large.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written or read.
     pub fn finish(self) -> Result<Gathered> {
         let members_max = self.component_members_max;
         let mut gathered = Gathered { spilled: self.spill.finish()?, cuts: BTreeMap::new() };
@@ -89,56 +98,59 @@ impl<'s> Gather<'s> {
     }
 }
 
-/// Components, to be gone through as often as needed.
+/// The members of all components. They can be read any number of times.
 pub struct Gathered {
     spilled: Spilled,
     cuts: BTreeMap<u64, Cut>,
 }
 
 impl Gathered {
-    /// Components that were too large to be looked at whole: each with its members, and the pieces
-    /// that it comes in. Near-duplicates in different pieces are not compared.
+    /// Returns the components that were cut: for each its number, the number of its members and the
+    /// number of its pieces. Near-duplicates in different pieces are not compared.
     pub fn cut_components(&self) -> impl Iterator<Item = (u64, u64, usize)> + '_ {
         let cuts = self.cuts.iter();
         cuts.map(|(component, cut)| (*component, cut.members, cut.pieces.partitions()))
     }
 
-    /// Runs `work` on the members of every component, in parallel; it adds what it finds to a list,
-    /// and the lists come to `take` in an order of components that is always the same, those that
-    /// were cut last, each of their pieces by itself. `state` makes what a thread keeps between
-    /// components.
+    /// Runs `work` on the members of every component, in parallel. `work` appends its results to a
+    /// list; the lists are passed to `take` in an order of components that is always the same.
+    /// Components that were cut come last, one piece at a time. `state` makes the state that a
+    /// thread keeps between components.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be read, and the errors of `take`.
     pub fn map_in_order<S, T: Send>(
         &self,
         state: impl Fn() -> S + Sync + Send,
         work: impl Fn(&mut S, &[Member<'_>], &mut Vec<T>) + Sync + Send,
         mut take: impl FnMut(Vec<T>) -> Result<()>,
     ) -> Result<()> {
-        let work_on = |bytes: &[u8], state: &mut S| {
-            let mut members: Vec<Member<'_>> = parse(bytes).collect();
+        let work_on = |bytes: &[u8], state: &mut S| -> Result<Vec<T>> {
+            let mut members = parse(bytes).collect::<Result<Vec<Member<'_>>>>()?;
             members.sort_unstable_by(Member::compare);
             let mut found = Vec::new();
             for component in members.chunk_by(|a, b| a.component == b.component) {
                 work(state, component, &mut found);
             }
-            found
+            Ok(found)
         };
         let whole = |(bytes, state): &mut (Vec<u8>, S), partition| {
             self.read_whole(partition, bytes)?;
-            Ok(work_on(bytes, state))
+            work_on(bytes, state)
         };
         self.spilled.map_in_order(|| (Vec::new(), state()), whole, &mut take)?;
         for cut in self.cuts.values() {
             let piece = |(bytes, state): &mut (Vec<u8>, S), piece| {
                 cut.pieces.read_all(piece, bytes)?;
-                Ok(work_on(bytes, state))
+                work_on(bytes, state)
             };
             cut.pieces.map_in_order(|| (Vec::new(), state()), piece, &mut take)?;
         }
         Ok(())
     }
 
-    /// Replaces the content of `bytes` by the records of a partition, but for components that were
-    /// cut.
+    /// Replaces the content of `bytes` by the records of a partition, without the components that
+    /// were cut.
     fn read_whole(&self, partition: usize, bytes: &mut Vec<u8>) -> Result<()> {
         if self.cuts.values().all(|cut| cut.partition != partition) {
             return self.spilled.read_all(partition, bytes);
@@ -146,19 +158,25 @@ impl Gathered {
         bytes.clear();
         let mut record = Vec::new();
         self.spilled.each_chunk(partition, |chunk| {
-            for member in parse(chunk).filter(|m| !self.cuts.contains_key(&m.component)) {
-                member.write(&mut record);
-                bytes.extend_from_slice(&record);
+            for member in parse(chunk) {
+                let member = member?;
+                if !self.cuts.contains_key(&member.component) {
+                    member.write(&mut record)?;
+                    bytes.extend_from_slice(&record);
+                }
             }
             Ok(())
         })
     }
 
-    /// The components of a partition with more than `members_max` members, with their number.
+    /// Returns the components of a partition that have more than `members_max` members, and the
+    /// number of their members.
     fn large_components(&self, partition: usize, members_max: u64) -> Result<BTreeMap<u64, u64>> {
         let mut members: BTreeMap<u64, u64> = BTreeMap::new();
         self.spilled.each_chunk(partition, |chunk| {
-            parse(chunk).for_each(|member| *members.entry(member.component).or_default() += 1);
+            for member in parse(chunk) {
+                *members.entry(member?.component).or_default() += 1;
+            }
             Ok(())
         })?;
         members.retain(|_, members| *members > members_max);
@@ -216,7 +234,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
-        /// No member is lost or changed, and neither input order nor memory nor threads show.
+        /// No member is lost or changed. The order of the input, the memory and the number of
+        /// threads do not change the result.
         #[test]
         fn members_come_together(
             members in prop::collection::vec(
@@ -257,9 +276,9 @@ mod tests {
         }
     }
 
-    /// Pairs of near-duplicates, all chained by one key: most pairs stay together.
+    /// If pairs of near-duplicates are all chained by one key, most pairs stay together.
     #[test]
-    fn what_a_template_chains_is_cut_elsewhere() {
+    fn a_component_chained_by_a_template_is_cut_between_pairs() {
         let own = |pair: u64, n: u64| (0..n).map(move |i| mix(pair << 8 | i));
         let members: Vec<Owned> = (0..2_000)
             .map(|ordinal| {

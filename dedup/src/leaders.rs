@@ -1,83 +1,85 @@
-//! Verified clusters: who is a near-duplicate of whom, without a blind transitive closure.
+//! Verified clusters of near-duplicates, without a blind transitive closure.
 //!
-//! A component of candidates may chain thousands of unrelated texts together, over a template that
-//! they share or over many small steps. Here its members are gone through in the order in which
-//! they should survive. Each is compared with the representatives of the earlier ones that share a
-//! key with it, joins the most similar one that passes, or becomes a representative itself (leader
-//! clustering: Hartigan, "Clustering Algorithms", 1975, ch. 3). So each member that goes is itself
-//! similar to one that stays, and a chain a~b~c whose ends differ never merges them; yet a member is
-//! also found over the keys of those that have joined before, which raises the chance that a pair
-//! at the threshold is compared at all.
+//! A component of candidates may chain thousands of unrelated texts together, over a shared
+//! template or over many small steps. Here the members of a component are visited in the order in
+//! which they should survive. Each is compared with the representatives of earlier members that
+//! share a key with it. It joins the most similar representative that passes, or else becomes a
+//! representative itself (leader clustering: Hartigan, "Clustering Algorithms", 1975, ch. 3). So
+//! each removed member is itself similar to one that is kept, and a chain a~b~c with different ends
+//! never merges the ends. Still, a representative is also found through the keys of the members
+//! that joined it, which makes it more likely that a pair near the threshold is compared at all.
 //!
-//! The similarity is first estimated from the signatures, whose error is known: `n` minima estimate
-//! a Jaccard similarity s with a standard error of `sqrt(s (1 - s) / n)` (Broder 1997). Far enough
-//! from the threshold the estimate decides; in between the texts must. As the texts lie elsewhere,
-//! there are two passes: [`Leaders::pairs_to_check`] says which pairs are in doubt and may matter,
-//! [`Leaders::assign`] decides, given their true similarities.
+//! The similarity is first estimated from the signatures, with a known error: `n` minima estimate a
+//! Jaccard similarity s with a standard error of `sqrt(s (1 - s) / n)` (Broder 1997). Far from the
+//! threshold the estimate decides. Close to it the texts must be compared. Since the texts are
+//! stored elsewhere, there are two passes: [`Leaders::pairs_to_check`] returns the pairs that are
+//! in doubt and may matter, and [`Leaders::assign`] decides, given their true similarities.
 
+use serde::{Deserialize, Serialize};
 use text::minhash::estimate_jaccard;
 
 use crate::member::Member;
 use crate::postings::Postings;
 
-pub use crate::postings::COMPARISONS_MAX;
+/// The largest number of pairs that are checked for a document. The most similar ones are taken.
+const CHECKS_MAX: usize = 32;
 
-/// Pairs that are checked for a document at most, the most similar ones.
-pub const CHECKS_MAX: usize = 32;
-
-/// Standard errors between the threshold and an estimate that needs no check: 0.6 % of pairs at
-/// the threshold lie beyond on either side.
+/// Distance from the threshold, in standard errors, at which an estimate needs no check: of pairs
+/// exactly at the threshold, 0.6 % have an estimate beyond it on either side.
 const MARGIN_STANDARD_ERRORS: f32 = 2.5;
 
-/// The part of the threshold below which not even containment is checked. If A is in B, their
-/// Jaccard similarity is |A| / |B|: texts whose lengths differ by more than five times are no
-/// repetition that a band would find.
+/// The fraction of the threshold below which containment is not checked either. If A is contained
+/// in B, their Jaccard similarity is |A| / |B|. Bands do not find repetitions between texts whose
+/// lengths differ by more than a factor of five.
 const CONTAINMENT_FLOOR: f32 = 0.2;
 
-/// How a candidate pair is confirmed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a candidate pair is verified. Recipes use the names in snake case: `jaccard`, `containment`,
+/// `signature`, `off`. Errors list them in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verify {
-    /// Not at all: a component is a cluster.
-    Off,
+    /// By the estimate from the signatures, and near the threshold by the true Jaccard similarity
+    /// of the texts.
+    Jaccard,
+    /// Like `Jaccard`, or by the containment `|A ∩ B| / min(|A|, |B|)` of the texts' shingles.
+    Containment,
     /// By the estimate from the signatures alone.
     Signature,
-    /// By the Jaccard similarity of the texts where the estimate leaves doubt.
-    Jaccard,
-    /// Like `Jaccard`, or by the containment `|A ∩ B| / min(|A|, |B|)` of the texts.
-    Containment,
+    /// Not at all: a component is a cluster, so candidates of candidates are in one cluster.
+    Off,
 }
 
-/// What a member was assigned by.
+/// The evidence by which a member was assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
-    /// It is a representative.
+    /// The member is a representative.
     Itself,
     /// The signatures agree beyond doubt.
     Signature,
     /// The texts were compared.
     Text,
-    /// The estimate reaches the threshold, by less than its error, and the texts were not compared.
+    /// The estimate reaches the threshold by less than its error, and the texts were not compared.
     Estimate,
-    /// It is in the same component ([`Verify::Off`]).
+    /// The two are in the same component ([`Verify::Off`]).
     Component,
 }
 
-/// Where a member went.
+/// The cluster of a member.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Assigned {
-    /// The component.
+    /// The component of the member.
     pub component: u64,
-    /// The member.
+    /// The ordinal of the member.
     pub ordinal: u64,
-    /// The member that stays in its place; itself for a representative.
+    /// The ordinal of the member that is kept in its place; its own for a representative.
     pub representative: u64,
-    /// Their similarity, 1 for a representative.
+    /// The similarity of the two, between 0 and 1; 1 for a representative.
     pub similarity: f32,
-    /// How that is known.
+    /// The evidence for the similarity.
     pub evidence: Evidence,
 }
 
-/// Clusters components, one after another.
+/// Clusters components, one after another. It keeps its buffers between them.
 pub struct Leaders {
     verify: Verify,
     threshold: f32,
@@ -85,34 +87,35 @@ pub struct Leaders {
     found: Vec<Found>,
 }
 
-/// A representative to compare the document at hand with.
+/// A representative with which the current member is compared.
 #[derive(Debug, Clone, Copy)]
 struct Found {
-    /// Its place in the component.
+    /// Its index in the component.
     place: u32,
     estimate: f32,
 }
 
-/// From which estimate on a pair is sure, and from which on in doubt.
+/// The smallest estimates at which a pair is certain, and at which it is in doubt.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     sure: f32,
     doubt: f32,
 }
 
-/// What the first pass knows of a member that may be a representative.
+/// What the first pass knows about a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing that can be found out makes it anything else.
+    /// It is a representative, whatever the checks say.
     Representative,
-    /// Depends on pairs in doubt.
+    /// It depends on pairs in doubt.
     Possible,
-    /// It goes, whatever the checks say.
+    /// It joins another member, whatever the checks say.
     Attached,
 }
 
 impl Leaders {
-    /// Confirms pairs by `verify` from the similarity `threshold` on.
+    /// Makes clusters of members with at least the similarity `threshold`, verified by `verify`.
+    /// The threshold is clamped to 0 to 1.
     pub fn new(verify: Verify, threshold: f32) -> Self {
         Self {
             verify,
@@ -134,8 +137,8 @@ impl Leaders {
         }
     }
 
-    /// Adds to `pairs` those of a component whose texts may decide: smaller ordinal first, each
-    /// once.
+    /// Appends to `pairs` the pairs of a component whose texts may decide, each once, the smaller
+    /// ordinal first.
     pub fn pairs_to_check(&mut self, members: &[Member<'_>], pairs: &mut Vec<(u64, u64)>) {
         if matches!(self.verify, Verify::Off | Verify::Signature) {
             return;
@@ -151,7 +154,8 @@ impl Leaders {
             let (sure, doubtful) =
                 near.split_at(near.partition_point(|f| f.estimate >= bounds.sure));
             let doubtful = &doubtful[..doubtful.len().min(CHECKS_MAX)];
-            // Other members may lead elsewhere in the end; a key of its own leads to it for sure.
+            // The members that joined `f` may be assigned elsewhere once the checks are known, and
+            // then their keys do not lead to `f`. Only a key that `f` itself shares certainly does.
             let own_keys = members[place as usize].keys;
             let known = |f: &Found| {
                 states[f.place as usize] == State::Representative
@@ -177,8 +181,9 @@ impl Leaders {
         });
     }
 
-    /// Adds to `assigned` where each member of a component goes. `similarity` knows the true
-    /// similarities of pairs, smaller ordinal first; where it knows none, the estimate decides.
+    /// Appends to `assigned` the cluster of each member of a component. `similarity` returns the
+    /// true similarity of a pair, given with the smaller ordinal first. Where it returns `None`,
+    /// the estimate decides.
     pub fn assign(
         &mut self,
         members: &[Member<'_>],
@@ -220,8 +225,9 @@ impl Leaders {
         });
     }
 
-    /// Goes through the members. `decide` is told how similar a member is to the representatives to
-    /// be compared with, and names those that it may join, or itself.
+    /// Visits the members in order. `decide` gets the place of a member and its estimated
+    /// similarity to each representative found through a shared key. It appends the places of the
+    /// representatives that the member may join, or its own place.
     fn walk(
         &mut self,
         members: &[Member<'_>],
@@ -244,7 +250,7 @@ impl Leaders {
     }
 }
 
-/// The most similar of some, among equals the one that survives first.
+/// Returns the most similar representative; among equally similar ones the preferred survivor.
 fn most_similar(found: impl Iterator<Item = (u32, f32, Evidence)>) -> Option<(u32, f32, Evidence)> {
     found.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))
 }
@@ -272,8 +278,8 @@ fn to(
     }
 }
 
-/// The Jaccard similarity that two sketches suggest. Without sketches 1: then equal keys are all
-/// there is to go by.
+/// Estimates the Jaccard similarity from two sketches. Without sketches it is 1, because then equal
+/// keys are the only evidence.
 fn estimate(a: &[u8], b: &[u8]) -> f32 {
     if a.is_empty() && b.is_empty() { 1.0 } else { estimate_jaccard(a, b) as f32 }
 }
@@ -285,6 +291,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::postings::COMPARISONS_MAX;
 
     type Owned = (Vec<[u8; 8]>, Vec<u8>);
 
@@ -303,7 +310,7 @@ mod tests {
             .collect()
     }
 
-    /// A similarity of two documents that the signatures know nothing of.
+    /// A similarity of two documents that is unrelated to their signatures.
     fn truth(a: u64, b: u64) -> f32 {
         (crate::mix::mix(a << 32 | b) % 100) as f32 / 100.0
     }
@@ -318,7 +325,7 @@ mod tests {
         assigned
     }
 
-    /// The same rule with all pairs in sight and no index.
+    /// The same rule without an index: all pairs are compared.
     fn plainly(leaders: &Leaders, members: &[Member<'_>]) -> Vec<u64> {
         let mut representatives: Vec<usize> = Vec::new();
         for (place, member) in members.iter().enumerate() {
@@ -351,10 +358,10 @@ mod tests {
     }
 
     proptest! {
-        /// The index, and the texts of only those pairs that the first pass named, give what all
-        /// pairs would; nobody is lost, and everyone's representative represents itself.
+        /// The index and the texts of the pairs from the first pass give the same result as all
+        /// pairs. No member is lost, and every representative represents itself.
         #[test]
-        fn two_passes_give_what_all_pairs_would(
+        fn two_passes_equal_a_comparison_of_all_pairs(
             owned in documents(),
             verify in prop_oneof![
                 Just(Verify::Signature), Just(Verify::Jaccard), Just(Verify::Containment)
@@ -385,6 +392,20 @@ mod tests {
     }
 
     #[test]
+    fn verify_has_the_names_of_recipes() {
+        let names = ["jaccard", "containment", "signature", "off"];
+        let values = [Verify::Jaccard, Verify::Containment, Verify::Signature, Verify::Off];
+        for (name, value) in names.into_iter().zip(values) {
+            assert_eq!(serde_json::to_value(value).unwrap(), name);
+            assert_eq!(serde_json::from_value::<Verify>(name.into()).unwrap(), value);
+        }
+        let error = serde_json::from_value::<Verify>("jacard".into()).unwrap_err();
+        let expected = "unknown variant `jacard`, expected one of `jaccard`, `containment`, \
+                        `signature`, `off`";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
     fn a_chain_is_not_a_cluster() {
         let keys = vec![1u64.to_le_bytes()];
         let sketch = |from: usize| (0..100).map(|i| u8::from(i >= from)).collect::<Vec<u8>>();
@@ -397,9 +418,9 @@ mod tests {
         assert!(assigned.iter().all(|a| a.representative == 0));
     }
 
-    /// The third shares a key with the second alone, which has gone to the first.
+    /// The third member shares a key with the second only, which has joined the first.
     #[test]
-    fn a_member_is_found_over_those_that_joined() {
+    fn a_representative_is_found_through_members_that_joined_it() {
         let keys = |keys: &[u64]| keys.iter().map(|key| key.to_le_bytes()).collect::<Vec<_>>();
         let owned: Vec<Owned> =
             [&[1][..], &[1, 2], &[2]].map(|own| (keys(own), vec![7; 8])).to_vec();

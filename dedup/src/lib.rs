@@ -1,8 +1,11 @@
-//! Who repeats whom, over the keys of all documents: sorted on disk, joined, verified, clustered.
+//! Finds documents that repeat each other, given the keys of all documents.
 //!
-//! Nothing here knows of tables or SQL. Texts come in as keys that a pass over the documents made
-//! ([`text::minhash`]), are spilled to a [`store::Scratch`] where memory does not hold them, and
-//! leave as decisions. No result depends on the order of input, on threads or on the memory limit.
+//! Near-duplicates are found by an external sort of keys, candidate pairs, connected components and
+//! verified clusters. There are also repeated lines, repeated passages and a Bloom filter for
+//! streams. Nothing here depends on tables or SQL. A pass over the documents makes the keys (see
+//! [`text::minhash`]). This crate spills them to a [`store::Scratch`] when they exceed the memory,
+//! and returns decisions. No result depends on the order of the input, on the number of threads or
+//! on the memory limit.
 
 pub mod bloom;
 mod by_part;
@@ -10,7 +13,7 @@ pub mod candidates;
 pub mod components;
 mod cut;
 pub mod datatrove;
-pub mod error;
+mod error;
 pub mod gather;
 pub mod leaders;
 pub mod lines;

@@ -1,16 +1,16 @@
-//! Sets of documents, a bit each.
+//! Sets of documents, one bit each.
 
-/// A bit for each document, to be set.
+/// A set of documents to which documents can be added: one bit for each.
 #[derive(Debug, Default)]
 pub struct Bits(Vec<u64>);
 
 impl Bits {
-    /// No bit set, with room for about `documents`.
-    pub fn new(documents: u64) -> Self {
+    /// Makes an empty set with space for about `documents` documents. It grows as needed.
+    pub(crate) fn new(documents: u64) -> Self {
         Self(vec![0; documents.div_ceil(64) as usize])
     }
 
-    /// Sets the bit of a document.
+    /// Adds a document.
     pub fn set(&mut self, ordinal: u64) {
         let word = (ordinal / 64) as usize;
         if word >= self.0.len() {
@@ -19,14 +19,14 @@ impl Bits {
         self.0[word] |= 1 << (ordinal % 64);
     }
 
-    /// Whether the bit of a document is set.
+    /// True if the set holds a document.
     #[inline]
     pub fn contains(&self, ordinal: u64) -> bool {
         self.0.get((ordinal / 64) as usize).is_some_and(|word| word >> (ordinal % 64) & 1 == 1)
     }
 
-    /// Ends the setting.
-    pub fn finish(self) -> Marks {
+    /// Makes the set read-only and counts it.
+    pub(crate) fn finish(self) -> Marks {
         let mut count = 0;
         let mut before = Vec::with_capacity(self.0.len().div_ceil(BLOCK_WORDS) + 1);
         for block in self.0.chunks(BLOCK_WORDS) {
@@ -37,28 +37,30 @@ impl Bits {
     }
 }
 
-/// Words between two counts of [`Marks`]: one cache line.
+/// Number of words between two counts of [`Marks`]: one cache line.
 const BLOCK_WORDS: usize = 8;
 
-/// A set of documents in which each has an index without gaps (a bit vector with rank: Jacobson,
-/// "Space-efficient static trees and graphs", 1989): 9/8 bits for every document there is.
+/// A read-only set of documents that numbers its documents without gaps (a bit vector with rank:
+/// Jacobson, "Space-efficient static trees and graphs", 1989). It takes 9/8 bits for every document
+/// of the input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marks {
     words: Vec<u64>,
-    /// Marked documents before each block of [`BLOCK_WORDS`].
+    /// The number of marked documents before each block of [`BLOCK_WORDS`] words.
     before: Vec<u64>,
     count: u64,
 }
 
 impl Marks {
-    /// Marked documents.
+    /// The number of documents in the set.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// How many marked documents come before `ordinal`, if it is marked itself.
+    /// Returns how many documents of the set come before `ordinal`, or `None` if the set does not
+    /// hold `ordinal`.
     #[inline]
-    pub fn index(&self, ordinal: u64) -> Option<u64> {
+    pub(crate) fn index(&self, ordinal: u64) -> Option<u64> {
         let word = (ordinal / 64) as usize;
         let bit = 1 << (ordinal % 64);
         let bits = *self.words.get(word)?;
@@ -71,8 +73,9 @@ impl Marks {
         Some(self.before[block] + u64::from(in_block + (bits & (bit - 1)).count_ones()))
     }
 
-    /// The marked documents in order.
-    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+    /// Iterates over the documents of the set, ascending.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
         self.words.iter().enumerate().flat_map(|(i, word)| {
             let mut word = *word;
             std::iter::from_fn(move || {
@@ -94,7 +97,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn an_index_is_the_place_in_the_order(set in prop::collection::btree_set(0u64..3_000, 0..300)) {
+        fn an_index_is_the_place_in_the_order(
+            set in prop::collection::btree_set(0u64..3_000, 0..300),
+        ) {
             let mut bits = Bits::new(3_000);
             set.iter().for_each(|ordinal| bits.set(*ordinal));
             prop_assert!((0..4_000).all(|o| bits.contains(o) == set.contains(&o)));

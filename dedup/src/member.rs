@@ -1,31 +1,36 @@
-//! A document in a component of candidates, and its form in a scratch file.
+//! A document in a component of candidates, and its record in a scratch file.
 
 use std::cmp::Ordering;
 
+use bug::{Bug, OrBug};
+
+use crate::error::Result;
 use crate::mix::mix;
 
-/// Bytes in front of a record: component, ordinal, and the lengths of order, keys, sketch and payload.
+/// Bytes of a record's header: component, ordinal, and the lengths of order, keys, sketch and
+/// payload.
 const HEADER_BYTES: usize = 8 + 8 + 4 + 4 + 4 + 4;
 
 /// A document in a component of candidates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Member<'a> {
-    /// Its component.
+    /// The number of its component.
     pub component: u64,
-    /// Its place among all documents.
+    /// Its index among all documents.
     pub ordinal: u64,
-    /// Who survives: the least bytes, and among equal ones the least ordinal.
+    /// Its preference as a survivor: the member with the smallest bytes survives, and among equal
+    /// bytes the one with the smallest ordinal.
     pub order: &'a [u8],
-    /// The keys of its bands, little-endian.
+    /// The keys of its bands, as 8 bytes each.
     pub keys: &'a [[u8; 8]],
-    /// Its minima, 8 bits of each.
+    /// Its minima, 8 bits of each; empty without signatures.
     pub sketch: &'a [u8],
-    /// What else the caller wants to know of it when its place is decided.
+    /// Bytes for the caller, returned unchanged when the member is read.
     pub payload: &'a [u8],
 }
 
 impl Member<'_> {
-    /// Components in the order of their mixed number, in each the survivors first.
+    /// Orders members by the mixed number of their component, then preferred survivors first.
     pub(crate) fn compare(&self, other: &Self) -> Ordering {
         mix(self.component)
             .cmp(&mix(other.component))
@@ -33,23 +38,34 @@ impl Member<'_> {
             .then_with(|| self.ordinal.cmp(&other.ordinal))
     }
 
-    /// Replaces the content of `record` by the form in which members lie in the scratch file.
-    pub(crate) fn write(&self, record: &mut Vec<u8>) {
+    /// Replaces the content of `record` by the member's record for the scratch file.
+    pub(crate) fn write(&self, record: &mut Vec<u8>) -> Result<()> {
         record.clear();
         record.extend(self.component.to_le_bytes());
         record.extend(self.ordinal.to_le_bytes());
         let parts = [self.order, self.keys.as_flattened(), self.sketch, self.payload];
-        parts.iter().for_each(|part| record.extend((part.len() as u32).to_le_bytes()));
+        for part in parts {
+            let length = u32::try_from(part.len()).or_bug("a member's parts are below 4 GiB")?;
+            record.extend(length.to_le_bytes());
+        }
         parts.iter().for_each(|part| record.extend(*part));
+        Ok(())
     }
 }
 
-/// The records in the bytes of a partition.
-pub(crate) fn parse(mut bytes: &[u8]) -> impl Iterator<Item = Member<'_>> {
+/// Reads the records in the bytes of a partition. A cut record is a bug: records are written whole.
+pub(crate) fn parse(mut bytes: &[u8]) -> impl Iterator<Item = Result<Member<'_>>> {
     std::iter::from_fn(move || {
-        let (member, rest) = parse_first(bytes)?;
+        if bytes.is_empty() {
+            return None;
+        }
+        let Some((member, rest)) = parse_first(bytes) else {
+            let cut = Bug::new(format!("a record of a member is cut: {} bytes left", bytes.len()));
+            bytes = &[];
+            return Some(Err(cut.into()));
+        };
         bytes = rest;
-        Some(member)
+        Some(Ok(member))
     })
 }
 

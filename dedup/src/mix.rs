@@ -1,4 +1,4 @@
-//! A function that makes numbers look random.
+//! A cheap permutation that makes numbers look random.
 
 /// The finalizer of SplitMix64 (Steele, Lea and Flood 2014): a permutation of 64-bit numbers.
 pub(crate) fn mix(mut value: u64) -> u64 {

@@ -1,37 +1,37 @@
-//! Inverted lists of one component: for each key, the representatives that it leads to.
+//! Inverted lists of one component: for each key, the representatives of the members that have it.
 
 use crate::member::Member;
 
-/// Representatives that a document is compared with at most, taken from its rarest keys first, and
-/// that are kept for a key: one of 10^5 documents that share nothing but a template stays linear in
-/// them.
-pub const COMPARISONS_MAX: usize = 1_024;
+/// The largest number of representatives with which a document is compared, taken from its rarest
+/// keys first, and the largest number kept for a key. Because of it, a component of 10^5 documents
+/// that share only a template takes linear time.
+pub(crate) const COMPARISONS_MAX: usize = 1_024;
 
-/// Keys of a component that are sorted at once: 64 MiB.
+/// Number of keys of a component that are sorted at once: 64 MiB.
 const ROUND_KEYS: usize = 1 << 22;
 
-/// The end of a list.
+/// Marks the end of a list, and a member that was not yet seen.
 const NONE: u32 = u32::MAX;
 
-/// For each key that members share, in a list of at most [`COMPARISONS_MAX`], the representatives
-/// of the members that have it. Members go by their places in the component.
+/// For each key that members share, a list of the representatives of the members that have the key,
+/// at most [`COMPARISONS_MAX`]. Members are named by their places in the component.
 #[derive(Debug, Default)]
 pub(crate) struct Postings {
-    /// For each key of each member the number of its list, members one after another.
+    /// The numbers of each member's lists, one per key, one member after another.
     lists_of: Vec<u32>,
-    /// For each member where its lists start in `lists_of`, and the end.
+    /// Where the lists of each member start in `lists_of`, and the end.
     starts: Vec<u32>,
     lists: Vec<List>,
     entries: Vec<Entry>,
-    /// For each member, the last one that was led to it.
+    /// For each member, the last member for which [`Self::each`] returned it.
     seen_by: Vec<u32>,
-    /// For each member, the last search of a list that met it.
+    /// For each member, the number of the last search of a list that found it.
     met_in: Vec<u32>,
     searches: u32,
     shared: Shared,
 }
 
-/// A linked list, front to back, in the order in which entries came.
+/// A linked list of entries in the order of insertion.
 #[derive(Debug, Clone, Copy)]
 struct List {
     first: u32,
@@ -45,10 +45,10 @@ struct Entry {
     next: u32,
 }
 
-/// The members of every key that more than one has.
+/// The members of every key that two or more members have.
 #[derive(Debug, Default)]
 struct Shared {
-    /// For each key the number of its members and where they start in `places`, ascending.
+    /// For each key, the number of its members and where they start in `places`; ascending.
     keys: Vec<(u32, u32)>,
     places: Vec<u32>,
     /// Keys and the places of their members, while they are sorted.
@@ -56,12 +56,15 @@ struct Shared {
 }
 
 impl Postings {
-    /// Makes the lists of a component, all empty. A member's lists are in the order of how many
-    /// members have the key, the rarest first; keys of one member alone have none.
+    /// Starts a component with empty lists. A member's lists are ordered from the rarest key to the
+    /// most frequent. Keys of a single member have no list.
     pub(crate) fn start(&mut self, members: &[Member<'_>]) {
         self.shared.find(members);
         self.starts.clear();
         self.starts.resize(members.len() + 1, 0);
+        // Count the lists of each member, add the counts up to offsets, then fill them list by
+        // list: lists are numbered from the rarest key on, so each member's lists end up in that
+        // order.
         self.shared.places.iter().for_each(|place| self.starts[*place as usize + 1] += 1);
         for place in 0..members.len() {
             self.starts[place + 1] += self.starts[place];
@@ -86,7 +89,8 @@ impl Postings {
         self.searches = 0;
     }
 
-    /// Names every representative that the lists of a member hold, at most [`COMPARISONS_MAX`].
+    /// Calls `each` with every representative in the lists of a member, once, at most
+    /// [`COMPARISONS_MAX`] in all.
     pub(crate) fn each(&mut self, place: u32, mut each: impl FnMut(u32)) {
         let mut left = COMPARISONS_MAX;
         for list in &self.lists_of[self.own(place)] {
@@ -107,11 +111,11 @@ impl Postings {
         }
     }
 
-    /// Adds representatives to all lists of a member that lack them and are not full.
+    /// Adds representatives to all lists of a member that do not hold them yet and are not full.
     pub(crate) fn post(&mut self, place: u32, representatives: &[u32]) {
         for i in self.own(place) {
             let list = &mut self.lists[self.lists_of[i] as usize];
-            // Nothing leads to a member before it is posted itself.
+            // The member itself is in no list yet, so its own place needs no search.
             let search = representatives.iter().any(|representative| *representative != place);
             if search {
                 self.searches += 1;
@@ -149,8 +153,8 @@ impl List {
 }
 
 impl Shared {
-    /// Lists the members of every shared key, smallest lists first. Keys are taken in rounds by
-    /// their value, so that never many of them are held at once.
+    /// Lists the members of every shared key, smallest lists first. Keys are processed in rounds by
+    /// their value, to limit the number of keys in memory.
     fn find(&mut self, members: &[Member<'_>]) {
         let n_keys: usize = members.iter().map(|member| member.keys.len()).sum();
         let rounds = n_keys.div_ceil(ROUND_KEYS).max(1) as u64;

@@ -1,32 +1,37 @@
 //! External sort of fixed-width rows that begin with a hash: one write, one read, no merge.
 //!
-//! Rows are compared as bytes, so numbers go in big-endian. Their first [`LEADING_BYTES`] bytes are
-//! uniformly distributed, therefore equal ranges of them hold about equally many rows: a row goes to
-//! partition `leading * partitions >> 64`, partitions are in order by construction, and each is
-//! sorted by itself in memory. That is the distribution sort of Knuth, "The Art of Computer
-//! Programming", vol. 3, §5.4.9, with the hash for the sample of keys. When all rows fit the memory,
-//! no file is written.
+//! Rows are compared as bytes, so numbers in them must be big-endian. The first 8 bytes of a row
+//! must be uniformly distributed; then equal ranges of them hold about equal numbers of rows. A row
+//! goes to partition `leading * partitions >> 64`. So the partitions are in order by construction,
+//! and each is sorted by itself in memory. This is the distribution sort of Knuth, "The Art of
+//! Computer Programming", vol. 3, §5.4.9, with the hash in place of a sample of keys. When all rows
+//! fit into memory, no file is written.
 
 use store::Scratch;
 
 use crate::error::Result;
 use crate::spill::{Spill, Spilled};
 
-/// Bytes at the head of a row that must be uniformly distributed; a row is at least as long.
-pub const LEADING_BYTES: usize = 8;
+/// Number of bytes at the start of a row that must be uniformly distributed. A row has at least so
+/// many.
+const LEADING_BYTES: usize = 8;
 
-/// Rows that are left to a comparison sort at a time, on average.
+/// Mean number of rows that a comparison sort gets at a time.
 const BUCKET_ROWS: usize = 4;
 
-/// Takes rows in any order.
+/// Collects rows in any order, to sort them.
 pub struct Sorter<const N: usize> {
     spill: Spill,
     rows: u64,
 }
 
 impl<const N: usize> Sorter<N> {
-    /// Starts a sort of about `rows_expected` rows within about `memory_bytes`, with `name` for its
-    /// scratch file. A wrong expectation costs memory or time, nothing else.
+    /// Makes a sorter for about `rows_expected` rows, which uses about `memory_bytes` of memory.
+    /// `name` is the name of its scratch file. A wrong expectation costs memory or time, but does
+    /// not change the result.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be made.
     pub fn new(
         scratch: &Scratch,
         name: &str,
@@ -39,57 +44,39 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// Adds a row.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written.
     #[inline]
     pub fn push(&mut self, row: [u8; N]) -> Result<()> {
         self.rows += 1;
         self.spill.push(self.spill.partition_of(leading(&row)), &row)
     }
 
-    /// Ends the input.
+    /// Ends the input and returns the rows for reading.
+    ///
+    /// # Errors
+    /// When the scratch file cannot be written.
     pub fn finish(self) -> Result<Sorted<N>> {
         Ok(Sorted { rows: self.rows, spilled: self.spill.finish()? })
     }
 }
 
-/// Rows in order, a partition at a time: a row of a later partition is not less than one of an
-/// earlier, and rows of the same [`LEADING_BYTES`] are in the same partition.
+/// Sorted rows, read one partition at a time. Every row of a later partition is at least as large
+/// as every row of an earlier one, and rows with the same first 8 bytes are in the same partition.
 ///
-/// The limit that follows: a leading value is read as a whole, twice while it is sorted, and so
-/// exceeds the memory when it occurs in too many rows. With 16-byte rows and 2 GiB that is from
-/// some 4 * 10^7 documents with one key on; [`partition_rows_max`](Self::partition_rows_max) says
-/// how far it is.
+/// This has a limit: the rows with the same first 8 bytes are read together, twice while they are
+/// sorted, and so exceed the memory if there are too many. With rows of 16 bytes and 2 GiB of
+/// memory that happens from about 4 * 10^7 documents with the same key on.
 pub struct Sorted<const N: usize> {
     rows: u64,
     spilled: Spilled,
 }
 
 impl<const N: usize> Sorted<N> {
-    /// Rows in all.
-    pub fn rows(&self) -> u64 {
+    /// The number of rows.
+    pub(crate) fn rows(&self) -> u64 {
         self.rows
-    }
-
-    /// Partitions, in order; some may be empty.
-    pub fn partitions(&self) -> usize {
-        self.spilled.partitions()
-    }
-
-    /// Whether rows went to the disk.
-    pub fn spilled(&self) -> bool {
-        self.spilled.spilled()
-    }
-
-    /// Rows of the largest partition.
-    pub fn partition_rows_max(&self) -> usize {
-        (0..self.partitions()).map(|p| self.spilled.bytes(p) / N).max().unwrap_or(0)
-    }
-
-    /// Replaces the content of `out` by the sorted rows of a partition.
-    pub fn read(&self, partition: usize, out: &mut Vec<[u8; N]>) -> Result<()> {
-        let mut unsorted = Vec::new();
-        self.read_unsorted(partition, &mut unsorted)?;
-        sort_partition(&unsorted, self.partitions(), out);
-        Ok(())
     }
 
     fn read_unsorted(&self, partition: usize, out: &mut Vec<[u8; N]>) -> Result<()> {
@@ -97,36 +84,37 @@ impl<const N: usize> Sorted<N> {
         self.spilled.read(partition, out.as_flattened_mut())
     }
 
-    /// Runs `work` on the sorted rows of every partition, in parallel, and hands its results to
+    /// Runs `work` on the sorted rows of every partition, in parallel, and passes its results to
     /// `take` in the order of the partitions.
-    pub fn map_in_order<T: Send>(
+    pub(crate) fn map_in_order<T: Send>(
         &self,
         work: impl Fn(&[[u8; N]]) -> Result<T> + Sync + Send,
         take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
         let read_and_work = |(unsorted, rows): &mut (Vec<[u8; N]>, Vec<[u8; N]>), partition| {
             self.read_unsorted(partition, unsorted)?;
-            sort_partition(unsorted, self.partitions(), rows);
+            sort_partition(unsorted, self.spilled.partitions(), rows);
             work(rows)
         };
         self.spilled.map_in_order(Default::default, read_and_work, take)
     }
 }
 
-/// The leading bytes as a number.
+/// Returns the first 8 bytes of a row as a number.
 fn leading<const N: usize>(row: &[u8; N]) -> u64 {
     let mut leading = [0; LEADING_BYTES];
     leading.copy_from_slice(&row[..LEADING_BYTES]);
     u64::from_be_bytes(leading)
 }
 
-/// Replaces `out` by the rows of one of `partitions` partitions in order. They are spread once more,
-/// over so many buckets that one holds few rows, each of which is then sorted by itself: half the
-/// time of a comparison sort of everything.
+/// Replaces the content of `out` by the sorted rows of one of `partitions` partitions. The rows are
+/// spread once more, over buckets of a few rows, and each bucket is sorted by comparison. This
+/// takes half the time of a comparison sort of the whole partition.
 fn sort_partition<const N: usize>(rows: &[[u8; N]], partitions: usize, out: &mut Vec<[u8; N]>) {
     out.resize(rows.len(), [0; N]);
     let n_buckets = (rows.len() / BUCKET_ROWS).max(1);
-    // `leading * partitions` is the partition above the point and uniform in it below.
+    // The upper 64 bits of `leading * partitions` are the partition; the lower 64 bits, which
+    // remain here, are uniform within it.
     let bucket_of = |row: &[u8; N]| {
         let in_partition = leading(row).wrapping_mul(partitions as u64);
         ((u128::from(in_partition) * n_buckets as u128) >> 64) as usize
@@ -135,14 +123,14 @@ fn sort_partition<const N: usize>(rows: &[[u8; N]], partitions: usize, out: &mut
     rows.iter().for_each(|row| ends[bucket_of(row) + 1] += 1);
     (0..n_buckets).for_each(|bucket| ends[bucket + 1] += ends[bucket]);
     for row in rows {
-        // The start of a bucket moves to its end as it fills.
+        // `ends[b]` starts as the start of bucket `b` and becomes its end as the bucket fills.
         let next: &mut usize = &mut ends[bucket_of(row)];
         out[*next] = *row;
         *next += 1;
     }
     let mut start = 0;
     for end in &ends[..n_buckets] {
-        // Keys nearly always differ in their leading bytes, which compare as one number.
+        // Rows nearly always differ in their leading bytes, which compare fast as one number.
         out[start..*end].sort_unstable_by(|a, b| {
             let tails = || a[LEADING_BYTES..].cmp(&b[LEADING_BYTES..]);
             leading(a).cmp(&leading(b)).then_with(tails)
@@ -180,12 +168,12 @@ mod tests {
                 },
             );
             whole.unwrap();
-            (out, sorted.spilled())
+            (out, sorted.spilled.spilled())
         })
     }
 
     proptest! {
-        /// Whatever is expected, given as memory or threads, skewed or not: rows come out in order.
+        /// Rows are sorted whatever the expectation, the memory, the threads and the distribution.
         #[test]
         fn sorts_as_the_standard_library_does(
             mut rows in prop::collection::vec(prop_oneof![
@@ -203,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_the_memory_stays_there() {
+    fn rows_that_fit_into_memory_are_not_written() {
         let rows: Vec<[u8; 16]> =
             (0..1_000u128).map(|i| (i * (u128::MAX / 1_000)).to_be_bytes()).collect();
         assert!(!sorted(&rows, 1_000, 1 << 20, 1).1);
         assert!(sorted(&rows, 1_000, 1 << 10, 1).1);
-        assert!(sorted(&rows, 10, 1 << 10, 1).1, "too low an expectation");
+        assert!(sorted(&rows, 10, 1 << 10, 1).1, "the expectation is too low");
     }
 }

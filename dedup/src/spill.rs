@@ -1,44 +1,49 @@
-//! Bytes spread over partitions, in memory while they fit and in one scratch file beyond.
+//! Bytes spread over partitions: in memory while they fit, otherwise in one scratch file.
 //!
-//! All partitions share one file, which is written front to back in chunks; where each chunk lies is
-//! kept in memory. Hence one file descriptor, sequential writes, and no limit on partitions but
-//! memory. What is read of a partition is its bytes in the order in which they came.
+//! All partitions share one file, which is written sequentially in chunks. The position of each
+//! chunk is kept in memory. So there is one file descriptor, all writes are sequential, and only
+//! the memory limits the number of partitions. The bytes of a partition are read in the order in
+//! which they were pushed.
 
 use std::mem;
 
+use bug::OrBug;
 use rayon::prelude::*;
 use store::{Scratch, ScratchReader, ScratchWriter};
 
 use crate::error::Result;
 
-/// The aim for a partition: what is done with its rows should find them in a cache.
+/// The size of partitions that a plan aims for. Work on a partition of this size mostly hits the
+/// cache.
 const PARTITION_BYTES: u64 = 16 << 20;
 
-/// The largest write; larger ones gain nothing.
+/// The largest write. Larger writes are not faster.
 const CHUNK_BYTES_MAX: u64 = 256 << 10;
 
-/// The smallest write that a plan aims for: below it a disk is busy with seeks.
+/// The smallest write that a plan aims for. With smaller ones a disk mostly seeks.
 const CHUNK_BYTES_MIN: u64 = 16 << 10;
 
-/// Partitions in one parallel wave, for each thread; more even out unequal ones, fewer hold fewer
-/// results at a time.
+/// Partitions per thread in one parallel wave. More of them balance unequal partitions; fewer of
+/// them keep fewer results in memory.
 const WAVE_PARTITIONS_PER_THREAD: usize = 4;
 
-/// How bytes are laid out: chosen from their number and the memory, without influence on any result.
+/// The layout of the bytes. It follows from their number and the memory, and does not change any
+/// result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Plan {
     partitions: usize,
     chunk_bytes: usize,
-    /// Bytes of full chunks that may stay in memory; beyond, everything goes to the file.
+    /// The largest number of bytes in full chunks that may stay in memory. When they exceed it, all
+    /// chunks are written to the file.
     resident_bytes_max: u64,
 }
 
 impl Plan {
-    /// While bytes are written, open chunks take at most a quarter of the memory, unless the
-    /// smallest chunks take more. While they are read, every thread holds one partition, together
-    /// within half the memory.
+    /// Plans for `bytes_expected` bytes. While bytes are written, open chunks take at most a
+    /// quarter of the memory, unless the smallest chunks take more. While they are read, every
+    /// thread holds one partition, all together within half the memory.
     ///
-    /// With chunks of [`CHUNK_BYTES_MIN`] and 2 threads, 2 GiB serve 16 TiB so.
+    /// With chunks of [`CHUNK_BYTES_MIN`] and 2 threads, 2 GiB of memory suffice for 16 TiB.
     pub(crate) fn new(bytes_expected: u64, memory_bytes: u64, threads: u64) -> Self {
         let partition_bytes = PARTITION_BYTES.min(memory_bytes / (4 * threads)).max(1);
         let most = (memory_bytes / 4 / CHUNK_BYTES_MIN).max(1);
@@ -46,7 +51,7 @@ impl Plan {
         Self::with_partitions(partitions, bytes_expected, memory_bytes)
     }
 
-    /// For a number of partitions that follows from what they hold.
+    /// Plans for a given number of partitions.
     pub(crate) fn with_partitions(partitions: u64, bytes_expected: u64, memory_bytes: u64) -> Self {
         let partitions = partitions.max(1);
         let fits = bytes_expected <= memory_bytes / 2;
@@ -58,27 +63,28 @@ impl Plan {
     }
 }
 
-/// Takes the bytes of partitions, in any order of partitions.
+/// Collects the bytes of partitions, in any order of partitions.
 pub(crate) struct Spill {
     plan: Plan,
-    /// For each partition, the chunk that is being filled.
+    /// The chunk of each partition that is being filled.
     open: Vec<Vec<u8>>,
-    /// For each partition, its full chunks.
+    /// The full chunks of each partition.
     closed: Vec<Vec<Chunk>>,
     writer: ScratchWriter,
     resident_bytes: u64,
     spills: bool,
 }
 
-/// Some bytes of one partition.
+/// A chunk of bytes of one partition.
 enum Chunk {
     Resident(Vec<u8>),
     Spilled { offset: u64, bytes: u32 },
 }
 
 impl Spill {
-    /// Starts with about `bytes_expected` to come and about `memory_bytes` to use; `name` is that
-    /// of the scratch file. A wrong expectation costs memory or time, nothing else.
+    /// Makes a collection for about `bytes_expected` bytes, which uses about `memory_bytes` of
+    /// memory. `name` is the name of the scratch file. A wrong expectation costs memory or time,
+    /// but does not change the result.
     pub(crate) fn new(
         scratch: &Scratch,
         name: &str,
@@ -104,13 +110,14 @@ impl Spill {
         self.plan.partitions
     }
 
-    /// The partition of what has the hash `hash`: monotone in it, and even if hashes are.
+    /// Returns the partition for a hash. It is monotone in the hash, and even if hashes are
+    /// uniform.
     #[inline]
     pub(crate) fn partition_of(&self, hash: u64) -> usize {
         ((u128::from(hash) * self.plan.partitions as u128) >> 64) as usize
     }
 
-    /// Adds bytes to a partition; they stay together in one chunk.
+    /// Adds bytes to a partition. They stay together in one chunk.
     #[inline]
     pub(crate) fn push(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
         let chunk = &mut self.open[partition];
@@ -121,6 +128,7 @@ impl Spill {
         Ok(())
     }
 
+    // `cold` keeps the rare path out of `push`, which is inlined for every row.
     #[cold]
     fn push_to_new_chunk(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
         if !self.open[partition].is_empty() {
@@ -132,7 +140,7 @@ impl Spill {
         Ok(())
     }
 
-    /// Puts the open chunk of a partition away, in memory while there is room.
+    /// Stores the open chunk of a partition, in memory while it fits.
     fn close(&mut self, partition: usize) -> Result<()> {
         let chunk = &mut self.open[partition];
         if self.spills {
@@ -146,7 +154,7 @@ impl Spill {
         if self.resident_bytes > self.plan.resident_bytes_max { self.spill_all() } else { Ok(()) }
     }
 
-    /// Moves everything to the file, from where on it is the place of all bytes.
+    /// Writes all full chunks to the file. Later chunks are written there too.
     fn spill_all(&mut self) -> Result<()> {
         self.spills = true;
         for chunk in self.closed.iter_mut().flatten() {
@@ -158,7 +166,7 @@ impl Spill {
         Ok(())
     }
 
-    /// Ends the input.
+    /// Ends the input and returns the partitions for reading.
     pub(crate) fn finish(mut self) -> Result<Spilled> {
         for partition in 0..self.plan.partitions {
             if !self.open[partition].is_empty() {
@@ -171,10 +179,11 @@ impl Spill {
 }
 
 fn spill(writer: &mut ScratchWriter, bytes: &[u8]) -> Result<Chunk> {
-    Ok(Chunk::Spilled { offset: writer.append(bytes)?, bytes: bytes.len() as u32 })
+    let n_bytes = u32::try_from(bytes.len()).or_bug("a chunk is smaller than 4 GiB")?;
+    Ok(Chunk::Spilled { offset: writer.append(bytes)?, bytes: n_bytes })
 }
 
-/// The partitions, to be read at will; the file goes with this.
+/// The partitions, which can be read in any order and repeatedly. The file is deleted on drop.
 pub(crate) struct Spilled {
     chunks: Vec<Vec<Chunk>>,
     reader: ScratchReader,
@@ -185,17 +194,18 @@ impl Spilled {
         self.chunks.len()
     }
 
-    /// Whether bytes went to the disk.
+    /// True if bytes were written to the disk.
+    #[cfg(test)]
     pub(crate) fn spilled(&self) -> bool {
         self.reader.held_bytes() > 0
     }
 
-    /// Bytes of a partition.
+    /// The size of a partition in bytes.
     pub(crate) fn bytes(&self, partition: usize) -> usize {
         self.chunks[partition].iter().map(Chunk::bytes).sum()
     }
 
-    /// Fills `out`, which has the length of the partition, with it.
+    /// Fills `out` with a partition. `out` must have the size of the partition.
     pub(crate) fn read(&self, partition: usize, mut out: &mut [u8]) -> Result<()> {
         for chunk in &self.chunks[partition] {
             let (head, rest) = mem::take(&mut out).split_at_mut(chunk.bytes());
@@ -214,7 +224,7 @@ impl Spilled {
         self.read(partition, out)
     }
 
-    /// Hands each chunk of a partition to `each`.
+    /// Calls `each` with every chunk of a partition.
     pub(crate) fn each_chunk(
         &self,
         partition: usize,
@@ -234,7 +244,7 @@ impl Spilled {
         Ok(())
     }
 
-    /// Runs `work` on every partition, in parallel with a state for each thread, and hands its
+    /// Runs `work` on every partition, in parallel and with a state for each thread, and passes its
     /// results to `take` in the order of the partitions.
     pub(crate) fn map_in_order<S, T: Send>(
         &self,
@@ -242,6 +252,7 @@ impl Spilled {
         work: impl Fn(&mut S, usize) -> Result<T> + Sync + Send,
         mut take: impl FnMut(T) -> Result<()>,
     ) -> Result<()> {
+        // Without waves, a slow `take` would let the results of all partitions pile up.
         let wave = rayon::current_num_threads().max(1) * WAVE_PARTITIONS_PER_THREAD;
         let partitions: Vec<usize> = (0..self.partitions()).collect();
         for wave in partitions.chunks(wave) {

@@ -1,4 +1,4 @@
-//! From keys to clusters: what must not depend on how it is run.
+//! From keys to clusters: the result must not depend on the order, the memory or the threads.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where its folder cannot be used")]
 
@@ -12,7 +12,7 @@ use dedup::sort::Sorter;
 use proptest::prelude::*;
 use store::Scratch;
 
-/// A document: who survives, keys, sketch.
+/// A document: its order as a survivor, its keys, its sketch.
 type Document = (u8, Vec<u64>, Vec<u8>);
 
 #[derive(Debug, Clone, Copy)]
@@ -57,28 +57,36 @@ fn clusters(documents: &[Document], verify: Verify, run: Run) -> Vec<Assigned> {
             Ok(())
         };
         let state = || Leaders::new(verify, 0.6);
-        let gone = gathered.map_in_order(state, |l, m, out| l.assign(m, truth, out), take);
-        gone.unwrap();
+        let done = gathered.map_in_order(state, |l, m, out| l.assign(m, truth, out), take);
+        done.unwrap();
         all
     })
 }
 
+/// One of 25 keys, so that documents share keys, spread over all 64-bit numbers.
+fn any_key() -> impl Strategy<Value = u64> {
+    (0u64..25).prop_map(|key| key.wrapping_mul(0x9E37_79B9_7F4A_7C15))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
-    /// Order of input, memory and threads do not show; every candidate is assigned once, to a
-    /// representative of its component that represents itself.
+    /// The result does not depend on the order of the input, the memory and the threads. Every
+    /// candidate is assigned once, to a representative of its component that represents itself.
     #[test]
-    fn nothing_about_the_run_shows(
+    fn clusters_do_not_depend_on_the_run(
         documents in prop::collection::vec(
             (
                 any::<u8>(),
-                prop::collection::vec((0u64..25).prop_map(|k| k.wrapping_mul(0x9E37_79B9_7F4A_7C15)), 0..4),
+                prop::collection::vec(any_key(), 0..4),
                 prop::collection::vec(0u8..2, 20),
             ),
             1..50,
         ),
         verify in prop_oneof![
-            Just(Verify::Off), Just(Verify::Signature), Just(Verify::Jaccard), Just(Verify::Containment)
+            Just(Verify::Off),
+            Just(Verify::Signature),
+            Just(Verify::Jaccard),
+            Just(Verify::Containment),
         ],
         memory_bytes in prop_oneof![0u64..3_000, Just(1 << 20)],
         threads in 1usize..4,

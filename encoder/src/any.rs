@@ -1,4 +1,4 @@
-//! One type for all tokenizers, and one for what a thread encodes with.
+//! One type for all tokenizers, and one for their encoders.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,12 +17,12 @@ pub struct AnyTokenizer {
     pub(crate) inner: Inner,
 }
 
-/// Who encodes.
+/// The implementation that encodes.
 #[derive(Debug, Clone)]
 pub(crate) enum Inner {
     /// The crate `tokenizer`.
     Own(Arc<Tokenizer>),
-    /// A model of SentencePiece that the crate `tokenizer` does not read.
+    /// A SentencePiece model that the crate `tokenizer` does not support.
     SentencePiece(Arc<SentencePiece>),
     /// The crate `tokenizers`.
     Library(Arc<Library>),
@@ -40,20 +40,22 @@ impl From<Arc<Tokenizer>> for AnyTokenizer {
     }
 }
 
-/// The tokenizer that the crate `tokenizer` reads from a file of BPE, if it does.
+/// The tokenizer of a BPE file, if the crate `tokenizer` supports it. Other files need another
+/// implementation, so the reason is not of interest.
 pub(crate) fn own_bpe(file: &Value) -> Option<Tokenizer> {
     let is_bpe = file["model"]["type"] == "BPE";
     if is_bpe { Tokenizer::from_json(&file.to_string()).ok() } else { None }
 }
 
 impl AnyTokenizer {
-    /// Reads a `tokenizer.json`, version 1.0 or 2.0. BPE goes to the crate `tokenizer` where that
-    /// reads it; a file that [`AnyTokenizer::to_json`] made of a model of SentencePiece is read back to
-    /// that; all else goes to the crate `tokenizers`, which reads version 1.0.
+    /// Reads a `tokenizer.json`, version 1.0 or 2.0. The crate `tokenizer` encodes BPE if it supports
+    /// the file. A file that [`AnyTokenizer::to_json`] made from a SentencePiece model becomes that
+    /// model again. The crate `tokenizers`, which reads version 1.0, encodes everything else.
     ///
     /// # Errors
-    /// [`EncoderError::Tokenizer`] for BPE that neither reads, [`EncoderError::Malformed`] for another
-    /// file that is not read, and [`EncoderError::Unsupported`] for a model that is not deterministic.
+    /// [`EncoderError::Tokenizer`] for BPE that no implementation supports,
+    /// [`EncoderError::Malformed`] for any other file that cannot be read, and
+    /// [`EncoderError::Unsupported`] for a model that is not deterministic.
     pub fn from_json(text: &str) -> Result<Self> {
         let file: Value = serde_json::from_str(text).map_err(|error| EncoderError::Malformed {
             file: "tokenizer.json",
@@ -65,15 +67,16 @@ impl AnyTokenizer {
         };
         match own {
             Ok(tokenizer) => Ok(tokenizer.into()),
-            // Which merges a dropout leaves out is random, with either crate.
+            // Dropout is random in the other implementations, too.
             Err(error @ TokenizerError::Unsupported { field: "model.dropout", .. }) => {
                 Err(error.into())
             }
+            // If no implementation supports a file of BPE, our own reason is the clearest.
             Err(error) => Self::from_other(file).map_err(|_| error.into()),
         }
     }
 
-    /// A file that the crate `tokenizer` does not read.
+    /// The tokenizer of a file that the crate `tokenizer` does not support.
     fn from_other(file: Value) -> Result<Self> {
         if let Some(model) = sentencepiece::from_json(&file) {
             return Self::from_sentencepiece_model(model, file);
@@ -81,17 +84,17 @@ impl AnyTokenizer {
         Ok(Self { inner: Inner::Library(Arc::new(Library::new(file)?)) })
     }
 
-    /// A model of SentencePiece, of which `file` is the `tokenizer.json`.
+    /// The tokenizer of a SentencePiece model; `file` is its `tokenizer.json`.
     pub(crate) fn from_sentencepiece_model(model: SentencePieceModel, file: Value) -> Result<Self> {
         Ok(Self { inner: Inner::SentencePiece(Arc::new(SentencePiece::new(model, file)?)) })
     }
 
-    /// What a thread encodes with. It keeps the vocabulary alive and remembers words, in 10 MiB at
-    /// most for a tokenizer of the crate `tokenizer`, so one is worth keeping for many texts.
+    /// An encoder, which a thread can own. It keeps the vocabulary alive and caches words, in at most
+    /// 10 MiB for a tokenizer of the crate `tokenizer`, so use one encoder for many texts.
     pub fn encoder(&self) -> AnyEncoder {
         AnyEncoder {
             inner: match &self.inner {
-                Inner::Own(tokenizer) => InnerEncoder::Own(Encoder::shared(tokenizer.clone())),
+                Inner::Own(tokenizer) => InnerEncoder::Own(Encoder::new(tokenizer)),
                 Inner::SentencePiece(model) => {
                     InnerEncoder::SentencePiece(model.clone(), Box::default())
                 }
@@ -100,8 +103,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// The byte-level tokenizer that this is, if it is one of the crate `tokenizer`: for what only
-    /// those can do, such as being cut to fewer tokens.
+    /// The tokenizer of the crate `tokenizer`, if this is one. Some operations exist only for those,
+    /// such as cutting to fewer tokens.
     pub fn as_own(&self) -> Option<&Arc<Tokenizer>> {
         match &self.inner {
             Inner::Own(tokenizer) => Some(tokenizer),
@@ -119,8 +122,7 @@ impl AnyTokenizer {
         }
     }
 
-    /// What kind of model this is, by the name that `tokenizer.json` gives it: `BPE`, `Unigram`,
-    /// `WordPiece` or `WordLevel`.
+    /// The kind of the model, as in `tokenizer.json`: `BPE`, `Unigram`, `WordPiece` or `WordLevel`.
     pub fn kind(&self) -> &str {
         match &self.inner {
             Inner::Own(_) => "BPE",
@@ -129,11 +131,11 @@ impl AnyTokenizer {
         }
     }
 
-    /// The bytes that `ids` stand for; ids not in the vocabulary stand for nothing. Kinds that
-    /// normalise text do not give it back as it was.
+    /// The bytes that `ids` stand for. Ids that are not in the vocabulary stand for nothing. If the
+    /// tokenizer normalises text, decoding gives the normalised text.
     ///
     /// # Errors
-    /// [`EncoderError::Library`], from the crate `tokenizers` only.
+    /// [`EncoderError::Library`], only from the crate `tokenizers`.
     pub fn decode(&self, ids: &[u32]) -> Result<Vec<u8>> {
         match &self.inner {
             Inner::Own(tokenizer) => Ok(tokenizer.decode(ids)),
@@ -142,7 +144,7 @@ impl AnyTokenizer {
         }
     }
 
-    /// How many ids there are, special and added tokens included; every id is below this.
+    /// The number of ids, special and added tokens included; every id is below it.
     pub fn vocab_size(&self) -> usize {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.vocab_size(),
@@ -152,29 +154,19 @@ impl AnyTokenizer {
     }
 
     /// The id of the token that ends a document, if there is one: see [`Tokenizer::end_of_text`]. For
-    /// WordPiece that is `[SEP]`.
+    /// WordPiece it is `[SEP]`.
     pub fn end_of_text(&self) -> Option<u32> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.end_of_text(),
-            Inner::SentencePiece(_) => {
-                END_OF_TEXT_NAMES.iter().find_map(|name| self.special_id(name))
+            Inner::SentencePiece(_) | Inner::Library(_) => {
+                let special = self.special_tokens();
+                let id = |name: &&str| special.iter().find(|(known, _)| known == name);
+                END_OF_TEXT_NAMES.iter().find_map(id).map(|&(_, id)| id)
             }
-            Inner::Library(library) => library.end_of_text(),
         }
     }
 
-    /// The id of the special token spelled `content`.
-    pub fn special_id(&self, content: &str) -> Option<u32> {
-        match &self.inner {
-            Inner::Own(tokenizer) => tokenizer.special_id(content),
-            Inner::SentencePiece(model) => {
-                model.special_tokens().find(|&(name, _)| name == content).map(|(_, id)| id)
-            }
-            Inner::Library(library) => library.special_id(content),
-        }
-    }
-
-    /// The special tokens and their ids; those of the crate `tokenizers` by id.
+    /// The special tokens and their ids.
     pub fn special_tokens(&self) -> Vec<(&str, u32)> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.special_tokens().collect(),
@@ -183,8 +175,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// The bytes that a token stands for within a text, without what decoding puts between tokens or
-    /// takes away at the start; those of its name for a special token.
+    /// The bytes that a token stands for within a text; for a special token, those of its name.
+    /// Decoding a whole text may also add spaces between tokens, or remove one at the start.
     pub fn token_bytes(&self, id: u32) -> Option<Cow<'_, [u8]>> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.token_bytes(id).map(Cow::Borrowed),
@@ -193,8 +185,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// A token to be read by people: its text, with U+FFFD for bytes that are not whole characters,
-    /// for the crate `tokenizer`; as its file spells it for the crate `tokenizers`.
+    /// A token in readable form: its text, with U+FFFD for bytes that are not whole characters. Tokens
+    /// of SentencePiece and of the crate `tokenizers` have the spelling of their file.
     pub fn piece(&self, id: u32) -> Option<Cow<'_, str>> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.token_text(id),
@@ -203,8 +195,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// This tokenizer as a `tokenizer.json`, version 1.0, which [`AnyTokenizer::from_json`] reads to
-    /// the same tokenizer.
+    /// Writes the tokenizer as a `tokenizer.json`, version 1.0. [`AnyTokenizer::from_json`] gives the
+    /// same tokenizer back.
     pub fn to_json(&self) -> String {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.to_json(),
@@ -220,18 +212,18 @@ pub struct AnyEncoder {
 }
 
 enum InnerEncoder {
-    Own(Encoder<'static>),
+    Own(Encoder),
     SentencePiece(Arc<SentencePiece>, Box<Work>),
     Library(Arc<Library>),
 }
 
 impl AnyEncoder {
-    /// Appends the ids of `text` to `out`. A special token spelled in the text is encoded as the
-    /// ordinary text it is, and no ids are added at either end.
+    /// Appends the ids of `text` to `out`. A special token spelled in the text is encoded as ordinary
+    /// text, and no ids are added at either end.
     ///
     /// # Errors
-    /// [`EncoderError::Text`] where this text cannot be encoded, as others may; from the crate
-    /// `tokenizers` only. Nothing was appended then.
+    /// [`EncoderError::Text`] if this text cannot be encoded, although others may; only from the crate
+    /// `tokenizers`. Nothing is appended in that case.
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) -> Result<()> {
         match &mut self.inner {
             InnerEncoder::Own(encoder) => encoder.encode(text, out),
@@ -239,21 +231,6 @@ impl AnyEncoder {
             InnerEncoder::Library(library) => library.encode(text, out)?,
         }
         Ok(())
-    }
-
-    /// How many ids [`AnyEncoder::encode`] gives for `text`.
-    ///
-    /// # Errors
-    /// Those of [`AnyEncoder::encode`].
-    pub fn count(&mut self, text: &str) -> Result<usize> {
-        match &mut self.inner {
-            InnerEncoder::Own(encoder) => Ok(encoder.count(text)),
-            InnerEncoder::SentencePiece(..) | InnerEncoder::Library(_) => {
-                let mut ids = Vec::new();
-                self.encode(text, &mut ids)?;
-                Ok(ids.len())
-            }
-        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What can be wrong with a tokenizer's file, or keep a text from being encoded.
+//! The errors of this crate.
 
 use std::path::PathBuf;
 
@@ -11,50 +11,50 @@ pub enum EncoderError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         source: std::io::Error,
     },
-    /// A file that the crate `tokenizer` refuses, and no other is there for.
+    /// A file that the crate `tokenizer` refuses and no other implementation supports.
     #[error(transparent)]
     Tokenizer(#[from] tokenizer::TokenizerError),
-    /// A file that is not what its format says, or lacks a part.
+    /// A file that violates its format or lacks a part.
     #[error("{file}: {reason}")]
     Malformed {
-        /// The format, by the name that its files usually have.
+        /// The format, by the usual name of its files.
         file: &'static str,
         /// Where the file is wrong and what was expected there.
         reason: String,
     },
-    /// A file that asks for something that is not done here.
+    /// A file that requires something unsupported.
     #[error("{file}: {reason}")]
     Unsupported {
-        /// The format, by the name that its files usually have.
+        /// The format, by the usual name of its files.
         file: &'static str,
-        /// What it asks for, and what to do in its place.
+        /// What it requires, and what to do instead.
         reason: String,
     },
-    /// A text that this tokenizer cannot encode, where others may well be: a word without a token in a
-    /// vocabulary that has none for unknown words, a pattern that takes too many steps. Only
-    /// [`AnyEncoder`](crate::AnyEncoder) returns this, and only for tokenizers of the crate `tokenizers`.
+    /// A text that this tokenizer cannot encode, although it can encode others. For example, a word has
+    /// no token in a vocabulary without a token for unknown words, or a pattern takes too many steps.
+    /// Only [`AnyEncoder`](crate::AnyEncoder) returns this, for tokenizers of the crate `tokenizers`.
     #[error("the text cannot be encoded: {reason}")]
     Text {
-        /// What the crate says.
+        /// The reason that the crate gives.
         reason: String,
     },
     /// Ids that the crate `tokenizers` cannot decode.
     #[error("the crate `tokenizers` could not decode: {reason}")]
     Library {
-        /// What it says.
+        /// The reason that it gives.
         reason: String,
     },
 }
 
 impl EncoderError {
-    /// Whether only the text is at fault, so that the same encoder may go on with the next one.
+    /// Whether only the text is at fault, so that the encoder can continue with the next text.
     pub fn is_of_text(&self) -> bool {
         matches!(self, Self::Text { .. })
     }
 }
 
-/// What this crate's functions return.
+/// The result of this crate's functions.
 pub(crate) type Result<T> = std::result::Result<T, EncoderError>;

@@ -1,7 +1,7 @@
-//! Tokenizers in files, told apart by their names.
+//! Reading and writing tokenizer files. The name of a file tells its format.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use tokenizer::{Split, TiktokenEncoding, Tokenizer};
@@ -9,37 +9,37 @@ use tokenizer::{Split, TiktokenEncoding, Tokenizer};
 use crate::any::{AnyTokenizer, own_bpe};
 use crate::error::{EncoderError, Result};
 use crate::sentencepiece::{self, SentencePieceModel};
-use crate::word_piece;
+use crate::{gguf, word_piece};
 
 /// The token that ends a document in GPT-2's files.
 const GPT2_END: &str = "<|endoftext|>";
 
-/// The largest file that is read whole: sixteen times the largest vocabulary published.
+/// The largest file that is read into memory: sixteen times the largest vocabulary published.
 const MAX_FILE_BYTES: u64 = 1 << 29;
 
-/// The form of a tokenizer's file.
+/// The format of a tokenizer file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenizerFile {
+pub(crate) enum TokenizerFile {
     /// `tokenizer.json` of Hugging Face.
     Json,
-    /// The same in the form of version 2.0.
+    /// `NAME.v2.json`: the same in version 2.0 of the format.
     JsonV2,
-    /// `NAME.tiktoken`: ranks; the pattern and the special tokens follow from the name.
+    /// `NAME.tiktoken`: ranks. The name tells the pattern and the special tokens.
     Tiktoken,
-    /// `vocab.json`, with `merges.txt` beside it.
+    /// `vocab.json`, with `merges.txt` in the same folder.
     VocabMerges,
-    /// `NAME.gguf`: the vocabulary's keys.
+    /// `NAME.gguf`, of which the keys of the vocabulary are read.
     Gguf,
-    /// `vocab.txt` of WordPiece, a token a line; `tokenizer_config.json` beside it may say how text is
-    /// normalised.
+    /// `vocab.txt` of WordPiece: one token per line. A `tokenizer_config.json` in the same folder can
+    /// say how text is normalised.
     WordPiece,
     /// `NAME.model` of SentencePiece.
     SentencePiece,
 }
 
 impl TokenizerFile {
-    /// The form that the name of a file tells.
-    pub fn of(path: &Path) -> Self {
+    /// The format of a file, by its name. Any other name means `tokenizer.json`.
+    pub(crate) fn of(path: &Path) -> Self {
         let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
         let ends = |ending: &str| name.ends_with(ending);
         match () {
@@ -55,19 +55,23 @@ impl TokenizerFile {
 }
 
 impl AnyTokenizer {
-    /// Reads a tokenizer from a file of any form of [`TokenizerFile`].
+    /// Reads a tokenizer from a file. Its name tells the format: `tokenizer.json`, `NAME.tiktoken`,
+    /// `vocab.json` with `merges.txt` in the same folder, `vocab.txt` of WordPiece, `NAME.gguf`, or
+    /// `NAME.model` of SentencePiece.
     ///
     /// # Errors
-    /// [`EncoderError::Read`] for a file that is not there or cannot be read; else those of
-    /// [`AnyTokenizer::from_json`] and of the other forms.
+    /// [`EncoderError::Read`] if the file cannot be read, and otherwise the errors of
+    /// [`AnyTokenizer::from_json`]; other formats have the same kinds of errors.
     pub fn load(path: &Path) -> Result<Self> {
         match TokenizerFile::of(path) {
             TokenizerFile::Json | TokenizerFile::JsonV2 => Self::from_json(&text(path)?),
             TokenizerFile::Gguf => {
                 let file = File::open(path).map_err(|source| unreadable(path, source))?;
-                Ok(Tokenizer::from_gguf(BufReader::new(file))?.into())
+                let facts = file.metadata().map_err(|source| unreadable(path, source))?;
+                Ok(gguf::read(file, facts.len())?.into())
             }
             TokenizerFile::Tiktoken => {
+                // A name that is not UTF-8 is no encoding's, and the error shows it.
                 let name = path.file_stem().unwrap_or_default().to_string_lossy();
                 let encoding: TiktokenEncoding = name.parse()?;
                 let (split, special) = (encoding.split(), encoding.special_tokens());
@@ -80,29 +84,37 @@ impl AnyTokenizer {
                 Ok(Tokenizer::from_vocab_and_merges(&vocab, &merges, Split::Gpt2, special)?.into())
             }
             TokenizerFile::WordPiece => {
-                let beside = path.with_file_name("tokenizer_config.json");
-                let config = if beside.is_file() { Some(text(&beside)?) } else { None };
+                let config = match text(&path.with_file_name("tokenizer_config.json")) {
+                    Ok(config) => Some(config),
+                    Err(EncoderError::Read { source, .. })
+                        if source.kind() == std::io::ErrorKind::NotFound =>
+                    {
+                        None
+                    }
+                    Err(error) => return Err(error),
+                };
                 Self::from_word_piece(&text(path)?, config.as_deref())
             }
             TokenizerFile::SentencePiece => Self::from_sentencepiece(&bytes(path)?),
         }
     }
 
-    /// Reads a `vocab.txt` of WordPiece, a token a line, and the `tokenizer_config.json` that may lie
-    /// beside it. Without one, text is lower-cased unless the vocabulary has capital letters.
+    /// Reads a `vocab.txt` of WordPiece, with one token per line, and the `tokenizer_config.json` of
+    /// the same folder, if there is one. Without it, text is lower-cased unless the vocabulary has
+    /// capital letters.
     ///
     /// # Errors
-    /// [`EncoderError::Malformed`] where either is not such a file.
-    pub fn from_word_piece(vocab: &str, config: Option<&str>) -> Result<Self> {
+    /// [`EncoderError::Malformed`] if either is not such a file.
+    pub(crate) fn from_word_piece(vocab: &str, config: Option<&str>) -> Result<Self> {
         Self::from_json(&word_piece::to_json(vocab, config)?.to_string())
     }
 
-    /// Reads a `.model` of SentencePiece, Unigram or BPE. Ids are those that SentencePiece gives.
+    /// Reads a `.model` of SentencePiece, Unigram or BPE. The ids are those of SentencePiece.
     ///
     /// # Errors
-    /// [`EncoderError::Malformed`] where it is not such a file, [`EncoderError::Unsupported`] for
+    /// [`EncoderError::Malformed`] if it is not such a file, and [`EncoderError::Unsupported`] for
     /// models of words or characters and for spaces at the end of words.
-    pub fn from_sentencepiece(bytes: &[u8]) -> Result<Self> {
+    pub(crate) fn from_sentencepiece(bytes: &[u8]) -> Result<Self> {
         let model = SentencePieceModel::read(bytes)?;
         let file = sentencepiece::to_json(&model)?;
         if let Some(own) = own_bpe(&file) {
@@ -111,16 +123,17 @@ impl AnyTokenizer {
         Self::from_sentencepiece_model(model, file)
     }
 
-    /// The tokenizer as files of the form that the name of `path` tells: the name of each beside
-    /// `path`, and its bytes.
+    /// Writes the tokenizer in the format that the name of `path` tells. Returns the names and the
+    /// bytes of one or two files, for the folder of `path`.
     ///
     /// # Errors
-    /// [`EncoderError::Tokenizer`] and [`EncoderError::Unsupported`] where the form cannot express
-    /// this tokenizer.
+    /// [`EncoderError::Tokenizer`] and [`EncoderError::Unsupported`] if the format cannot express this
+    /// tokenizer, or if the name is not UTF-8.
     pub fn files(&self, path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| unwritable("the name of the file is not UTF-8"))?.to_owned();
         let own = || {
-            let reason = "only byte-level BPE is written in this form; write tokenizer.json";
+            let reason = "only byte-level BPE is written in this format; write tokenizer.json";
             self.as_own().ok_or_else(|| unwritable(reason))
         };
         Ok(match TokenizerFile::of(path) {
@@ -133,7 +146,7 @@ impl AnyTokenizer {
                 ("merges.txt".into(), own()?.to_merges_txt().into_bytes()),
             ],
             TokenizerFile::WordPiece | TokenizerFile::SentencePiece => {
-                return Err(unwritable("this form is only read; write tokenizer.json"));
+                return Err(unwritable("this format can only be read; write tokenizer.json"));
             }
         })
     }
@@ -147,7 +160,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> EncoderError {
     EncoderError::Read { path: path.to_owned(), source }
 }
 
-/// The bytes of a file, if they are not too many.
+/// The bytes of a file, unless it is too large.
 fn bytes(path: &Path) -> Result<Vec<u8>> {
     let file = File::open(path).map_err(|source| unreadable(path, source))?;
     let mut bytes = Vec::new();

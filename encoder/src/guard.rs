@@ -1,14 +1,14 @@
-//! Keeping texts from spelling special tokens.
+//! Prevents texts from spelling special tokens.
 //!
-//! A Unigram model holds `</s>` as a piece like any other, and a WordPiece model `[SEP]`: text that
-//! spells one would become it. Cutting such a spelling after its first character keeps it text.
+//! A Unigram model has `</s>` as a piece like any other, and a WordPiece model has `[SEP]`, so a text
+//! that spells one would become it. Splitting such a spelling after its first character prevents that.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// The pre-tokenizer that does what `pre_tokenizer` does and then cuts the spellings in `names` after
-/// their first character.
+/// A pre-tokenizer that applies `pre_tokenizer` and then splits the spellings in `names` after their
+/// first character. `None` if there is nothing to split.
 pub(crate) fn guarded<'a>(
     pre_tokenizer: &Value,
     names: impl Iterator<Item = &'a str>,
@@ -16,7 +16,7 @@ pub(crate) fn guarded<'a>(
     let mut rests: BTreeMap<char, Vec<String>> = BTreeMap::new();
     for name in names {
         let mut characters = name.chars();
-        // A name of one character cannot be cut.
+        // A name of one character cannot be split.
         if let Some(first) = characters.next().filter(|_| !characters.as_str().is_empty()) {
             rests.entry(first).or_default().push(escape(characters.as_str()));
         }
@@ -39,7 +39,7 @@ pub(crate) fn guarded<'a>(
     Some(json!({"type": "Sequence", "pretokenizers": steps}))
 }
 
-/// The regular expression that matches `text` itself.
+/// A regular expression that matches exactly `text`.
 fn escape(text: &str) -> String {
     let mut pattern = String::new();
     for character in text.chars() {

@@ -1,13 +1,14 @@
-//! Any tokenizer that can encode, behind one type.
+//! One type for all tokenizers.
 //!
-//! Byte-level BPE, and BPE over characters with byte fallback, is encoded by the crate `tokenizer`; models
-//! of SentencePiece as SentencePiece encodes them; what else there is (WordPiece, WordLevel, Unigram from
-//! other files, other forms of BPE) by Hugging Face's crate `tokenizers`. An [`AnyTokenizer`] is told apart by its file: `tokenizer.json` 1.0 and 2.0,
-//! `NAME.tiktoken`, `vocab.json` with `merges.txt`, `vocab.txt` of WordPiece, `NAME.gguf`, and
+//! The crate `tokenizer` encodes byte-level BPE, and BPE over characters with byte fallback.
+//! SentencePiece models are encoded exactly like SentencePiece does it. Hugging Face's crate
+//! `tokenizers` encodes the rest: WordPiece, WordLevel, Unigram from other files, and other forms of
+//! BPE. An [`AnyTokenizer`] is read from a file whose name tells its format: `tokenizer.json` 1.0 and
+//! 2.0, `NAME.tiktoken`, `vocab.json` with `merges.txt`, `vocab.txt` of WordPiece, `NAME.gguf`, and
 //! `NAME.model` of SentencePiece.
 //!
-//! Texts cannot spell control tokens: `<|endoftext|>`, `</s>` or `[SEP]` in a document is encoded as
-//! the text it is, whoever encodes.
+//! Texts cannot spell control tokens: with every implementation, `<|endoftext|>`, `</s>` or `[SEP]` in
+//! a document is encoded as ordinary text.
 //!
 //! ```
 //! use encoder::AnyTokenizer;
@@ -35,6 +36,7 @@ mod any;
 mod bytes;
 mod error;
 mod file;
+mod gguf;
 mod guard;
 mod library;
 mod sentencepiece;
@@ -45,4 +47,3 @@ mod tests;
 
 pub use any::{AnyEncoder, AnyTokenizer};
 pub use error::EncoderError;
-pub use file::TokenizerFile;

@@ -1,4 +1,4 @@
-//! A tokenizer that the crate `tokenizers` runs.
+//! Tokenizers that the crate `tokenizers` runs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,18 +15,18 @@ use crate::guard::guarded;
 pub(crate) const END_OF_TEXT_NAMES: [&str; 7] =
     ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>", "<|eos|>", "<sep>", "[SEP]"];
 
-/// How the tokens of a model spell the bytes they stand for.
+/// How the tokens of a model spell the bytes that they stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Spelling {
     /// In the byte-level alphabet.
     ByteLevel,
-    /// As text; one with this prefix goes on where the token before it ends.
+    /// As text. A token with this prefix continues the token before it.
     WordPiece { prefix: String },
-    /// As text with `▁` for spaces, and where `bytes` is set `<0x00>` to `<0xFF>` for single bytes.
+    /// As text with `▁` for spaces; if `bytes` is set, `<0x00>` to `<0xFF>` are single bytes.
     Characters { bytes: bool },
 }
 
-/// A model of the crate `tokenizers`, with the file it came from.
+/// A model of the crate `tokenizers`, with its file.
 pub(crate) struct Library {
     tokenizer: Tokenizer,
     file: Value,
@@ -38,13 +38,14 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// The tokenizer of a `tokenizer.json`, version 1.0. Truncation and padding are left out.
+    /// The tokenizer of a `tokenizer.json`, version 1.0, without its truncation and padding.
     pub(crate) fn new(mut file: Value) -> Result<Self> {
         file["truncation"] = Value::Null;
         file["padding"] = Value::Null;
         check(&file["model"])?;
         let names = special_names(&file);
         let guard = guarded(&file["pre_tokenizer"], names.iter().map(String::as_str));
+        // Old files have no type; they are BPE.
         let kind = file["model"]["type"].as_str().unwrap_or("BPE").to_owned();
         let mut tokenizer = match guard.filter(|_| kind != "BPE") {
             Some(guard) => {
@@ -92,14 +93,6 @@ impl Library {
         self.special.iter().map(|(&id, name)| (name.as_str(), id))
     }
 
-    pub(crate) fn special_id(&self, content: &str) -> Option<u32> {
-        self.special_tokens().find(|&(name, _)| name == content).map(|(_, id)| id)
-    }
-
-    pub(crate) fn end_of_text(&self) -> Option<u32> {
-        END_OF_TEXT_NAMES.iter().find_map(|name| self.special_id(name))
-    }
-
     pub(crate) fn piece(&self, id: u32) -> Option<String> {
         self.tokenizer.id_to_token(id)
     }
@@ -136,10 +129,11 @@ impl fmt::Debug for Library {
     }
 }
 
-/// The crate panics on some broken files and says so only when a text leads there.
+/// Runs `work` and turns a panic into an error: the crate panics on some broken files, in some cases
+/// only when a text reaches the broken part.
 fn guard_panics<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> std::result::Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
-        .map_err(|_| "it stopped at a part of the file that is broken".to_owned())?
+        .map_err(|_| "the crate panicked at a broken part of the file".to_owned())?
         .map_err(|error| error.to_string())
 }
 
@@ -148,7 +142,7 @@ fn parse(file: &Value) -> Result<Tokenizer> {
         .map_err(|reason| EncoderError::Malformed { file: "tokenizer.json", reason })
 }
 
-/// Refuses models that would be random.
+/// Refuses models whose encoding is random.
 fn check(model: &Value) -> Result<()> {
     if model["dropout"].as_f64().is_some_and(|dropout| dropout != 0.0) {
         let reason = "model.dropout makes encoding random; set it to null".to_owned();
@@ -157,7 +151,7 @@ fn check(model: &Value) -> Result<()> {
     Ok(())
 }
 
-/// The names of special tokens and of bytes: what a text must not become by spelling it.
+/// The names of special tokens and of byte tokens, which a text must not be able to spell.
 fn special_names(file: &Value) -> Vec<String> {
     let added = file["added_tokens"].as_array().into_iter().flatten();
     let mut names: Vec<String> = added

@@ -1,7 +1,7 @@
-//! A `vocab.txt` of WordPiece as the `tokenizer.json` that means the same.
+//! Converts a `vocab.txt` of WordPiece to an equivalent `tokenizer.json`.
 //!
-//! Normalising and cutting are BERT's (Devlin et al. 2019, `BasicTokenizer`): control characters go,
-//! Chinese characters stand alone, punctuation is cut off.
+//! Normalising and splitting are BERT's (Devlin et al. 2019, `BasicTokenizer`): control characters are
+//! removed, and Chinese characters and punctuation are separate words.
 
 use serde_json::{Map, Value, json};
 
@@ -10,17 +10,18 @@ use crate::error::{EncoderError, Result};
 /// The control tokens that such a vocabulary may have.
 const SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
-/// What a token that does not begin a word begins with.
+/// The prefix of tokens that do not begin a word.
 const PREFIX: &str = "##";
 
-/// Words of more characters are unknown.
+/// Longer words, in characters, become the token for unknown words.
 const MAX_WORD_CHARACTERS: usize = 100;
 
 fn malformed(file: &'static str, reason: impl Into<String>) -> EncoderError {
     EncoderError::Malformed { file, reason: reason.into() }
 }
 
-/// The `tokenizer.json` of a vocabulary and of the `tokenizer_config.json` beside it, if there is one.
+/// The `tokenizer.json` of a vocabulary and of its `tokenizer_config.json`, if there is one. Missing
+/// settings have BERT's defaults.
 pub(crate) fn to_json(vocab: &str, config: Option<&str>) -> Result<Value> {
     let config: Value = match config {
         Some(text) => serde_json::from_str(text)
@@ -29,7 +30,7 @@ pub(crate) fn to_json(vocab: &str, config: Option<&str>) -> Result<Value> {
     };
     let mut ids = Map::new();
     for (id, token) in vocab.lines().enumerate() {
-        // Of a token that is there twice, the last id counts, as in BERT's reader.
+        // If a token occurs twice, its last id counts, as in BERT's reader.
         ids.insert(token.trim_end().to_owned(), id.into());
     }
     let unknown = config["unk_token"].as_str().unwrap_or(SPECIAL[1]);

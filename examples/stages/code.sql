@@ -1,7 +1,7 @@
--- Keeps source files that somebody wrote: neither stubs nor generated tables.
+-- Keeps source files written by people: neither stubs nor generated tables.
 --
--- @param min_words = 20  fewer are a stub
--- @param max_words = 50000  more are generated
+-- @param min_words = 20  a file with fewer words is a stub
+-- @param max_words = 50000  a file with more words is generated
 SELECT *,
        CASE
          WHEN signals.words < $min_words THEN 'stub'

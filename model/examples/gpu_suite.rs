@@ -1,33 +1,38 @@
-//! Parity and speed on a GPU: the composite operations there against the fused ones on the CPU, and tokens a second
-//! of a training step. On a machine with several GPUs it also trains on all of them.
+//! Parity and speed on a GPU: the composite operations there against the fused ones on the CPU, and
+//! tokens per second of training steps. On a machine with several GPUs it also trains on all of
+//! them.
 //!
-//! `gpu_suite [DEVICE [PRESET [ROWS [STEPS]]]]`, by default `cuda base 16 20`. The device `cpu` runs the same with
-//! the composite operations on the CPU, to try the suite where there is no GPU. Prints a JSON object a line; ends
-//! with an error if a figure is out of bounds. `benches/gpu/run.sh` builds and runs it beside PyTorch.
+//! `gpu_suite [DEVICE [PRESET [ROWS [STEPS]]]]`, by default `cuda base 16 20`. The device `cpu`
+//! runs the composite operations on the CPU, to try the suite without a GPU. It prints one JSON
+//! object per line, and ends with an error if a figure is out of bounds. `benches/gpu/run.sh`
+//! builds it and compares it with PyTorch.
 
 #![expect(clippy::print_stdout, reason = "a command-line program")]
+
+mod windows;
 
 use std::time::Instant;
 
 use candle_core::{Device, Tensor};
-use model::ops::Kernels;
-use model::optimizer::arithmetic::norms;
-use model::optimizer::{Optimizer, StepNumbers};
 use model::{
-    Activation, Control, Lanes, Llama, ModelConfig, NoCheckpoints, Rows, TrainConfig, device, plan,
-    pretrain, random,
+    Activation, Control, Kernels, Lanes, Llama, ModelConfig, NoCheckpoints, Optimizer, Parameters,
+    Rows, StepNumbers, TrainConfig, TrainingData, norms, open_device, open_devices, plan, pretrain,
+    random_for,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
 
+use crate::windows::Windows;
+
 type Failure = Box<dyn std::error::Error>;
 
-/// Peak of one H100 SXM in dense bfloat16 and in TF32 off (plain f32), operations a second (NVIDIA's data sheet).
+/// Peak operations per second of one H100 SXM: dense bfloat16, and plain f32 without TF32 (NVIDIA's
+/// data sheet).
 const H100_BF16: f64 = 989e12;
 const H100_F32: f64 = 67e12;
 
 fn ids(count: usize, vocab_size: usize) -> Vec<u32> {
-    let mut random = random::keyed(5, "gpu suite");
+    let mut random = random_for(5, "gpu suite");
     (0..count).map(|_| random.next_u32() % vocab_size as u32).collect()
 }
 
@@ -68,12 +73,12 @@ fn distance(a: &[f32], b: &[f32]) -> f64 {
 /// The same weights on another device.
 fn on(model: &Llama, target: &Device) -> Result<Llama, Failure> {
     let bytes = model.parameters().to_safetensors()?;
-    let parameters =
-        model::parameters::Parameters::from_safetensors(model.config(), &bytes, target)?;
+    let parameters = Parameters::from_safetensors(model.config(), &bytes, target)?;
     Ok(Llama::new(model.config(), parameters, target)?)
 }
 
-/// Loss and gradients of every shape, in f32 and with bfloat16 products, packed documents included.
+/// Compares loss and gradients of every shape, in f32 and with bfloat16 products, on rows with
+/// several documents.
 fn parity(target: &Device) -> Result<bool, Failure> {
     let mut good = true;
     for (shape, config) in shapes() {
@@ -107,7 +112,7 @@ fn parity(target: &Device) -> Result<bool, Failure> {
     Ok(good)
 }
 
-/// The losses of a short run on the CPU, on the device, and, of GPUs, on all of them.
+/// Compares the losses of a short run on the CPU, on the device and, for GPUs, on all of them.
 fn runs(name: &str) -> Result<bool, Failure> {
     let tokens = ids(20_000, 500);
     let losses = |device: &str| -> Result<Vec<f32>, Failure> {
@@ -120,15 +125,16 @@ fn runs(name: &str) -> Result<bool, Failure> {
             ..TrainConfig::default()
         };
         let bytes = vec![1; 500];
-        let summary = pretrain(
-            &plain(),
-            &settings,
-            &tokens,
-            &tokens,
-            &bytes,
-            &mut NoCheckpoints,
-            &mut |_| Control::Continue,
-        )?;
+        let context = plain().context;
+        let batches = Windows { ids: &tokens, context, batch_size: settings.batch_size, seed: 1 };
+        let data = TrainingData {
+            batches: &batches,
+            validation: &tokens,
+            token_bytes: &bytes,
+            initial: None,
+        };
+        let go_on = &mut |_: model::Progress<'_>| Control::Continue;
+        let summary = pretrain(&plain(), &settings, data, &mut NoCheckpoints, go_on)?;
         Ok(summary.curve.steps.iter().map(|point| point.loss).collect())
     };
     let expected = losses("cpu")?;
@@ -139,7 +145,7 @@ fn runs(name: &str) -> Result<bool, Failure> {
         let pairs = expected.iter().zip(&found);
         let largest = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         good &= largest < 1e-3;
-        let devices = device::open_all(device)?.len();
+        let devices = open_devices(device)?.len();
         println!(
             "{}",
             json!({ "run": device, "devices": devices, "steps": found.len(),
@@ -149,7 +155,7 @@ fn runs(name: &str) -> Result<bool, Failure> {
     Ok(good)
 }
 
-/// Tokens a second of whole steps: forward, backward, norm, AdamW.
+/// Measures whole training steps in tokens per second: forward, backward, norm, AdamW.
 fn speed(
     target: &Device,
     preset: &str,
@@ -179,7 +185,7 @@ fn speed(
         }
     }
     seconds.sort_by(f64::total_cmp);
-    let median = seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN);
+    let median = *seconds.get(seconds.len() / 2).ok_or("give at least one step")?;
     let tokens_per_second = (n_rows * config.context) as f64 / median;
     let plan = plan(&config, &train, 1);
     let peak = if kernels == Kernels::CompositeBf16 { H100_BF16 } else { H100_F32 };
@@ -199,19 +205,20 @@ fn main() -> Result<(), Failure> {
         arguments.get(index).cloned().unwrap_or_else(|| default.to_owned())
     };
     let name = argument(0, "cuda");
-    let target = device::open(&name)?;
+    let target = open_device(&name)?;
     let good = parity(&target)? & runs(&name)?;
     let preset = argument(1, "base");
     let sizes = (argument(2, "16").parse()?, argument(3, "20").parse()?);
     for kernels in [Kernels::Composite, Kernels::CompositeBf16] {
         for recompute in [false, true] {
             if let Err(error) = speed(&target, &preset, sizes, (kernels, recompute)) {
-                // One that does not fit the memory must not hide the others.
-                let error = error.to_string().lines().next().unwrap_or_default().to_owned();
+                // A variant that does not fit into memory must not hide the others. CUDA's message
+                // has a backtrace after its first line.
+                let error = error.to_string();
                 println!(
                     "{}",
                     json!({ "speed": preset, "kernels": format!("{kernels:?}"),
-                            "recompute": recompute, "error": error })
+                            "recompute": recompute, "error": error.lines().next() })
                 );
             }
         }

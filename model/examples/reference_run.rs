@@ -1,23 +1,26 @@
-//! A short run whose every part another program can repeat: initial weights, batches, losses, logits, greedy text.
+//! A short run that another program can repeat in every part: initial weights, batches, losses,
+//! logits, greedy text.
 //!
-//! `cargo run -p gristmill-model --release --example reference_run -- FOLDER [llama|qwen3] [steps]` fills FOLDER;
-//! `benches/train_parity.py` runs it and compares with PyTorch and `transformers`.
+//! `cargo run -p gristmill-model --release --example reference_run -- FOLDER [llama|qwen3] [steps]`
+//! fills FOLDER. `benches/train_parity.py` runs it and compares with PyTorch and `transformers`.
 
 #![expect(clippy::disallowed_methods, reason = "a program that writes what it measured")]
+
+mod windows;
 
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
-use model::export::SpecialIds;
-use model::export::gguf::{from_gguf, to_gguf};
-use model::export::hf::{from_hf_files, read_folder, to_hf_files};
-use model::loader::Loader;
 use model::{
     BatchSource, CheckpointFiles, CheckpointStore, Control, GenerateConfig, Llama, ModelConfig,
-    Precision, StoreError, TrainConfig, generate, load_model, pretrain, random,
+    Precision, Progress, SpecialIds, StoreError, TrainConfig, TrainingData, from_gguf,
+    from_hf_files, generate, load_model, pretrain, random_for, read_hf_folder, to_gguf,
+    to_hf_files,
 };
 use rand_chacha::rand_core::RngCore;
 use serde_json::json;
+
+use crate::windows::Windows;
 
 /// Keeps the last checkpoint.
 #[derive(Default)]
@@ -55,7 +58,7 @@ fn shape(kind: &str) -> ModelConfig {
 
 /// Tokens in which some pairs are far more frequent than others.
 fn tokens(count: usize, vocab_size: u32) -> Vec<u32> {
-    let mut random = random::keyed(1, "reference tokens");
+    let mut random = random_for(1, "reference tokens");
     let mut id = 0;
     let mut next = || {
         let draw = random.next_u32();
@@ -79,6 +82,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("give a folder")?);
     let kind = arguments.next().unwrap_or_else(|| "llama".to_owned());
     let steps = arguments.next().map_or(Ok(10), |steps| steps.parse())?;
+    if !["llama", "qwen3"].contains(&kind.as_str()) {
+        return Err(format!("{kind} is neither llama nor qwen3").into());
+    }
     let (config, device) = (shape(&kind), Device::Cpu);
     let settings = TrainConfig {
         steps,
@@ -92,18 +98,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let tokens = tokens(30_000, config.vocab_size as u32);
     let initial = Llama::init(&config, settings.seed, &device)?;
     write(&folder.join("initial"), &to_hf_files(&initial, SpecialIds::default(), Precision::F32)?)?;
-    let loader = Loader::new(&tokens, &config, &settings)?;
-    let mut batches = Vec::new();
+    let (context, batch_size, seed) = (config.context, settings.batch_size, settings.seed);
+    let batches = Windows { ids: &tokens, context, batch_size, seed };
+    let mut batch_ids = Vec::new();
     for step in 0..steps {
-        for row in loader.batch(step)?.rows {
-            batches.extend(row.ids.iter().flat_map(|id| id.to_le_bytes()));
+        for row in batches.batch(step)?.rows {
+            batch_ids.extend(row.ids.iter().flat_map(|id| id.to_le_bytes()));
         }
     }
     let mut store = Last::default();
     let bytes = vec![1; config.vocab_size];
-    let summary = pretrain(&config, &settings, &tokens, &tokens, &bytes, &mut store, &mut |_| {
-        Control::Continue
-    })?;
+    let data =
+        TrainingData { batches: &batches, validation: &tokens, token_bytes: &bytes, initial: None };
+    let go_on = &mut |_: Progress<'_>| Control::Continue;
+    let summary = pretrain(&config, &settings, data, &mut store, go_on)?;
     let (_, files) = store.0.ok_or("no checkpoint")?;
     let model = load_model(&files, &device)?;
     write(&folder.join("final"), &to_hf_files(&model, SpecialIds::default(), Precision::F32)?)?;
@@ -111,14 +119,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let logits = model.logits(prompt, 1)?.flatten_all()?.to_vec1::<f32>()?;
     let greedy = GenerateConfig { max_tokens: 60, temperature: 0.0, ..GenerateConfig::default() };
     let text = generate(&model, prompt, &greedy, &mut |_| true)?;
-    // Both formats must come back as they went out.
+    // A model must be the same after it was written and read in either format.
     let gguf = to_gguf(&model, "reference", Precision::F32, &[])?;
-    let from_hf = from_hf_files(&read_folder(&folder.join("final"))?, 0, &device)?;
+    let from_hf = from_hf_files(&read_hf_folder(&folder.join("final"))?, 0, &device)?;
     for copy in [from_gguf(&gguf, &device)?, from_hf] {
         let same = copy.config() == model.config()
             && copy.logits(prompt, 1)?.flatten_all()?.to_vec1::<f32>()? == logits;
         if !same {
-            return Err("a model that was written and read again is another".into());
+            return Err("a model differs after it was written and read".into());
         }
     }
     let curve = summary.curve.steps.iter();
@@ -135,7 +143,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     write(
         &folder,
         &[
-            ("batches.u32", batches),
+            ("batches.u32", batch_ids),
             ("logits.f32", logits),
             ("model.gguf", gguf),
             ("run.json", result.to_string().into_bytes()),

@@ -1,27 +1,31 @@
-//! What a checkpoint holds, and how a model and a run come back from one.
+//! What a checkpoint holds, and how a model and a run are restored from it.
 //!
 //! | file | content |
 //! |---|---|
 //! | `model.safetensors` | the weights, named as Hugging Face's Llama names them |
-//! | `config.json` | the shape for `transformers`, if it knows it |
+//! | `config.json` | the shape for `transformers`, if it has a name for it |
 //! | `optimizer.safetensors` | the optimiser's moments of every parameter |
 //! | `state.json` | [`State`]: step, settings, curve, digests of the other files |
 //!
-//! The same run gives the same bytes at the same step.
+//! Equal runs have equal bytes at equal steps.
 
+use bug::{Bug, OrBug as _};
 use candle_core::Device;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::export::SpecialIds;
+use crate::config::ModelConfig;
+use crate::error::ModelError;
 use crate::export::hf::config_json;
+use crate::export::{SpecialIds, architecture};
+use crate::llama::Llama;
 use crate::optimizer::Optimizer;
 use crate::parameters::Parameters;
 use crate::progress::Curve;
 use crate::settings::{FREE_ON_RESUME, TrainConfig};
 use crate::source::StreamId;
 use crate::tensors::Precision;
-use crate::{Llama, ModelConfig, ModelError};
 
 const MODEL: &str = "model.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
@@ -31,31 +35,31 @@ const STATE: &str = "state.json";
 /// Version of the layout of `state.json`.
 const STATE_VERSION: u32 = 2;
 
-/// The content of `state.json`: everything of a run but its tensors.
+/// The content of `state.json`: everything of a run except its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct State {
+pub(crate) struct State {
     /// Version of this layout.
-    pub version: u32,
-    /// Finished steps, which is also the state of the loader and of the schedule.
-    pub step: usize,
+    pub(crate) version: u32,
+    /// Finished steps. Batches and learning rate are functions of it, so they need no other state.
+    pub(crate) step: usize,
     /// The shape of the model.
-    pub model: ModelConfig,
+    pub(crate) model: ModelConfig,
     /// The settings of the run.
-    pub train: TrainConfig,
+    pub(crate) train: TrainConfig,
     /// The training split.
-    pub training_tokens: StreamId,
+    pub(crate) training_tokens: StreamId,
     /// The validation split.
-    pub validation_tokens: StreamId,
-    /// The steps whose update was left out because of a spike.
-    pub skipped_steps: Vec<usize>,
+    pub(crate) validation_tokens: StreamId,
+    /// The steps whose update was skipped because of a spike, ascending.
+    pub(crate) skipped_steps: Vec<usize>,
     /// XXH3-128 of `model.safetensors` and `optimizer.safetensors`, in hexadecimal.
-    pub digests: [String; 2],
+    pub(crate) digests: [String; 2],
     /// All points so far.
-    pub curve: Curve,
+    pub(crate) curve: Curve,
 }
 
 impl State {
-    /// A state at `step`, digests still empty.
+    /// The state before the first step. The digests are still empty.
     pub(crate) fn new(
         model: &ModelConfig,
         train: &TrainConfig,
@@ -74,7 +78,7 @@ impl State {
         }
     }
 
-    /// Refuses to go on from `self` with other settings than `now`, where they would change the result.
+    /// Refuses to resume from `self` if a setting that changes the result differs in `now`.
     pub(crate) fn check_same_run(&self, now: &Self) -> Result<(), ModelError> {
         let differs = |what: &str, theirs: String, ours: String| {
             if theirs == ours {
@@ -84,15 +88,10 @@ impl State {
             Err(ModelError::ResumeMismatch { step: self.step, what, theirs, ours })
         };
         differs("model", format!("{:?}", self.model), format!("{:?}", now.model))?;
-        let settings = |train: &TrainConfig| match serde_json::to_value(train) {
-            Ok(serde_json::Value::Object(settings)) => settings,
-            _ => serde_json::Map::new(),
-        };
-        let theirs = settings(&self.train);
-        for (key, ours) in settings(&now.train) {
+        // Both are of one type, so they have the same keys in the same order.
+        for ((key, theirs), (_, ours)) in settings(&self.train)?.iter().zip(settings(&now.train)?) {
             if !FREE_ON_RESUME.contains(&key.as_str()) {
-                let theirs = theirs.get(&key).map(ToString::to_string).unwrap_or_default();
-                differs(&key, theirs, ours.to_string())?;
+                differs(key, theirs.to_string(), ours.to_string())?;
             }
         }
         let streams = [
@@ -106,8 +105,18 @@ impl State {
     }
 }
 
+fn settings(train: &TrainConfig) -> Result<Map<String, Value>, ModelError> {
+    match serde_json::to_value(train).or_bug("settings that JSON cannot hold")? {
+        Value::Object(settings) => Ok(settings),
+        other => Err(Bug::new(format!("settings are {other}, not an object")).into()),
+    }
+}
+
 /// The files of a checkpoint: name and content.
-pub fn to_files(
+///
+/// # Errors
+/// Memory runs out.
+pub(crate) fn to_files(
     model: &Llama,
     optimizer: &Optimizer,
     state: &State,
@@ -115,28 +124,28 @@ pub fn to_files(
     let weights = model.parameters().to_safetensors()?;
     let moments = optimizer.to_safetensors(model.parameters())?;
     let state = State { digests: [digest(&weights), digest(&moments)], ..state.clone() };
-    let json =
-        serde_json::to_string_pretty(&state).map_err(|error| bad(STATE, error.to_string()))?;
+    let json = serde_json::to_string_pretty(&state).or_bug("a state that JSON cannot hold")?;
     let mut files = vec![(MODEL, weights), (OPTIMIZER, moments)];
-    // A shape that no public format has does not need the file.
-    if let Ok(config) = config_json(model.config(), SpecialIds::default(), Precision::F32) {
+    // Without a public format for its shape, the model has no `config.json`.
+    if architecture(model.config()).is_ok() {
+        let config = config_json(model.config(), SpecialIds::default(), Precision::F32)?;
         files.push((CONFIG, config.into_bytes()));
     }
     files.push((STATE, (json + "\n").into_bytes()));
     Ok(files)
 }
 
-/// Loads the model of a checkpoint.
+/// Loads the model of a checkpoint, whose files are pairs of name and content.
 ///
 /// # Errors
-/// A file is missing, or damaged: its digest is not the one in `state.json`.
+/// A file is missing or damaged: its digest is not the one in `state.json`.
 pub fn load_model(files: &[(String, Vec<u8>)], device: &Device) -> Result<Llama, ModelError> {
     let state = load_state(files)?;
     let weights = checked(files, MODEL, &state.digests[0])?;
     Llama::new(&state.model, Parameters::from_safetensors(&state.model, weights, device)?, device)
 }
 
-/// Loads the optimiser that goes with `model`.
+/// Loads the state of the optimiser that trained `model`.
 pub(crate) fn load_optimizer(
     files: &[(String, Vec<u8>)],
     model: &Llama,
@@ -149,8 +158,8 @@ pub(crate) fn load_optimizer(
 /// Reads `state.json`.
 ///
 /// # Errors
-/// It is missing, not what this version writes, or describes an invalid model.
-pub fn load_state(files: &[(String, Vec<u8>)]) -> Result<State, ModelError> {
+/// The file is missing, was written by another version, or describes an invalid model.
+pub(crate) fn load_state(files: &[(String, Vec<u8>)]) -> Result<State, ModelError> {
     let state: State = serde_json::from_slice(find(files, STATE)?)
         .map_err(|error| bad(STATE, error.to_string()))?;
     if state.version != STATE_VERSION {

@@ -1,28 +1,51 @@
-//! The shape of a model: its fields, their checks, and the table `MODEL.toml` that spells them.
+//! The shape of a model: its fields, their checks, and the table that `MODEL.toml` holds.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ModelError, refuse};
 
-/// What stands between the two halves of the feed-forward layer.
+/// The activation between the two halves of the feed-forward layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Activation {
     /// `silu(gate) · up` (Shazeer 2020): Llama's, three matrices.
     #[default]
     Swiglu,
-    /// `max(up, 0)²` (So et al. 2021): two matrices. No public format has a name for it, so such a model
-    /// cannot be exported.
+    /// `max(up, 0)²` (So et al. 2021): two matrices. No public format has a name for it, so such a
+    /// model cannot be exported.
     Relu2,
 }
 
 /// The shape of a Llama-style decoder. With `qk_norm` it is Qwen3's.
 ///
-/// It is read through a table whose keys may be left out where they have a default (see [`ModelTable`]).
+/// As a table (`MODEL.toml`) it has these keys:
+///
+/// | key | default |
+/// |---|---|
+/// | `vocab_size`, `dim`, `layers`, `heads` | required |
+/// | `kv_heads` | `heads` |
+/// | `head_dim` | `dim / heads` |
+/// | `ffn_dim` | 8/3 · `dim` (SwiGLU), up to a multiple of 32, or 4 · `dim` (ReLU²) |
+/// | `activation` | `"swiglu"`; or `"relu2"` |
+/// | `context` | 1024 |
+/// | `tie_embeddings` | `true` |
+/// | `qk_norm` | `false` |
+/// | `rope_theta` | 10000 |
+/// | `norm_eps` | 1e-5 |
+/// | `logit_softcap` | 0, which is no cap |
+///
+/// ```
+/// use model::ModelConfig;
+///
+/// let table = r#"{ "vocab_size": 300, "dim": 96, "layers": 2, "heads": 4 }"#;
+/// let config: ModelConfig = serde_json::from_str(table)?;
+/// assert_eq!((config.n_kv_heads, config.ffn_dim, config.context), (4, 256, 1024));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "ModelTable")]
 pub struct ModelConfig {
-    /// Number of token ids, the padding of the embedding table included.
+    /// Number of token ids, including the padding of the embedding table.
     pub vocab_size: usize,
     /// Width of the residual stream.
     pub dim: usize,
@@ -32,16 +55,18 @@ pub struct ModelConfig {
     /// Number of query heads.
     #[serde(rename = "heads")]
     pub n_heads: usize,
-    /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023); divides `n_heads`.
+    /// Number of key and value heads (grouped-query attention, Ainslie et al. 2023); it divides
+    /// `n_heads`.
     #[serde(rename = "kv_heads")]
     pub n_kv_heads: usize,
-    /// Width of one head, even because RoPE pairs its components; 0 stands for `dim / n_heads`.
+    /// Width of one head; 0 stands for `dim / n_heads`. It is even, because RoPE pairs its
+    /// components.
     pub head_dim: usize,
     /// Width of the feed-forward layer.
     pub ffn_dim: usize,
     /// Its activation.
     pub activation: Activation,
-    /// Tokens in a training row, and the longest sequence the model is meant for.
+    /// Tokens in a training row, and in the longest sequence that the model reads.
     pub context: usize,
     /// Whether the output projection is the embedding table.
     pub tie_embeddings: bool,
@@ -49,52 +74,37 @@ pub struct ModelConfig {
     pub qk_norm: bool,
     /// Base of the RoPE wavelengths (Su et al. 2021).
     pub rope_theta: f64,
-    /// Added to the mean square in RMSNorm.
+    /// Added to the mean square in RMSNorm, so that it never divides by zero.
     pub norm_eps: f64,
-    /// Logits become `c · tanh(logits / c)` (Gemma 2, section 2); 0 leaves them alone.
+    /// The `c` of `c · tanh(logits / c)` (Gemma 2, section 2); 0 leaves the logits alone.
     pub logit_softcap: f64,
 }
 
-/// `MODEL.toml` as it is written.
-///
-/// | key | default |
-/// |---|---|
-/// | `vocab_size`, `dim`, `layers`, `heads` | none |
-/// | `kv_heads` | `heads` |
-/// | `head_dim` | `dim / heads` |
-/// | `ffn_dim` | 8/3 · `dim` (SwiGLU) or 4 · `dim` (ReLU²), up to a multiple of 32 |
-/// | `activation` | `"swiglu"`; or `"relu2"` |
-/// | `context` | 1024 |
-/// | `tie_embeddings` | `true` |
-/// | `qk_norm` | `false` |
-/// | `rope_theta` | 10000 |
-/// | `norm_eps` | 1e-5 |
-/// | `logit_softcap` | 0, none |
+/// A [`ModelConfig`] as a table writes it, before defaults and checks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(missing_docs, reason = "the fields are those of `ModelConfig`")]
-pub struct ModelTable {
-    pub vocab_size: usize,
-    pub dim: usize,
+struct ModelTable {
+    vocab_size: usize,
+    dim: usize,
     #[serde(alias = "n_layers")]
-    pub layers: usize,
+    layers: usize,
     #[serde(alias = "n_heads")]
-    pub heads: usize,
+    heads: usize,
     #[serde(alias = "n_kv_heads")]
-    pub kv_heads: Option<usize>,
+    kv_heads: Option<usize>,
     #[serde(default)]
-    pub head_dim: usize,
-    pub ffn_dim: Option<usize>,
+    head_dim: usize,
+    ffn_dim: Option<usize>,
     #[serde(default)]
-    pub activation: Activation,
-    pub context: Option<usize>,
-    pub tie_embeddings: Option<bool>,
+    activation: Activation,
+    context: Option<usize>,
+    tie_embeddings: Option<bool>,
     #[serde(default)]
-    pub qk_norm: bool,
-    pub rope_theta: Option<f64>,
-    pub norm_eps: Option<f64>,
+    qk_norm: bool,
+    rope_theta: Option<f64>,
+    norm_eps: Option<f64>,
     #[serde(default)]
-    pub logit_softcap: f64,
+    logit_softcap: f64,
 }
 
 impl TryFrom<ModelTable> for ModelConfig {
@@ -122,8 +132,9 @@ impl TryFrom<ModelTable> for ModelConfig {
     }
 }
 
-/// The width that gives both activations as many parameters as a plain layer of `4 · dim` (Shazeer 2020,
-/// section 3.1), up to a multiple of 32.
+/// The width with which SwiGLU has about as many parameters as a layer of two matrices and a width
+/// of `4 · dim` (Shazeer 2020, section 3.1), rounded up to a multiple of 32. ReLU² is such a
+/// layer.
 pub(crate) fn default_ffn_dim(dim: usize, activation: Activation) -> usize {
     match activation {
         Activation::Swiglu => (dim.saturating_mul(8) / 3).next_multiple_of(32),
@@ -132,10 +143,10 @@ pub(crate) fn default_ffn_dim(dim: usize, activation: Activation) -> usize {
 }
 
 impl ModelConfig {
-    /// Checks that the fields fit together.
+    /// Checks that every value is allowed and that the fields fit together.
     ///
     /// # Errors
-    /// The first key that cannot be used, its value, and what would do.
+    /// The first key whose value is not allowed, with that value and the allowed ones.
     pub fn validate(&self) -> Result<(), ModelError> {
         let sizes = [
             ("vocab_size", self.vocab_size),
@@ -176,24 +187,24 @@ impl ModelConfig {
             return Err(refuse("norm_eps", self.norm_eps, "it must be in (0, 1), usually 1e-5"));
         }
         if !(self.logit_softcap >= 0.0 && self.logit_softcap.is_finite()) {
-            let way_out = "it must be at least 0 (none), usually 15 to 30";
+            let way_out = "it must be at least 0 (no cap), usually 15 to 30";
             return Err(refuse("logit_softcap", self.logit_softcap, way_out));
         }
         Ok(())
     }
 
     /// Width of one head.
-    pub fn head_dim(&self) -> usize {
+    pub(crate) fn head_dim(&self) -> usize {
         if self.head_dim == 0 { self.dim / self.n_heads } else { self.head_dim }
     }
 
     /// Width of all query heads.
-    pub fn q_dim(&self) -> usize {
+    pub(crate) fn q_dim(&self) -> usize {
         self.n_heads * self.head_dim()
     }
 
     /// Width of all key heads, and of all value heads.
-    pub fn kv_dim(&self) -> usize {
+    pub(crate) fn kv_dim(&self) -> usize {
         self.n_kv_heads * self.head_dim()
     }
 }

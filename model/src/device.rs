@@ -1,74 +1,99 @@
-//! Which device a run computes on, or which GPUs.
+//! The device or devices that a run computes on.
 
+use bug::OrBug as _;
 use candle_core::Device;
 
 use crate::ModelError;
 
-/// Opens a device by name: `cpu`, `cuda` (the first GPU), `cuda:2`, or `auto` (the first GPU if this binary and
-/// this machine have one, else the CPU). Of several GPUs it opens the first.
+/// What a device name asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Request {
+    /// The first GPU if there is one, else the CPU.
+    Automatic,
+    Cpu,
+    /// GPUs by number; at least one, none twice.
+    Gpus(Vec<usize>),
+    AllGpus,
+}
+
+/// Opens a device by name: `cpu`, `cuda` (the first GPU), `cuda:2`, or `auto` (the first GPU if
+/// this binary and this machine have one, else the CPU). Of several GPUs it opens the first.
 ///
 /// # Errors
-/// An unknown name; a GPU in a binary without the feature `cuda`, or one that cannot be used.
-pub fn open(name: &str) -> Result<Device, ModelError> {
-    match numbers(name)? {
-        None => Ok(automatic(name)),
-        Some(gpus) => gpu(name, gpus.first().copied().unwrap_or(0)),
+/// The name is unknown, the binary was built without the feature `cuda`, or the GPU cannot be used.
+pub fn open_device(name: &str) -> Result<Device, ModelError> {
+    match Request::parse(name)? {
+        Request::Gpus(numbers) => gpu(name, *numbers.first().or_bug("a list of no GPUs")?),
+        Request::AllGpus => gpu(name, 0),
+        request @ (Request::Automatic | Request::Cpu) => Ok(one_device(&request)),
     }
 }
 
-/// Opens all devices of a name: as [`open`], and `cuda:0,1,3` or `cuda:all` for several GPUs.
+/// Opens all devices of a name: those of [`open_device`], and `cuda:0,1,3` or `cuda:all` for
+/// several GPUs.
 ///
 /// # Errors
-/// As [`open`].
-pub fn open_all(name: &str) -> Result<Vec<Device>, ModelError> {
-    match numbers(name)? {
-        None => Ok(vec![automatic(name)]),
-        Some(gpus) => gpus.into_iter().map(|number| gpu(name, number)).collect(),
+/// As [`open_device`].
+pub fn open_devices(name: &str) -> Result<Vec<Device>, ModelError> {
+    let open = |number| gpu(name, number);
+    match Request::parse(name)? {
+        Request::Gpus(numbers) => numbers.into_iter().map(open).collect(),
+        Request::AllGpus => (0..count(name)?).map(open).collect(),
+        request @ (Request::Automatic | Request::Cpu) => Ok(vec![one_device(&request)]),
     }
+}
+
+/// Checks the form of a name without opening a device.
+///
+/// # Errors
+/// The name is none of those that [`open_devices`] knows.
+pub(crate) fn check_name(name: &str) -> Result<(), ModelError> {
+    Request::parse(name).map(drop)
 }
 
 fn refuse(name: &str, way_out: &str) -> ModelError {
     crate::error::refuse("device", format!("\"{name}\""), way_out)
 }
 
-/// The numbers of the GPUs that a name stands for; nothing where it leaves the choice or says the CPU.
-fn numbers(name: &str) -> Result<Option<Vec<usize>>, ModelError> {
-    let list = match name {
-        "cpu" | "auto" => return Ok(None),
-        "cuda" => "0",
-        _ => name.strip_prefix("cuda:").ok_or_else(|| {
-            refuse(name, "give \"cpu\", \"cuda\", \"cuda:0,1\", \"cuda:all\" or \"auto\"")
-        })?,
-    };
-    if list == "all" {
-        return Ok(Some((0..count(name)?).collect()));
-    }
-    let numbers: Option<Vec<usize>> =
-        list.split(',').map(|part| part.trim().parse().ok()).collect();
-    let numbers = numbers.ok_or_else(|| {
-        refuse(name, "give numbers of GPUs with commas between them, such as \"cuda:0,1\"")
-    })?;
-    let mut different = numbers.clone();
-    different.sort_unstable();
-    different.dedup();
-    if different.len() == numbers.len() {
-        Ok(Some(numbers))
-    } else {
-        Err(refuse(name, "name each GPU once"))
+impl Request {
+    fn parse(name: &str) -> Result<Self, ModelError> {
+        let list = match name {
+            "auto" => return Ok(Self::Automatic),
+            "cpu" => return Ok(Self::Cpu),
+            "cuda" => "0",
+            "cuda:all" => return Ok(Self::AllGpus),
+            _ => name.strip_prefix("cuda:").ok_or_else(|| {
+                refuse(name, "give \"cpu\", \"cuda\", \"cuda:0,1\", \"cuda:all\" or \"auto\"")
+            })?,
+        };
+        let numbers: Option<Vec<usize>> =
+            list.split(',').map(|part| part.trim().parse().ok()).collect();
+        let numbers = numbers.ok_or_else(|| {
+            refuse(name, "give the numbers of GPUs, separated by commas, such as \"cuda:0,1\"")
+        })?;
+        let mut different = numbers.clone();
+        different.sort_unstable();
+        different.dedup();
+        if different.len() == numbers.len() {
+            Ok(Self::Gpus(numbers))
+        } else {
+            Err(refuse(name, "name each GPU once"))
+        }
     }
 }
 
-/// The device of a name without numbers.
-fn automatic(name: &str) -> Device {
-    if name == "auto" && cfg!(feature = "cuda") {
+/// The device of a request that names no GPU.
+fn one_device(request: &Request) -> Device {
+    if *request == Request::Automatic && cfg!(feature = "cuda") {
+        // `auto` means a GPU only where one can be used; any failure leaves the CPU.
         Device::new_cuda_with_stream(0).unwrap_or(Device::Cpu)
     } else {
         Device::Cpu
     }
 }
 
-/// One GPU, with a stream of its own: candle's default is a stream a thread, and what one thread computes there
-/// another would read too early.
+/// One GPU, with its own stream. By default candle would give each thread a stream, and one thread
+/// could read what another has not computed yet.
 fn gpu(name: &str, number: usize) -> Result<Device, ModelError> {
     if !cfg!(feature = "cuda") {
         return Err(refuse(
@@ -81,7 +106,7 @@ fn gpu(name: &str, number: usize) -> Result<Device, ModelError> {
     })
 }
 
-/// Number of GPUs that this process may use.
+/// Number of GPUs that this process may use; at least 1.
 #[cfg(feature = "cuda")]
 fn count(name: &str) -> Result<usize, ModelError> {
     use candle_core::cuda::cudarc::driver::CudaContext;
@@ -93,6 +118,7 @@ fn count(name: &str) -> Result<usize, ModelError> {
     }
 }
 
+/// Without CUDA there is no GPU to count: always the error of [`gpu`].
 #[cfg(not(feature = "cuda"))]
 fn count(name: &str) -> Result<usize, ModelError> {
     gpu(name, 0).map(|_| 0)
@@ -103,18 +129,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_for_gpus() {
-        assert_eq!(numbers("auto").unwrap(), None);
-        assert_eq!(numbers("cuda").unwrap(), Some(vec![0]));
-        assert_eq!(numbers("cuda:3, 1").unwrap(), Some(vec![3, 1]));
+    fn names_stand_for_devices() {
+        assert_eq!(Request::parse("auto").unwrap(), Request::Automatic);
+        assert_eq!(Request::parse("cuda").unwrap(), Request::Gpus(vec![0]));
+        assert_eq!(Request::parse("cuda:3, 1").unwrap(), Request::Gpus(vec![3, 1]));
+        assert_eq!(Request::parse("cuda:all").unwrap(), Request::AllGpus);
         for (name, way_out) in [
             ("gpu", "`device` is \"gpu\": give \"cpu\", \"cuda\""),
-            ("cuda:", "give numbers of GPUs"),
+            ("cuda:", "give the numbers of GPUs"),
             ("cuda:0,0", "name each GPU once"),
         ] {
-            let error = numbers(name).unwrap_err().to_string();
+            let error = check_name(name).unwrap_err().to_string();
             assert!(error.contains(way_out), "{error}");
         }
-        assert!(open("cpu").unwrap().is_cpu());
+        assert!(open_device("cpu").unwrap().is_cpu());
     }
 }

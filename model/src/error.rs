@@ -1,38 +1,36 @@
-//! What can go wrong, with the value that was wrong and the way out.
+//! What can go wrong. Each message names the value that was wrong and says what to do.
 
-/// What went wrong in a store of checkpoints.
+/// The error of a checkpoint store or of a batch source.
 pub type StoreError = Box<dyn std::error::Error + Send + Sync>;
 
 /// An error of this crate. Every message names the value and says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// A field of [`crate::ModelConfig`] or [`crate::TrainConfig`] cannot be used.
+    /// A field of [`crate::ModelConfig`] or [`crate::TrainConfig`] has a value that is not allowed.
     #[error("`{field}` is {value}: {way_out}")]
     Config {
         /// The field as the user writes it.
         field: &'static str,
-        /// The value it has.
+        /// Its value.
         value: String,
-        /// What would do instead.
+        /// Which values are allowed.
         way_out: String,
     },
-    /// A split is shorter than what one step or one evaluation reads.
+    /// The validation split is shorter than one row.
     #[error(
-        "the {split} split has {tokens} tokens, but {needed} are needed ({why}): give it more text, \
-         or lower `batch_size` or `context`"
+        "the validation split has {tokens} tokens, but {needed} are needed (`context` {context} \
+         plus 1): give it more text, or lower `context`"
     )]
     TooFewTokens {
-        /// `training` or `validation`.
-        split: &'static str,
-        /// Tokens it has.
+        /// Tokens of the split.
         tokens: u64,
-        /// Tokens it should have.
+        /// Tokens of one row.
         needed: u64,
-        /// How that number comes about.
-        why: String,
+        /// Tokens that the model reads at once.
+        context: usize,
     },
-    /// A token id does not fit the vocabulary of the model.
+    /// A token id is not in the model's vocabulary.
     #[error(
         "token id {id} at position {position} does not fit `vocab_size` {vocab_size}: \
          use the tokenizer that wrote the shards, or a model with a larger vocabulary"
@@ -40,15 +38,16 @@ pub enum ModelError {
     TokenOutOfVocabulary {
         /// The id.
         id: u32,
-        /// Where in the stream or prompt it is.
+        /// Its position in the stream or in the prompt.
         position: u64,
-        /// Ids must be below it.
+        /// Ids must be below this number.
         vocab_size: usize,
     },
     /// The loss became NaN or infinite.
     #[error(
-        "the loss is {loss} at step {step} (gradient norm {gradient_norm}): lower `learning_rate`, \
-         raise `warmup_steps`, or look at the rows of this step ({rows:?}); the last checkpoint is untouched"
+        "the loss is {loss} at step {step} (gradient norm {gradient_norm}): lower \
+         `learning_rate`, raise `warmup_steps`, or look at the rows of this step ({rows:?}); the \
+         last checkpoint is untouched"
     )]
     NonFiniteLoss {
         /// The step, counted from 1.
@@ -57,12 +56,13 @@ pub enum ModelError {
         loss: f32,
         /// Its gradient norm.
         gradient_norm: f32,
-        /// The rows of its batch in their source.
+        /// The rows of its batch, by their numbers in the source.
         rows: Vec<u64>,
     },
     /// A parameter got no gradient, or only zeros, in the first step of a run.
     #[error(
-        "`{name}` got no gradient in step 1: an operation of the model cuts the graph, please report it"
+        "`{name}` got no gradient in step 1: an operation of the model cuts the graph, please \
+         report it"
     )]
     MissingGradient {
         /// Name of the parameter.
@@ -83,7 +83,7 @@ pub enum ModelError {
         /// Its value now.
         ours: String,
     },
-    /// A file of a checkpoint is missing or does not say what it should.
+    /// A file of a checkpoint is missing or damaged.
     #[error(
         "checkpoint file `{file}`: {reason}; delete this checkpoint to resume from an earlier one"
     )]
@@ -93,7 +93,7 @@ pub enum ModelError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A file of another program cannot be used.
+    /// A model file that another program wrote cannot be used.
     #[error("`{file}`: {reason}")]
     BadFile {
         /// Name of the file.
@@ -109,19 +109,22 @@ pub enum ModelError {
     Batch {
         /// The step, counted from 1.
         step: usize,
-        /// What the source says.
+        /// The error of the batch source.
         #[source]
         error: StoreError,
     },
     /// A thread pool could not be started.
     #[error("cannot start worker threads: {0}; lower the number of threads")]
     Threads(#[from] rayon::ThreadPoolBuildError),
-    /// candle failed: mostly memory or the device.
+    /// candle failed, mostly because memory ran out or the device is not usable.
     #[error("candle: {0}")]
     Candle(#[from] candle_core::Error),
+    /// An invariant of this crate does not hold.
+    #[error("{0}")]
+    Bug(#[from] bug::Bug),
 }
 
-/// The error for a value that cannot be used.
+/// The error for a value that is not allowed.
 pub(crate) fn refuse(
     field: &'static str,
     value: impl std::fmt::Display,

@@ -1,13 +1,13 @@
-//! How the copies of a model on several devices come to one sum of their gradients.
+//! The sum of gradients over the copies of a model on several devices.
 //!
-//! The sums are made parameter by parameter in the order of the forward pass. Every copy gets the same bits, so the
-//! copies stay equal without ever being compared.
+//! The sums are made parameter by parameter, in the order of the forward pass. Every copy gets the
+//! same bits, so the copies stay equal without a comparison.
 
 use candle_core::{Device, Result, Tensor, bail};
 
 use crate::optimizer::arithmetic::add_to;
 
-/// The way from one device to another.
+/// How gradients travel from one device to another.
 #[derive(Debug)]
 pub(crate) enum Exchange {
     /// Through the memory of the host, in the order of the devices.
@@ -18,7 +18,7 @@ pub(crate) enum Exchange {
 }
 
 impl Exchange {
-    /// The fastest way between `devices` that this binary has.
+    /// The fastest way between `devices` that this binary supports.
     pub(crate) fn between(devices: &[Device]) -> Result<Self> {
         if devices.is_empty() {
             bail!("a model needs a device")
@@ -50,7 +50,8 @@ fn by_host(copies: &mut [Vec<Tensor>]) -> Result<()> {
         for copy in copies.iter() {
             let gradient = copy[parameter].to_device(&Device::Cpu)?;
             if sum.is_empty() {
-                // Of a gradient that is on the host already the sum needs memory of its own.
+                // A gradient on the host is not copied by `to_device`, and the sum is made in
+                // place.
                 sum.push(gradient.copy()?);
             } else {
                 add_to(&mut sum, &[gradient])?;
@@ -69,7 +70,7 @@ mod nccl {
     use candle_core::cuda::cudarc::nccl::{Comm, ReduceOp, group_end, group_start};
     use candle_core::{CpuStorage, CudaStorage, Device, InplaceOp1, Layout, Result, Tensor, bail};
 
-    /// One end of the communication on every device, in their order.
+    /// One communicator per device, in the order of the devices.
     #[derive(Debug)]
     pub(crate) struct Group(Vec<Comm>);
 
@@ -80,7 +81,7 @@ mod nccl {
             Ok(Self(Comm::from_devices(streams).map_err(failed)?))
         }
 
-        /// One NCCL group for each parameter: within a group the calls for all devices come from one thread.
+        /// One NCCL group per parameter: in a group one thread may make the calls for all devices.
         pub(super) fn sum(&self, copies: &mut [Vec<Tensor>]) -> Result<()> {
             for gradient in copies.iter_mut().flatten() {
                 *gradient = gradient.contiguous()?;

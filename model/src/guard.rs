@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Steps that the mean and deviation are taken over (llm.c's window).
-pub const WINDOW: usize = 128;
+/// Steps over which mean and deviation are taken (llm.c's window).
+const WINDOW: usize = 128;
 
-/// Fewer steps than this have no deviation worth the name.
-pub const FEWEST: usize = 32;
+/// With fewer steps than this, the deviation is too uncertain to judge by.
+const FEWEST: usize = 32;
 
-/// A step that was far off.
+/// A step whose loss or gradient norm was far above those before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spike {
     /// The step, counted from 1.
@@ -17,17 +17,17 @@ pub struct Spike {
     pub measure: String,
     /// Its value.
     pub value: f32,
-    /// Standard deviations above the mean of the last [`WINDOW`] steps.
+    /// Standard deviations above the mean of the last 128 steps.
     pub z_score: f32,
-    /// Whether the update was left out.
+    /// Whether the update was skipped.
     pub skipped: bool,
-    /// The rows of the batch in their source: what [`crate::source::BatchRow::row`] says.
+    /// The rows of the batch, by their numbers in the source ([`crate::BatchRow::row`]).
     pub rows: Vec<u64>,
 }
 
-/// How many standard deviations `value` is above the mean of the last [`WINDOW`] values of `past`; nothing while
-/// there are fewer than [`FEWEST`], or if all of them are equal.
-pub fn z_score(past: impl DoubleEndedIterator<Item = f32>, value: f32) -> Option<f32> {
+/// How many standard deviations `value` is above the mean of the last [`WINDOW`] values of `past`;
+/// `None` with fewer than [`FEWEST`] values, or if all of them are equal.
+pub(crate) fn z_score(past: impl DoubleEndedIterator<Item = f32>, value: f32) -> Option<f32> {
     let recent: Vec<f64> = past.rev().take(WINDOW).map(f64::from).collect();
     if recent.len() < FEWEST {
         return None;

@@ -1,20 +1,18 @@
-//! The decoder: RMSNorm, rotary grouped-query attention, SwiGLU, no biases (Touvron et al. 2023); with
-//! normed queries and keys it is Qwen3's.
+//! The decoder: RMSNorm, rotary grouped-query attention, SwiGLU, no biases (Touvron et al. 2023).
+//! With normed queries and keys it is Qwen3's.
 
 use std::sync::Arc;
 
 use candle_core::{DType, Device, Tensor};
 
-use crate::config::Activation;
-use crate::error::refuse;
-use crate::gradients::differentiate;
-use crate::ops::cross_entropy::{LossOptions, LossSums, cap, row_losses};
+use crate::config::{Activation, ModelConfig};
+use crate::error::{ModelError, refuse};
+use crate::ops::cross_entropy::{LossOptions, cap, row_losses};
 use crate::ops::{Composite, Differentiable, HeadShape, Kernels, Operations, RopeTable, Tape};
 use crate::parameters::{EMBEDDING, OUTPUT, Parameters};
 use crate::rows::{IGNORED, Rows};
-use crate::{ModelConfig, ModelError};
 
-/// The weights of one decoder layer, all [out, in] except the norms.
+/// The weights of one decoder layer: matrices [out, in], norms [width].
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
     pub(crate) input_norm: Tensor,
@@ -25,7 +23,7 @@ pub(crate) struct Layer {
     /// The norms of the heads of queries and keys, [head_dim].
     pub(crate) qk_norm: Option<(Tensor, Tensor)>,
     pub(crate) post_norm: Tensor,
-    /// SwiGLU's; ReLU² has none.
+    /// SwiGLU only; ReLU² has no gate.
     pub(crate) gate: Option<Tensor>,
     pub(crate) up: Tensor,
     pub(crate) down: Tensor,
@@ -46,7 +44,7 @@ pub struct Llama {
 }
 
 impl Llama {
-    /// A model with fresh weights, which depend on `config` and `seed` only.
+    /// A model with fresh weights, which depend only on `config` and `seed`.
     ///
     /// # Errors
     /// `config` is not valid, or the device is out of memory.
@@ -56,6 +54,9 @@ impl Llama {
     }
 
     /// A model with the given weights.
+    ///
+    /// # Errors
+    /// A parameter that `config` requires is missing, or the device is out of memory.
     pub fn new(
         config: &ModelConfig,
         parameters: Parameters,
@@ -97,10 +98,10 @@ impl Llama {
         })
     }
 
-    /// A copy with weights of its own, to be trained with `config`.
+    /// A copy that does not share its weights, for training with `config`.
     ///
     /// # Errors
-    /// `config` asks for parameters of other names or shapes.
+    /// `config` requires parameters with other names or shapes.
     pub(crate) fn copy_for(
         &self,
         config: &ModelConfig,
@@ -120,15 +121,16 @@ impl Llama {
         &self.parameters
     }
 
-    /// The same model with another form of the operations, for comparison.
+    /// The same weights with another form of the operations.
     #[must_use]
     pub fn with_kernels(&self, kernels: Kernels) -> Self {
         Self { kernels, ..self.clone() }
     }
 
-    /// The same weights outside candle's graph, for evaluation and generation: nothing is kept for a backward.
+    /// The same weights outside candle's graph, for evaluation and generation: nothing is kept for
+    /// a backward pass.
     #[must_use]
-    pub fn detached(&self) -> Self {
+    pub(crate) fn detached(&self) -> Self {
         let layer = |layer: &Layer| Layer {
             input_norm: layer.input_norm.detach(),
             q: layer.q.detach(),
@@ -150,7 +152,7 @@ impl Llama {
         }
     }
 
-    /// Hidden states after the last norm, [inputs, dim].
+    /// Hidden states after the last norm: [inputs, dim].
     pub(crate) fn hidden<O: Operations>(
         &self,
         ops: &O,
@@ -177,7 +179,8 @@ impl Llama {
         self.finish(ops, layer, x, &context)
     }
 
-    /// Queries, keys and values of one layer.
+    /// Queries [inputs, heads · width], and keys and values [inputs, kv_heads · width] of one
+    /// layer.
     pub(crate) fn project<O: Operations>(
         &self,
         ops: &O,
@@ -194,7 +197,8 @@ impl Llama {
         Ok([q, k, ops.linear(&normed, &layer.v)?])
     }
 
-    /// What follows the attention of a layer: its output projection, the feed-forward layer, both residuals.
+    /// The part of a layer after its attention: the output projection, the feed-forward layer and
+    /// both residuals.
     pub(crate) fn finish<O: Operations>(
         &self,
         ops: &O,
@@ -212,48 +216,30 @@ impl Llama {
         Ok(ops.add(&x, &ops.linear(&active, &layer.down)?)?)
     }
 
-    /// The summed loss of `rows`, and the gradients of its total with respect to all parameters, in their order.
-    ///
-    /// With `recompute` only the input of each layer is kept for the backward, which runs each layer once more
-    /// (Chen et al. 2016): about a third more work for a fraction of the memory, and the same result.
-    ///
-    /// # Errors
-    /// Rows longer than the context, an id outside the vocabulary; [`ModelError::MissingGradient`] if an
-    /// operation cuts the graph.
-    pub fn loss_and_gradients(
-        &self,
-        rows: &Rows,
-        options: &LossOptions,
-        recompute: bool,
-    ) -> Result<(LossSums, Vec<Tensor>), ModelError> {
-        self.check(rows)?;
-        match self.kernels {
-            Kernels::Fused => differentiate::<Tape>(self, rows, options, recompute),
-            Kernels::Composite => differentiate::<Composite>(self, rows, options, recompute),
-            Kernels::CompositeBf16 => {
-                differentiate::<Composite<true>>(self, rows, options, recompute)
-            }
-        }
-    }
-
-    /// The options of a plain loss with this model's logits.
+    /// The options of a plain loss of this model: no z-loss, and its own cap of the logits.
     pub fn loss_options(&self, scale: f32) -> LossOptions {
         LossOptions { scale, z_loss: 0.0, softcap: self.config.logit_softcap as f32 }
     }
 
-    /// Checks that sequences fit the context and ids the vocabulary.
-    fn check(&self, rows: &Rows) -> Result<(), ModelError> {
+    /// Checks that sequences fit into the context and that ids are in the vocabulary.
+    pub(crate) fn check(&self, rows: &Rows) -> Result<(), ModelError> {
         if rows.inputs().is_empty() || rows.longest() > self.config.context {
             let way_out = format!("give sequences of 1 to {} ids (`context`)", self.config.context);
             return Err(refuse("ids", format!("{} long", rows.longest()), &way_out));
         }
         self.check_ids(rows.inputs())?;
-        self.check_ids(rows.targets())
+        // A target may be the mark of a place where nothing is predicted; an input may not.
+        self.check_each(rows.targets(), |id| id == IGNORED)
     }
 
+    /// Checks that ids are in the vocabulary.
     pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<(), ModelError> {
+        self.check_each(ids, |_| false)
+    }
+
+    fn check_each(&self, ids: &[u32], is_mark: impl Fn(u32) -> bool) -> Result<(), ModelError> {
         let vocab_size = self.config.vocab_size;
-        let outside = |id: u32| id as usize >= vocab_size && id != IGNORED;
+        let outside = |id: u32| id as usize >= vocab_size && !is_mark(id);
         match ids.iter().position(|&id| outside(id)) {
             None => Ok(()),
             Some(index) => {
@@ -263,7 +249,7 @@ impl Llama {
         }
     }
 
-    /// Hidden states without anything kept for a backward.
+    /// Hidden states after the last norm, with nothing kept for a backward pass.
     fn hidden_only(&self, ids: &[u32], shape: &HeadShape) -> Result<Tensor, ModelError> {
         match self.kernels {
             Kernels::Fused => {
@@ -274,11 +260,11 @@ impl Llama {
         }
     }
 
-    /// Logits of every position, [ids, vocab], of `rows` sequences of one length that stand one after the other
-    /// in `ids`; without a graph.
+    /// The logits of every position, [ids, vocab], without a graph. `ids` holds `rows` sequences of
+    /// equal length, one after the other.
     ///
     /// # Errors
-    /// Sequences longer than the context, an id outside the vocabulary.
+    /// A sequence is longer than the context, or an id is not in the vocabulary.
     pub fn logits(&self, ids: &[u32], rows: usize) -> Result<Tensor, ModelError> {
         let length = ids.len() / rows.max(1);
         if length == 0 || length > self.config.context || !ids.len().is_multiple_of(rows) {
@@ -293,10 +279,10 @@ impl Llama {
         Ok(cap(&logits, self.config.logit_softcap as f32)?)
     }
 
-    /// The loss of every position in nats, 0 where nothing is predicted; see [`Rows::targets`].
+    /// The loss of every position in nats, 0 where nothing is predicted.
     ///
     /// # Errors
-    /// Sequences longer than the context, an id outside the vocabulary.
+    /// A sequence is longer than the context, or an id is not in the vocabulary.
     pub fn token_losses(&self, rows: &Rows) -> Result<Vec<f32>, ModelError> {
         self.check(rows)?;
         let hidden = self.hidden_only(rows.inputs(), &self.head_shape(rows.ends()))?;
@@ -304,6 +290,7 @@ impl Llama {
         Ok(row_losses(&hidden, &self.output, rows.targets(), softcap, self.kernels)?)
     }
 
+    /// The sizes of the attention over sequences that end at `ends`.
     pub(crate) fn head_shape(&self, ends: Arc<[usize]>) -> HeadShape {
         HeadShape {
             heads: self.config.n_heads,

@@ -1,8 +1,9 @@
-//! Data parallelism whose result does not know how many threads there are.
+//! Data parallelism whose result does not depend on the number of threads.
 //!
-//! A batch is cut into slices by its size alone. Each slice runs forward and backward on one thread, and the
-//! slices' gradients are added in the order of the slices. This beats threads inside each operation: lanes wait
-//! for each other only at the end of a slice, and the tensors of a slice fit the caches.
+//! The size of a batch alone decides how it is cut into slices. Each slice runs forward and
+//! backward on one thread, and the gradients are added in the order of the slices. This is faster
+//! than threads inside each operation: lanes wait for each other only at the end of a slice, and
+//! the tensors of a slice fit into the caches.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,33 +11,34 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use candle_core::Device;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use crate::ModelError;
+use crate::error::ModelError;
 
-/// A batch is cut into at most this many slices, so no more threads than this work on one batch.
-pub const MAX_SLICES: usize = 32;
+/// A batch is cut into at most this many slices, so at most this many threads work on it.
+const MAX_SLICES: usize = 32;
 
-/// A slice has at least about this many tokens: fewer make matrix products too thin to be fast, more need more
-/// memory.
-pub const SLICE_TOKENS: usize = 512;
+/// A slice has at least about this many tokens. With fewer, matrix products are too thin to be
+/// fast; more tokens take more memory.
+const SLICE_TOKENS: usize = 512;
 
-/// Rows in each slice of a batch (the last may have fewer): a function of the batch, never of threads.
-pub fn rows_per_slice(batch_size: usize, context: usize) -> usize {
+/// Rows in each slice of a batch (the last may have fewer). They must not depend on the number of
+/// threads, because they decide the order of sums.
+pub(crate) fn rows_per_slice(batch_size: usize, context: usize) -> usize {
     let enough = SLICE_TOKENS.div_ceil(context.max(1));
     batch_size.div_ceil(MAX_SLICES).max(enough).min(batch_size).max(1)
 }
 
 /// Threads that each work on one slice at a time.
 ///
-/// Each lane owns a rayon pool of one thread, because candle's matrix product asks for as many threads as the
-/// machine has and would otherwise make the lanes wait for each other.
+/// Each lane owns a rayon pool of one thread. Otherwise candle's matrix product would use as many
+/// threads as the machine has, and the lanes would wait for each other.
 #[derive(Debug)]
 pub struct Lanes {
     pools: Vec<ThreadPool>,
 }
 
 impl Lanes {
-    /// On the CPU as many lanes as the surrounding rayon pool has threads, but no more than there can be slices;
-    /// on another device one, since it is parallel in itself.
+    /// The lanes of a device. A CPU gets as many as the surrounding rayon pool has threads, up to
+    /// the largest number of slices. Any other device gets one, since it is parallel itself.
     ///
     /// # Errors
     /// The system refuses to start threads.
@@ -47,9 +49,14 @@ impl Lanes {
         Ok(Self { pools: (0..count).map(pool).collect::<Result<_, _>>()? })
     }
 
-    /// Applies `work` to every item; the results come in the order of the items.
-    pub fn map<T: Sync, R: Send>(&self, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    /// Applies `work` to every item. The results have the order of the items.
+    pub(crate) fn map<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        work: impl Fn(&T) -> R + Sync,
+    ) -> Vec<R> {
         let next = AtomicUsize::new(0);
+        // A lock is poisoned only by a panic, which the scope passes on after all lanes have ended.
         let results = Mutex::new(Vec::with_capacity(items.len()));
         std::thread::scope(|scope| {
             for pool in self.pools.iter().take(items.len()) {
@@ -71,9 +78,9 @@ impl Lanes {
         results.into_iter().map(|(_, result)| result).collect()
     }
 
-    /// Applies `work` to every item and `fold` to the results, in the order of the items. A lane waits with its
-    /// result until it is its turn, so there are never more results than lanes.
-    pub fn fold<T: Sync, R: Send>(
+    /// Applies `work` to every item, and `fold` to the results in the order of the items. A lane
+    /// keeps its result until it is its turn, so there are never more results than lanes.
+    pub(crate) fn fold<T: Sync, R: Send>(
         &self,
         items: &[T],
         work: impl Fn(&T) -> R + Sync,
@@ -86,7 +93,8 @@ impl Lanes {
                 scope.spawn(|| {
                     pool.install(|| {
                         while let Some((index, item)) = claim(&next, items) {
-                            // A panic in `work` must not leave the other lanes waiting for this turn.
+                            // A panic in `work` must not leave the other lanes waiting for this
+                            // turn.
                             let skip = Skip { turn: &turn, index };
                             let result = work(item);
                             std::mem::forget(skip);
@@ -99,7 +107,8 @@ impl Lanes {
     }
 }
 
-/// Whose turn it is to fold.
+/// The place where lanes wait until it is their turn to fold: the index of the next item, and the
+/// folding function.
 struct Turn<F> {
     folded: Mutex<(usize, F)>,
     advanced: Condvar,
@@ -118,7 +127,7 @@ impl<F> Turn<F> {
     }
 }
 
-/// Gives a turn up when it is dropped.
+/// Gives up a turn when it is dropped.
 struct Skip<'a, F> {
     turn: &'a Turn<F>,
     index: usize,

@@ -1,29 +1,37 @@
-//! The parameters of a model: named as Hugging Face's Llama names them, in a fixed order, seeded by name.
+//! The parameters of a model: named as in Hugging Face's Llama, in a fixed order, seeded by name.
 
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::config::{Activation, ModelConfig};
+use crate::error::ModelError;
+use crate::random::{normals, random_for};
 use crate::tensors::{read_tensors, write_tensors};
-use crate::{ModelError, random};
 
 /// Standard deviation of the initial weights (GPT-2's and Llama's).
-pub const INIT_STANDARD_DEVIATION: f64 = 0.02;
+pub(crate) const INIT_STANDARD_DEVIATION: f64 = 0.02;
 
 /// Name of the embedding table.
-pub const EMBEDDING: &str = "model.embed_tokens.weight";
+pub(crate) const EMBEDDING: &str = "model.embed_tokens.weight";
 
-/// Name of the output projection of a model that does not tie it to the embedding.
-pub const OUTPUT: &str = "lm_head.weight";
+/// Name of the output projection. A model that ties it to the embedding table has none.
+pub(crate) const OUTPUT: &str = "lm_head.weight";
 
 /// Trainable tensors with their names, in the order of the forward pass.
 #[derive(Clone, Debug)]
 pub struct Parameters(Vec<(String, Var)>);
 
 impl Parameters {
-    /// Normal weights with [`INIT_STANDARD_DEVIATION`], divided by √(2 · layers) where a projection writes to
-    /// the residual stream (GPT-2, section 2.3), and ones for the norms. Each parameter's numbers depend on
-    /// `seed` and its name only.
-    pub fn init(config: &ModelConfig, seed: u64, device: &Device) -> Result<Self, ModelError> {
+    /// Fresh parameters: normal weights with [`INIT_STANDARD_DEVIATION`], divided by √(2 ·
+    /// layers) where a projection writes to the residual stream (GPT-2, section 2.3), and ones for
+    /// the norms. The numbers of a parameter depend only on `seed` and on its name.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub(crate) fn init(
+        config: &ModelConfig,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
         let residual = INIT_STANDARD_DEVIATION / (2.0 * config.n_layers as f64).sqrt();
         let variable = |(name, shape): (String, Vec<usize>)| {
             let count = shape.iter().product();
@@ -32,7 +40,7 @@ impl Parameters {
             } else {
                 let writes_residual = name.contains(".o_proj.") || name.contains(".down_proj.");
                 let deviation = if writes_residual { residual } else { INIT_STANDARD_DEVIATION };
-                random::normals(&mut random::keyed(seed, &name), count, deviation)
+                normals(&mut random_for(seed, &name), count, deviation)
             };
             Ok((name, Var::from_vec(values, shape, device)?))
         };
@@ -42,7 +50,7 @@ impl Parameters {
     /// Reads the parameters back from the bytes of a `model.safetensors`.
     ///
     /// # Errors
-    /// A parameter is missing, or has another shape or type than `config` says.
+    /// A parameter is missing, or its shape or type is not the one that `config` gives.
     pub fn from_safetensors(
         config: &ModelConfig,
         bytes: &[u8],
@@ -68,7 +76,7 @@ impl Parameters {
         named.into_iter().map(variable).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The same values in another type, for instance f64 to check gradients with.
+    /// The same values in another type, such as f64 to check gradients.
     ///
     /// # Errors
     /// Memory runs out.
@@ -81,6 +89,9 @@ impl Parameters {
     }
 
     /// The bytes of a `model.safetensors`.
+    ///
+    /// # Errors
+    /// Memory runs out.
     pub fn to_safetensors(&self) -> Result<Vec<u8>, ModelError> {
         write_tensors(
             "model.safetensors",
@@ -93,7 +104,7 @@ impl Parameters {
         self.0.iter().map(|(name, variable)| (name.as_str(), variable))
     }
 
-    /// The tensor called `name`; it shares memory and gradient with its variable.
+    /// The tensor called `name`. It shares memory and gradient with its variable.
     pub(crate) fn tensor(&self, name: &str) -> Result<Tensor, ModelError> {
         let found = self.0.iter().find(|(candidate, _)| candidate == name);
         found.map(|(_, variable)| variable.as_tensor().clone()).ok_or_else(|| {
@@ -106,7 +117,7 @@ impl Parameters {
 }
 
 /// Name and shape of every parameter, in the order of the forward pass.
-pub fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
+pub(crate) fn shapes(config: &ModelConfig) -> Vec<(String, Vec<usize>)> {
     let (dim, ffn) = (config.dim, config.ffn_dim);
     let (q_dim, kv_dim, head_dim) = (config.q_dim(), config.kv_dim(), config.head_dim());
     let mut shapes = vec![(EMBEDDING.to_owned(), vec![config.vocab_size, dim])];

@@ -1,30 +1,35 @@
-//! What a pretraining run will take, from its shape alone: parameters, operations, tokens, memory.
+//! What a pretraining run will take, from shape and settings alone: parameters, operations, tokens,
+//! memory.
 
+use bug::OrBug as _;
 use rand_chacha::rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Activation;
+use crate::config::{Activation, ModelConfig};
+use crate::error::ModelError;
 use crate::ops::cross_entropy::chunk_rows;
 use crate::optimizer::OptimizerKind;
 use crate::parallel::rows_per_slice;
+use crate::parameters::shapes;
+use crate::progress::{Control, Progress};
+use crate::random::random_for;
 use crate::settings::TrainConfig;
-use crate::source::StreamId;
-use crate::source::{Batch, BatchRow, BatchSource, NoCheckpoints};
-use crate::train::{Control, Progress, TrainingData, pretrain_on};
-use crate::{ModelConfig, ModelError};
+use crate::source::{Batch, BatchRow, BatchSource, NoCheckpoints, StreamId};
+use crate::train::{TrainingData, pretrain};
 
-/// Tokens for each parameter at which a compute budget is best spent (Hoffmann et al. 2022, table 3).
-pub const TOKENS_PER_PARAMETER: u64 = 20;
+/// Tokens per parameter that make the best use of a compute budget (Hoffmann et al. 2022, table 3).
+const TOKENS_PER_PARAMETER: u64 = 20;
 
 /// Bytes of an f32.
 const REAL: u64 = 4;
 
-/// What the program takes before any tensor, and what each thread's allocator takes, in bytes; with
-/// [`SPARE_SHARE`] fitted to the peaks of nine runs (1 to 26 M parameters, 1 and 2 threads), all of which they give to
-/// within 15 %.
+/// Memory in bytes of the program before any tensor, and again of each thread's allocator.
+///
+/// This and [`SPARE_SHARE`] are fitted to the peaks of nine runs (1 to 26 M parameters, 1 and 2
+/// threads); the fit is within 15 % of each.
 const SPARE_BYTES: u64 = 20 << 20;
 
-/// What the allocator holds of memory that is free, as a part of the memory in use.
+/// Free memory that the allocator keeps, as a fraction of the memory in use.
 const SPARE_SHARE: f64 = 0.22;
 
 /// What a run takes.
@@ -32,21 +37,22 @@ const SPARE_SHARE: f64 = 0.22;
 pub struct Plan {
     /// Trainable parameters.
     pub parameters: u64,
-    /// Those that a token is multiplied with: all but the embedding table, which is looked up (a tied table
-    /// counts, as the output projection).
+    /// Parameters that each token is multiplied with: all except the embedding table, which is only
+    /// looked up. A tied table counts, because it is also the output projection.
     pub multiplied_parameters: u64,
-    /// Floating-point operations of one training token: `6·N + 6·L·q·T`, N the multiplied parameters, L layers,
-    /// q the width of all query heads, T the context. A multiplication and an addition are two operations; the
-    /// backward is twice the forward; a causal position sees half of the context on average. PaLM (appendix B)
-    /// writes `12·L·q·T`, attention to the whole context.
+    /// Floating-point operations of one training token: `6·N + 6·L·q·T` with N the multiplied
+    /// parameters, L the layers, q the width of all query heads, and T the context. A
+    /// multiplication and an addition are two operations, the backward pass takes twice the forward
+    /// pass, and a causal position sees half of the context on average. PaLM (appendix B) has
+    /// `12·L·q·T`, for attention to the whole context.
     pub flops_per_token: u64,
     /// Tokens of the run.
     pub tokens: u64,
     /// Operations of the run.
     pub flops: f64,
-    /// Tokens that suit the parameters: [`TOKENS_PER_PARAMETER`] for each.
+    /// Tokens that suit the parameters: 20 per parameter (Hoffmann et al. 2022, table 3).
     pub compute_optimal_tokens: u64,
-    /// Steps of this batch that make these tokens.
+    /// Steps that read this many tokens with the batch of the settings.
     pub compute_optimal_steps: u64,
     /// Memory in bytes.
     pub memory: MemoryPlan,
@@ -61,18 +67,19 @@ pub struct MemoryPlan {
     pub gradients: u64,
     /// The optimiser's moments.
     pub moments: u64,
-    /// What the threads keep for their backward passes, logits included. The gradients of a thread take the place
-    /// of what it kept, so where they are larger it is they that count.
+    /// What the threads keep for their backward passes, including logits. The gradients of a thread
+    /// replace what it kept, so the larger of the two counts.
     pub activations: u64,
-    /// What the allocator keeps for later, and the program itself.
+    /// Free memory that the allocator keeps, and the program itself.
     pub spare: u64,
-    /// The peak of a run: all of these, or a checkpoint in memory beside weights and moments if that is more.
+    /// The peak of a run: the sum of the above or, if it is more, weights and moments together with
+    /// a checkpoint of both.
     pub training: u64,
     /// Keys and values of one sequence of the full context, when generating.
     pub kv_cache: u64,
 }
 
-/// Plans a run on `threads` threads.
+/// Plans a run on `threads` threads. Shape and settings must be valid.
 pub fn plan(config: &ModelConfig, train: &TrainConfig, threads: usize) -> Plan {
     let parameters = config.n_parameters() as u64;
     let table = (config.vocab_size * config.dim) as u64;
@@ -80,7 +87,7 @@ pub fn plan(config: &ModelConfig, train: &TrainConfig, threads: usize) -> Plan {
     let attention = 6 * (config.n_layers * config.q_dim() * config.context) as u64;
     let flops_per_token = 6 * multiplied_parameters + attention;
     let step_tokens = (train.batch_size * config.context) as u64;
-    let tokens = train.steps as u64 * step_tokens;
+    let tokens = (train.steps as u64).saturating_mul(step_tokens);
     let compute_optimal_tokens = TOKENS_PER_PARAMETER * parameters;
     Plan {
         parameters,
@@ -94,20 +101,27 @@ pub fn plan(config: &ModelConfig, train: &TrainConfig, threads: usize) -> Plan {
     }
 }
 
-/// The speed of `steps` steps of a run on this machine, on random tokens, in tokens a second: the median. A step
-/// before them, which fills caches, does not count.
+/// The training speed on this machine in tokens per second: the median of `steps` steps on random
+/// tokens. One more step before them fills the caches and does not count.
 ///
 /// # Errors
-/// Settings that cannot be used, a device that is not there, memory that runs out.
-pub fn measure(config: &ModelConfig, train: &TrainConfig, steps: usize) -> Result<f64, ModelError> {
-    let mut random = crate::random::keyed(train.seed, "plan");
+/// A setting is not allowed, the device is not there, or memory runs out.
+pub fn measure_speed(
+    config: &ModelConfig,
+    train: &TrainConfig,
+    steps: usize,
+) -> Result<f64, ModelError> {
+    // Before the arithmetic below: a refused value must not overflow it.
+    config.validate()?;
+    train.validate()?;
+    let mut random = random_for(train.seed, "plan");
     let count = (train.batch_size + 1) * config.context + 1;
     let tokens: Vec<u32> =
         (0..count).map(|_| random.next_u32() % config.vocab_size as u32).collect();
     let steps = steps.max(1) + 1;
     let train = TrainConfig { steps, eval_batches: 1, ..train.clone() };
     let rows = Batches { tokens: &tokens, rows: train.batch_size, context: config.context };
-    // An evaluation at the end is short, since there is one row to look at.
+    // One row, so that the evaluation at the end is short.
     let validation = tokens[..=config.context].to_vec();
     let token_bytes = vec![1; config.vocab_size];
     let data = TrainingData {
@@ -117,7 +131,7 @@ pub fn measure(config: &ModelConfig, train: &TrainConfig, steps: usize) -> Resul
         initial: None,
     };
     let mut speeds = Vec::with_capacity(steps);
-    pretrain_on(config, &train, data, &mut NoCheckpoints, &mut |progress| {
+    pretrain(config, &train, data, &mut NoCheckpoints, &mut |progress| {
         if let Progress::Step { point, tokens_per_second } = progress
             && point.step > 1
         {
@@ -126,10 +140,10 @@ pub fn measure(config: &ModelConfig, train: &TrainConfig, steps: usize) -> Resul
         Control::Continue
     })?;
     speeds.sort_by(f64::total_cmp);
-    Ok(speeds.get(speeds.len() / 2).copied().unwrap_or_default())
+    Ok(speeds.get(speeds.len() / 2).copied().or_bug("a run without a measured step")?)
 }
 
-/// The same rows at every step.
+/// Gives the same rows at every step.
 struct Batches<'a> {
     tokens: &'a [u32],
     rows: usize,
@@ -157,12 +171,8 @@ impl Plan {
         self.tokens as f64 / tokens_per_second
     }
 
-    /// Seconds that a run over [`Self::compute_optimal_tokens`] takes.
-    pub fn compute_optimal_seconds(&self, tokens_per_second: f64) -> f64 {
-        self.compute_optimal_tokens as f64 / tokens_per_second
-    }
-
-    /// Model FLOPs utilisation: the share of a device's peak that goes into [`Self::flops_per_token`].
+    /// Model FLOPs utilisation: the share of a device's peak that [`Self::flops_per_token`] uses at
+    /// a measured speed.
     pub fn mfu(&self, tokens_per_second: f64, peak_flops_per_second: f64) -> f64 {
         self.flops_per_token as f64 * tokens_per_second / peak_flops_per_second
     }
@@ -170,7 +180,7 @@ impl Plan {
 
 fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan {
     let parameters = config.n_parameters() as u64;
-    let hidden = crate::parameters::shapes(config)
+    let hidden = shapes(config)
         .iter()
         .filter(|(name, shape)| shape.len() == 2 && name.starts_with("model.layers."))
         .map(|(_, shape)| (shape[0] * shape[1]) as u64)
@@ -207,8 +217,9 @@ fn memory(config: &ModelConfig, train: &TrainConfig, threads: u64) -> MemoryPlan
     }
 }
 
-/// Reals that the loss of a slice needs at a time: logits of a chunk of rows, and the gradient of the table, which
-/// is there as the sum so far, as the chunk's part and as their sum if there are several chunks.
+/// Reals in memory at once for the loss of a slice: the logits of a chunk of rows, and the gradient
+/// of the table. With several chunks that gradient exists three times: the sum so far, the part of
+/// the chunk, and the new sum.
 fn loss_reals(config: &ModelConfig, slice_tokens: u64) -> u64 {
     let chunk = chunk_rows(config.vocab_size, config.dim) as u64;
     let tables = if slice_tokens > chunk { 3 } else { 1 };
@@ -216,18 +227,18 @@ fn loss_reals(config: &ModelConfig, slice_tokens: u64) -> u64 {
         + tables * (config.vocab_size * config.dim) as u64
 }
 
-/// Reals that a backward pass needs for one token.
+/// Reals that a backward pass keeps for one token.
 fn reals_per_token(config: &ModelConfig, recompute: bool) -> u64 {
     let (dim, ffn) = (config.dim, config.ffn_dim);
     let feed_forward = match config.activation {
         Activation::Swiglu => 3 * ffn,
         Activation::Relu2 => 2 * ffn,
     };
-    // Two residuals and two normed inputs; queries, keys, values and the context; the feed-forward layer.
+    // Two residuals and two normed inputs; queries and context; keys and values; feed-forward.
     let layer = 4 * dim + 2 * config.q_dim() + 2 * config.kv_dim() + feed_forward;
     let layers = config.n_layers;
     let kept = if recompute { layers * dim + layer } else { layers * layer };
-    // The last norm and the gradient that flows back.
+    // The last norm, and the gradient that flows back.
     (kept + 3 * dim) as u64
 }
 
@@ -263,8 +274,9 @@ mod tests {
     fn a_speed_is_measured_on_this_machine() {
         let config = ModelConfig { dim: 32, n_layers: 1, context: 16, ..ModelConfig::default() };
         let train = TrainConfig { batch_size: 2, device: "cpu".into(), ..TrainConfig::default() };
-        assert!(measure(&config, &train, 2).unwrap() > 0.0);
+        assert!(measure_speed(&config, &train, 2).unwrap() > 0.0);
         let bad = TrainConfig { batch_size: 0, ..train };
-        assert!(measure(&config, &bad, 2).unwrap_err().to_string().contains("`batch_size` is 0"));
+        let error = measure_speed(&config, &bad, 2).unwrap_err().to_string();
+        assert!(error.contains("`batch_size` is 0"), "{error}");
     }
 }

@@ -1,44 +1,50 @@
-//! Shapes with a name, and the shape that a depth implies.
-//!
-//! | preset | parameters without the embedding table | dim | layers | heads (kv) | ffn | context |
-//! |---|---|---|---|---|---|---|
-//! | `tiny` | 0.7 M | 128 | 4 | 4 (2) | 352 | 256 |
-//! | `mini` | 4.4 M | 256 | 6 | 4 (2) | 704 | 512 |
-//! | `small` | 24 M | 512 | 8 | 8 (4) | 1408 | 1024 |
-//! | `base` | 85 M | 768 | 12 | 12 (12) | 2048 | 1024 |
-//! | `medium` | 283 M | 1024 | 24 | 16 (8) | 2816 | 2048 |
-//! | `large` | 623 M | 1536 | 24 | 16 (8) | 4096 | 2048 |
-//! | `1b` | 973 M | 2048 | 16 | 32 (8) | 8192 | 2048 |
-//!
-//! With a vocabulary of 4,096 `tiny` has 1.2 M parameters; with 50,304 `base` is GPT-2's 124 M; `1b` has the
-//! layers of Llama 3.2 1B. All of them tie the embeddings.
+//! Presets: shapes with a name, and the shape that follows from a depth.
 
 use crate::config::{Activation, ModelConfig, default_ffn_dim};
 use crate::error::{ModelError, refuse};
 
-/// Names of the presets, smallest first.
+/// Names of the presets, from small to large.
+///
+/// | preset | parameters without the embedding table | dim | layers | heads (kv) | ffn | context |
+/// |---|---|---|---|---|---|---|
+/// | `tiny` | 0.7 M | 128 | 4 | 4 (2) | 352 | 256 |
+/// | `mini` | 4.4 M | 256 | 6 | 4 (2) | 704 | 512 |
+/// | `small` | 24 M | 512 | 8 | 8 (4) | 1408 | 1024 |
+/// | `base` | 85 M | 768 | 12 | 12 (12) | 2048 | 1024 |
+/// | `medium` | 283 M | 1024 | 24 | 16 (8) | 2816 | 2048 |
+/// | `large` | 623 M | 1536 | 24 | 16 (8) | 4096 | 2048 |
+/// | `1b` | 973 M | 2048 | 16 | 32 (8) | 8192 | 2048 |
+///
+/// With a vocabulary of 4,096 `tiny` has 1.2 M parameters; with 50,304 `base` is GPT-2's 124 M;
+/// `1b` has the layers of Llama 3.2 1B. All presets tie the embeddings.
 pub const PRESETS: [&str; 7] = ["tiny", "mini", "small", "base", "medium", "large", "1b"];
 
-/// Width of the residual stream for each layer, and of each head, in a model made from its depth.
+/// In a model made from its depth: the width of the residual stream per layer, and of each head.
 const WIDTH_PER_LAYER: usize = 64;
 
 impl ModelConfig {
-    /// A preset by name (see [the table](self)), or `dN` for [`Self::from_depth`] of N.
+    /// A preset by name: one of [`PRESETS`], or `dN` for a model of N layers whose other sizes
+    /// follow from N (nanochat's rule: a width of 64 per layer, heads of width 64).
     ///
     /// # Errors
-    /// An unknown name, or a vocabulary of zero.
+    /// The name is unknown, or the vocabulary is empty.
+    ///
+    /// ```
+    /// let config = model::ModelConfig::preset("base", 50_304)?;
+    /// assert_eq!(config.n_parameters(), 123_587_328);
+    /// # Ok::<(), model::ModelError>(())
+    /// ```
     pub fn preset(name: &str, vocab_size: usize) -> Result<Self, ModelError> {
         let config = preset(name, vocab_size)?;
         config.validate()?;
         Ok(config)
     }
 
-    /// The one dial: a model of `depth` layers whose other sizes follow from it (nanochat's rule: a width of
-    /// 64 a layer, heads of 64).
+    /// A model of `depth` layers whose other sizes follow from the depth.
     ///
     /// # Errors
-    /// A depth of zero or far beyond any memory, or a vocabulary of zero.
-    pub fn from_depth(depth: usize, vocab_size: usize) -> Result<Self, ModelError> {
+    /// The depth is 0 or above 256, or the vocabulary is empty.
+    pub(crate) fn from_depth(depth: usize, vocab_size: usize) -> Result<Self, ModelError> {
         if !(1..=256).contains(&depth) {
             return Err(refuse("depth", depth, "give 1 to 256"));
         }
@@ -49,7 +55,7 @@ impl ModelConfig {
 }
 
 impl Default for ModelConfig {
-    /// The preset `tiny` over bytes.
+    /// The preset `tiny` with a vocabulary of the 256 bytes.
     fn default() -> Self {
         tiny(256)
     }

@@ -1,4 +1,4 @@
-//! What a run tells: its curve, its progress, its summary.
+//! What a run reports: its curve, its progress, its summary.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,20 +10,20 @@ use crate::loss::Evaluation;
 pub struct StepPoint {
     /// The step, counted from 1.
     pub step: usize,
-    /// Mean loss of its batch in nats per token, before the update.
+    /// Mean loss of its batch, in nats per token, before the update.
     pub loss: f32,
     /// Its learning rate.
     pub learning_rate: f32,
     /// Global gradient norm before clipping.
     pub gradient_norm: f32,
-    /// [`crate::source::Batch::digest`] in hexadecimal: equal digests mean equal data.
+    /// [`crate::Batch::digest`] in hexadecimal: equal digests mean equal data.
     pub batch_digest: String,
 }
 
 /// One evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ValidationPoint {
-    /// The step after which it was made.
+    /// The step that it followed.
     pub step: usize,
     /// The result.
     #[serde(flatten)]
@@ -39,11 +39,11 @@ pub struct Curve {
     pub validations: Vec<ValidationPoint>,
 }
 
-/// What a run tells while it goes on.
+/// A report of a run in progress.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Progress<'a> {
-    /// The run goes on after this step of an earlier one.
+    /// The run continues from a checkpoint.
     Resumed {
         /// Finished steps.
         step: usize,
@@ -55,7 +55,8 @@ pub enum Progress<'a> {
         /// Training speed in this step; the only number here that depends on the machine.
         tokens_per_second: f64,
     },
-    /// The step that comes next in the reports was far off; its rows say which documents it read.
+    /// The loss or the gradient norm of a step was far above those before it. The report of the
+    /// step itself follows. The rows of the spike lead to the documents that the step read.
     Spike(&'a Spike),
     /// An evaluation is done.
     Validation(&'a ValidationPoint),
@@ -66,32 +67,32 @@ pub enum Progress<'a> {
     },
 }
 
-/// The observer's answer.
+/// The observer's answer to a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
-    /// Go on.
+    /// Continue the run.
     Continue,
     /// Save a checkpoint after this step and return.
     Stop,
 }
 
-/// How a run ended. Two runs with the same inputs have equal summaries, but for `resumed_from`.
+/// How a run ended. Two runs with the same inputs have equal summaries, except for `resumed_from`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrainSummary {
     /// Finished steps.
     pub step: usize,
-    /// Whether these are all steps of the run; the observer may have stopped it.
+    /// Whether these are all steps of the run. They are not if the observer stopped it.
     pub finished: bool,
-    /// The step of the checkpoint that this call went on from.
+    /// The step of the checkpoint that this call resumed from.
     pub resumed_from: Option<usize>,
     /// Trainable parameters.
     pub n_parameters: usize,
-    /// All points, those before an interruption included.
+    /// All points, including those before an interruption.
     pub curve: Curve,
 }
 
 impl Control {
-    /// Stop, if either says so.
+    /// Stops if either answer does.
     pub(crate) fn or(self, other: Self) -> Self {
         if self == Self::Stop { self } else { other }
     }

@@ -1,10 +1,11 @@
-//! Random numbers that are a function of (seed, name): no state, no order, the same on every device.
+//! Random numbers that are a function of (seed, name): no state, no order, the same on every
+//! device.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 
-/// A generator of its own for one named purpose of a run, for instance the parameter it fills.
-pub fn keyed(seed: u64, name: &str) -> ChaCha8Rng {
+/// The random generator of one named purpose of a run, such as the parameter that it fills.
+pub fn random_for(seed: u64, name: &str) -> ChaCha8Rng {
     let mut key = [0; 32];
     for (slot, byte) in
         key.iter_mut().zip(seed.to_le_bytes().into_iter().chain(fnv1a(name).to_le_bytes()))
@@ -15,7 +16,7 @@ pub fn keyed(seed: u64, name: &str) -> ChaCha8Rng {
 }
 
 /// A number in [0, 1) with 53 random bits.
-pub fn uniform(random: &mut impl RngCore) -> f64 {
+pub(crate) fn uniform(random: &mut impl RngCore) -> f64 {
     (random.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -33,7 +34,7 @@ pub fn normals(random: &mut impl RngCore, count: usize, standard_deviation: f64)
     numbers
 }
 
-/// 64-bit FNV-1a, which keeps names apart; nothing here needs a cryptographic hash.
+/// 64-bit FNV-1a. It only has to keep names apart, so it need not be cryptographic.
 fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

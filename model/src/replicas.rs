@@ -1,29 +1,31 @@
-//! The copies of a model that train together: one on a CPU, one on each GPU.
+//! The copies of a model that train together: one on a CPU, or one on each GPU.
 //!
-//! A batch is the same whatever it runs on: each copy takes an equal share of its rows, the gradients of all shares
-//! are added up ([`crate::exchange`]), and every copy makes the same update. So the number of GPUs changes rounding
-//! only, and any copy can be the checkpoint.
+//! A batch does not depend on the devices. Each copy takes an equal share of its rows, the
+//! gradients of all shares are added up ([`crate::exchange`]), and every copy makes the same
+//! update. So the number of GPUs changes rounding only, and any copy can be saved as the
+//! checkpoint.
 
 use std::thread::{ScopedJoinHandle, scope};
 
 use candle_core::{Device, Tensor};
 
+use crate::error::ModelError;
 use crate::exchange::Exchange;
+use crate::llama::Llama;
 use crate::ops::{LossOptions, LossSums};
 use crate::optimizer::arithmetic::{add_to, norms};
 use crate::optimizer::{Optimizer, StepNumbers};
 use crate::parallel::Lanes;
 use crate::rows::Rows;
-use crate::{Llama, ModelError};
 
-/// One copy and what trains it.
+/// One copy and its optimiser.
 #[derive(Debug)]
 pub(crate) struct Replica {
     pub(crate) model: Llama,
     pub(crate) optimizer: Optimizer,
 }
 
-/// All copies, the first of which speaks for all.
+/// All copies. They are equal, so the first can stand for all of them.
 #[derive(Debug)]
 pub(crate) struct Replicas {
     /// Never empty.
@@ -37,14 +39,15 @@ pub(crate) struct Replicas {
 pub(crate) struct Found {
     /// The losses of all rows.
     pub(crate) sums: LossSums,
-    /// The gradients of each copy: the sums over all of them, so that one is like another.
+    /// For each copy the gradients on its device. All are the sums over the copies, so they are
+    /// equal.
     gradients: Vec<Vec<Tensor>>,
     /// The norm of each parameter's gradient.
     pub(crate) norms: Vec<f64>,
 }
 
 impl Replicas {
-    /// A copy on each of `devices`; `make` gives the same one for any device.
+    /// A copy on each of `devices`. `make` must give equal copies for all devices.
     pub(crate) fn new(
         devices: &[Device],
         make: impl Fn(&Device) -> Result<Replica, ModelError>,
@@ -66,7 +69,8 @@ impl Replicas {
         self.members.len()
     }
 
-    /// The losses of a batch in `slices` and the gradients of their total. Neighbouring slices go to one copy.
+    /// The losses of a batch that is cut into `slices`, and the gradients of their total. Each copy
+    /// gets neighbouring slices.
     pub(crate) fn gradients(
         &self,
         slices: &[Rows],
@@ -80,7 +84,8 @@ impl Replicas {
             .iter()
             .zip(&self.lanes)
             .map(|(member, lanes)| {
-                let slices = shares.next().unwrap_or_default();
+                // With fewer slices than copies, the last copies have no share.
+                let slices = shares.next().unwrap_or(&[]);
                 move || share_gradients(&member.model, lanes, slices, (options, recompute))
             })
             .collect();
@@ -106,7 +111,7 @@ impl Replicas {
     }
 }
 
-/// Sums and gradients of the slices of one copy; zeros where it has none.
+/// Sums and gradients of the slices of one copy; zeros if it has no slices.
 fn share_gradients(
     model: &Llama,
     lanes: &Lanes,
@@ -145,7 +150,8 @@ fn add_slice(
     Ok(add_to(gradients, &slice_gradients)?)
 }
 
-/// Does one piece of work in this thread, or several in a thread each; the results come in the order of the work.
+/// Does a single piece of work in this thread, or several pieces in one thread each. The results
+/// have the order of the pieces.
 fn side_by_side<T: Send>(
     mut work: Vec<impl FnOnce() -> Result<T, ModelError> + Send>,
 ) -> Vec<Result<T, ModelError>> {
@@ -153,7 +159,7 @@ fn side_by_side<T: Send>(
         return work.pop().map(|work| work()).into_iter().collect();
     }
     let joined = |thread: ScopedJoinHandle<'_, Result<T, ModelError>>| {
-        // A panic goes on in this thread.
+        // A panic continues in this thread.
         thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     };
     scope(|scope| {
@@ -167,19 +173,21 @@ mod tests {
     use rand_chacha::rand_core::RngCore;
 
     use super::*;
-    use crate::{ModelConfig, TrainConfig, random};
+    use crate::random::random_for;
+    use crate::{ModelConfig, TrainConfig};
 
     fn config() -> ModelConfig {
         ModelConfig { dim: 32, n_layers: 2, ffn_dim: 48, context: 24, ..ModelConfig::default() }
     }
 
     fn slices(count: usize) -> Vec<Rows> {
-        let mut random = random::keyed(3, "replicas");
+        let mut random = random_for(3, "replicas");
         let mut ids = || (0..25).map(|_| random.next_u32() % 256).collect::<Vec<_>>();
         (0..count).map(|_| Rows::of(&ids(), 1)).collect()
     }
 
-    /// The losses of three steps on batches of `rows` rows, and the weights of every copy after them.
+    /// The losses of three steps on batches of `rows` rows, and the weights of every copy after
+    /// them.
     fn run(copies: usize, rows: usize) -> (Vec<f64>, Vec<Vec<u8>>) {
         let settings = TrainConfig::default().optimizer_settings();
         let devices = vec![Device::Cpu; copies];
@@ -214,7 +222,7 @@ mod tests {
             }
             assert!(weights.iter().all(|copy| *copy == weights[0]));
         }
-        // Fewer rows than copies: those without rows go along.
+        // Copies without rows make the same updates.
         let (losses, weights) = run(4, 2);
         assert!((losses[2] - run(1, 2).0[2]).abs() < 1e-5);
         assert!(weights.iter().all(|copy| *copy == weights[0]));

@@ -1,14 +1,15 @@
-//! Rows of tokens as the model sees them: inputs, the ids they should predict, and where sequences begin.
+//! Rows of tokens as the model reads them: inputs, the ids they should predict, and where sequences
+//! begin.
 //!
-//! A row may hold several documents. Each of them is a sequence of its own: attention does not look across,
-//! positions start again at 0, and the last token of one does not predict the first of the next. The loss of
-//! packed rows is therefore the loss of their documents, one by one. Rows need not have one length, so there is
-//! no padding either.
+//! A row may hold several documents, and each of them is a separate sequence: attention does not
+//! look across, positions start again at 0, and the last token of one document does not predict the
+//! first of the next. So the loss of packed rows is the loss of their documents, one by one. Rows
+//! may differ in length, so they need no padding either.
 
 use std::sync::Arc;
 
 /// A target that is not predicted.
-pub const IGNORED: u32 = u32::MAX;
+pub(crate) const IGNORED: u32 = u32::MAX;
 
 /// A batch, or a slice of one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// `rows` rows of equal length that stand one after the other in `ids`, each a sequence of its own: position
+    /// `rows` rows of equal length, one after the other in `ids`, each a single sequence. Position
     /// `i` predicts position `i + 1`, so a row has one id more than inputs.
     pub fn of(ids: &[u32], rows: usize) -> Self {
         let mut this = Self::default();
@@ -30,8 +31,9 @@ impl Rows {
         this
     }
 
-    /// Adds a row of `ids`. A new document begins at each of `boundaries` (ascending positions in `ids`; those
-    /// that are no positions within the row are ignored).
+    /// Adds a row of `ids`. A new document begins at each of `boundaries`, which are ascending
+    /// positions in `ids`; positions outside the row are ignored. A row of fewer than two ids has
+    /// nothing to predict and adds nothing.
     pub fn push(&mut self, ids: &[u32], boundaries: &[usize]) {
         let Some((_, inputs)) = ids.split_last().filter(|(_, inputs)| !inputs.is_empty()) else {
             return;
@@ -45,6 +47,7 @@ impl Rows {
                 continue;
             }
             self.targets[first + boundary - 1] = IGNORED;
+            // A document of the last id alone has no input, so no sequence begins there.
             if boundary < inputs.len() {
                 self.ends.push(first + boundary);
             }
@@ -54,22 +57,22 @@ impl Rows {
     }
 
     /// The ids that the model reads.
-    pub fn inputs(&self) -> &[u32] {
+    pub(crate) fn inputs(&self) -> &[u32] {
         &self.inputs
     }
 
     /// For each input the id that follows it, or [`IGNORED`].
-    pub fn targets(&self) -> &[u32] {
+    pub(crate) fn targets(&self) -> &[u32] {
         &self.targets
     }
 
     /// Where each sequence ends among the inputs.
-    pub fn ends(&self) -> Arc<[usize]> {
+    pub(crate) fn ends(&self) -> Arc<[usize]> {
         self.ends.as_slice().into()
     }
 
     /// Positions of the longest sequence.
-    pub fn longest(&self) -> usize {
+    pub(crate) fn longest(&self) -> usize {
         let starts = std::iter::once(&0).chain(&self.ends);
         self.ends.iter().zip(starts).map(|(end, start)| end - start).max().unwrap_or(0)
     }

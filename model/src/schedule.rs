@@ -1,39 +1,41 @@
-//! The learning rate of each step: linear warm-up, then a cosine, or a plateau with a decay at its end.
+//! The learning rate of each step: a linear warm-up, then a cosine, or a plateau that ends with a
+//! decay.
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 /// The shape of the learning rate after the warm-up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Schedule {
     /// Half a cosine from the peak to the final fraction (GPT-3, appendix B).
     #[default]
     Cosine,
-    /// The peak, and over the last part of the run `1 − √progress` down to the final fraction
-    /// (warm-up, stable, decay: Hägele et al. 2024, section 3).
+    /// The peak, then a decay by `1 − √progress` to the final fraction in the last part of the
+    /// run (warm-up, stable, decay: Hägele et al. 2024, section 3).
     Wsd,
 }
 
-/// All that a learning rate depends on.
+/// Everything that the learning rate depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LearningRate {
-    /// The shape.
-    pub schedule: Schedule,
+pub(crate) struct LearningRate {
+    /// The shape after the warm-up.
+    pub(crate) schedule: Schedule,
     /// Steps of the run.
-    pub steps: usize,
+    pub(crate) steps: usize,
     /// Steps over which the rate rises linearly; it reaches `peak` on the last of them.
-    pub warmup_steps: usize,
+    pub(crate) warmup_steps: usize,
     /// The highest rate.
-    pub peak: f64,
-    /// The rate of the last step, as a part of `peak`.
-    pub final_fraction: f64,
-    /// The part of all steps that [`Schedule::Wsd`] decays over.
-    pub decay_fraction: f64,
+    pub(crate) peak: f64,
+    /// The rate of the last step, as a fraction of `peak`.
+    pub(crate) final_fraction: f64,
+    /// The fraction of the steps in which [`Schedule::Wsd`] decays.
+    pub(crate) decay_fraction: f64,
 }
 
 impl LearningRate {
     /// The rate of `step`, counted from 0.
-    pub fn at(&self, step: usize) -> f64 {
+    pub(crate) fn at(&self, step: usize) -> f64 {
         if step < self.warmup_steps {
             return self.peak * (step + 1) as f64 / self.warmup_steps as f64;
         }
@@ -50,6 +52,7 @@ impl LearningRate {
         let last = self.steps.saturating_sub(1);
         let progress = match (step.checked_sub(first), last.saturating_sub(first)) {
             (None, _) => 0.0,
+            // A fall of one step: Wsd ends at the final fraction, a cosine has not begun to fall.
             (Some(_), 0) => f64::from(u8::from(self.schedule == Schedule::Wsd)),
             (Some(done), span) => (done as f64 / span as f64).min(1.0),
         };

@@ -4,19 +4,20 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use candle_core::{DType, Tensor};
+use clap::ValueEnum;
 use safetensors::tensor::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
 
-/// How weights are stored in an export, or matrices multiplied in training.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// The number type of weights in an export, or of matrix products in training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32 bits: what was trained.
+    /// 32 bits, as the weights are trained.
     #[default]
     F32,
-    /// The upper 16 of them, rounded to the nearest.
+    /// bfloat16: the upper 16 bits, rounded to the nearest.
     Bf16,
 }
 
@@ -28,8 +29,8 @@ pub(crate) fn write_tensors<'a>(
     write_tensors_as(file, tensors, Precision::F32)
 }
 
-/// Serialises tensors; the same tensors give the same bytes. The metadata say `pt`, without which older versions
-/// of `transformers` do not read them.
+/// Serialises tensors; the same tensors give the same bytes. The metadata say `pt`, because older
+/// versions of `transformers` do not read a file without it.
 pub(crate) fn write_tensors_as<'a>(
     file: &'static str,
     tensors: impl Iterator<Item = (String, &'a Tensor)>,
@@ -48,7 +49,8 @@ pub(crate) fn write_tensors_as<'a>(
     }
 }
 
-/// A tensor whose bytes are made when they are written, so that no more than one is in memory twice.
+/// A tensor whose bytes are made when they are written, so that at most one tensor is in memory
+/// twice.
 struct Content<'a> {
     tensor: &'a Tensor,
     precision: Precision,

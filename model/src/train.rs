@@ -1,49 +1,26 @@
-//! The training loop: a run is a pure function of (model, settings, tokens), whatever interrupts it.
+//! The training loop. A run is a pure function of (model, settings, batches): interruptions do not
+//! change its result.
 
 use std::time::Instant;
 
 use candle_core::Device;
 
 use crate::checkpoint::{self, State};
-use crate::error::refuse;
+use crate::config::ModelConfig;
+use crate::device;
+use crate::error::ModelError;
 use crate::guard::{Spike, z_score};
-use crate::loader::Loader;
+use crate::llama::Llama;
 use crate::loss::{check_length, check_token_bytes, evaluate};
 use crate::ops::{Kernels, LossOptions};
 use crate::optimizer::{Optimizer, StepNumbers};
 use crate::parallel::rows_per_slice;
-pub use crate::progress::{Control, Curve, Progress, StepPoint, TrainSummary, ValidationPoint};
+use crate::progress::{Control, Progress, StepPoint, TrainSummary, ValidationPoint};
 use crate::replicas::{Found, Replica, Replicas};
 use crate::rows::Rows;
-pub use crate::settings::TrainConfig;
-use crate::source::{Batch, BatchRow, BatchSource, StreamId};
+use crate::settings::TrainConfig;
+use crate::source::{Batch, BatchRow, BatchSource, CheckpointStore, StreamId, TokenSource};
 use crate::tensors::Precision;
-use crate::{CheckpointStore, Llama, ModelConfig, ModelError, TokenSource, device};
-
-/// Trains a model on the rows of `train` in a random order, from the latest checkpoint of `checkpoints` if there
-/// is one.
-///
-/// `token_bytes[id]` is the number of bytes that the id stands for, 0 for special ids. On the CPU the result is
-/// bit-equal for any number of rayon threads and however often the run is stopped and taken up again.
-///
-/// # Errors
-/// Settings that cannot be used, splits that are too short, ids outside the vocabulary, a loss that is not
-/// finite, a parameter without gradient in the first step, a checkpoint of another run, a failing store.
-pub fn pretrain(
-    config: &ModelConfig,
-    train_config: &TrainConfig,
-    train: &dyn TokenSource,
-    validation: &dyn TokenSource,
-    token_bytes: &[u32],
-    checkpoints: &mut dyn CheckpointStore,
-    observer: &mut dyn FnMut(Progress<'_>) -> Control,
-) -> Result<TrainSummary, ModelError> {
-    config.validate()?;
-    train_config.validate()?;
-    let batches = Loader::new(train, config, train_config)?;
-    let data = TrainingData { batches: &batches, validation, token_bytes, initial: None };
-    pretrain_on(config, train_config, data, checkpoints, observer)
-}
 
 /// What a run trains on and starts from.
 #[derive(Clone, Copy)]
@@ -52,17 +29,24 @@ pub struct TrainingData<'a> {
     pub batches: &'a dyn BatchSource,
     /// The validation split.
     pub validation: &'a dyn TokenSource,
-    /// Bytes that each id stands for, 0 for special ids.
+    /// `token_bytes[id]` is the number of bytes that the id stands for, 0 for special ids.
     pub token_bytes: &'a [u32],
-    /// A model to start from, for instance an imported one; none: fresh weights. A checkpoint goes before it.
+    /// A model to start from, such as an imported one; `None` starts from fresh weights. A
+    /// checkpoint takes precedence over both.
     pub initial: Option<&'a Llama>,
 }
 
-/// As [`pretrain`], on batches that the caller packs and orders.
+/// Trains a model on the batches of `data`, from the latest checkpoint of `checkpoints` if there is
+/// one.
+///
+/// On a CPU the result is bit-equal for any number of rayon threads, and however often the run is
+/// stopped and resumed. A warm-up longer than the run is cut to the run's length.
 ///
 /// # Errors
-/// As [`pretrain`].
-pub fn pretrain_on(
+/// A setting is not allowed, the validation split is too short, an id is not in the vocabulary, the
+/// loss is not finite, a parameter has no gradient in the first step, the checkpoint belongs to
+/// another run, or a batch or the store fails.
+pub fn pretrain(
     config: &ModelConfig,
     train_config: &TrainConfig,
     data: TrainingData<'_>,
@@ -71,6 +55,8 @@ pub fn pretrain_on(
 ) -> Result<TrainSummary, ModelError> {
     config.validate()?;
     train_config.validate()?;
+    // A checkpoint saves the clamped settings, so a resumed run compares them, too.
+    let train_config = &train_config.clamped();
     check_token_bytes(data.token_bytes, config.vocab_size)?;
     check_length(data.validation, config.context)?;
     let fresh =
@@ -117,13 +103,13 @@ struct Trainer<'a> {
     slice_rows: usize,
 }
 
-/// What one batch came to.
+/// The loss and the gradients of one batch.
 struct BatchResult {
     /// Mean loss in nats per predicted token.
     loss: f32,
-    /// Gradients of the mean, penalties included.
+    /// Gradients of the mean loss, including the z-loss.
     found: Found,
-    /// The norm of all.
+    /// The norm of all gradients together.
     norm: f64,
 }
 
@@ -133,12 +119,9 @@ impl<'a> Trainer<'a> {
         data: TrainingData<'a>,
         checkpoints: &dyn CheckpointStore,
     ) -> Result<Self, ModelError> {
-        let devices = device::open_all(&fresh.train.device)?;
+        let devices = device::open_devices(&fresh.train.device)?;
         let on_cpu = devices.iter().any(Device::is_cpu);
-        if fresh.train.precision == Precision::Bf16 && on_cpu {
-            let way_out = "on a CPU give \"f32\", or train on a GPU with `device = \"cuda\"`";
-            return Err(refuse("precision", "\"bf16\"", way_out));
-        }
+        fresh.train.check_precision(on_cpu)?;
         let kernels = |model: Llama| match fresh.train.precision {
             Precision::F32 => model,
             Precision::Bf16 => model.with_kernels(Kernels::CompositeBf16),
@@ -176,7 +159,7 @@ impl<'a> Trainer<'a> {
         Ok(Self { replicas, data, state, slice_rows })
     }
 
-    /// One step: batch, forward, backward, watch, clip, update.
+    /// One step: read the batch, run forward and backward, look for spikes, clip, update.
     fn step(
         &mut self,
         observer: &mut dyn FnMut(Progress<'_>) -> Control,
@@ -221,9 +204,11 @@ impl<'a> Trainer<'a> {
         Ok(control)
     }
 
-    /// The mean loss of the batch over its predicted tokens, and its gradient for each parameter.
+    /// The mean loss of the batch over its predicted tokens, and the gradient of each parameter.
     fn gradients(&self, batch: &[BatchRow]) -> Result<BatchResult, ModelError> {
-        let slices: Vec<Rows> = batch.chunks(self.slice_rows).map(to_rows).collect();
+        let document_mask = self.state.train.document_mask;
+        let slices: Vec<Rows> =
+            batch.chunks(self.slice_rows).map(|rows| to_rows(rows, document_mask)).collect();
         let predicted: usize = slices.iter().map(Rows::loss_tokens).sum();
         let scale = 1.0 / predicted.max(1) as f32;
         let (Replica { model, .. }, _) = self.replicas.first();
@@ -235,8 +220,8 @@ impl<'a> Trainer<'a> {
         Ok(BatchResult { loss, found, norm })
     }
 
-    /// A loss must be finite, and in the first step every parameter must have a gradient: one that is all zeros
-    /// is as bad as none.
+    /// Checks that loss and norm are finite and that in the first step every parameter has a
+    /// gradient. A gradient of zeros counts as missing.
     fn check(
         &self,
         step: usize,
@@ -259,7 +244,8 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// What of this step is far above the steps before it, those left out not counted.
+    /// The measures of this step that are far above those of the steps before it. Steps whose
+    /// update was skipped do not count.
     fn spikes(&self, step: usize, result: &BatchResult, batch: &[BatchRow]) -> Vec<Spike> {
         let State { train, curve, skipped_steps, .. } = &self.state;
         let past = || {
@@ -301,10 +287,10 @@ impl<'a> Trainer<'a> {
     }
 }
 
-fn to_rows(batch: &[BatchRow]) -> Rows {
+fn to_rows(batch: &[BatchRow], document_mask: bool) -> Rows {
     let mut rows = Rows::default();
     for row in batch {
-        rows.push(&row.ids, &row.boundaries);
+        rows.push(&row.ids, if document_mask { &row.boundaries } else { &[] });
     }
     rows
 }

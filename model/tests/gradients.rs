@@ -1,15 +1,16 @@
-//! Every operation of the decoder, in every shape of it: gradients against finite differences in f64, the fused
-//! form against the composite one, packed rows against their documents.
+//! The whole decoder, in every shape: gradients against finite differences in f64, the fused form
+//! against the composite form, packed rows against their documents.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail like tests")]
 
 use candle_core::{DType, Device, Tensor};
-use model::ops::{Kernels, LossOptions, LossSums};
-use model::{Activation, Llama, ModelConfig, Rows, random};
+use model::{
+    Activation, Kernels, Llama, LossOptions, LossSums, ModelConfig, Rows, normals, random_for,
+};
 use rand_chacha::rand_core::RngCore;
 
 fn ids(count: usize, vocab_size: u32) -> Vec<u32> {
-    let mut random = random::keyed(5, "ids");
+    let mut random = random_for(5, "ids");
     (0..count).map(|_| random.next_u32() % vocab_size).collect()
 }
 
@@ -27,7 +28,7 @@ fn plain() -> ModelConfig {
     }
 }
 
-/// All shapes that use another operation.
+/// One shape for each variant of an operation.
 fn shapes() -> Vec<(&'static str, ModelConfig)> {
     vec![
         ("plain", plain()),
@@ -39,14 +40,14 @@ fn shapes() -> Vec<(&'static str, ModelConfig)> {
     ]
 }
 
-/// Weights well above those of a fresh model: their second derivatives are worth testing.
+/// Weights much larger than those of a fresh model, so that the model is far from linear.
 fn lively(config: &ModelConfig) -> Llama {
     let model = Llama::init(config, 4, &Device::Cpu).unwrap();
     for (name, variable) in model.parameters().iter() {
         let values = if variable.rank() == 2 {
             (variable.as_tensor() * if name.contains("_proj") { 12.0 } else { 30.0 }).unwrap()
         } else {
-            let normals = random::normals(&mut random::keyed(9, name), variable.elem_count(), 0.3);
+            let normals = normals(&mut random_for(9, name), variable.elem_count(), 0.3);
             (Tensor::from_vec(normals, variable.shape(), &Device::Cpu).unwrap() + 1.0).unwrap()
         };
         variable.set(&values).unwrap();
@@ -54,7 +55,7 @@ fn lively(config: &ModelConfig) -> Llama {
     model
 }
 
-/// Rows of several lengths with documents in them, longer than a block of attention.
+/// Rows of several lengths with several documents, some of them longer than a block of attention.
 fn packed() -> Rows {
     let mut rows = Rows::default();
     rows.push(&ids(140, 61), &[3, 4, 57]);
@@ -97,7 +98,7 @@ fn composite_gradients_agree_with_finite_differences_in_f64() {
         for ((name, variable), gradient) in model.parameters().iter().zip(&gradients) {
             let start = variable.as_tensor().copy().unwrap();
             let count = variable.elem_count();
-            let direction = random::normals(&mut random::keyed(2, name), count, 1.0);
+            let direction = normals(&mut random_for(2, name), count, 1.0);
             let direction = Tensor::from_vec(direction, variable.shape(), &Device::Cpu).unwrap();
             let direction = direction.to_dtype(DType::F64).unwrap();
             let step = 1e-5;

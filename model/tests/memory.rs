@@ -1,12 +1,17 @@
-//! The planned peak of memory against the measured one. A process has one peak, so this is a program of its own, and
-//! its runs go from the smaller to the larger.
+//! The planned peak of memory against the measured one. A process has one peak, so this is a
+//! separate program, and the smaller run comes first.
 
-use model::{Control, ModelConfig, NoCheckpoints, TrainConfig, plan, pretrain};
+#[path = "../examples/windows/mod.rs"]
+mod windows;
+
+use model::{Control, ModelConfig, NoCheckpoints, TrainConfig, TrainingData, plan, pretrain};
+
+use crate::windows::Windows;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The most memory that this process has had, in bytes, where the system tells.
+/// Peak memory of this process in bytes, where the system reports it.
 fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
@@ -17,7 +22,7 @@ fn peak() -> Option<u64> {
 fn the_planned_peak_is_near_the_measured_one() {
     let narrow = ModelConfig { dim: 128, ffn_dim: 352, ..ModelConfig::default() };
     let shapes = [
-        // Activations have the most part, then the table of a large vocabulary.
+        // Most memory is in activations, then in the table of a large vocabulary.
         ModelConfig { vocab_size: 2048, n_layers: 12, context: 512, ..narrow.clone() },
         ModelConfig { vocab_size: 49_152, n_layers: 2, tie_embeddings: false, ..narrow },
     ];
@@ -33,10 +38,15 @@ fn the_planned_peak_is_near_the_measured_one() {
         let bytes = vec![1; config.vocab_size];
         let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
         pool.install(|| {
-            pretrain(&config, &train, &tokens, &tokens, &bytes, &mut NoCheckpoints, &mut |_| {
-                Control::Continue
-            })
-            .unwrap();
+            let batches = Windows { ids: &tokens, context: config.context, batch_size: 8, seed: 1 };
+            let data = TrainingData {
+                batches: &batches,
+                validation: &tokens,
+                token_bytes: &bytes,
+                initial: None,
+            };
+            let go_on = &mut |_: model::Progress<'_>| Control::Continue;
+            pretrain(&config, &train, data, &mut NoCheckpoints, go_on).unwrap();
         });
         let Some(measured) = peak() else { return };
         let planned = plan(&config, &train, 2).memory.training;

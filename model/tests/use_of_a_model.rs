@@ -1,15 +1,11 @@
-//! What is done with a trained model: generation, multiple choice, export and import.
+//! Uses of a trained model: generation, export and import.
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may fail like tests")]
 
 use candle_core::Device;
-use model::choice::{Question, choice_accuracy, score_choices};
-use model::export::SpecialIds;
-use model::export::gguf::{from_gguf, to_gguf};
-use model::export::hf::{from_hf_files, to_hf_files};
 use model::{
-    Activation, CheckpointFiles, GenerateConfig, Lanes, Llama, ModelConfig, Precision, generate,
-    generate_text,
+    Activation, CheckpointFiles, GenerateConfig, Llama, ModelConfig, Precision, SpecialIds,
+    from_gguf, from_hf_files, generate, generate_text, to_gguf, to_hf_files,
 };
 
 fn small() -> ModelConfig {
@@ -26,7 +22,7 @@ fn small() -> ModelConfig {
     }
 }
 
-/// A model whose choices are far from equal.
+/// A model with larger weights than a fresh one, so that its choices are clear.
 fn lively(config: &ModelConfig) -> Llama {
     let model = Llama::init(config, 8, &Device::Cpu).unwrap();
     for (name, variable) in model.parameters().iter().filter(|(_, variable)| variable.rank() == 2) {
@@ -63,28 +59,7 @@ fn generation_with_a_cache_equals_the_full_forward_pass() {
 }
 
 #[test]
-fn a_prompt_may_be_read_in_parts() {
-    use model::generate::Cache;
-    use model::ops::Kernels;
-
-    // Heads whose width fits no vector, and more positions than a cache first has room for.
-    let model = lively(&ModelConfig { head_dim: 10, qk_norm: true, ..small() });
-    let ids: Vec<u32> = (0..90).map(|i| i * 11 % 61).collect();
-    let expected = logits(&model, &ids);
-    for kernels in [Kernels::Fused, Kernels::Composite] {
-        let model = model.with_kernels(kernels).detached();
-        let mut cache = Cache::default();
-        for part in [&ids[..40], &ids[40..41], &ids[41..73], &ids[73..]] {
-            let found = model.next_logits(part, &mut cache).unwrap();
-            let expected = &expected[cache.seen() - 1];
-            let far = found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            assert!(far < 1e-3, "{kernels:?} after {}: {far}", cache.seen());
-        }
-    }
-}
-
-#[test]
-fn generation_goes_on_beyond_the_context_and_stops_when_told() {
+fn generation_continues_beyond_the_context_and_stops_when_told() {
     let model = lively(&small());
     let settings = GenerateConfig { temperature: 1.0, top_k: 0, ..greedy(200) };
     let long = generate(&model, &[1, 2, 3], &settings, &mut |_| true).unwrap();
@@ -94,6 +69,11 @@ fn generation_goes_on_beyond_the_context_and_stops_when_told() {
     let bad = GenerateConfig { top_p: 0.0, ..settings };
     let error = generate(&model, &[1], &bad, &mut |_| true).unwrap_err().to_string();
     assert!(error.contains("`top_p` is 0: it must be in (0, 1]"), "{error}");
+    // The whole prompt counts, even the part that the context cannot hold.
+    let mut long = vec![1; 200];
+    long[0] = u32::MAX;
+    let error = generate(&model, &long, &greedy(1), &mut |_| true).unwrap_err().to_string();
+    assert!(error.contains("token id 4294967295 at position 0"), "{error}");
 }
 
 #[test]
@@ -117,32 +97,6 @@ fn text_ends_before_a_stop_string() {
     let text = run(std::slice::from_ref(&stop));
     assert_eq!(text.text, whole[..whole.find(&stop).unwrap()]);
     assert_eq!(text.stopped_by, Some(stop));
-}
-
-#[test]
-fn choices_are_scored_by_their_own_ids() {
-    let model = lively(&small());
-    let context = vec![5, 6, 7];
-    let likely = generate(&model, &context, &greedy(2), &mut |_| true).unwrap();
-    let other = vec![(likely[0] + 1) % 61, 3];
-    let question = Question {
-        context: context.clone(),
-        choices: vec![(other, 4), (likely.clone(), 4)],
-        answer: 1,
-    };
-    let scores = score_choices(&model, &question).unwrap();
-    let row = logits(&model, &[5, 6, 7, likely[0]]);
-    let log_p = |row: &[f32], id: u32| {
-        let sum: f64 = row.iter().map(|logit| f64::from(*logit).exp()).sum();
-        f64::from(row[id as usize]) - sum.ln()
-    };
-    let expected = log_p(&row[2], likely[0]) + log_p(&row[3], likely[1]);
-    assert!((scores[1].log_likelihood - expected).abs() < 1e-4);
-    let long = Question { context: vec![1; 300], ..question.clone() };
-    let lanes = Lanes::for_device(&Device::Cpu).unwrap();
-    let accuracy = choice_accuracy(&model, &[question, long], &lanes).unwrap();
-    assert_eq!(accuracy.questions, 2);
-    assert!(accuracy.accuracy >= 0.5 && accuracy.accuracy_per_byte >= 0.5);
 }
 
 #[test]
@@ -177,7 +131,7 @@ fn models_come_back_from_their_exports() {
 }
 
 #[test]
-fn what_no_public_format_can_hold_is_refused() {
+fn shapes_without_a_public_format_are_refused() {
     let files = |config: &ModelConfig| {
         let model = Llama::init(config, 1, &Device::Cpu).unwrap();
         to_hf_files(&model, SpecialIds::default(), Precision::F32).unwrap_err().to_string()
@@ -189,4 +143,7 @@ fn what_no_public_format_can_hold_is_refused() {
     let biased = br#"{"model_type":"llama","attention_bias":true}"#.to_vec();
     let error = from_hf_files(&[("config.json".into(), biased)], 0, &Device::Cpu).unwrap_err();
     assert!(error.to_string().contains("`attention_bias` is true"), "{error}");
+    let texts = br#"{"model_type":"llama","mlp_bias":"yes"}"#.to_vec();
+    let error = from_hf_files(&[("config.json".into(), texts)], 0, &Device::Cpu).unwrap_err();
+    assert!(error.to_string().contains("`mlp_bias` is \"yes\", not true or false"), "{error}");
 }

@@ -10,8 +10,8 @@ use text::fasttext::{Example, Model, Scratch, TrainOptions};
 use crate::documents::{Losses, PartDocuments};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
-use crate::observer::{Event, Observer};
 use crate::recipe::Recipe;
+use store::{Event, Observer};
 
 /// A text and its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl LabelledTexts {
                         "the labelled texts take more than {limit} bytes, half the memory: \
                          give more with --memory, or fewer texts"
                     );
-                    return Err(PipelineError::Empty(message));
+                    return Err(PipelineError::Labels(message));
                 }
             }
             let losses = losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -101,7 +101,7 @@ impl LabelledTexts {
         }
         if labelled.training.is_empty() && labelled.held_out.is_empty() {
             let message = format!("no record has a text and a label in the field `{label_field}`");
-            return Err(PipelineError::Empty(message));
+            return Err(PipelineError::Labels(message));
         }
         Ok(labelled)
     }
@@ -147,7 +147,7 @@ pub fn train(
         done = now;
     };
     Model::train(&examples, options, progress)
-        .map_err(|error| PipelineError::Empty(format!("no classifier: {error}")))
+        .map_err(|error| PipelineError::Labels(format!("no classifier: {error}")))
 }
 
 /// Measures a model on labelled texts.

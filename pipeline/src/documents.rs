@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, LargeStringBuilder, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
-use sql::read::{Document, Fault, Record, Records, SkipReason};
+use bug::OrBug as _;
+use read::{Document, Fault, Record, Records, SkipReason};
 use sql::{BATCH_ROWS_MAX, DOCUMENT, Documents, doc_id};
 
 use crate::error::{PipelineError, Result};
@@ -174,8 +175,7 @@ impl BatchBuilder {
             Arc::new(self.texts.finish()),
             Arc::new(self.metadata.finish()),
         ];
-        let batch = RecordBatch::try_new(DOCUMENT.clone(), columns)
-            .map_err(|e| PipelineError::Sql(e.into()))?;
+        let batch = RecordBatch::try_new(DOCUMENT.clone(), columns)?;
         Ok(Some(Documents { batch, read_bytes: self.read_bytes }))
     }
 }
@@ -194,19 +194,17 @@ pub(crate) fn stored_schema(columns: &SchemaRef) -> SchemaRef {
 pub(crate) fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut columns = documents.batch.columns().to_vec();
     columns.push(Arc::new(arrow::array::UInt64Array::from(documents.read_bytes.clone())));
-    RecordBatch::try_new(schema.clone(), columns).map_err(|e| PipelineError::Sql(e.into()))
+    Ok(RecordBatch::try_new(schema.clone(), columns)?)
 }
 
 /// Rows of such a file as documents.
 pub(crate) fn from_stored(batch: &RecordBatch) -> Result<Documents> {
     use arrow::array::AsArray as _;
     let last = batch.num_columns() - 1;
-    let read_bytes = batch
-        .column(last)
-        .as_primitive_opt::<arrow::datatypes::UInt64Type>()
-        .map(|bytes| bytes.values().to_vec())
-        .unwrap_or_default();
+    let read_bytes = batch.column(last).as_primitive_opt::<arrow::datatypes::UInt64Type>();
+    let read_bytes = read_bytes.or_bug("stored documents end with the column _read_bytes")?;
+    let read_bytes = read_bytes.values().to_vec();
     let columns: Vec<usize> = (0..last).collect();
-    let batch = batch.project(&columns).map_err(|e| PipelineError::Sql(e.into()))?;
+    let batch = batch.project(&columns)?;
     Ok(Documents { batch, read_bytes })
 }

@@ -1,5 +1,12 @@
 //! Why a run was refused, stopped or failed.
 
+use std::path::PathBuf;
+
+use bug::Bug;
+use dedup::DedupError;
+use sql::SqlError;
+use training::TrainingError;
+
 use crate::recipe::RecipeError;
 
 /// The pipeline's result.
@@ -15,37 +22,32 @@ pub enum PipelineError {
     /// The run directory or an input.
     #[error(transparent)]
     Store(#[from] store::StoreError),
+    /// A table of the run.
+    #[error(transparent)]
+    Tables(#[from] tables::TableError),
     /// A query or a stage.
     #[error(transparent)]
-    Sql(#[from] sql::SqlError),
+    Sql(SqlError),
     /// The settings of a tokenizer.
     #[error(transparent)]
     Tokenizer(#[from] tokenizer::TokenizerError),
     /// The file of a tokenizer, or a text that it cannot encode.
     #[error(transparent)]
     Encoder(#[from] encoder::EncoderError),
-    /// A dataset's plan, order or rows.
+    /// A dataset of shards.
     #[error(transparent)]
     Shards(#[from] shards::ShardError),
-    /// A dataset in another trainer's form.
-    #[error(transparent)]
-    Format(#[from] shards::formats::FormatError),
     /// Deduplication.
     #[error(transparent)]
-    Dedup(#[from] dedup::DedupError),
-    /// The model.
+    Dedup(#[from] DedupError),
+    /// Pretraining.
     #[error(transparent)]
-    Model(#[from] model::ModelError),
-    /// A Parquet file of ours cannot be written or read.
-    #[error("{path}: {message}")]
-    Parquet {
-        /// The file.
-        path: String,
-        /// The library's message.
-        message: String,
-    },
+    Training(TrainingError),
+    /// The report.
+    #[error(transparent)]
+    Report(#[from] report::ReportError),
     /// An input file cannot be read: the disk or the network failed.
-    #[error("{path}: {source}; run the same command again to go on")]
+    #[error("{path}: {source}; run the same command again to continue")]
     Read {
         /// The file.
         path: String,
@@ -66,34 +68,82 @@ pub enum PipelineError {
         percent: f64,
         /// The recipe's limit.
         limit_percent: f64,
-        /// The commonest reasons with a place each.
+        /// The most frequent reasons, each with a place.
         reasons: String,
     },
-    /// The report cannot be drawn.
-    #[error("the report cannot be drawn: {0}")]
-    Report(String),
-    /// The run was asked to stop.
-    #[error("stopped; run the same command again to go on")]
-    Stopped,
-    /// A pretraining without a recipe was asked to stop.
-    #[error("stopped; the same command with --resume goes on")]
-    StoppedTraining,
-    /// There is nothing to work on.
+    /// An earlier run cannot be compared with.
+    #[error("{run}: {message}")]
+    EarlierRun {
+        /// The run as the recipe names it.
+        run: String,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// A stage cannot be carried out with its settings.
+    #[error("stage `{stage}`: {message}")]
+    Stage {
+        /// The stage's name.
+        stage: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A file of word counts cannot be used.
+    #[error("{path}: {message}")]
+    Counts {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The words of documents are counted in too many groups.
+    #[error(
+        "`by` of the tokenizer: the documents have more than {groups_max} different values of \
+         `{by}`; group by a source or a language"
+    )]
+    Groups {
+        /// The column.
+        by: String,
+        /// The most groups.
+        groups_max: usize,
+    },
+    /// The documents hold nothing to learn from, or the settings leave nothing of it.
     #[error("{0}")]
-    Empty(String),
-    /// The account does not balance: a bug of ours, and no data should be trusted.
-    #[error("the ledger does not balance: {0}; please report this")]
-    Unbalanced(String),
+    NothingToLearn(String),
+    /// The tokenizer has no token that ends a text.
+    #[error(
+        "the tokenizer has no token that ends a text; give it one with \
+         `special_tokens = [\"<|endoftext|>\"]`"
+    )]
+    NoEndOfText,
+    /// Labelled texts from which no classifier can be trained.
+    #[error("{0}")]
+    Labels(String),
+    /// The name of an output does not say in which format to write it.
+    #[error(
+        "{}: the name of an output ends with .jsonl, .jsonl.zst or .parquet; \
+         without an ending it is a folder of Parquet parts", .0.display()
+    )]
+    OutputName(PathBuf),
+    /// The system refuses to start worker threads.
+    #[error("no worker threads: {0}")]
+    Threads(String),
+    /// The run was asked to stop.
+    #[error("stopped; run the same command again to continue")]
+    Stopped,
+    /// A mistake in gristmill itself; no output should be trusted.
+    #[error("{0}")]
+    Bug(#[from] Bug),
 }
 
 impl PipelineError {
-    /// True when running again, once the cause is gone, goes on where this run stopped.
+    /// True when running again, once the cause is gone, continues where this run stopped.
     pub fn is_resumable(&self) -> bool {
         match self {
-            Self::Stopped | Self::StoppedTraining | Self::Read { .. } => true,
-            Self::Store(error) | Self::Dedup(dedup::DedupError::Store(error)) => {
-                error.is_resumable()
-            }
+            Self::Stopped | Self::Read { .. } => true,
+            Self::Store(error) | Self::Dedup(DedupError::Store(error)) => error.is_resumable(),
+            Self::Tables(error) => error.is_resumable(),
+            Self::Shards(error) => error.is_resumable(),
+            Self::Training(error) => error.is_resumable(),
             _ => false,
         }
     }
@@ -102,5 +152,34 @@ impl PipelineError {
 impl From<RecipeError> for PipelineError {
     fn from(error: RecipeError) -> Self {
         Self::Recipe(Box::new(error))
+    }
+}
+
+impl From<SqlError> for PipelineError {
+    /// An error of our own that went through the engine comes out as it went in.
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Input(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => Self::Sql(SqlError::Input(other)),
+            },
+            other => Self::Sql(other),
+        }
+    }
+}
+
+impl From<arrow::error::ArrowError> for PipelineError {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        Self::Sql(error.into())
+    }
+}
+
+impl From<TrainingError> for PipelineError {
+    /// A run that stops while it trains is resumed like any other.
+    fn from(error: TrainingError) -> Self {
+        match error {
+            TrainingError::Stopped => Self::Stopped,
+            other => Self::Training(other),
+        }
     }
 }

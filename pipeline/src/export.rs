@@ -9,12 +9,13 @@ use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
-use sql::{Dropped, Table};
+use sql::Dropped;
 use store::Dir as _;
 
 use crate::error::{PipelineError, Result};
-use crate::table::{concatenate, read_table, table_schema, table_writer};
-use crate::tables::tables;
+use tables::{
+    RunTable, TableError, concatenate, read_table, run_tables, table_schema, table_writer,
+};
 
 /// What an output's name asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,11 +40,7 @@ impl Target {
             () if ends(".jsonl.zst") => Ok(Self::JsonlZstd),
             () if ends(".parquet") => Ok(Self::Parquet),
             () if !name.contains('.') => Ok(Self::Folder),
-            () => Err(PipelineError::Empty(format!(
-                "{}: the name of an output ends with .jsonl, .jsonl.zst or .parquet; \
-                 without an ending it is a folder of Parquet parts",
-                output.display()
-            ))),
+            () => Err(PipelineError::OutputName(output.to_owned())),
         }
     }
 }
@@ -52,9 +49,9 @@ impl Target {
 /// in their places, each with its `drop_reason` and `drop_stage`.
 pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     let target = Target::of(output)?;
-    let found = tables(root)?;
+    let found = run_tables(root)?;
     let files = |name: &str| -> Vec<PathBuf> {
-        found.iter().find(|t: &&Table| t.name == name).map(|t| t.files.clone()).unwrap_or_default()
+        found.iter().find(|t: &&RunTable| t.name == name).map_or_else(Vec::new, |t| t.files.clone())
     };
     if annotate {
         let (docs, dropped) = (files("docs"), files("dropped"));
@@ -77,8 +74,8 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     let schema = table_schema(first)?;
     let batches = docs.iter().flat_map(|file| -> Box<dyn Iterator<Item = Result<RecordBatch>>> {
         match read_table(file, None) {
-            Ok(batches) => Box::new(batches),
-            Err(error) => Box::new(std::iter::once(Err(error))),
+            Ok(batches) => Box::new(batches.map(|batch| Ok(batch?))),
+            Err(error) => Box::new(std::iter::once(Err(error.into()))),
         }
     });
     write(target, output, schema, batches)
@@ -118,10 +115,8 @@ fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch
     for file in docs {
         for batch in read_table(file, None)? {
             let batch = batch?;
-            let rows: Vec<u32> = (0..batch.num_rows() as u32).collect();
-            let none = vec![String::new(); rows.len()];
-            let kept = Dropped::new("", &batch, &rows, none, vec![0; rows.len()])?;
-            batches.push(annotate(&kept.0, true)?);
+            let kept = Dropped::for_reason("", &batch, "", vec![0; batch.num_rows()])?;
+            batches.push(annotate(kept.batch(), true)?);
         }
     }
     for file in dropped {
@@ -129,12 +124,12 @@ fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch
             batches.push(annotate(&batch?, false)?);
         }
     }
-    let all = concat_batches(&annotated_schema(), &batches).map_err(failed)?;
+    let all = concat_batches(&annotated_schema(), &batches)?;
     if all.num_rows() == 0 {
         return Ok(None);
     }
-    let order = sort_to_indices(all.column(0), None, None).map_err(failed)?;
-    take_record_batch(&all, &order).map(Some).map_err(failed)
+    let order = sort_to_indices(all.column(0), None, None)?;
+    Ok(Some(take_record_batch(&all, &order)?))
 }
 
 /// Rows with the columns of `dropped` as annotated rows.
@@ -157,11 +152,7 @@ fn annotate(batch: &RecordBatch, kept: bool) -> Result<RecordBatch> {
         verdict("stage"),
         column("columns"),
     ];
-    RecordBatch::try_new(annotated_schema(), columns).map_err(failed)
-}
-
-fn failed(error: arrow::error::ArrowError) -> PipelineError {
-    PipelineError::Sql(error.into())
+    Ok(RecordBatch::try_new(annotated_schema(), columns)?)
 }
 
 fn write(
@@ -190,7 +181,7 @@ fn write(
                 _ => output.to_owned(),
             };
             let name = path.display().to_string();
-            let parquet = |e: parquet::errors::ParquetError| PipelineError::Parquet {
+            let parquet = |e: parquet::errors::ParquetError| TableError::Parquet {
                 path: name.clone(),
                 message: e.to_string(),
             };
@@ -223,8 +214,8 @@ fn write_lines(
             .collect();
         let mut lines = Vec::new();
         let mut writer = LineDelimitedWriter::new(&mut lines);
-        writer.write(&batch.project(&plain).map_err(failed)?).map_err(failed)?;
-        writer.finish().map_err(failed)?;
+        writer.write(&batch.project(&plain)?)?;
+        writer.finish()?;
         drop(writer);
         for (row, line) in lines.split(|b| *b == b'\n').take(batch.num_rows()).enumerate() {
             let open = line.strip_suffix(b"}").unwrap_or(line);

@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use bug::OrBug as _;
 use rayon::prelude::*;
-use sql::read::{PartRange, ReadSeek, Streams, survey_parallel};
+use read::{PartRange, ReadSeek, StreamPool, survey_parallel};
 use store::input::InputFile;
 
 use crate::error::{PipelineError, Result};
@@ -26,7 +27,7 @@ pub struct Inputs {
     /// The parts, in the order of the files.
     pub parts: Vec<Part>,
     /// Packed files that a thread has open, for the next part of the same file.
-    pub(crate) streams: Arc<Streams>,
+    pub(crate) streams: Arc<StreamPool>,
 }
 
 /// One file.
@@ -78,8 +79,18 @@ impl Inputs {
             }
             files.push(File { source: source.to_owned(), file: file.clone(), identity });
         }
-        let streams = Streams::new(rayon::current_num_threads());
+        let streams = StreamPool::new(rayon::current_num_threads());
         Ok(Self { files, parts: parts.finish(), streams })
+    }
+
+    /// File `index`.
+    pub(crate) fn file(&self, index: u32) -> Result<&File> {
+        Ok(self.files.get(index as usize).or_bug("the index of a file of the run")?)
+    }
+
+    /// The source of a document.
+    pub(crate) fn source_of(&self, doc_id: u64) -> Result<&str> {
+        Ok(&self.file((doc_id >> 32) as u32)?.source)
     }
 
     /// Bytes of all files as stored.

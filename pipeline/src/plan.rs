@@ -1,19 +1,19 @@
-//! The plan: segments of SQL stages with deduplication between them.
+//! The plan: segments of SQL stages with barrier stages between them.
 
 use arrow::datatypes::SchemaRef;
 use bytesize::ByteSize;
 use encoder::AnyTokenizer;
-use sql::read::Format;
+use read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::dedup::{DedupStage, columns_after, known};
+use crate::barrier::{BarrierStage, columns_after, known};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
 
-/// What a run does with documents: segment, deduplication, segment, …, always ending with a segment.
+/// What a run does with documents: segment, barrier stages, segment, …, always ending with a segment.
 pub struct Plan {
-    /// The steps, one more segment than deduplications.
+    /// The steps; the last has no barrier stages.
     pub steps: Vec<PlanStep>,
     /// The columns of the kept documents.
     pub output: SchemaRef,
@@ -23,27 +23,27 @@ pub struct Plan {
     pub tokenizer: Option<AnyTokenizer>,
 }
 
-/// SQL stages over each part, and the deduplication that follows them, if one does.
+/// SQL stages over each part, and the barrier stages that follow them.
 pub struct PlanStep {
     /// The names of the SQL stages, in order.
     pub stages: Vec<String>,
     /// The planned stages.
     pub segment: Segment,
-    /// The stages over all documents after the segment, in order; empty for the last segment. None
-    /// but the last of them rewrites texts.
-    pub dedup: Vec<PlannedDedup>,
-    /// Whether the segment's documents are written. Those of a segment without stages that are quick to
-    /// read are read again instead.
+    /// The barrier stages after the segment, in order; empty for the last segment. Only the last of
+    /// them may rewrite texts.
+    pub barriers: Vec<PlannedBarrier>,
+    /// Whether the segment's documents are written. Where a segment has no stages and its documents
+    /// are quick to read, they are read again instead.
     pub stores: bool,
 }
 
-/// A deduplication stage that can be run.
+/// A barrier stage that can be run.
 #[derive(Debug, Clone)]
-pub struct PlannedDedup {
+pub struct PlannedBarrier {
     /// Its name in the ledger.
     pub name: String,
     /// What it does.
-    pub stage: DedupStage,
+    pub stage: BarrierStage,
     /// Which document of a cluster survives, where that is by order.
     pub order: Option<Order>,
     /// What must be equal, where that is the value of an expression.
@@ -66,16 +66,16 @@ impl Plan {
             let is_sql = |step: &StageStep| matches!(step.kind, StageKind::Sql(_));
             let n_sql = rest.iter().take_while(|step| is_sql(step)).count();
             let (sql, after) = rest.split_at(n_sql);
-            let n_dedup = dedup_run(after);
-            let (dedup, after) = after.split_at(n_dedup);
+            let n_barriers = barriers_of_one_pass(after);
+            let (barriers, after) = after.split_at(n_barriers);
             let segment = plan_segment(&session, &columns, sql)?;
-            let dedup = plan_dedup(recipe, &session, segment.output(), dedup)?;
-            runs.extend(earlier_runs(recipe, &dedup)?);
-            columns = columns_after(segment.output(), &dedup);
-            let last = dedup.is_empty();
+            let planned = plan_barriers(recipe, &session, segment.output(), barriers)?;
+            runs.extend(earlier_runs(recipe, barriers, &planned)?);
+            columns = columns_after(segment.output(), &planned);
+            let last = planned.is_empty();
             let stages: Vec<String> = sql.iter().map(|step| step.name.clone()).collect();
             let stores = !(steps.is_empty() && stages.is_empty() && !last && is_quick(recipe));
-            steps.push(PlanStep { stages, segment, dedup, stores });
+            steps.push(PlanStep { stages, segment, barriers: planned, stores });
             if last {
                 runs.extend(files.digests());
                 check_groups(recipe, &columns)?;
@@ -91,7 +91,7 @@ fn plan_segment(session: &Session, columns: &SchemaRef, steps: &[StageStep]) -> 
         .iter()
         .filter_map(|step| match &step.kind {
             StageKind::Sql(stage) => Some(stage),
-            StageKind::Dedup(_) => None,
+            StageKind::Barrier(_) => None,
         })
         .collect();
     let texts: Vec<StageText> = stages.iter().map(|stage| stage.text.clone()).collect();
@@ -108,22 +108,24 @@ fn check_groups(recipe: &Recipe, columns: &SchemaRef) -> Result<()> {
         return Ok(());
     }
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
-    let at = recipe.document.text.find(&table.by).map(|at| at..at + table.by.len());
     let message =
         format!("`by` of the tokenizer: the kept documents have no column `{}` of texts", table.by);
     let help = format!("they have {}", names.join(", "));
-    Err(recipe.document.error(message, at, Some(help)).into())
+    Err(recipe.document.error_at_value("tokenizer.by", message, Some(help)).into())
 }
 
-/// The runs that stages are compared with, and what identifies them.
-fn earlier_runs(recipe: &Recipe, stages: &[PlannedDedup]) -> Result<Vec<(String, String)>> {
+/// The earlier runs that stages are compared with, and what identifies them.
+fn earlier_runs(
+    recipe: &Recipe,
+    steps: &[StageStep],
+    stages: &[PlannedBarrier],
+) -> Result<Vec<(String, String)>> {
     let mut runs = Vec::new();
-    for planned in stages {
+    for (step, planned) in steps.iter().zip(stages) {
         let found = known(planned, recipe.folder()).map_err(|unusable| {
-            let at = recipe.document.text.find(&unusable.run);
-            let at = at.map(|at| at..at + unusable.run.len());
             let message = format!("`against` of stage `{}`: {}", planned.name, unusable.message);
-            recipe.document.error(message, at, None)
+            let path = format!("{}.with.against", step.place);
+            recipe.document.error_at_value(&path, message, None)
         })?;
         runs.extend(found.into_iter().map(|run| (format!("run {}", run.name), run.digest)));
     }
@@ -132,10 +134,10 @@ fn earlier_runs(recipe: &Recipe, stages: &[PlannedDedup]) -> Result<Vec<(String,
 
 /// How many of the steps are stages over all documents that can share a pass: none sees texts that
 /// another rewrote.
-fn dedup_run(steps: &[StageStep]) -> usize {
+fn barriers_of_one_pass(steps: &[StageStep]) -> usize {
     let mut n = 0;
     for step in steps {
-        let StageKind::Dedup(stage) = &step.kind else { break };
+        let StageKind::Barrier(stage) = &step.kind else { break };
         n += 1;
         if stage.rewrites() {
             break;
@@ -151,29 +153,29 @@ fn is_quick(recipe: &Recipe) -> bool {
 }
 
 /// Refuses a Bloom filter that does not fit into the memory, before anything is read.
-fn check_bloom(recipe: &Recipe, step: &StageStep, stage: &DedupStage) -> Result<()> {
-    let DedupStage::Bloom(options) = stage else { return Ok(()) };
+fn check_bloom(recipe: &Recipe, step: &StageStep, stage: &BarrierStage) -> Result<()> {
+    let BarrierStage::Bloom(options) = stage else { return Ok(()) };
     let memory = recipe.run.memory;
     let message = match dedup::bloom::bytes_for(options.capacity, options.false_positive_rate) {
         Err(error) => error.to_string(),
         Ok(bytes) if bytes <= memory.as_u64() => return Ok(()),
         Ok(bytes) => format!("its filter takes {}, of a memory of {memory}", ByteSize::b(bytes)),
     };
-    let at = recipe.document.text.find("capacity").map(|at| at..at + "capacity".len());
+    let path = format!("{}.with.capacity", step.place);
     let help = "give a smaller `capacity`, a larger `false_positive_rate`, or more `memory`";
     let message = format!("stage `{}`: {message}", step.name);
-    Err(recipe.document.error(message, at, Some(help.into())).into())
+    Err(recipe.document.error_at(&path, message, help).into())
 }
 
-fn plan_dedup(
+fn plan_barriers(
     recipe: &Recipe,
     session: &Session,
     columns: &SchemaRef,
     steps: &[StageStep],
-) -> Result<Vec<PlannedDedup>> {
+) -> Result<Vec<PlannedBarrier>> {
     let mut planned = Vec::new();
     for step in steps {
-        let StageKind::Dedup(stage) = &step.kind else { continue };
+        let StageKind::Barrier(stage) = &step.kind else { continue };
         check_bloom(recipe, step, stage)?;
         let plan = |key: &str, list: &str| {
             Order::plan(session, list, columns).map_err(|error| {
@@ -181,12 +183,12 @@ fn plan_dedup(
                     sql::SqlError::Refused { message, help, .. } => (message, help),
                     other => (other.to_string(), None),
                 };
-                let at = recipe.document.text.find(list).map(|at| at..at + list.len());
                 let message = format!("`{key}` of stage `{}`: {message}", step.name);
-                recipe.document.error(message, at, help)
+                let path = format!("{}.with.{key}", step.place);
+                recipe.document.error_at_value(&path, message, help)
             })
         };
-        planned.push(PlannedDedup {
+        planned.push(PlannedBarrier {
             name: step.name.clone(),
             order: stage.keep().map(|keep| plan("keep", keep)).transpose()?,
             values: stage.expression().map(|on| plan("on", on)).transpose()?,

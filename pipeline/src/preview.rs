@@ -7,14 +7,14 @@ use encoder::AnyTokenizer;
 use serde::Serialize;
 use store::Run;
 
-use crate::dedup::{Cost, cost};
+use crate::barrier::{Cost, cost};
 use crate::documents::PartDocuments;
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::run::fingerprint;
-use crate::segment::task;
+use crate::part::task;
 use crate::tokens::tokens_task;
 
 /// What a recipe would do.
@@ -82,7 +82,7 @@ impl Preview {
             None => (RunState::New, Vec::new()),
             Some(found) => {
                 let differences =
-                    found.fingerprint.differences(&fingerprint(recipe, &plan, &inputs));
+                    found.fingerprint.differences(&fingerprint(recipe, &plan, &inputs)?);
                 let state = match (differences.is_empty(), found.finished) {
                     (false, _) => RunState::Changed(
                         differences.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
@@ -157,22 +157,22 @@ fn steps(
             parts_done: count(&|part| task(index, part)),
             cost: None,
         });
-        for dedup in &step.dedup {
+        for barrier in &step.barriers {
             steps.push(StepPreview {
-                what: dedup.name.clone(),
+                what: barrier.name.clone(),
                 extent: "over all documents".into(),
                 parts_done: 0,
-                cost: cost(&dedup.stage, documents, recipe.run.memory.as_u64() / 2),
+                cost: cost(&barrier.stage, documents, recipe.run.memory.as_u64() / 2),
             });
         }
     }
     if let Some(tokenizer) = &recipe.tokenizer {
         let what = match &tokenizer.file {
             Some(file) => format!("tokenizer {file}"),
-            None => format!("train tokenizer, {} split", tokenizer.split),
+            None => format!("train tokenizer, {} split", tokenizer.train.split),
         };
         let vocab_size =
-            plan.tokenizer.as_ref().map_or(tokenizer.vocab_size, AnyTokenizer::vocab_size);
+            plan.tokenizer.as_ref().map_or(tokenizer.train.vocab_size, AnyTokenizer::vocab_size);
         let extent = format!("{vocab_size} tokens");
         steps.push(StepPreview {
             what,
@@ -190,13 +190,13 @@ fn steps(
         });
     }
     if let Some(table) = &recipe.pretrain {
-        let row_tokens = table.batch_size * recipe.shards.sequence_length;
+        let row_tokens = table.train.batch_size * recipe.shards.sequence_length;
         steps.push(StepPreview {
             what: match &table.model {
                 Some(_) => "pretrain the model".into(),
                 None => format!("pretrain `{}`", table.preset),
             },
-            extent: format!("{} steps of {row_tokens} tokens", table.steps),
+            extent: format!("{} steps of {row_tokens} tokens", table.train.steps),
             parts_done: u64::from(is_done("pretrain")),
             cost: None,
         });

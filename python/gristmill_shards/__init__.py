@@ -1,4 +1,4 @@
-"""Reads the token shards of gristmill, in the order that gristmill's own trainer reads them."""
+"""Reads the token shards of gristmill, in the same order as gristmill's own trainer."""
 
 from .dataset import Dataset
 from .errors import DamagedError, IdentityError, ShardError

@@ -1,6 +1,6 @@
-"""Adapters for trainers that people already use. Each reads the run's one order.
+"""Adapters for existing trainers. Each reads the rows in the order of the run.
 
-- `nanogpt_get_batch`: takes the place of `get_batch` in nanoGPT's `train.py`.
+- `nanogpt_get_batch`: replaces `get_batch` in nanoGPT's `train.py`.
 - `litgpt_data`: a `DataModule` for litgpt's `pretrain`.
 - `torchtitan_dataset`: a dataset for torchtitan's `ParallelAwareDataloader`.
 """
@@ -17,10 +17,10 @@ def _whole(batch, _row):
 class NanogptBatches:
     """`get_batch(split)` as nanoGPT's training loop calls it: inputs and targets `(B, T)`, int64.
 
-    Targets that are padding are -1, which nanoGPT's loss ignores.
+    Targets of padding are -1, which nanoGPT's loss ignores.
 
-    `get_batch("train")` gives the run's micro-batches in order. `get_batch.estimate(split)` is for
-    `estimate_loss`: it reads the same rows each time, and takes nothing from the run.
+    `get_batch("train")` returns the run's micro-batches in order. `get_batch.estimate(split)` is
+    for `estimate_loss`: it reads the same rows each time, and does not advance the run.
     """
 
     def __init__(self, train, validation, micro_batch, rank=0, world=1, device="cpu"):
@@ -32,15 +32,15 @@ class NanogptBatches:
         self._estimates = {}
 
     def __call__(self, split):
-        """The next micro-batch of the run, or of the estimate for another split."""
+        """Returns the next micro-batch of the run for "train", otherwise of the estimate."""
         return self._pair(next(self._batches)) if split == "train" else self.estimate(split)
 
     def begin_estimate(self):
-        """Starts each split's estimate from its first row again."""
+        """Restarts the estimate of each split at its first row."""
         self._estimates = {}
 
     def estimate(self, split):
-        """The next rows of a split, from the plan's first on, around and around."""
+        """Returns the next rows of a split. After the plan's last row it starts again."""
         run = self._runs[split]
         first = self._estimates.get(split, 0)
         rows = [(first + i) % run.plan.n_rows for i in range(self._micro_batch)]
@@ -48,11 +48,11 @@ class NanogptBatches:
         return self._pair(run.read(rows))
 
     def state_dict(self):
-        """Where the run stands."""
+        """Returns the position in the run."""
         return self._train.state_dict()
 
     def load_state_dict(self, state):
-        """Goes on at a state."""
+        """Resumes from a state."""
         self._train.load_state_dict(state)
         self._batches = iter(self._train)
 
@@ -68,12 +68,12 @@ class NanogptBatches:
 
 
 def nanogpt_get_batch(train, validation, micro_batch, rank=0, world=1, device="cpu"):
-    """A function for nanoGPT's `train.py`; see `NanogptBatches`."""
+    """Returns a `get_batch` for nanoGPT's `train.py`; see `NanogptBatches`."""
     return NanogptBatches(train, validation, micro_batch, rank, world, device)
 
 
 def _rank():
-    """This process and how many there are, as torch.distributed says."""
+    """Returns the rank of this process and the number of processes, from torch.distributed."""
     import torch.distributed as distributed
 
     if distributed.is_available() and distributed.is_initialized():
@@ -82,38 +82,40 @@ def _rank():
 
 
 def litgpt_data(train, validation=None, num_workers=2):
-    """A data module for litgpt's `pretrain(data=…)`: batches `(micro_batch, block + 1)`, int64.
+    """Returns a data module for litgpt's `pretrain(data=…)`.
 
-    The runs' plans must have litgpt's block size as their sequence length. litgpt cuts inputs and
-    targets from one tensor, so padding cannot be marked: it learns to predict end of text there, in
-    one place in thousands under a best-fit plan.
+    Its batches are `(micro_batch, block + 1)`, int64.
+
+    The sequence length of the runs' plans must be litgpt's block size. litgpt cuts inputs and
+    targets from one tensor, so padding cannot be marked. The model learns to predict end of text
+    there, which with a best-fit plan is one position in thousands.
     """
     from litgpt.data import DataModule
     from torch.utils.data import DataLoader
 
     class GristmillShards(DataModule):
-        """Token shards in the order of a run."""
+        """Token shards, read in the order of a run."""
 
         def __init__(self):
             super().__init__()
             self.micro_batch = 1
 
         def connect(self, tokenizer=None, batch_size=1, max_seq_length=None):
-            """What litgpt tells of itself before it asks for loaders."""
+            """Called by litgpt with its settings before it makes loaders."""
             block = train.plan.sequence_length
             if max_seq_length not in (None, -1, block):
                 raise ShardError(
-                    f"the plan has rows for {block} positions, litgpt asks for {max_seq_length}; "
+                    f"the plan has rows for {block} positions, litgpt requires {max_seq_length}; "
                     f"`gristmill shards pack --sequence-length {max_seq_length}` makes such a plan"
                 )
             self.micro_batch = batch_size
 
         def train_dataloader(self):
-            """The run's micro-batches of this rank."""
+            """Returns a loader of this rank's micro-batches of the run."""
             return self._loader(train, None)
 
         def val_dataloader(self):
-            """One epoch of the validation run; empty without one."""
+            """Returns a loader of one epoch of the validation run, or an empty list without one."""
             if validation is None:
                 return []
             rows = validation.order.stages[0].batch_rows
@@ -136,10 +138,11 @@ def _titan_row(batch, row):
 
 
 def torchtitan_dataset(run, dp_rank, dp_world_size, local_batch_size):
-    """Rows one by one, `({"input", "positions"}, labels)`, with `state_dict`: what torchtitan's
-    `ParallelAwareDataloader(dataset, dp_rank, dp_world_size, batch_size=local_batch_size)` takes.
+    """Returns a dataset of single rows, `({"input", "positions"}, labels)`, with `state_dict`, for
+    torchtitan's
+    `ParallelAwareDataloader(dataset, dp_rank, dp_world_size, batch_size=local_batch_size)`.
 
-    Padding has the label -100. Positions start anew at each document, for document masks.
+    Padding has the label -100. Positions restart at each document, for document masks.
     """
     return StepDataset(
         run, dp_rank, dp_world_size, local_batch_size, as_rows=True, transform=_titan_row

@@ -1,7 +1,7 @@
-"""BLAKE3's 256-bit digest in numpy; the module `blake3` is used where it is installed.
+"""BLAKE3's 256-bit digest in numpy. If the module `blake3` is installed, it is used instead.
 
-The layout is that of "BLAKE3: one function, fast everywhere" (O'Connor et al. 2020), section 2. The
-chunks of 1,024 bytes do not depend on each other, so each step is made for all of them at once.
+The algorithm is that of "BLAKE3: one function, fast everywhere" (O'Connor et al. 2020), section 2.
+Chunks of 1,024 bytes do not depend on each other, so each step is computed for all of them at once.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ _CHUNK, _BLOCK = 1024, 64
 
 
 def _schedules():
-    """For each of the seven rounds, which words of the message go where: four indices four times."""
+    """Returns the order of the message words in each of the seven rounds: 4 times 4 indices."""
     order = np.arange(16)
     permutation = np.array([2, 6, 3, 10, 7, 0, 4, 13, 1, 11, 12, 5, 9, 14, 15, 8])
     rounds = []
@@ -58,7 +58,7 @@ def _mix(a, b, c, d, first, second):
 
 
 def _compress(chaining, words, counters, length, flags):
-    """The next chaining values `(8, n)` of n streams, from words `(16, n)`."""
+    """Returns the next chaining values `(8, n)` of n streams, from message words `(16, n)`."""
     a, b = chaining[:4], chaining[4:]
     c = np.broadcast_to(_IV[:4], a.shape)
     d = np.empty_like(a)
@@ -73,7 +73,7 @@ def _compress(chaining, words, counters, length, flags):
 
 
 def _chunks(data, first, chunk_bytes, is_root):
-    """The chaining values `(8, n)` of chunks of `chunk_bytes` each, numbered from `first`."""
+    """Returns the chaining values `(8, n)` of chunks of `chunk_bytes`, numbered from `first`."""
     n = len(data) // chunk_bytes if chunk_bytes else 1
     n_blocks = max(1, -(-chunk_bytes // _BLOCK))
     padded = np.zeros((n, n_blocks * _BLOCK), np.uint8)
@@ -90,7 +90,7 @@ def _chunks(data, first, chunk_bytes, is_root):
 
 
 def blake3_numpy(data):
-    """The digest of bytes, without the compiled module."""
+    """Returns the digest of bytes, without the compiled module."""
     data = memoryview(data).cast("B")
     whole = len(data) // _CHUNK
     rest = len(data) - whole * _CHUNK
@@ -108,13 +108,13 @@ def blake3_numpy(data):
         flags = _PARENT | _ROOT * (n == 2)
         counters = np.zeros(pairs, np.uint64)
         parents = _compress(np.repeat(_IV, pairs, axis=1), words, counters, _BLOCK, flags)
-        # An odd one out waits for the level where it finds its partner.
+        # A node without a partner moves up unchanged to the level where it gets one.
         nodes = np.concatenate([parents, nodes[:, 2 * pairs :]], axis=1)
     return nodes[:, 0].astype("<u4").tobytes()
 
 
 def blake3(data):
-    """The digest of bytes: 32 bytes."""
+    """Returns the digest of bytes: 32 bytes."""
     if _blake3 is not None:
         return _blake3(memoryview(data).cast("B")).digest()
     return blake3_numpy(data)

@@ -1,4 +1,4 @@
-"""A folder of token shards: the description, and the payloads, mapped when they are first read."""
+"""A folder of token shards: the description and the payloads, which are mapped on first use."""
 
 import json
 from collections import OrderedDict
@@ -11,18 +11,18 @@ from .errors import DamagedError, ShardError
 
 SCHEMA = "gristmill/shards/2"
 BLOCK_BYTES = 1 << 20
-# Each map keeps a file open, and a process may have 1,024 of them by default.
+# Each map keeps a file open, and by default a process may have 1,024 open files.
 MAPS_MAX = 256
 
 _DTYPES = {"u16": np.dtype("<u2"), "u32": np.dtype("<u4")}
 
 
 class Dataset:
-    """One half of a folder of shards.
+    """One split of a folder of shards.
 
-    Shards are opened when the first of their tokens is read. With `check`, each block of 1 MiB is
-    compared with its BLAKE3 digest before its first use (about 20 ms a block in numpy; install
-    `blake3` for under 1 ms).
+    A shard is opened when its tokens are first read. With `check`, each block of 1 MiB is compared
+    with its BLAKE3 digest before its first use. This takes about 20 ms per block in numpy; with the
+    package `blake3` it takes less than 1 ms.
     """
 
     def __init__(self, folder, split="train", check=True):
@@ -47,11 +47,11 @@ class Dataset:
         self._sums = {}
 
     def __getstate__(self):
-        # Maps are not sent to worker processes; each opens its own.
+        # Maps are not sent to worker processes. Each process opens its own.
         return {**self.__dict__, "_maps": OrderedDict(), "_sums": {}}
 
     def tokens(self, shard, start, length):
-        """The tokens of a stretch of a shard: a view of the mapped file, of the file's type."""
+        """Returns a stretch of a shard's tokens, as a view of the mapped file with its type."""
         payload = self._payload(shard)
         end = start + length
         if end > len(payload):
@@ -61,7 +61,8 @@ class Dataset:
         return payload[start:end]
 
     def document_tokens(self, shard):
-        """The lengths of a shard's documents, from its index (Megatron-LM's version 1)."""
+        """Returns the lengths of a shard's documents in tokens, from its index (Megatron-LM's
+        version 1)."""
         path = self._path(shard, "idx")
         data = path.read_bytes()
         n = int.from_bytes(data[18:26], "little")
@@ -90,7 +91,7 @@ class Dataset:
             raise ShardError(f"{path}: has {size} bytes, {expected} were written")
         payload = np.zeros(0, self.dtype)
         if size:
-            # A plain view: slices of np.memmap itself cost microseconds each.
+            # A plain array: each slice of an np.memmap would cost microseconds.
             payload = np.asarray(np.memmap(path, self.dtype, "r"))
         self._maps[shard] = payload
         if len(self._maps) > MAPS_MAX:

@@ -1,8 +1,8 @@
-"""Which source the next sample comes from, by weights, without a random draw.
+"""Chooses the source of each sample by weights, without randomness.
 
-Two sources are mixed by the largest error: of the first `i` samples, the heavier gives
-`round(i * w)`. More are mixed pair by pair, the two lightest first. The counts at any sample follow
-by a division at each pair, so any sample can be looked up at once.
+Of two sources, the heavier one gives `round(i * w)` of the first `i` samples. More sources are
+combined pair by pair, the two lightest first. The counts at any sample follow from one division per
+pair, so the source of any sample can be computed directly.
 """
 
 import heapq
@@ -17,9 +17,9 @@ _SCALE = 1 << 30
 
 
 def weights_from_fractions(fractions):
-    """The whole weights of a mixture given as fractions, which need not sum to one."""
+    """Returns whole weights for a mixture given as fractions, which need not sum to one."""
     total = 0.0
-    # Not `sum`, which rounds differently since Python 3.12.
+    # Not `sum`: since Python 3.12 it rounds differently, and the weights must equal Rust's.
     for fraction in fractions:
         total += float(fraction)
     if not math.isfinite(total) or total <= 0 or any(not f >= 0 for f in fractions):
@@ -34,9 +34,9 @@ class Mixture:
     def __init__(self, weights):
         weights = [int(weight) for weight in weights]
         if min(weights, default=0) < 0 or not 1 <= sum(weights) <= WEIGHT_SUM_MAX:
-            raise ShardError(f"weights must sum to 1 at least and {WEIGHT_SUM_MAX} at most")
+            raise ShardError(f"weights must sum to at least 1 and at most {WEIGHT_SUM_MAX}")
         self.n_sources = len(weights)
-        # A source is its number; a pair is (left, right, weight of the left, weight).
+        # A source is its number. A pair is (left, right, weight of the left, total weight).
         parts = [(weight, source, source) for source, weight in enumerate(weights) if weight]
         heapq.heapify(parts)
         made = len(weights)
@@ -48,7 +48,8 @@ class Mixture:
         self._top = parts[0][2]
 
     def samples(self, first, count):
-        """The sources of `count` samples from `first`, and how many of that source came before."""
+        """Returns the sources of `count` samples from `first` on, and for each sample the number of
+        earlier samples of its source."""
         sources = np.empty(count, np.int64)
         before = np.empty(count, np.uint64)
         places = np.arange(count)
@@ -67,7 +68,7 @@ class Mixture:
         return sources, before
 
     def counts(self, samples):
-        """How many of the first `samples` each source gives."""
+        """Returns how many of the first `samples` samples each source gives."""
         counts = [0] * self.n_sources
         open_parts = [(self._top, int(samples))]
         while open_parts:

@@ -1,8 +1,8 @@
-"""Order as a function: which row is read at which place of which step.
+"""The order of a run as a function: which row is read at which position of which step.
 
-Sample `g` of a run is a row that follows from the dataset's root, the plan, the seed and the stages
-by arithmetic alone; the same arithmetic as in Rust. Rank `r` of `w` takes the rows `r`, `r + w`,
-`r + 2w` … of the global batch.
+The row of sample `g` of a run is computed from the dataset's root, the plan, the seed and the
+stages, with the same arithmetic as in Rust. Rank `r` of `w` takes the rows `r`, `r + w`, `r + 2w` …
+of the global batch.
 """
 
 import bisect
@@ -21,22 +21,22 @@ _PERMUTATIONS_KEPT = 64
 
 
 def permutation_key(root, seed, epoch, source):
-    """The key of a source's permutation in one epoch."""
+    """Returns the key of a source's permutation in one epoch."""
     return xxh3_64(f"{SCHEMA}\n{root}\n{seed}\n{epoch}\n{source}".encode())
 
 
 def rows_for_tokens(tokens, sequence_length):
-    """Rows that hold a budget of `tokens` at least."""
+    """Returns the number of rows that hold at least `tokens` tokens."""
     return -(-tokens // sequence_length)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A stretch of steps with one mixture and one batch size, until the next stage.
+    """Successive steps with one mixture and one batch size, until the next stage.
 
-    `weights` are whole numbers, one for each source of the plan; `weights_from_fractions` makes
-    them from fractions. When they are the very numbers of rows wanted and the stage has as many
-    samples as they sum to, each source gives exactly that number.
+    `weights` are whole numbers, one for each source of the plan. `weights_from_fractions` makes
+    them from fractions. If the weights are numbers of rows and the stage has as many samples as
+    they sum to, each source gives exactly its number of rows.
     """
 
     first_step: int
@@ -69,7 +69,7 @@ class Order:
         self.stages = [stage if isinstance(stage, Stage) else Stage(**stage) for stage in stages]
         firsts = [stage.first_step for stage in self.stages]
         if not firsts or firsts[0] != 0 or any(a >= b for a, b in zip(firsts, firsts[1:])):
-            raise ShardError("stages begin at step 0 and ascend")
+            raise ShardError("stages must begin at step 0 and ascend")
         self._begun = []
         for stage in self.stages:
             self._begin(stage)
@@ -96,12 +96,12 @@ class Order:
 
     @classmethod
     def from_state(cls, plan, state):
-        """The order that a state describes, and the step to go on with."""
+        """Returns the order that a state describes, and the step to resume at."""
         order = cls(plan, state["seed"], state["stages"], state["samples_total"])
         return order, order.resume(state)
 
     def resume(self, state):
-        """The step to go on with after `state`; refuses one of another dataset, plan or past."""
+        """Returns the step to resume at. Refuses a state of another dataset, plan, seed or past."""
         step = state["step"]
 
         def begun(stages):
@@ -121,7 +121,7 @@ class Order:
         return step
 
     def state(self, step):
-        """The state before `step`: a few integers, as JSON holds them."""
+        """Returns the state before `step`: a few numbers and strings that fit into JSON."""
         return {
             "schema": SCHEMA,
             "root": self.root,
@@ -135,12 +135,12 @@ class Order:
         }
 
     def with_stage(self, plan, stage):
-        """This order with another mixture from `stage.first_step` on."""
+        """Returns this order with another stage from `stage.first_step` on."""
         kept = [known for known in self.stages if known.first_step < stage.first_step]
         return Order(plan, self.seed, [*kept, stage], self.samples_total)
 
     def samples_of(self, step):
-        """The samples of a step, as a range; shorter or empty where the budget ends."""
+        """Returns the samples of a step as a range, shorter or empty at the end of the budget."""
         begun = self._begun[self._stage_of_step(step)]
         first = begun.sample_of(step)
         end = first + begun.stage.batch_rows
@@ -150,35 +150,37 @@ class Order:
 
     @property
     def steps_total(self):
-        """The steps of the run, when it has a budget."""
+        """The number of steps of the run, or None without a budget."""
         if self.samples_total is None:
             return None
         total = self.samples_total
-        begun = next(b for b in reversed(self._begun) if b.first_sample < total or not b.first_sample)
+        # The last stage that starts within the budget; the first stage always does.
+        started = (b for b in reversed(self._begun) if b.first_sample < total or not b.first_sample)
+        begun = next(started)
         return begun.stage.first_step + -(-(total - begun.first_sample) // begun.stage.batch_rows)
 
     def counts(self, step):
-        """The samples that each source has given before `step`."""
+        """Returns the number of samples of each source before `step`."""
         sample = self.samples_of(step).start
         return self._begun[self._stage_of_sample(sample)].counts(sample)
 
     def rows(self, step):
-        """The rows of a step's global batch, in order: an array of u64."""
+        """Returns the rows of a step's global batch, in order: an array of u64."""
         samples = self.samples_of(step)
         return self.rows_of(samples.start, len(samples))
 
     def rank_rows(self, step, rank, world):
-        """The rows of a step that rank `rank` of `world` reads."""
+        """Returns the rows of a step that rank `rank` of `world` reads."""
         rows = self.rows(step)
         if not 0 <= rank < world or len(rows) % world:
             raise ShardError(
-                f"the {len(rows)} rows of step {step} cannot be dealt out to rank {rank} of {world}: "
-                "a batch is a multiple of the ranks"
+                f"the {len(rows)} rows of step {step} cannot be distributed to rank {rank} of "
+                f"{world}: a batch is a multiple of the ranks"
             )
         return rows[rank::world]
 
     def rows_of(self, first, count):
-        """The rows of `count` samples from `first`."""
+        """Returns the rows of `count` samples from `first` on."""
         rows = np.empty(count, np.uint64)
         done = 0
         while done < count:
@@ -198,7 +200,7 @@ class Order:
             indices = before[of_source] + np.uint64(begun.taken[source])
             length = np.uint64(self.sources[source][1])
             epochs = indices // length
-            # Samples of a source ascend, so its epochs do, and few of them meet in a batch.
+            # The indices ascend, so a batch spans few epochs of a source.
             for epoch in np.unique(epochs).tolist():
                 places = epochs == epoch
                 permuted = self._permutation(source, epoch)(indices[places] % length)

@@ -1,7 +1,8 @@
-"""A shuffle that is a function: any element of a keyed permutation, without a table.
+"""A shuffle as a function: computes any element of a keyed permutation, without a table.
 
-A Feistel network of eight rounds over the numbers of `b` bits; numbers past the length go through
-it again until one falls inside (cycle walking). The arithmetic is that of the Rust crate, bit by bit.
+A Feistel network of eight rounds permutes the numbers of `b` bits. Numbers beyond the length pass
+through it again until the result is in range (cycle walking). The arithmetic equals that of the
+Rust crate, bit for bit.
 """
 
 import numpy as np
@@ -10,7 +11,8 @@ _GOLDEN = 0x9E3779B97F4A7C15
 _MASK = (1 << 64) - 1
 _ROUNDS = 8
 _DOMAIN_BITS_MIN = 8
-# Up to this length all elements are made at once and kept: short lengths walk long cycles.
+# Up to this length all elements are computed at once and kept, because cycle walking takes many
+# passes for short lengths.
 _TABLE_LENGTH_MAX = 4096
 _SHIFTS = tuple(np.uint64(bits) for bits in (30, 27, 31))
 _FACTORS = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -23,7 +25,7 @@ def _mix(x):
 
 
 class Permutation:
-    """The permutation of `0..length` under a key."""
+    """The permutation of `0..length` with a key."""
 
     def __init__(self, length, key):
         bits = max((max(length, 1) - 1).bit_length(), _DOMAIN_BITS_MIN)
@@ -36,19 +38,19 @@ class Permutation:
         self._keys = [_mix(np.array([state], np.uint64)) for state in states]
         self._table = None
         if length <= _TABLE_LENGTH_MAX:
-            # One pass over the whole domain; the walks are then look-ups in it.
+            # After one pass over the whole domain, cycle walking only looks up its results.
             passed = self._forward(np.arange(1 << bits, dtype=np.uint64))
             self._table = self._walk(passed[:length], lambda values: passed[values])
 
     def __call__(self, indices):
-        """Where each of an array of indices, all below the length, goes."""
+        """Returns the images of an array of indices, all below the length."""
         indices = np.asarray(indices, np.uint64)
         if self._table is not None:
             return self._table[indices]
         return self._walk(self._forward(indices), self._forward)
 
     def _walk(self, values, forward):
-        """Sends numbers through until all are below the length."""
+        """Passes numbers through the network until all are below the length."""
         values = values.copy()
         outside = np.flatnonzero(values >= self.length)
         while outside.size:

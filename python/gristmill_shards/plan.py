@@ -1,8 +1,8 @@
-"""Packing plans: how documents lie in rows. `gristmill shards pack` writes them.
+"""Packing plans: the arrangement of documents in rows. `gristmill shards pack` writes them.
 
-Layout, little-endian: `GRISTPLN`; the segments, each shard, start and length as u32; where each
-row's segments begin, u64, one more than rows; the XXH3-64 of each MiB of all that, u64; the header
-as JSON; the header's bytes as u64; `GRISTPLN`.
+The layout, little-endian: `GRISTPLN`; the segments (shard, start and length, u32 each); the index
+of each row's first segment, and the number of segments (u64); the XXH3-64 of each MiB of everything
+before (u64); the header as JSON; the size of the header in bytes (u64); `GRISTPLN`.
 """
 
 import json
@@ -19,11 +19,11 @@ _MAGIC = b"GRISTPLN"
 
 
 class Plan:
-    """A plan file, mapped; its blocks are checked when they are first read.
+    """A mapped plan file. Its blocks are checked when they are first read.
 
-    A row for `sequence_length` positions has one token more: the inputs are all but its last token,
-    the labels all but its first. Where a document is cut, the token at the cut is in both rows, as
-    a label in one and as an input in the other, so no label is lost.
+    A row for `sequence_length` positions has one more token: the inputs are all tokens except the
+    last, the labels all except the first. If a document is cut, the token at the cut is in both
+    rows, as a label in one and as an input in the other, so no label is lost.
     """
 
     def __init__(self, path):
@@ -32,10 +32,10 @@ class Plan:
         data = self._bytes
         size = len(data)
         if size < 32 or data[:8].tobytes() != _MAGIC or data[-8:].tobytes() != _MAGIC:
-            raise ShardError(f"{path}: is no packing plan; `gristmill shards pack` makes one")
+            raise ShardError(f"{path}: not a packing plan; `gristmill shards pack` makes one")
         json_at = size - 16 - int.from_bytes(data[-16:-8].tobytes(), "little")
         if json_at < 0:
-            raise ShardError(f"{path}: was cut or altered")
+            raise ShardError(f"{path}: was cut or changed")
         text = data[json_at : size - 16].tobytes()
         try:
             self.header = json.loads(text)
@@ -58,15 +58,15 @@ class Plan:
         self._sums_at = self._rows_at + 8 * (self.n_rows + 1)
         n_blocks = -(-self._sums_at // BLOCK_BYTES)
         if self._sums_at + 8 * n_blocks != json_at:
-            raise ShardError(f"{path}: has another size than it says; it was cut or altered")
+            raise ShardError(f"{path}: its size differs from its header; it was cut or changed")
         sums = data[self._sums_at : json_at].tobytes()
         if f"{xxh3_64(sums):016x}" != self.header["sums"]:
-            raise ShardError(f"{path}: its sums are not what was written")
+            raise ShardError(f"{path}: its checksums differ from what was written")
         self._sums = np.frombuffer(sums, "<u8")
         self._good = np.zeros(n_blocks, bool)
 
     def _map(self):
-        # A plain view: slices of np.memmap itself cost microseconds each.
+        # A plain array: each slice of an np.memmap would cost microseconds.
         self._bytes = np.asarray(np.memmap(self.path, np.uint8, "r"))
 
     def __getstate__(self):
@@ -77,7 +77,7 @@ class Plan:
         self._map()
 
     def row(self, row):
-        """The segments of a row: an array `(segments, 3)` of shard, start and length."""
+        """Returns the segments of a row: an array `(segments, 3)` of shard, start and length."""
         row = int(row)
         if not 0 <= row < self.n_rows:
             raise ShardError(f"row {row} does not exist: there are {self.n_rows}")

@@ -1,4 +1,4 @@
-"""A run: a dataset under a plan, in an order. What every adapter reads from."""
+"""A run: a dataset with a plan, read in an order. Every adapter reads from a run."""
 
 from pathlib import Path
 
@@ -15,24 +15,25 @@ IGNORED = -100
 
 
 class Batch:
-    """Rows of tokens `(rows, row_tokens)` as u32, with the ends of the documents in each."""
+    """Rows of tokens `(rows, row_tokens)` as u32, with the ends of the documents in each row."""
 
     def __init__(self, rows, tokens, document_ends):
         self.rows, self.tokens, self.document_ends = rows, tokens, document_ends
 
     def digest(self):
-        """XXH3-64 of the tokens as u32, little-endian; of a global batch it names what was read."""
+        """Returns the XXH3-64 of the tokens as little-endian u32. For a global batch it identifies
+        what was read."""
         return xxh3_64(np.ascontiguousarray(self.tokens, "<u4"))
 
     def inputs(self):
-        """All but the last token of each row, as int64."""
+        """Returns all tokens of each row except the last, as int64."""
         return self.tokens[:, :-1].astype(np.int64)
 
     def labels(self, mask_documents=True):
-        """All but the first token of each row, as int64.
+        """Returns all tokens of each row except the first, as int64.
 
-        Padding is always ignored (-100). With `mask_documents`, so are the first tokens of
-        documents, which nothing of their own document comes before.
+        Padding is always ignored (-100). With `mask_documents`, the first token of each document is
+        ignored too, because no token of the same document precedes it.
         """
         labels = self.tokens[:, 1:].astype(np.int64)
         for row, ends in enumerate(self.document_ends):
@@ -42,7 +43,7 @@ class Batch:
         return labels
 
     def positions(self):
-        """The place of each input in its document's stretch, as int64."""
+        """Returns the position of each input within its document in the row, as int64."""
         inputs = self.tokens.shape[1] - 1
         positions = np.tile(np.arange(inputs), (len(self.tokens), 1))
         for row in range(len(self.tokens)):
@@ -51,14 +52,15 @@ class Batch:
         return positions
 
     def input_bounds(self, row):
-        """The bounds of documents among a row's inputs (`cu_seqlens`); padding counts as one."""
+        """Returns the bounds of documents among a row's inputs (`cu_seqlens`). Padding counts as a
+        document."""
         inputs = self.tokens.shape[1] - 1
         ends = [int(end) for end in self.document_ends[row] if end < inputs]
         return np.array([0, *ends, inputs], np.int32)
 
 
 def _open(folder, plan):
-    """The folder of shards, and the plan that lies there or at its path."""
+    """Returns the folder of shards, and the plan in that folder or at its own path."""
     folder, plan = Path(folder), Path(plan)
     if not (folder / "shards.json").is_file() and (folder / "shards").is_dir():
         folder = folder / "shards"
@@ -79,11 +81,12 @@ class Run:
 
     @classmethod
     def open(cls, folder, plan, seed=17, batch_rows=32, mixture=None, tokens=None, check=True):
-        """Opens a run of one stage, as `gristmill shards order` with the same flags shows it.
+        """Opens a run of one stage: the same as `gristmill shards order` with the same flags.
 
-        `folder` is a folder of shards, or a run directory that has one; `plan` the path of a plan,
-        or its name beside the tokens. `mixture` maps the names of sources to fractions; by default
-        each has the weight of its rows. `tokens` is the run's budget, rounded up to whole rows.
+        `folder` is a folder of shards, or a run directory that has one. `plan` is the path of a
+        plan, or its name in that folder. `mixture` maps the names of sources to fractions; by
+        default sources are weighted by their rows. `tokens` is the run's budget, rounded up to
+        whole rows.
         """
         folder, plan = _open(folder, plan)
         weights = cls.weights(plan, mixture)
@@ -93,7 +96,7 @@ class Run:
 
     @classmethod
     def resume(cls, folder, plan, state, check=True):
-        """Opens the run that a state describes, to go on at `first_step`."""
+        """Opens the run that a state describes, to resume at `first_step`."""
         folder, plan = _open(folder, plan)
         order, step = Order.from_state(plan, state)
         run = cls(Dataset(folder, plan.split, check), plan, order)
@@ -102,9 +105,10 @@ class Run:
 
     @staticmethod
     def weights(plan, mixture=None):
-        """The whole weights of a plan's sources under a mixture by name."""
+        """Returns the whole weights of a plan's sources for a mixture by name."""
         if mixture is None:
-            # The very numbers, while they may be weights, so that every row comes once an epoch.
+            # The numbers of rows themselves, if they are valid weights: then every row is read once
+            # per epoch.
             rows = [rows for _, rows in plan.sources]
             return rows if sum(rows) < WEIGHT_SUM_MAX else weights_from_fractions(rows)
         names = [name for name, _ in plan.sources]
@@ -114,7 +118,7 @@ class Run:
         return weights_from_fractions([mixture.get(name, 0.0) for name in names])
 
     def change(self, first_step, mixture=None, batch_rows=None):
-        """Mixes by other weights, or in other batches, from a step on."""
+        """Changes the weights or the batch size from a step on."""
         before = self.order.stages[-1]
         weights = before.weights if mixture is None else self.weights(self.plan, mixture)
         stage = Stage(first_step, batch_rows or before.batch_rows, weights)
@@ -122,11 +126,11 @@ class Run:
 
     @property
     def row_tokens(self):
-        """Tokens of a row: one more than the positions to learn from."""
+        """The number of tokens in a row: one more than the positions."""
         return self.plan.row_tokens
 
     def read(self, rows):
-        """The tokens of rows, in their order."""
+        """Returns the tokens of rows, in the given order."""
         padding = self.dataset.end_of_text or 0
         tokens = np.full((len(rows), self.row_tokens), padding, np.uint32)
         ends = []
@@ -143,13 +147,13 @@ class Run:
         return Batch(rows, tokens, ends)
 
     def batch(self, step, rank=0, world=1):
-        """The rows of a step that a rank reads; all of them by default."""
+        """Returns the rows of a step that a rank reads; by default all rows."""
         return self.read(self.order.rank_rows(step, rank, world))
 
     def digest(self, step):
-        """The digest of a step's global batch; equal runs have equal digests, in Rust too."""
+        """Returns the digest of a step's global batch. It equals the digest in Rust."""
         return self.batch(step).digest()
 
     def state(self, step):
-        """The state before `step`, to resume from."""
+        """Returns the state before `step`, to resume from."""
         return self.order.state(step)

@@ -1,16 +1,16 @@
-"""Datasets for PyTorch's loaders. Torch itself is needed only by who makes a `DataLoader`.
+"""Datasets for PyTorch's loaders. Torch itself is needed only to make a `DataLoader`.
 
-Both forms give one global sequence whatever the number of ranks and workers. Loaders read ahead, so
-what a dataset has handed out says little about what was trained on: keep the number of steps done,
-and take `run.state(step)`; or use torchdata's `StatefulDataLoader`, which keeps the state that
-belongs to the batch that it has given out.
+Both kinds give one global sequence with any number of ranks and workers. Loaders read ahead, so a
+dataset has returned more than was trained on. Therefore save the number of finished steps and use
+`run.state(step)`, or use torchdata's `StatefulDataLoader`, which keeps the state of the batch that
+it returned last.
 """
 
 import numpy as np
 
 from .errors import IdentityError, ShardError
 
-# Samples this near to each other are looked up together.
+# Samples within such a span are looked up together.
 _SPAN_MAX = 1 << 16
 
 try:
@@ -21,12 +21,12 @@ except ImportError:
     _Dataset = _IterableDataset = object
 
     def get_worker_info():
-        """Without torch there are no workers."""
+        """Returns None: without torch there are no workers."""
         return None
 
 
 class RowDataset(_Dataset):
-    """Map-style: item `g` is sample `g` of the run, its tokens as int64 `(row_tokens,)`.
+    """Map-style: item `g` is sample `g` of the run, as int64 `(row_tokens,)`.
 
     Use it with `RankBatches` as the loader's `batch_sampler`.
     """
@@ -42,7 +42,7 @@ class RowDataset(_Dataset):
         return self.__getitems__([sample])[0]
 
     def __getitems__(self, samples):
-        """The items of several samples, read at once."""
+        """Returns the items of several samples, read at once."""
         samples = np.asarray(samples, np.int64)
         first, span = int(samples.min()), int(np.ptp(samples)) + 1
         if span <= _SPAN_MAX:
@@ -53,7 +53,8 @@ class RowDataset(_Dataset):
 
 
 def _last_step(run, rank, world, last_step):
-    """The step to end before; what cannot be dealt out is refused now, not at the run's end."""
+    """Returns the step to end before. Checks now, not at the end of the run, that the batches can
+    be distributed to the ranks."""
     total = run.order.steps_total
     last_step = total if last_step is None else last_step
     run.order.rank_rows(run.first_step, rank, world)
@@ -63,10 +64,10 @@ def _last_step(run, rank, world, last_step):
 
 
 class RankBatches:
-    """A batch sampler: the samples of each micro-batch of one rank, step after step.
+    """A batch sampler: yields the samples of each micro-batch of one rank, step by step.
 
-    A rank's rows of a step are cut into micro-batches of `micro_batch` rows; by default they are
-    one.
+    A rank's rows of a step are cut into micro-batches of `micro_batch` rows. By default they are
+    one micro-batch.
     """
 
     def __init__(self, run, rank=0, world=1, micro_batch=None, last_step=None):
@@ -89,28 +90,28 @@ class RankBatches:
         samples = self.run.order.samples_of(self.step)
         if len(samples) % self.world or not 0 <= self.rank < self.world:
             raise ShardError(
-                f"the {len(samples)} rows of step {self.step} cannot be dealt out to rank "
+                f"the {len(samples)} rows of step {self.step} cannot be distributed to rank "
                 f"{self.rank} of {self.world}: a batch is a multiple of the ranks"
             )
         return list(samples[self.rank :: self.world])
 
     def state_dict(self):
-        """Where the sampler stands, and the run's state."""
+        """Returns the position of the sampler and the run's state."""
         return {"run": self.run.state(self.step), "micro": self.micro}
 
     def load_state_dict(self, state):
-        """Goes on at a state of this run."""
+        """Resumes from a state of this run."""
         self.step, self.micro = self.run.order.resume(state["run"]), state["micro"]
 
 
 class StepDataset(_IterableDataset):
-    """Iterable: the micro-batches of one rank, each `(micro_batch, row_tokens)` as int64.
+    """Iterable: yields the micro-batches of one rank, each `(micro_batch, row_tokens)` as int64.
 
     Use it with `DataLoader(dataset, batch_size=None, num_workers=W)`. Worker `w` makes the
     micro-batches `w`, `w + W`, … and the loader takes them in turn, so the sequence is the same for
-    any `W`. With `as_rows` the rows come one by one, for loaders that make batches themselves; their
-    `batch_size` must then be `micro_batch`. `transform` changes each item, given the `Batch` and, as
-    the second argument, the row in it or None.
+    any `W`. With `as_rows` it yields single rows, for loaders that make batches themselves; their
+    `batch_size` must be `micro_batch`. `transform(batch, row)` makes each item; `row` is the index
+    of the row in the `Batch`, or None for the whole batch.
     """
 
     def __init__(
@@ -126,8 +127,8 @@ class StepDataset(_IterableDataset):
         self.run, self.rank, self.world, self.micro_batch = run, rank, world, micro_batch
         self.last_step = _last_step(run, rank, world, last_step)
         self.as_rows, self.transform = as_rows, transform
-        # Where to go on: step, micro-batch and row; and once a worker has begun, the micro-batches
-        # that are other workers' before its own next one, and how many workers there are.
+        # The position to resume at: step, micro-batch and row. Once a worker has started, also the
+        # number of other workers' micro-batches before its own next one, and the number of workers.
         self._place, self._skip, self._workers = (run.first_step, 0, 0), 0, None
 
     def __iter__(self):
@@ -153,7 +154,7 @@ class StepDataset(_IterableDataset):
         self._place, self._skip, self._workers = (self.run.first_step, 0, 0), 0, None
 
     def _micro_batches(self, step, micro):
-        """The micro-batches from a place on: step, number, and the rows to read."""
+        """Yields the micro-batches from a position on: step, number, and the rows to read."""
         while self.last_step is None or step < self.last_step:
             rows = self.run.order.rank_rows(step, self.rank, self.world)
             if not len(rows):
@@ -170,7 +171,7 @@ class StepDataset(_IterableDataset):
         return tokens.astype(np.int64)
 
     def state_dict(self):
-        """Where this copy of the dataset stands, and the run's state."""
+        """Returns the position of this copy of the dataset, and the run's state."""
         step, micro, row = self._place
         return {
             "run": self.run.state(step),
@@ -182,7 +183,7 @@ class StepDataset(_IterableDataset):
         }
 
     def load_state_dict(self, state):
-        """Goes on at a state: one of `state_dict`, or a run's, which any loader can go on from."""
+        """Resumes from a state of `state_dict`, or from a run's state, which fits any loader."""
         if "run" not in state:
             self._place, self._skip = (self.run.order.resume(state), 0, 0), 0
             self._workers = None

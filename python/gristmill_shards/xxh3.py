@@ -1,8 +1,8 @@
-"""XXH3-64 (seed 0), exact, in numpy; the C module `xxhash` is used where it is installed.
+"""XXH3-64 (seed 0) in numpy. If the C module `xxhash` is installed, it is used instead.
 
-The layout of the hash is Yann Collet's specification (xxHash, doc/xxhash_spec.md, XXH3). Inside a
-block of 1,024 bytes the eight lanes only add up, so all blocks' sums are made at once by numpy, and
-only the scrambling between blocks is a loop.
+The algorithm follows Yann Collet's specification (xxHash, doc/xxhash_spec.md, XXH3). Within a block
+of 1,024 bytes the eight lanes are only added to, so numpy computes the sums of all blocks at once,
+and only the scrambling between blocks is a loop.
 """
 
 import numpy as np
@@ -117,10 +117,11 @@ _LOW = np.uint64(0xFFFFFFFF)
 
 
 def _sums(stripes, keys):
-    """What the stripes `(..., n, 8)` add to the lanes: `(..., 8)`."""
+    """Returns what the stripes `(..., n, 8)` add to the lanes: `(..., 8)`."""
     keyed = stripes ^ keys
     products = (keyed & _LOW) * (keyed >> np.uint64(32))
-    return products.sum(axis=-2, dtype=np.uint64) + stripes.sum(axis=-2, dtype=np.uint64)[..., _SWAP]
+    sums = stripes.sum(axis=-2, dtype=np.uint64)[..., _SWAP]
+    return products.sum(axis=-2, dtype=np.uint64) + sums
 
 
 def _long(data):
@@ -140,7 +141,7 @@ def _long(data):
         np.uint64,
     )
     shift, prime = np.uint64(47), np.uint64(_PRIME32_1)
-    # 4,096 blocks at once keep the work in 30 MB, however long the data.
+    # With 4,096 blocks at a time, 30 MB of memory suffice for data of any length.
     for first in range(0, n_blocks, 4096):
         end = min(first + 4096, n_blocks)
         blocks = _words(data[first * _BLOCK : end * _BLOCK]).reshape(-1, _STRIPES, 8)
@@ -164,7 +165,7 @@ def _long(data):
 
 
 def xxh3_64_numpy(data):
-    """The hash of bytes, or of a contiguous array's bytes, without the C module."""
+    """Returns the hash of bytes, or of a contiguous array's bytes, without the C module."""
     data = memoryview(data).cast("B")
     if len(data) <= 16:
         return _up_to_16(bytes(data))
@@ -175,7 +176,7 @@ def xxh3_64_numpy(data):
 
 
 def xxh3_64(data):
-    """The hash of bytes, or of a contiguous array's bytes, as an int."""
+    """Returns the hash of bytes, or of a contiguous array's bytes, as an int."""
     if _xxhash is not None:
         return _xxhash.xxh3_64_intdigest(memoryview(data).cast("B"))
     return xxh3_64_numpy(data)

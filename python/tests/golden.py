@@ -1,4 +1,4 @@
-"""The golden datasets, which `cargo run -p gristmill-shards --example golden` writes."""
+"""The golden datasets that `cargo run -p gristmill-shards --example golden` writes."""
 
 import json
 from pathlib import Path
@@ -10,13 +10,13 @@ NAMES = ["narrow/best-fit-128", "narrow/concat-128", "wide/best-fit-128", "wide/
 
 
 def golden(name):
-    """A dataset's folder, a plan, and what Rust read of it."""
+    """Returns a dataset's folder, a plan, and what Rust read from them."""
     plan = DATA / f"{name}.plan"
     return plan.parent, plan, json.loads(plan.with_suffix(".golden.json").read_text())
 
 
 def open_run():
-    """The run that a golden state describes, from its first step on."""
+    """Returns the run that a golden state describes, from its first step on."""
     folder, plan, expected = golden(NAMES[0])
     run = shards.Run.resume(folder, plan, expected["state"])
     run.first_step = 0

@@ -1,4 +1,4 @@
-"""Damage is an error of the read that meets it, and nothing damaged is handed out."""
+"""Reading damaged data is an error, and no damaged data is returned."""
 
 import shutil
 import tempfile

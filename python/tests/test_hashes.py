@@ -1,4 +1,4 @@
-"""The hashes in numpy against the compiled ones."""
+"""Compares the hashes in numpy with the compiled ones."""
 
 import unittest
 
@@ -31,6 +31,6 @@ class Hashes(unittest.TestCase):
             self.assertEqual(blake3_numpy(DATA[:n]), blake3.blake3(DATA[:n]).digest(), n)
 
     def test_known_values(self):
-        """From the specifications, so that the test says something without the compiled modules."""
+        """Values from the specifications, for a test without the compiled modules."""
         self.assertEqual(xxh3_64_numpy(b""), 0x2D06800538D394C2)
         self.assertTrue(blake3_numpy(b"").hex().startswith("af1349b9f5f9a1a6a0404dea36dcc949"))

@@ -1,4 +1,4 @@
-"""What Rust read, Python reads."""
+"""Python reads the same as Rust."""
 
 import json
 import unittest
@@ -39,7 +39,7 @@ class Rows(unittest.TestCase):
         self.run_ = open_run()
 
     def test_rows_are_the_documents(self):
-        """Each segment is a stretch of a document of the index, and each label is there once."""
+        """Each segment is part of a document of the index, and each label occurs exactly once."""
         run, seen = self.run_, {}
         for row in range(run.plan.n_rows):
             batch, filled = run.read([row]), 0
@@ -95,14 +95,15 @@ class Rows(unittest.TestCase):
         self.assertEqual(counts, [32 * n for n in rows], "after 32 epochs, in batches of 32")
 
     def test_ranks_and_resumption_without_torch(self):
-        """Ranks dealt together again are the global batch, from any step on."""
+        """The rows of all ranks together are the global batch, from any step on."""
         run = self.run_
         for world in (1, 2, 4, 8):
             for step in (0, 17, 401):
                 again = shards.Run.resume(run.dataset.folder, run.plan.path, run.state(step))
                 dealt = [again.batch(step, rank, world).tokens for rank in range(world)]
                 whole = np.stack(dealt, 1).reshape(-1, run.row_tokens)
-                self.assertEqual(shards.xxh3_64(np.ascontiguousarray(whole, "<u4")), run.digest(step))
+                digest = shards.xxh3_64(np.ascontiguousarray(whole, "<u4"))
+                self.assertEqual(digest, run.digest(step))
 
     def test_a_budget_that_ranks_cannot_share_is_refused_at_the_start(self):
         folder = self.run_.dataset.folder

@@ -1,4 +1,4 @@
-"""One global sequence through PyTorch's loaders, whatever the ranks and workers."""
+"""PyTorch's loaders give one global sequence with any number of ranks and workers."""
 
 import itertools
 import json
@@ -28,7 +28,7 @@ STEPS = 12
 
 
 def global_batches(loaders, steps, micro_per_step):
-    """Puts the ranks' micro-batches together again, step by step."""
+    """Joins the ranks' micro-batches into global batches, step by step."""
     iterators = [iter(loader) for loader in loaders]
     for _ in range(steps):
         ranks = []
@@ -49,7 +49,7 @@ def digest_of(tokens):
 @unittest.skipIf(torch is None, "torch is not installed")
 class Loaders(unittest.TestCase):
     def setUp(self):
-        # More workers than cores are wanted here.
+        # This test deliberately uses more workers than cores.
         warnings.simplefilter("ignore")
         self.addCleanup(warnings.resetwarnings)
         self.run_ = open_run()
@@ -124,7 +124,7 @@ class Loaders(unittest.TestCase):
             for _ in range(2):
                 x, y = get_batch("train")
                 get_batch.estimate("val")
-                # Targets that are padding are -1; the padding is end of text.
+                # Targets of padding are -1; the padding itself is end of text.
                 y = torch.where(y == -1, run.dataset.end_of_text, y)
                 self.assertTrue(torch.equal(x[:, 1:], y[:, :-1]))
                 self.assertEqual(x.dtype, torch.int64)
@@ -136,7 +136,7 @@ class Loaders(unittest.TestCase):
         self.assertTrue(torch.equal(first, get_batch.estimate("val")[0]))
 
     def test_torchtitan(self):
-        """As its loader does: batches made of rows, by batch size."""
+        """Makes batches of single rows, as torchtitan's loader does."""
         for workers, rank in itertools.product((0, 2), (0, 1)):
             dataset = torchtitan_dataset(self.run_, rank, 2, 4)
             loader = DataLoader(dataset, batch_size=4, num_workers=workers)

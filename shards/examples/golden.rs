@@ -5,10 +5,11 @@ use std::error::Error;
 use std::path::Path;
 
 use serde_json::json;
+use shards::dataset::{Document, ShardManifest, ShardWriter, Split, Tokens};
 use shards::order::{Order, Stage};
 use shards::plan::{PlanSettings, Strategy, plan_dataset, sources_by_shard};
 use shards::reader::RowReader;
-use store::shards::{DatasetWriter, Document, ShardManifest, Split, StagedFolder, TokenType};
+use store::StagedFolder;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Steps whose digests are written.
@@ -50,13 +51,7 @@ fn write_dataset(folder: &Path, vocab_size: usize) -> Result<(), Box<dyn Error>>
     let mut shards = Vec::new();
     for (source, n_shards, n_documents) in SOURCES {
         for _ in 0..n_shards {
-            let mut writer = store::shards::ShardWriter::new(
-                &staged,
-                "",
-                Split::Train,
-                shards.len(),
-                vocab_size,
-            )?;
+            let mut writer = ShardWriter::new(&staged, Split::Train, shards.len(), vocab_size)?;
             for _ in 0..n_documents {
                 // Most documents are short, one in eight is longer than a row.
                 let bound = if random.below(8) == 0 { 400 } else { 60 };
@@ -64,25 +59,19 @@ fn write_dataset(folder: &Path, vocab_size: usize) -> Result<(), Box<dyn Error>>
                 let mut tokens: Vec<u32> =
                     (0..length).map(|_| random.below(u64::from(end)) as u32).collect();
                 tokens.push(end);
-                writer.add(&Document { id: "", source, bytes: length, tokens: &tokens })?;
+                writer.add(&Document {
+                    id: "",
+                    source,
+                    bytes: length,
+                    tokens: Tokens::Ids(&tokens),
+                })?;
             }
             shards.push(writer.finish()?.0);
         }
     }
-    let manifest = ShardManifest {
-        schema: ShardManifest::SCHEMA.into(),
-        root: String::new(),
-        token_type: TokenType::for_vocabulary(vocab_size),
-        vocab_size,
-        begin_of_text: None,
-        end_of_text: Some(end),
-        tokenizer_blake3: None,
-        validation: None,
-        sources: Vec::new(),
-        files: Vec::new(),
-        shards,
-    };
-    DatasetWriter::new(&staged, "", vocab_size, u64::MAX).finish(manifest)?;
+    let manifest =
+        ShardManifest { end_of_text: Some(end), shards, ..ShardManifest::new(vocab_size) };
+    manifest.publish(&staged)?;
     staged.finish()?;
     Ok(())
 }

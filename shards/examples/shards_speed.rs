@@ -10,13 +10,13 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
+use shards::dataset::{
+    Counts, DatasetWriter, Document, ShardEntry, ShardManifest, SourceCounts, Split, Tokens,
+};
 use shards::order::Stage;
 use shards::plan::{Documents, PlanSettings, SourceDocuments, Strategy, plan_dataset, write_plan};
 use shards::reader::{Batch, RowReader};
-use store::shards::{
-    Counts, DatasetWriter, Document, ShardEntry, ShardManifest, SourceCounts, Split, StagedFolder,
-    TokenType,
-};
+use store::StagedFolder;
 
 /// Times that everything is read again after the first.
 const WARM_PASSES: usize = 9;
@@ -84,32 +84,23 @@ fn plan(lengths: &str, repeat: usize) -> Outcome {
 }
 
 fn manifest(vocab_size: usize) -> ShardManifest {
-    ShardManifest {
-        schema: ShardManifest::SCHEMA.into(),
-        root: String::new(),
-        token_type: TokenType::for_vocabulary(vocab_size),
-        vocab_size,
-        begin_of_text: None,
-        end_of_text: Some(0),
-        tokenizer_blake3: None,
-        validation: None,
-        sources: Vec::new(),
-        files: Vec::new(),
-        shards: Vec::new(),
-    }
+    ShardManifest { end_of_text: Some(0), ..ShardManifest::new(vocab_size) }
 }
 
 /// A dataset in shards of 16 M tokens, of documents of 1 to 2,000 tokens, and the file `plan` in it.
 fn write(data: &Path, millions: u64, vocab_size: usize) -> Outcome {
     let staged = StagedFolder::create(data)?;
-    let mut writer = DatasetWriter::new(&staged, "", vocab_size, 16 << 20);
+    let mut writer = DatasetWriter::new(&staged, vocab_size, 16 << 20);
     let (mut written, mut random) = (0, 1u32);
     let tokens: Vec<u32> = (0..2000u32).map(|i| i * 7919 % vocab_size as u32).collect();
     while written < millions * 1_000_000 {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let length = 1 + (random >> 8) as usize % 2000;
         let tokens = &tokens[..length];
-        writer.add(Split::Train, &Document { id: "", source: "", bytes: 0, tokens })?;
+        writer.add(
+            Split::Train,
+            &Document { id: "", source: "", bytes: 0, tokens: Tokens::Ids(tokens) },
+        )?;
         written += length as u64;
     }
     writer.finish(manifest(vocab_size))?;
@@ -176,9 +167,9 @@ fn start(n_shards: usize) -> Outcome {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let staged = StagedFolder::create(&data)?;
-    let mut writer = DatasetWriter::new(&staged, "", 50_000, 4000);
+    let mut writer = DatasetWriter::new(&staged, 50_000, 4000);
     let tokens = vec![1u32; 4000];
-    let document = Document { id: "", source: "web", bytes: 9, tokens: &tokens };
+    let document = Document { id: "", source: "web", bytes: 9, tokens: Tokens::Ids(&tokens) };
     writer.add(Split::Train, &document)?;
     writer.finish(manifest(50_000))?;
     staged.finish()?;
@@ -194,9 +185,8 @@ fn start(n_shards: usize) -> Outcome {
         })
         .collect();
     for entry in &manifest.shards[1..] {
-        for extension in ["bin", "idx", "sums"] {
-            let name = |entry: &ShardEntry| data.join(format!("{}.{extension}", entry.name));
-            std::fs::hard_link(name(&first), name(entry))?;
+        for (from, to) in first.files().iter().zip(entry.files()) {
+            std::fs::hard_link(data.join(from), data.join(to))?;
         }
     }
     let manifest = manifest.seal();

@@ -1,9 +1,9 @@
-//! Checking a file block by block, each once, before it is first used.
+//! Checking the blocks of a file, each once, before its first use.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which blocks of a file were checked.
+/// The blocks of a file that were checked already.
 #[derive(Debug)]
 pub(crate) struct BlockChecks {
     bytes: u64,
@@ -12,16 +12,19 @@ pub(crate) struct BlockChecks {
 }
 
 impl BlockChecks {
-    /// For a file of `bytes`, cut into blocks of `block_bytes`.
+    /// For a file of `bytes` that is divided into blocks of `block_bytes`; no block is checked.
     pub(crate) fn new(bytes: u64, block_bytes: u64) -> Self {
         let words = bytes.div_ceil(block_bytes).div_ceil(64);
         let checked = (0..words).map(|_| AtomicU64::new(0)).collect();
         Self { bytes, block_bytes, checked }
     }
 
-    /// Calls `check` with the number and the bytes of each block that `range`, which lies in the
-    /// file, touches and that was not found good before. Two threads may check one block at once;
-    /// neither goes on before it is found good.
+    /// Calls `check` with the number and the byte range of each block that overlaps `range` and has not
+    /// passed the check before. `range` must lie in the file. Two threads may check the same block at
+    /// the same time; neither continues before the block has passed.
+    ///
+    /// # Errors
+    /// That of `check`.
     pub(crate) fn check<E>(
         &self,
         range: Range<u64>,
@@ -35,7 +38,7 @@ impl BlockChecks {
             if word.load(Ordering::Relaxed) & bit == 0 {
                 let start = block * self.block_bytes;
                 check(block, start..(start + self.block_bytes).min(self.bytes))?;
-                // The blocks are read-only, so nothing else has to become visible with the bit.
+                // Relaxed suffices: the blocks are never written, so the bit publishes no other data.
                 word.fetch_or(bit, Ordering::Relaxed);
             }
         }

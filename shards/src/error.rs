@@ -1,15 +1,15 @@
-//! What can go wrong between a dataset and a step, with the file, the place and the way out.
+//! The errors of this crate. Each names the file, the place and what to do.
 
 use std::path::PathBuf;
 
-/// An error of this crate; each names what it is about and what to do.
+/// An error of a dataset, a plan or an order.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ShardError {
-    /// The store refused.
+    /// A file cannot be read or written, or an address cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// A file is not what its name says.
+    /// A file is damaged or not of the expected format.
     #[error("{path}: {message}")]
     Unreadable {
         /// The file.
@@ -17,29 +17,66 @@ pub enum ShardError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// A state or a plan belongs to something else; going on would silently change the data.
+    /// A token is outside the vocabulary of the shards.
+    #[error(
+        "document {document}: token {token} is outside the vocabulary of {vocab_size}; the tokenizer \
+         and the shards disagree"
+    )]
+    TokenRange {
+        /// The document's id.
+        document: String,
+        /// The token id.
+        token: u32,
+        /// The declared vocabulary size.
+        vocab_size: usize,
+    },
+    /// A payload would become larger than other trainers can read.
+    #[error(
+        "document {document}: its {n_tokens} tokens do not fit into {shard}, which can have at most \
+         2 GiB; make smaller shards, or cut the document"
+    )]
+    ShardFull {
+        /// The shard's name.
+        shard: String,
+        /// The document's id.
+        document: String,
+        /// Tokens of the document.
+        n_tokens: u64,
+    },
+    /// A state or a plan belongs to another dataset. Continuing would silently change the data.
     #[error("the {what} is {found}, but {expected} was expected; nothing was read")]
     Identity {
         /// What differs ("dataset root", "plan digest", …).
         what: &'static str,
-        /// What the state or the plan names.
+        /// The value in the state or the plan.
         expected: String,
-        /// What is there.
+        /// The actual value.
         found: String,
     },
-    /// An order that cannot be carried out, such as weights that are all zero.
+    /// An order is impossible, for example because all weights are zero.
     #[error("{0}")]
     Order(String),
-    /// Something that does not exist was asked for.
+    /// A row, shard or token does not exist.
     #[error("{what} {index} does not exist: there are {count}")]
     OutOfRange {
-        /// What was asked for ("row", "shard" …).
+        /// Its kind ("row", "shard" …).
         what: &'static str,
         /// Its number, from 0.
         index: u64,
-        /// How many there are.
+        /// How many exist.
         count: u64,
     },
+    /// A mistake in gristmill itself.
+    #[error("{0}")]
+    Bug(#[from] bug::Bug),
+}
+
+impl ShardError {
+    /// True when the same command succeeds or continues once the cause (disk full, I/O fault) is
+    /// gone.
+    pub fn is_resumable(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_resumable())
+    }
 }
 
 /// The crate's result.

@@ -1,11 +1,13 @@
-//! Which tokens make up which step: packing, order, mixing, readers, and the shard formats of other
-//! trainers.
+//! Datasets of tokens, and which of their tokens make up which training step.
 //!
-//! A [`plan`] lays the documents of a dataset out in rows of one length, beside the tokens, which
-//! are not rewritten; an [`order`] says by arithmetic which row is read at which place of which
-//! step; a [`reader`] brings the rows' tokens, checked, from memory-mapped shards.
+//! A [`dataset`] is a folder of shards that other trainers read as they are; [`formats`] converts
+//! datasets to and from the others. A [`plan`] arranges the documents in rows of equal length; it is
+//! a file beside the tokens, which are not rewritten. An [`order`] computes which row is read at which
+//! position of which step. A [`reader`] reads the rows' tokens from memory-mapped shards and checks
+//! them.
 
 mod blocks;
+pub mod dataset;
 pub mod error;
 pub mod formats;
 mod map;

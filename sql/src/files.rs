@@ -1,7 +1,7 @@
 //! Files that SQL names: models, block lists, word lists and tables of thresholds.
 //!
-//! They are read when a statement is planned, once, so that a missing or broken file refuses the
-//! statement before a document is touched; their digests belong to what decides a run's bytes.
+//! Each is read once, when a statement is planned, so that a missing or broken file refuses the
+//! statement before any document is read. The digests of the files are part of a run's fingerprint.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -11,14 +11,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use datafusion::common::{Result, plan_datafusion_err};
+use flate2::bufread::MultiGzDecoder;
 
-/// Bytes of one such file at most, or of all files of one folder: they stay in memory.
+/// The most bytes of one file, or of all files of one folder; they stay in memory.
 const FILE_BYTES_MAX: u64 = 4 << 30;
 
-/// Bytes that are read at once.
+/// Bytes per read.
 const READ_BYTES: usize = 1 << 20;
 
-/// The files of a session; relative names start from one folder. Copies share what was read.
+/// The files of a session. Relative names start from one folder. Clones share the files that were
+/// read.
 #[derive(Clone, Default)]
 pub struct Files {
     base: PathBuf,
@@ -30,8 +32,8 @@ struct Entry {
     value: Arc<dyn Any + Send + Sync>,
 }
 
-/// A named file, or the files of a named folder in the order of their names; what is read of them
-/// is digested on the way.
+/// A named file, or the files of a named folder in the order of their names. Reading them digests
+/// them.
 pub(crate) struct Content {
     files: Vec<(String, PathBuf)>,
     bytes_left: u64,
@@ -44,7 +46,8 @@ impl Files {
         Self { base: base.into(), read: Arc::default() }
     }
 
-    /// The name, as SQL has it, and the BLAKE3 digest of every file that was read so far.
+    /// The name, as it is written in the SQL, and the BLAKE3 digest of every file that was read so
+    /// far.
     pub fn digests(&self) -> Vec<(String, String)> {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let mut digests: Vec<_> =
@@ -53,7 +56,7 @@ impl Files {
         digests
     }
 
-    /// What `parse` makes of the file or folder `name`, parsed once for each `kind`.
+    /// The file or folder `name`, parsed by `parse` once for each `kind`.
     pub(crate) fn get<T: Send + Sync + 'static>(
         &self,
         kind: &str,
@@ -89,8 +92,9 @@ impl Files {
         if path.is_dir() {
             walk(&path, "", &mut files).map_err(|error| error.to_string())?;
         } else {
-            let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.push((own, path));
+            // A path that ends with `..` has no file name, and it is a folder or does not exist.
+            let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
+            files.push((own.unwrap_or_else(String::new), path));
         }
         let mut content =
             Content { files, bytes_left: FILE_BYTES_MAX, hasher: blake3::Hasher::new() };
@@ -100,8 +104,8 @@ impl Files {
 }
 
 impl Content {
-    /// Gives each file's name, relative to the folder, and its bytes to `each`, which must read all
-    /// of them.
+    /// Gives each file's name, relative to the folder, and its bytes to `each`. Only the bytes that
+    /// `each` reads are in the digest.
     pub(crate) fn each(
         &mut self,
         mut each: impl FnMut(&str, &mut dyn BufRead) -> std::result::Result<(), String>,
@@ -124,10 +128,10 @@ impl Content {
         Ok(())
     }
 
-    /// The bytes of a name that must be one file.
+    /// The bytes of the only file.
     pub(crate) fn single(&mut self) -> std::result::Result<Vec<u8>, String> {
         if self.files.len() != 1 {
-            return Err(format!("one file was expected, it has {}", self.files.len()));
+            return Err(format!("expected one file, found a folder of {}", self.files.len()));
         }
         let mut all = Vec::new();
         self.each(|_, bytes| {
@@ -137,7 +141,22 @@ impl Content {
     }
 }
 
-/// Passes bytes on and digests them.
+/// A file's bytes, decompressed if its name ends with `.gz` or `.zst`.
+pub(crate) fn unpacked<'a>(
+    name: &str,
+    bytes: &'a mut dyn BufRead,
+) -> std::result::Result<Box<dyn BufRead + 'a>, String> {
+    match name.rsplit('.').next() {
+        Some("gz") => Ok(Box::new(BufReader::new(MultiGzDecoder::new(bytes)))),
+        Some("zst") => {
+            let decoder = zstd::Decoder::with_buffer(bytes);
+            Ok(Box::new(BufReader::new(decoder.map_err(|error| format!("{name}: {error}"))?)))
+        }
+        _ => Ok(Box::new(bytes)),
+    }
+}
+
+/// Digests the bytes that are read through it.
 struct Digesting<'a> {
     from: File,
     hasher: &'a mut blake3::Hasher,
@@ -151,7 +170,7 @@ impl Read for Digesting<'_> {
     }
 }
 
-/// All files below `folder`, in the order of their names.
+/// Collects all files below `folder` in the order of their names.
 fn walk(folder: &Path, prefix: &str, files: &mut Vec<(String, PathBuf)>) -> std::io::Result<()> {
     let mut entries: Vec<_> = std::fs::read_dir(folder)?.collect::<std::io::Result<_>>()?;
     entries.sort_by_key(std::fs::DirEntry::file_name);

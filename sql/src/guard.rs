@@ -1,17 +1,18 @@
-//! What SQL may not do: anything but one SELECT over the tables it was given.
+//! The guard: a SQL text must be one SELECT over the tables that it was given.
 
-use std::ops::Range;
+use std::ops::ControlFlow;
 
 use datafusion::common::TableReference;
 use datafusion::execution::session_state::SessionState;
-use datafusion::sql::parser::Statement as DataFusionStatement;
-use datafusion::sql::sqlparser::ast::{Spanned as _, Statement};
+use datafusion::sql::parser::{DFParserBuilder, Statement as DataFusionStatement};
+use datafusion::sql::planner::object_name_to_table_reference;
+use datafusion::sql::sqlparser::ast::{Spanned as _, Statement, visit_relations};
+use datafusion::sql::sqlparser::tokenizer::{Span, Token};
 
 use crate::SqlError;
-use crate::parameters::nearest;
-
-/// Longest SQL text that is parsed; nesting deeper than the parser's own limit is its error.
-const SQL_BYTES_MAX: usize = 1 << 20;
+use crate::lexer::{range, tokens};
+use crate::nearest::nearest;
+use crate::planning::refusal;
 
 /// Parses `sql` and accepts one query over some of `tables`.
 pub(crate) fn parse(
@@ -19,79 +20,90 @@ pub(crate) fn parse(
     sql: &str,
     tables: &[&str],
 ) -> Result<Statement, SqlError> {
-    if sql.len() > SQL_BYTES_MAX {
-        return Err(SqlError::refused(
-            format!("the SQL text has {} bytes, at most {SQL_BYTES_MAX} are read", sql.len()),
-            "join with a table of values instead of listing them",
-        ));
-    }
-    let mut statements = datafusion::sql::parser::DFParser::parse_sql(sql)
-        .map_err(|error| SqlError::of_plan(&error, sql))?;
-    let Some(statement) = statements.pop_front() else {
+    let mut statements = statements(sql)?.into_iter();
+    let Some((first_word, statement)) = statements.next() else {
         return Err(SqlError::refused("there is no statement", "write one SELECT"));
     };
-    if let Some(second) = statements.pop_front() {
+    if let Some((first_word, _)) = statements.next() {
         return Err(SqlError::refused_at(
             "there are two statements",
-            place(&second, sql),
-            "write one SELECT; a second step is a stage of its own",
+            range(sql, first_word),
+            "write one SELECT; a second step needs a second stage",
         ));
     }
-    if !matches!(&statement, DataFusionStatement::Statement(s) if matches!(**s, Statement::Query(_)))
-    {
-        return Err(SqlError::refused_at(
-            "only SELECT is allowed",
-            place(&statement, sql),
-            "a stage reads documents and returns documents; it cannot create, change or set anything",
-        ));
-    }
-    for table in state.resolve_table_references(&statement)? {
-        check_table(&table, sql, tables)?;
-    }
-    match statement {
-        DataFusionStatement::Statement(statement) => Ok(*statement),
-        _ => Err(SqlError::refused("only SELECT is allowed", "write one SELECT")),
-    }
-}
-
-fn check_table(table: &TableReference, sql: &str, tables: &[&str]) -> Result<(), SqlError> {
-    let known = matches!(table, TableReference::Bare { table } if tables.contains(&&**table));
-    if known {
-        return Ok(());
-    }
-    let name = table.to_string();
-    let help = match nearest(&name, tables.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there is {}", tables.join(", ")),
-    };
-    let span = sql.find(table.table()).map(|at| at..at + table.table().len());
-    Err(SqlError::refused_at(format!("there is no table `{name}` here"), span, help))
-}
-
-fn place(statement: &DataFusionStatement, sql: &str) -> Option<Range<usize>> {
-    let start = match statement {
-        DataFusionStatement::Statement(statement) => statement.span().start,
-        _ => return first_word(sql, 0),
-    };
-    if start.line == 0 {
-        return first_word(sql, 0);
-    }
-    let line: usize = sql.split_inclusive('\n').take(start.line as usize - 1).map(str::len).sum();
-    let column = sql[line..].char_indices().nth(start.column as usize - 1)?.0;
-    first_word(sql, line + column)
-}
-
-/// The first word of code at or after `from`, comments apart.
-fn first_word(sql: &str, from: usize) -> Option<Range<usize>> {
-    let mut start = from;
-    for line in sql[from..].split_inclusive('\n') {
-        let code = line.trim_start();
-        if !code.is_empty() && !code.starts_with("--") {
-            start += line.len() - code.len();
-            let length = code.find(|c: char| !c.is_alphanumeric()).unwrap_or(code.len()).max(1);
-            return Some(start..start + length);
+    let query = match statement {
+        DataFusionStatement::Statement(query) if matches!(*query, Statement::Query(_)) => query,
+        _ => {
+            return Err(SqlError::refused_at(
+                "only SELECT is allowed",
+                range(sql, first_word),
+                "a stage reads documents and returns documents; it cannot create, change or set \
+                 anything",
+            ));
         }
-        start += line.len();
+    };
+    let references =
+        state.resolve_table_references(&DataFusionStatement::Statement(query.clone()))?;
+    let normalize = state.config_options().sql_parser.enable_ident_normalization;
+    for table in references {
+        if !matches!(&table, TableReference::Bare { table } if tables.contains(&&**table)) {
+            let place = place_of(&table, &query, normalize);
+            return Err(unknown_table(&table, tables, place, sql));
+        }
     }
-    None
+    Ok(*query)
+}
+
+/// The statements of a text, each with the place of its first word.
+///
+/// This is `DFParser::parse_statements`, which does not say where a statement starts; and the
+/// syntax trees of COPY and other statements that are the engine's own have no places.
+fn statements(sql: &str) -> Result<Vec<(Span, DataFusionStatement)>, SqlError> {
+    let refused = |error| refusal(&error, sql);
+    let mut parser = DFParserBuilder::new(tokens(sql)?).build().map_err(refused)?;
+    let mut found = Vec::new();
+    loop {
+        let mut is_separated = found.is_empty();
+        while parser.parser.consume_token(&Token::SemiColon) {
+            is_separated = true;
+        }
+        let first = parser.parser.peek_token();
+        if first.token == Token::EOF {
+            return Ok(found);
+        }
+        if !is_separated {
+            return Err(SqlError::Refused {
+                message: format!("expected: end of statement, found: {first}"),
+                span: range(sql, first.span),
+                help: None,
+            });
+        }
+        found.push((first.span, parser.parse_statement().map_err(refused)?));
+    }
+}
+
+/// Where a query first names a table.
+fn place_of(table: &TableReference, query: &Statement, normalize: bool) -> Option<Span> {
+    let found = visit_relations(query, |name| {
+        match object_name_to_table_reference(name.clone(), normalize) {
+            Ok(reference) if reference == *table => ControlFlow::Break(name.span()),
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    found.break_value()
+}
+
+fn unknown_table(
+    table: &TableReference,
+    known: &[&str],
+    place: Option<Span>,
+    sql: &str,
+) -> SqlError {
+    let name = table.to_string();
+    let help = match nearest(&name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known tables: {}", known.join(", ")),
+    };
+    let span = place.and_then(|place| range(sql, place));
+    SqlError::refused_at(format!("there is no table `{name}` here"), span, help)
 }

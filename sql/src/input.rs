@@ -1,5 +1,5 @@
-//! The table `docs` of a stage: it has a schema when the stage is planned, and documents when a part
-//! is run.
+//! The table `docs` of a stage. Planning needs only its columns; each part that runs gives it a
+//! stream of documents.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,8 @@ use crate::SqlError;
 pub(crate) type BatchStream =
     Pin<Box<dyn Stream<Item = Result<RecordBatch, DataFusionError>> + Send>>;
 
-/// The stream that a planned stage reads in one part, handed over in the task's settings.
+/// The stream that a planned stage reads in one part. It travels in the settings of the engine's
+/// task, because the plan itself is shared by all parts.
 pub(crate) struct StageInput(Mutex<Option<BatchStream>>);
 
 impl StageInput {
@@ -28,7 +29,7 @@ impl StageInput {
     }
 }
 
-/// The place where the documents come in.
+/// The leaf of the plan, which picks up the part's stream.
 #[derive(Debug)]
 struct Slot {
     schema: SchemaRef,
@@ -44,14 +45,15 @@ impl PartitionStream for Slot {
         let stream =
             input.and_then(|input| input.0.lock().unwrap_or_else(PoisonError::into_inner).take());
         let stream = stream.unwrap_or_else(|| {
-            let error = DataFusionError::Execution("the table `docs` can be read once".into());
+            let error =
+                DataFusionError::Execution("a stage can read the table `docs` only once".into());
             Box::pin(futures::stream::once(async { Err(error) }))
         });
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), stream))
     }
 }
 
-/// A table that gets its documents when a part is run.
+/// The table for a stage whose documents have the columns of `schema`.
 pub(crate) fn input_table(schema: SchemaRef) -> Result<Arc<dyn TableProvider>, SqlError> {
     let slot = Slot { schema: schema.clone() };
     Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(slot)])?))

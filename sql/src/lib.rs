@@ -1,10 +1,13 @@
-//! SQL over documents: readers that make the table `docs`, the functions that stages call, the stock
-//! stages, and the fence between stages that counts every document.
+//! SQL over documents: the functions that stages call, the stock stages, and the fence between
+//! stages that accounts for every document.
 //!
-//! A **segment** is a chain of row-wise stages. Each is planned once, on its own, and a part's
-//! documents stream through them; between two stages stands the fence ([`Segment`]), which takes out
-//! what a stage drops and holds the rest to account: a document that went into a stage comes out
-//! kept or dropped, never twice, never not at all.
+//! A **segment** is a chain of row-wise stages. Each stage is planned once, by itself, and the
+//! documents of a part stream through all of them ([`Segment`]). Behind each stage stands the
+//! **fence**: it removes the documents that the stage drops, and checks that every document that
+//! entered the stage left it exactly once, kept or dropped.
+//!
+//! No public function is generic over a future or a stream of the engine, so that other crates do
+//! not compile the engine's planner again.
 
 mod error;
 mod fence;
@@ -12,10 +15,12 @@ mod files;
 mod functions;
 mod guard;
 mod input;
+mod lexer;
+mod nearest;
 mod order;
 mod parameters;
+mod planning;
 mod query;
-pub mod read;
 mod schema;
 mod segment;
 mod session;
@@ -23,18 +28,17 @@ mod stage;
 mod stock;
 mod thresholds;
 
-#[cfg(test)]
-mod tests;
-
 pub use error::SqlError;
 pub use fence::{Documents, Dropped};
 pub use files::Files;
 pub use functions::Resources;
+pub use nearest::nearest;
 pub use order::Order;
-pub use parameters::{Parameter, bind, nearest, parameters};
-pub use query::{Query, Table};
-pub use schema::{DOC_ID, DOCUMENT, DROP_REASON, TEXT, doc_id};
-pub use segment::Segment;
+pub use parameters::{Parameter, bind, parameters};
+pub use query::{Query, Rows, Table};
+pub(crate) use schema::DROP_REASON;
+pub use schema::{DOC_ID, DOCUMENT, TEXT, doc_id};
+pub use segment::{DocumentBatches, Fate, Segment};
 pub use session::{BATCH_ROWS_MAX, Session};
-pub use stage::{Stage, StageText};
+pub use stage::StageText;
 pub use stock::{STOCK_STAGES, StockStage, stock_stage};

@@ -4,19 +4,20 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
-/// Identity of a document: index of its input file in the high 32 bits, record number in the file in
-/// the low 32. It does not depend on how files are cut into parts.
+/// The identity of a document: the index of its input file in the high 32 bits, the number of its
+/// record in the file in the low 32 bits. It does not depend on how files are cut into parts.
 pub const DOC_ID: &str = "doc_id";
 /// The document's text.
 pub const TEXT: &str = "text";
 /// Why a stage drops a document; NULL keeps it.
 pub const DROP_REASON: &str = "drop_reason";
 
-/// The columns with which every document arrives.
+/// The columns that every document has when it is read.
 ///
-/// `doc_id`, `id` (the record's own id, else `path/ordinal`), `url`, `source` (the recipe's name),
-/// `path` (input file), `date` (as in the record), `text`, `metadata` (other fields of the record as
-/// one JSON object). `text` is LargeUtf8, since 32-bit offsets overflow at 2 GiB an array.
+/// `doc_id`, `id` (the record's own id, else `path/ordinal`), `url`, `source` (its name in the
+/// recipe), `path` (the input file), `date` (as the record writes it), `text`, `metadata` (the
+/// other fields of the record as one JSON object). `text` is LargeUtf8, since an array with 32-bit
+/// offsets holds at most 2 GiB.
 pub static DOCUMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
     Arc::new(Schema::new(vec![
         Field::new(DOC_ID, DataType::UInt64, false),
@@ -31,6 +32,10 @@ pub static DOCUMENT: LazyLock<SchemaRef> = LazyLock::new(|| {
 });
 
 /// The `doc_id` of record `ordinal` of input file `file`.
+///
+/// ```
+/// assert_eq!(sql::doc_id(2, 7), 2 << 32 | 7);
+/// ```
 pub fn doc_id(file: u32, ordinal: u32) -> u64 {
     u64::from(file) << 32 | u64::from(ordinal)
 }

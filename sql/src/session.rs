@@ -1,5 +1,6 @@
 //! The DataFusion session in which stages and queries are planned and run.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use datafusion::catalog::{
@@ -12,37 +13,37 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::optimizer::{Optimizer, OptimizerRule};
+use tokio::runtime::Runtime;
 
 use crate::functions;
 use crate::{Resources, SqlError};
 
-/// Rows in a batch of documents at most. Operators bound batches by rows alone, and a row is a whole
-/// document, so the number is small.
+/// The most rows in a batch of documents. The engine's operators bound batches by rows alone, and a
+/// row is a whole document, so the number is small.
 pub const BATCH_ROWS_MAX: usize = 512;
 
-/// Memory consumers that an out-of-memory message names.
-const CONSUMERS_NAMED: usize = 3;
+/// How many memory consumers a message about too little memory names: three.
+const CONSUMERS_NAMED: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
 
 /// Optimizer rules that may copy an expression below another operator and so run it twice:
-/// filters inlined through projections (datafusion#17599) and field accesses pulled out as
-/// projections of their own (datafusion#25329). A stage reads a stream, so that it gains nothing
-/// from them.
+/// filters inlined through projections (datafusion#17599) and field accesses pulled out as separate
+/// projections (datafusion#25329). A stage gains nothing from them, since its input is a stream.
 const RULES_THAT_COPY_EXPRESSIONS: [&str; 3] =
     ["push_down_filter", "extract_leaf_expressions", "push_down_leaf_projections"];
 
-/// Settings and functions shared by all stages of a run.
+/// The settings and functions that all stages of a run share.
 #[derive(Clone)]
 pub struct Session {
     state: SessionState,
 }
 
 impl Session {
-    /// A session whose operators share `memory_bytes` and know the functions of gristmill.
+    /// A session with gristmill's functions, whose operators share `memory_bytes` of memory.
+    ///
+    /// # Errors
+    /// The engine cannot be set up.
     pub fn new(memory_bytes: usize, resources: &Resources) -> Result<Self, SqlError> {
-        let pool = TrackConsumersPool::new(
-            FairSpillPool::new(memory_bytes),
-            std::num::NonZeroUsize::new(CONSUMERS_NAMED).unwrap_or(std::num::NonZeroUsize::MIN),
-        );
+        let pool = TrackConsumersPool::new(FairSpillPool::new(memory_bytes), CONSUMERS_NAMED);
         let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build()?;
         Self::with_runtime(Arc::new(runtime), resources)
     }
@@ -63,7 +64,8 @@ impl Session {
         Ok(Self { state })
     }
 
-    /// A fresh context of this session, with no tables: contexts of one state would share them.
+    /// A context with a catalog of its own and no tables. Contexts made from one state would share
+    /// their tables.
     pub(crate) fn context(&self) -> Result<SessionContext, SqlError> {
         let options = &self.state.config_options().catalog;
         let catalog = MemoryCatalogProvider::new();
@@ -76,7 +78,7 @@ impl Session {
         Ok(SessionContext::new_with_state(fresh))
     }
 
-    /// Adds a function that counts calls.
+    /// Adds a function, such as one that counts its calls.
     #[cfg(test)]
     pub(crate) fn register(
         &mut self,
@@ -88,12 +90,12 @@ impl Session {
     }
 }
 
-/// One partition: a part is one stream in document order, and parallelism is over parts.
+/// One partition, since a part is one stream in document order. Parts run in parallel instead.
 fn config() -> SessionConfig {
     let mut options = ConfigOptions::new();
     options.execution.collect_statistics = false;
     options.sql_parser.collect_spans = true;
-    // Struct and text columns keep the types with which they were written.
+    // Text columns keep the types with which they were written.
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;
     options.optimizer.enable_dynamic_filter_pushdown = false;
@@ -103,10 +105,14 @@ fn config() -> SessionConfig {
         .with_create_default_catalog_and_schema(true)
 }
 
-/// Runs a future that does no input or output of its own.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, SqlError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+/// A runtime on the calling thread; the engine needs one even where it only computes.
+pub(crate) fn runtime() -> Result<Runtime, SqlError> {
+    tokio::runtime::Builder::new_current_thread()
         .build()
-        .map_err(|error| SqlError::Failed(format!("no runtime: {error}")))?;
-    Ok(runtime.block_on(future))
+        .map_err(|error| SqlError::Failed(format!("the async runtime cannot start: {error}")))
+}
+
+/// Runs a future on the calling thread.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, SqlError> {
+    Ok(runtime()?.block_on(future))
 }

@@ -12,24 +12,25 @@ use datafusion::physical_plan::ExecutionPlan;
 use toml::Value;
 
 use crate::input::input_table;
-use crate::parameters::{Parameter, bind, parameters, substitute};
+use crate::parameters::{bind, parameters, substitute};
+use crate::planning::{logical_plan, refusal};
 use crate::session::block_on;
 use crate::{DOC_ID, DROP_REASON, Session, SqlError, TEXT, guard};
 
-/// The text of a stage, as its file holds it.
+/// A stage before planning.
 #[derive(Debug, Clone)]
 pub struct StageText {
     /// The stage's name in the ledger.
     pub name: String,
-    /// The SQL.
+    /// Its SQL, with parameters.
     pub sql: String,
-    /// Values for its parameters.
+    /// The values that the recipe gives its parameters.
     pub with: BTreeMap<String, Value>,
 }
 
 /// A planned stage.
 #[derive(Clone)]
-pub struct Stage {
+pub(crate) struct Stage {
     name: String,
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
@@ -41,33 +42,36 @@ const TABLE: &str = "docs";
 
 impl Stage {
     /// Checks and plans a stage whose input has the columns of `input`.
-    pub fn plan(session: &Session, text: &StageText, input: &SchemaRef) -> Result<Self, SqlError> {
+    pub(crate) fn plan(
+        session: &Session,
+        text: &StageText,
+        input: &SchemaRef,
+    ) -> Result<Self, SqlError> {
         let context = session.context()?;
         context.register_table(TABLE, input_table(input.clone())?)?;
-        let declared: Vec<Parameter> = parameters(&text.sql)?;
-        let values = bind(&declared, &text.with)?;
+        let values = bind(&parameters(&text.sql)?, &text.with)?;
         let state = context.state();
         let mut statement = guard::parse(&state, &text.sql, &[TABLE])?;
-        substitute(&mut statement, &values)?;
-        let statement = datafusion::sql::parser::Statement::Statement(Box::new(statement));
-        let plan = block_on(state.statement_to_plan(statement))?
-            .map_err(|error| SqlError::of_plan(&error, &text.sql).suggesting(input))?;
+        substitute(&mut statement, &values, &text.sql)?;
+        let refused = |error| refusal(&error, &text.sql);
+        let plan = logical_plan(&state, statement, &text.sql)?;
+        // The optimizer may remove an operator that the check would find.
         check_rows(&plan)?;
-        let plan = state.optimize(&plan).map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+        let plan = state.optimize(&plan).map_err(refused)?;
         check_columns(plan.schema().as_arrow())?;
         let plan = block_on(state.query_planner().create_physical_plan(&plan, &state))?
-            .map_err(|error| SqlError::of_plan(&error, &text.sql))?;
+            .map_err(refused)?;
         let output = without_reason(&plan.schema());
         Ok(Self { name: text.name.clone(), plan, task: context.task_ctx(), output })
     }
 
     /// The stage's name.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// The columns of the documents that it keeps.
-    pub fn output(&self) -> &SchemaRef {
+    pub(crate) fn output(&self) -> &SchemaRef {
         &self.output
     }
 
@@ -86,7 +90,7 @@ impl fmt::Debug for Stage {
     }
 }
 
-/// Refuses plans in which one document's row depends on others, or makes several rows.
+/// Refuses plans in which a row depends on other documents, or a document becomes several rows.
 fn check_rows(plan: &LogicalPlan) -> Result<(), SqlError> {
     let mut found = None;
     plan.apply(|node| {
@@ -100,7 +104,9 @@ fn check_rows(plan: &LogicalPlan) -> Result<(), SqlError> {
             LogicalPlan::Union(_) => Some("UNION"),
             LogicalPlan::Unnest(_) => Some("unnest"),
             LogicalPlan::RecursiveQuery(_) => Some("a recursive query"),
-            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => Some("rows of its own"),
+            LogicalPlan::Values(_) | LogicalPlan::EmptyRelation(_) => {
+                Some("rows that are not documents")
+            }
             _ => None,
         };
         Ok(if found.is_some() { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
@@ -115,8 +121,9 @@ fn check_rows(plan: &LogicalPlan) -> Result<(), SqlError> {
     }
 }
 
+/// Refuses a stage whose result lacks a column that the fence or a later stage needs.
 fn check_columns(schema: &Schema) -> Result<(), SqlError> {
-    let field = |name: &str| schema.field_with_name(name).ok();
+    let field = |name: &str| schema.column_with_name(name).map(|(_, field)| field);
     let select = "begin with `SELECT *, CASE WHEN … THEN 'reason' END AS drop_reason FROM docs`";
     let Some(reason) = field(DROP_REASON) else {
         return Err(SqlError::refused(

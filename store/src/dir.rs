@@ -1,6 +1,10 @@
-//! The seam to the disk: the few operations that the store needs, and the local form of them.
+//! The interface to the disk: the few operations that the store needs, and their implementation on
+//! a local file system.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one door to the file system")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "all other code reaches the file system through here"
+)]
 
 use std::fmt::Debug;
 use std::fs::{self, File, OpenOptions};
@@ -8,9 +12,12 @@ use std::io::{self, BufWriter, ErrorKind, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An open file of a [`Dir`]; nothing is durable before [`DirWriter::sync`].
+/// An open file of a [`Dir`]. Nothing is durable before [`DirWriter::sync`].
 pub trait DirWriter: Write + Send {
     /// Makes all bytes written so far durable.
+    ///
+    /// # Errors
+    /// The system's.
     fn sync(&mut self) -> io::Result<()>;
 }
 
@@ -18,28 +25,56 @@ pub trait DirWriter: Write + Send {
 pub trait DirReader: Read + Seek + Send {}
 impl<T: Read + Seek + Send> DirReader for T {}
 
-/// A folder, as the store sees it. Paths are relative, their parts separated by `/`.
+/// A folder, as the store sees it. Paths are relative, their parts separated by `/`. All errors are
+/// the system's.
 pub trait Dir: Debug + Send + Sync {
-    /// Makes a new file for writing, and its folders; an older file of that name is let go, not
-    /// written over.
+    /// Creates a file for writing, and its folders. An older file of that name is removed, not
+    /// overwritten, so that whoever reads it keeps its content.
+    ///
+    /// # Errors
+    /// The file or a folder cannot be created.
     fn create(&self, path: &str) -> io::Result<Box<dyn DirWriter>>;
-    /// Opens a file for writing at its end, making it when there is none.
+    /// Opens a file for writing at its end, and creates it when there is none.
+    ///
+    /// # Errors
+    /// The file cannot be opened or created.
     fn append(&self, path: &str) -> io::Result<Box<dyn DirWriter>>;
     /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
     fn open(&self, path: &str) -> io::Result<Box<dyn DirReader>>;
     /// Every file below the folder, sorted by path.
+    ///
+    /// # Errors
+    /// A folder cannot be listed.
     fn list(&self) -> io::Result<Vec<String>>;
-    /// Gives a file another name in one step; an older file of that name is replaced.
+    /// Renames a file in one step; an older file of that name is replaced.
+    ///
+    /// # Errors
+    /// The file cannot be renamed.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a file, and the folders that become empty.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
     fn remove(&self, path: &str) -> io::Result<()>;
-    /// Cuts a file to `bytes`.
+    /// Cuts a file to `bytes`, durably.
+    ///
+    /// # Errors
+    /// The file cannot be opened or cut.
     fn truncate(&self, path: &str, bytes: u64) -> io::Result<()>;
-    /// Makes the names in the folder of `path` durable, and those in the folders above it. Folders
-    /// that are gone are passed over.
+    /// Makes the names in the folder of `path` and in the folders above it durable. Folders that no
+    /// longer exist are skipped.
+    ///
+    /// # Errors
+    /// A folder cannot be synced.
     fn sync_folder_of(&self, path: &str) -> io::Result<()>;
 
-    /// The whole of a file.
+    /// Reads a whole file.
+    ///
+    /// # Errors
+    /// The file cannot be read.
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.read_to_end(&mut bytes)?;
@@ -51,14 +86,14 @@ pub trait Dir: Debug + Send + Sync {
 #[derive(Debug, Clone)]
 pub struct LocalDir {
     root: PathBuf,
-    /// Held while a folder is made for a file and while empty ones are removed, so that no thread
-    /// removes the folder in which another is about to make a file.
+    /// Held while folders are created for a file and while empty ones are removed: no thread may
+    /// remove the folder in which another is about to create a file.
     folders: Arc<Mutex<()>>,
-    /// Whether what is synced must outlive a crash of the machine.
+    /// Whether syncs wait for the disk.
     durable: bool,
 }
 
-/// Bytes gathered before a system call, so that many small writes cost one.
+/// Bytes that are collected for one system call.
 const WRITE_BUFFER_BYTES: usize = 1 << 18;
 
 impl LocalDir {
@@ -67,13 +102,13 @@ impl LocalDir {
         Self { root: root.into(), folders: Arc::default(), durable: true }
     }
 
-    /// A folder that serves one process and goes with it: nothing is made durable, which spares it
-    /// the waiting.
-    pub fn passing(root: impl Into<PathBuf>) -> Self {
+    /// A folder that serves one process and is removed with it. Syncs do nothing, so that nobody
+    /// waits for the disk.
+    pub fn ephemeral(root: impl Into<PathBuf>) -> Self {
         Self { durable: false, ..Self::new(root) }
     }
 
-    /// Where the folder is.
+    /// The folder's path.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -82,13 +117,13 @@ impl LocalDir {
         self.root.join(path)
     }
 
-    /// Opens a file for writing, having made its folders.
+    /// Creates a file's folders and opens it for writing.
     ///
-    /// A link planted in the folder is refused, since what is written through it would end outside.
+    /// A symbolic link in the folder is refused: bytes written through it would end up outside.
     fn open_for_writing(&self, path: &str, options: &OpenOptions) -> io::Result<LocalWriter> {
         let path = self.path(path);
         self.refuse_links(&path)?;
-        let _no_folder_goes = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let _no_folder_is_removed = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)?;
         }
@@ -111,11 +146,12 @@ impl LocalDir {
 
 impl Dir for LocalDir {
     fn create(&self, path: &str) -> io::Result<Box<dyn DirWriter>> {
-        // What has the name now goes first, so that neither a link nor another writer's file is
-        // written through.
+        // An older file is removed first, so that nothing is written through a link or into the
+        // open file of another process.
         let full = self.path(path);
         match full.symlink_metadata() {
             Ok(old) if !old.is_dir() => fs::remove_file(&full)?,
+            // There is none, or creating the file below will fail with the same cause.
             _ => {}
         }
         Ok(Box::new(self.open_for_writing(path, OpenOptions::new().write(true).create_new(true))?))
@@ -145,9 +181,9 @@ impl Dir for LocalDir {
     fn remove(&self, path: &str) -> io::Result<()> {
         let path = self.path(path);
         fs::remove_file(&path)?;
-        let _no_folder_comes = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        let _no_folder_is_created = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         let mut folder = path.parent();
-        // `remove_dir` fails on a folder that is not empty, which is where to stop.
+        // `remove_dir` fails on the first folder that is not empty, and there the loop ends.
         while let Some(inner) = folder.filter(|f| *f != self.root && f.starts_with(&self.root)) {
             if fs::remove_dir(inner).is_err() {
                 break;
@@ -170,7 +206,7 @@ impl Dir for LocalDir {
             return Ok(());
         }
         let path = self.path(path);
-        // The folders may be new as well, so their own names need it too.
+        // The folders may be new as well, and their names must be durable, too.
         for folder in path.ancestors().skip(1).take_while(|f| f.starts_with(&self.root)) {
             match File::open(folder) {
                 Err(e) if e.kind() == ErrorKind::NotFound && folder != self.root => {}
@@ -183,7 +219,7 @@ impl Dir for LocalDir {
 
 fn walk(folder: &Path, prefix: &str, found: &mut Vec<String>) -> io::Result<()> {
     let entries = match fs::read_dir(folder) {
-        // Another process may finish its run in here while we look.
+        // Another process may finish its run here meanwhile and remove its folders.
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
         entries => entries?,
     };

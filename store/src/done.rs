@@ -1,23 +1,23 @@
-//! The tasks that a run has done, in the order in which they were done.
+//! The finished tasks of a run, in the order in which they were finished.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use crate::{Entry, FileEntry, Fingerprint, Manifest};
 
-/// Files below this folder serve the run itself and are gone when it is finished.
+/// Files below this folder serve the run itself and are removed when it is finished.
 pub(crate) const WORK: &str = "work/";
 
-/// Done tasks and the files that they own.
+/// The finished tasks and the files that they own.
 #[derive(Default)]
 pub(crate) struct Done {
     entries: Vec<Entry>,
-    /// Where in `entries` the newest entry of a task is.
+    /// The position in `entries` of each task's newest entry.
     newest: BTreeMap<String, usize>,
 }
 
 impl Done {
-    /// Adds a task that is done after all others.
+    /// Adds a task that was finished after all others.
     pub(crate) fn add(&mut self, entry: Entry) {
         self.newest.insert(entry.task.clone(), self.entries.len());
         self.entries.push(entry);
@@ -35,15 +35,15 @@ impl Done {
         last.map(|(_, idx)| &self.entries[*idx])
     }
 
-    /// The files by path. A later task may replace a file of an earlier one: the newest entry, in
-    /// the order of the journal and not of the tasks' names, is the true one.
+    /// The files by path. A later task may replace a file of an earlier one; then the entry that is
+    /// later in the journal holds.
     pub(crate) fn files(&self) -> BTreeMap<&str, &FileEntry> {
         let newest = |(idx, entry): &(usize, &Entry)| self.newest.get(&entry.task) == Some(idx);
         let entries = self.entries.iter().enumerate().filter(newest);
         entries.flat_map(|(_, entry)| &entry.files).map(|f| (f.path.as_str(), f)).collect()
     }
 
-    /// The manifest of the run, were it finished now.
+    /// The manifest that the run would have if it were finished now.
     pub(crate) fn manifest(&self, fingerprint: &Fingerprint) -> Manifest {
         let files = self.files().into_values().filter(|f| !f.path.starts_with(WORK));
         Manifest::new(fingerprint.clone(), files.cloned().collect())

@@ -1,10 +1,10 @@
-//! What can go wrong in a run directory, with the file, the value and the way out.
+//! The errors of a run directory. Each names the file, the value and what to do.
 
 use std::path::PathBuf;
 
 use crate::Difference;
 
-/// An error of the store; each names the file and what to do.
+/// An error of the store.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -13,22 +13,22 @@ pub enum StoreError {
     Io {
         /// The file or folder concerned.
         path: PathBuf,
-        /// What was being done ("write", "rename" …).
+        /// The operation ("write", "rename" …).
         action: &'static str,
         /// The system's own message.
         source: std::io::Error,
     },
-    /// Another process works in the same run directory.
+    /// Another process uses the same run directory.
     #[error(
         "{path} is in use by process {pid}; wait for it, stop it, or give this run another output"
     )]
     Locked {
         /// The run directory.
         path: PathBuf,
-        /// The other process, "?" when it cannot be read.
+        /// The other process's id, "?" when it is unknown.
         pid: String,
     },
-    /// The folder holds files, but no run of ours.
+    /// The folder holds files, but not a gristmill run.
     #[error("{path} is not empty and is not a gristmill run; choose another output")]
     NotARun {
         /// The folder.
@@ -42,7 +42,7 @@ pub enum StoreError {
         /// Each field that differs.
         differences: Vec<Difference>,
     },
-    /// A file that should describe the run cannot be read.
+    /// A file cannot be understood or is not what was written.
     #[error("{path}: {message}")]
     Unreadable {
         /// The file.
@@ -50,45 +50,22 @@ pub enum StoreError {
         /// What is wrong and what to do.
         message: String,
     },
-    /// A name that may not be written.
+    /// A file name that is not allowed.
     #[error(
-        "`{name}` cannot be a file name in a run directory: use a-z, 0-9, `.`, `_`, `-`, at most 100 characters a part, and no name of the run's own files"
+        "`{name}` cannot be a file name in a run directory: use a-z, 0-9, `.`, `_` and `-`, at most \
+         100 characters per part, and not the name of one of the run's own files"
     )]
     BadName {
         /// The refused name.
         name: String,
     },
-    /// No file matches, or an address cannot be understood.
+    /// A path or an address that the user gave cannot be used.
     #[error("{address}: {message}")]
     Input {
         /// The path, glob or URL as written.
         address: String,
         /// What is wrong and what to do.
         message: String,
-    },
-    /// A token does not fit the shards' type.
-    #[error(
-        "document {document}: token {token} is outside the vocabulary of {vocab_size}; the tokenizer and the shards disagree"
-    )]
-    TokenRange {
-        /// What names the document.
-        document: String,
-        /// The token id.
-        token: u32,
-        /// The declared vocabulary size.
-        vocab_size: usize,
-    },
-    /// A payload would become larger than other trainers' readers take.
-    #[error(
-        "document {document}: its {n_tokens} tokens have no room in {shard}, of 2 GiB at most; ask for smaller shards, or cut the document"
-    )]
-    ShardFull {
-        /// The shard's name.
-        shard: String,
-        /// What names the document.
-        document: String,
-        /// Tokens of the document.
-        n_tokens: u64,
     },
 }
 
@@ -98,7 +75,7 @@ impl StoreError {
         Self::Io { path: path.into(), action, source }
     }
 
-    /// True when running again after the cause is gone goes on (disk full, I/O fault).
+    /// True when running again continues once the cause (disk full, I/O fault) is gone.
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Io { .. })
     }

@@ -1,7 +1,7 @@
-//! `events.jsonl`: what happened and when, one JSON object a line, for people and for `report`.
+//! `events.jsonl`: what happened and when, one JSON object per line, for people and for `report`.
 //!
-//! Times and speeds live here and only here, so that every other file of a run is a function of its
-//! inputs.
+//! Times and speeds are recorded here and nowhere else, so that every other file of a run is a
+//! function of its inputs.
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,10 +20,10 @@ impl Events {
     /// Name of the log in the run directory.
     pub const FILE: &str = "events.jsonl";
 
-    /// Opens the log for more. A log that cannot be opened is no reason to stop a run.
+    /// Opens the log for appending. A run continues without a log if that fails, with a warning.
     pub(crate) fn open(dir: &Arc<dyn Dir>) -> Self {
         let writer = dir.append(Self::FILE).and_then(|mut writer| {
-            // A line that a power loss cut short must not swallow the next one.
+            // After a power loss the last line may be incomplete; the next must not join it.
             let mut reader = dir.open(Self::FILE)?;
             let mut last = [b'\n'];
             if reader.seek(SeekFrom::End(0))? > 0 {
@@ -41,12 +41,12 @@ impl Events {
         Self { writer: Mutex::new(writer.ok()) }
     }
 
-    /// A log that goes nowhere.
+    /// A log that records nothing.
     pub(crate) fn none() -> Self {
         Self { writer: Mutex::new(None) }
     }
 
-    /// Adds an event; `fields` must be a JSON object without document text.
+    /// Adds an event. `fields` must be a JSON object and must not contain texts of documents.
     pub fn add(&self, event: &str, fields: Value) {
         let mut line = json!({ "time": unix_seconds(), "event": event });
         if let (Value::Object(line), Value::Object(fields)) = (&mut line, fields) {
@@ -63,8 +63,9 @@ impl Events {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "events are the one place that tells the time")]
+#[expect(clippy::disallowed_methods, reason = "events are the only place where times are recorded")]
 fn unix_seconds() -> f64 {
+    // A clock that is set before 1970 gives 0.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (now.as_secs_f64() * 1000.0).round() / 1000.0
 }

@@ -1,16 +1,17 @@
-//! What a run was made from: named fields whose values must not change between two starts.
+//! What a run is made from: named fields that must not change between two starts.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Named facts that decide the bytes of a run: recipe keys, inputs with their digests, the version.
+/// Named values that determine the bytes of a run: recipe keys, inputs with their digests, the
+/// version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fingerprint(BTreeMap<String, String>);
 
-/// One field that differs between a run directory and what is being asked.
+/// A field that differs between a run directory and the run that is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// The field's name, as `recipe: stage[2].with.threshold` or `input: crawl/a.warc.gz`.
@@ -42,7 +43,7 @@ impl Fingerprint {
         differences
     }
 
-    /// The BLAKE3 digest of all fields, in hexadecimal.
+    /// The BLAKE3 of all fields, hexadecimal.
     pub fn digest(&self) -> String {
         let mut hasher = blake3::Hasher::new();
         for (field, value) in &self.0 {
@@ -62,14 +63,13 @@ impl fmt::Display for Difference {
                 write!(f, "{} was {}, now {}", self.field, short(before), short(now))
             }
             (Some(before), None) => write!(f, "{} was {}, now absent", self.field, short(before)),
-            (None, now) => {
-                write!(f, "{} is new ({})", self.field, short(now.as_deref().unwrap_or_default()))
-            }
+            (None, Some(now)) => write!(f, "{} is new ({})", self.field, short(now)),
+            (None, None) => write!(f, "{} is absent", self.field),
         }
     }
 }
 
-/// Values longer than this are cut in messages.
+/// Longer values are shortened in messages.
 const VALUE_CHARACTERS_SHOWN: usize = 60;
 
 fn short(value: &str) -> String {
@@ -80,7 +80,7 @@ fn short(value: &str) -> String {
     format!("`{}…`", value.chars().take(VALUE_CHARACTERS_SHOWN).collect::<String>())
 }
 
-/// Differences a message shows before it only counts the rest.
+/// A message shows at most this many differences and counts the rest.
 const DIFFERENCES_SHOWN: usize = 5;
 
 pub(crate) fn list(differences: &[Difference]) -> String {

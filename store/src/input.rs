@@ -1,24 +1,23 @@
-//! Input files: local paths and globs, `s3://`, `gs://` and `https://` addresses.
+//! Input files: local paths and globs, and `s3://`, `gs://` and `https://` addresses.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
-use tokio::runtime::Runtime;
 use url::Url;
 
+use crate::requests::{credentials, wait};
 use crate::{DirReader, Result, StoreError};
 
 /// One file of a source.
 #[derive(Debug, Clone)]
 pub struct InputFile {
-    /// The path or URL by which people know it.
+    /// The path or URL to show to people.
     pub address: String,
     /// Size in bytes.
     pub bytes: u64,
@@ -31,9 +30,13 @@ enum Location {
     Remote { store: Arc<dyn ObjectStore>, path: ObjectPath, version: String },
 }
 
-/// The files that a path, a glob or an address stands for, sorted by address; never empty.
+/// The files that a path, a glob or an address matches, sorted by address; at least one.
+///
+/// # Errors
+/// [`StoreError::Input`] when nothing matches or the address cannot be used; or a folder cannot be
+/// read.
 pub fn resolve(address: &str) -> Result<Vec<InputFile>> {
-    let mut files = match remote_url(address) {
+    let mut files = match remote_url(address)? {
         Some(url) => resolve_remote(address, &url)?,
         None => resolve_local(address)?,
     };
@@ -48,9 +51,17 @@ pub fn resolve(address: &str) -> Result<Vec<InputFile>> {
 /// Schemes that are read through `object_store`.
 const REMOTE_SCHEMES: [&str; 4] = ["s3", "gs", "https", "http"];
 
-fn remote_url(address: &str) -> Option<Url> {
-    let (scheme, _) = address.split_once("://")?;
-    REMOTE_SCHEMES.contains(&scheme).then(|| Url::parse(address).ok())?
+/// The URL of an address with one of the remote schemes; `None` for other addresses.
+fn remote_url(address: &str) -> Result<Option<Url>> {
+    match address.split_once("://") {
+        Some((scheme, _)) if REMOTE_SCHEMES.contains(&scheme) => {
+            Url::parse(address).map(Some).map_err(|error| StoreError::Input {
+                address: address.into(),
+                message: error.to_string(),
+            })
+        }
+        _ => Ok(None),
+    }
 }
 
 fn resolve_local(address: &str) -> Result<Vec<InputFile>> {
@@ -75,33 +86,6 @@ fn resolve_local(address: &str) -> Result<Vec<InputFile>> {
     Ok(files)
 }
 
-/// Runs the object store's requests; readers are blocking and wait for it.
-static REQUESTS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()
-});
-
-/// Runs a request to its end. The caller may itself be inside a runtime, which must not start
-/// another, so the request goes to a thread of its own and is waited for.
-pub(crate) fn wait<T: Send + 'static>(
-    request: impl Future<Output = object_store::Result<T>> + Send + 'static,
-) -> io::Result<T> {
-    begin(request)?.recv().map_err(io::Error::other)?.map_err(io::Error::other)
-}
-
-/// Begins a request; its answer comes through the channel.
-pub(crate) fn begin<T: Send + 'static>(
-    request: impl Future<Output = T> + Send + 'static,
-) -> io::Result<Receiver<T>> {
-    let runtime =
-        REQUESTS.as_ref().map_err(|error| io::Error::new(error.kind(), error.to_string()))?;
-    let (sender, answer) = std::sync::mpsc::sync_channel(1);
-    runtime.spawn(async move {
-        // Nobody waits any more when the receiver is gone.
-        let _ = sender.send(request.await);
-    });
-    Ok(answer)
-}
-
 fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
     let failed = |e: &dyn std::fmt::Display| StoreError::Input {
         address: address.into(),
@@ -109,7 +93,9 @@ fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
     };
     let (store, path) = object_store::parse_url_opts(url, credentials()).map_err(|e| failed(&e))?;
     let store: Arc<dyn ObjectStore> = Arc::from(store);
-    let base = address.strip_suffix(path.as_ref()).unwrap_or_default().to_owned();
+    // An address with escaped characters does not end with the path, which is unescaped. Its files
+    // are shown by their paths alone.
+    let base = address.strip_suffix(path.as_ref()).unwrap_or("").to_owned();
     let file = |meta: ObjectMeta| InputFile {
         address: format!("{base}{}", meta.location),
         bytes: meta.size,
@@ -133,17 +119,11 @@ fn resolve_remote(address: &str, url: &Url) -> Result<Vec<InputFile>> {
     Ok(metas.into_iter().filter(|m| pattern.matches(m.location.as_ref())).map(file).collect())
 }
 
-/// The object stores' own environment variables.
-#[expect(clippy::disallowed_methods, reason = "credentials come from the environment")]
-pub(crate) fn credentials() -> Vec<(String, String)> {
-    std::env::vars()
-        .map(|(name, value)| (name.to_lowercase(), value))
-        .filter(|(name, _)| name.starts_with("aws_") || name.starts_with("google_"))
-        .collect()
-}
-
 impl InputFile {
-    /// Opens the file; blocking, so call it outside asynchronous tasks.
+    /// Opens the file. The reader blocks, so it must not be used in asynchronous tasks.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
     pub fn open(&self) -> io::Result<Box<dyn DirReader>> {
         match &self.location {
             Location::Local(path) => Ok(Box::new(File::open(path)?)),
@@ -158,7 +138,10 @@ impl InputFile {
         }
     }
 
-    /// What the content is: its BLAKE3 for a local file, the store's version tag for a remote one.
+    /// Identifies the content: the BLAKE3 of a local file, the store's version tag of a remote one.
+    ///
+    /// # Errors
+    /// A local file cannot be read.
     pub fn identity(&self) -> Result<String> {
         match &self.location {
             Location::Local(path) => {
@@ -172,7 +155,7 @@ impl InputFile {
     }
 }
 
-/// Bytes asked for at once from an object store.
+/// Bytes of one request to an object store.
 const BLOCK_BYTES: u64 = 8 << 20;
 
 /// A remote object as a blocking, seekable reader.

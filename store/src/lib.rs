@@ -1,11 +1,12 @@
-//! The run directory and the token shards.
+//! The run directory, and all writing of files.
 //!
-//! Everything that gristmill writes goes through this crate, and every file arrives in one way: a
-//! temporary file in the same folder, written, synced, renamed, the folder synced, and only then a
-//! line in the journal ([`Run`]). Readers trust the journal, and after the run the manifest, and
-//! nothing else; so a run killed at any moment goes on where it was and ends with the same bytes.
+//! Everything that gristmill writes goes through this crate, and every file is written in the same
+//! way: to a temporary file in the same folder, which is synced and renamed; then the folder is
+//! synced, and only then the journal gets a line ([`Run`]). Readers trust the journal, and once the
+//! run is finished the manifest, and nothing else. So a run that is killed at any moment can be
+//! resumed and ends with the same bytes.
 //!
-//! All disk access passes through [`Dir`], which a test replaces by one that loses, tears and fails
+//! All disk access passes through [`Dir`]. Tests replace it by one that loses, tears and fails
 //! writes.
 
 mod dir;
@@ -15,13 +16,17 @@ mod events;
 mod fingerprint;
 pub mod input;
 mod journal;
+pub mod layout;
 mod lock;
 mod manifest;
+mod observer;
 mod place;
 mod publish;
+pub mod requests;
 mod run;
 mod scratch;
-pub mod shards;
+mod shared;
+mod staged;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -32,11 +37,14 @@ pub use events::Events;
 pub use fingerprint::{Difference, Fingerprint};
 pub use journal::Entry;
 pub use manifest::{FileEntry, Manifest};
-pub use place::{check_place, move_dataset, move_file, move_folder, remove_run};
-pub use publish::{OutputFile, Publication, digest, write_file};
-pub use run::{Opened, Run, RunState};
+pub use observer::{Event, Logged, Observer, timed};
+pub use place::{is_moving, move_file, move_folder, remove_run, replace_files};
+pub use publish::{OutputFile, Publication, Publish, digest, is_good_name, is_hidden, write_file};
+pub use run::{Opened, Run, RunFolder, RunState};
 pub use scratch::{Scratch, ScratchReader, ScratchWriter};
-pub use verify::{Damage, Verdict, verify};
+pub use shared::{FolderLock, SharedFolder};
+pub use staged::StagedFolder;
+pub use verify::{Damage, Verdict, damaged_bytes, verify};
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, StoreError>;

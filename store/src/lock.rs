@@ -1,4 +1,4 @@
-//! The lock that keeps two processes out of one run directory.
+//! The lock that keeps a second process out of a run directory.
 
 #![expect(clippy::disallowed_methods, reason = "a lock is taken on an open file of the system")]
 
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Result, StoreError};
 
-/// Name of the lock file; the system frees the lock when the process dies, however it dies.
+/// Name of the lock file. The system frees the lock when the process ends, even when it is killed.
 const LOCK: &str = ".lock";
 
 /// Held while a run is written.
@@ -19,7 +19,10 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of the folder `root`, making the folder, or says which process has it.
+    /// Takes the lock of the folder `root` and creates the folder if necessary.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process holds the lock; or the file cannot be created.
     pub(crate) fn take(root: &Path) -> Result<Self> {
         let path = root.join(LOCK);
         let io = |e| StoreError::io(&path, "lock", e);
@@ -36,14 +39,15 @@ impl Lock {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let mut pid = String::new();
+                    // Only shown to people; the holder may not have written it yet.
                     let _ = file.read_to_string(&mut pid);
                     let pid = if pid.is_empty() { "?".into() } else { pid };
                     return Err(StoreError::Locked { path: root.into(), pid });
                 }
                 Err(TryLockError::Error(error)) => return Err(io(error)),
             }
-            // The holder before us may have removed the file between our opening and locking it;
-            // then the lock keeps nobody out, for the next process makes another file.
+            // The previous holder may have removed the file after it was opened here. A lock on the
+            // removed file keeps nobody out, because the next process creates another one.
             if !is_at(&file, &path).map_err(io)? {
                 continue;
             }
@@ -54,7 +58,7 @@ impl Lock {
     }
 }
 
-/// True when `path` still is the name of the open file.
+/// True when `path` is still the name of the open file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
@@ -66,13 +70,13 @@ fn is_at(file: &File, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Elsewhere the system does not give the name of an open file to another one.
+/// Other systems do not let an open file's name be reused.
 #[cfg(not(unix))]
 fn is_at(_file: &File, path: &Path) -> io::Result<bool> {
     path.try_exists()
 }
 
-/// Makes a folder and the folders above it, their names durable on return.
+/// Creates a folder and the folders above it; their names are durable on return.
 fn create_durable(folder: &Path) -> io::Result<()> {
     let new: Vec<&Path> = folder.ancestors().take_while(|f| !f.exists()).collect();
     std::fs::create_dir_all(folder)?;
@@ -85,8 +89,8 @@ fn create_durable(folder: &Path) -> io::Result<()> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Removed while the lock is held, so it is our own file. One left behind by a kill is
-        // harmless: the lock, not the file, keeps others out.
+        // The lock is still held, so the file is our own. A file that stays is harmless: the lock
+        // keeps others out, not the file.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -13,19 +13,19 @@ pub struct FileEntry {
     pub bytes: u64,
     /// BLAKE3 of the content, hexadecimal.
     pub blake3: String,
-    /// Bytes that one digest of `chunks` covers; the last chunk may be shorter.
+    /// Bytes covered by one digest of `chunks`; the last chunk may be shorter.
     pub chunk_bytes: u64,
-    /// 64-bit digests of the chunks, 16 hexadecimal digits each, joined. They let `verify` name the
-    /// damaged byte range.
+    /// The xxh3 digests of the chunks, 16 hexadecimal digits each, concatenated. With them `verify`
+    /// locates damage.
     pub chunks: String,
 }
 
-/// `manifest.json`: what a finished run holds. Readers trust it alone.
+/// `manifest.json`: the files of a finished run. Readers trust no other description.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Always [`Manifest::SCHEMA`].
     pub schema: String,
-    /// BLAKE3 over the fingerprint and all entries: the identity of the run's content.
+    /// BLAKE3 of the fingerprint and all entries; it identifies the run's content.
     pub root: String,
     /// What the run was made from.
     pub fingerprint: Fingerprint,
@@ -34,7 +34,7 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// The format's name and version; another major version is refused.
+    /// The format's name and version; other versions are refused.
     pub const SCHEMA: &str = "gristmill/manifest/1";
     /// The file's name in the run directory.
     pub const FILE: &str = "manifest.json";
@@ -57,7 +57,7 @@ impl Manifest {
     }
 }
 
-/// True for a manifest that a run wrote, be it damaged or of another version.
+/// True for a manifest that a run wrote, even if it is damaged or of another version.
 pub(crate) fn is_ours(bytes: &[u8]) -> bool {
     const SCHEMA_START: &[u8] = b"gristmill/manifest/";
     bytes.windows(SCHEMA_START.len()).any(|window| window == SCHEMA_START)

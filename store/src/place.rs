@@ -1,23 +1,26 @@
-//! Taking files out of a run that only served a command, and removing it.
-#![expect(clippy::disallowed_methods, reason = "the store may move and remove what it wrote")]
+//! Moving files out of an ephemeral run, and removing the run.
+#![expect(clippy::disallowed_methods, reason = "the store may move and remove its own files")]
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::shards::ShardManifest;
 use crate::{Result, Run, StoreError, write_file};
 
-/// The list of the files that [`move_dataset`] removes and brings, while it does.
+/// Name of the list of files that [`replace_files`] removes and moves; it is there while it does.
 const MOVING: &str = ".moving";
 
-/// Moves a published file to `to`, across file systems too; what was there is replaced in one step.
+/// Moves a published file to `to`, which may be on another file system. A file there is replaced in
+/// one step.
+///
+/// # Errors
+/// The file cannot be moved.
 pub fn move_file(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(|e| StoreError::io(folder, "create", e))?;
     }
-    // It may come from a run that did not wait for the disk.
+    // An ephemeral run does not sync its files.
     fs::File::open(from)
         .and_then(|file| file.sync_all())
         .map_err(|e| StoreError::io(from, "sync", e))?;
@@ -34,7 +37,10 @@ pub fn move_file(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Moves every file of a folder, whose own folders stay, into the folder `to`.
+/// Moves the files of a folder, but not its subfolders, into the folder `to`.
+///
+/// # Errors
+/// The folder cannot be listed, or a file cannot be moved.
 pub fn move_folder(from: &Path, to: &Path) -> Result<()> {
     for path in files_in(from)? {
         if let Some(name) = path.file_name() {
@@ -44,79 +50,58 @@ pub fn move_folder(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Whether [`move_dataset`] may put a dataset into `folder`: there is none yet, it is empty, or it has an
-/// older dataset.
-///
-/// # Errors
-/// [`StoreError::Input`] when it is a file or holds something else, which would be mixed with a dataset.
-pub fn check_place(folder: &Path) -> Result<()> {
-    let refused = |message: &str| {
-        Err(StoreError::Input { address: folder.display().to_string(), message: message.into() })
-    };
-    let n_entries = fs::read_dir(folder).map(Iterator::count);
-    match n_entries {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
-            refused("is a file; give the name of a folder")
-        }
-        Err(error) => Err(StoreError::io(folder, "list", error)),
-        Ok(0) => Ok(()),
-        Ok(_) if ShardManifest::read(folder).is_ok() => Ok(()),
-        // What a move that broke off left makes room, too.
-        Ok(_) if folder.join(MOVING).is_file() => Ok(()),
-        Ok(_) => {
-            refused("is not empty, and has no dataset that could be replaced; give another name")
-        }
-    }
+/// True when [`replace_files`] was interrupted in `folder`. The next call completes the removal.
+pub fn is_moving(folder: &Path) -> bool {
+    folder.join(MOVING).is_file()
 }
 
-/// Moves the dataset in the folder `from` to the folder `to`, whose own dataset goes, with its plans. The
-/// description goes first and comes last, so that no part of either is ever taken for a dataset. A move that
-/// broke off is made up for by the next.
-pub fn move_dataset(from: &Path, to: &Path) -> Result<()> {
-    check_place(to)?;
+/// Moves the files of the folder `from` into `to`, where they replace the files named in `old`.
+///
+/// `description` names the file that tells readers what the folder holds. It is removed first and
+/// arrives last, so that readers never take a part of either content for the whole. A list of all
+/// files concerned lies in `to` meanwhile: the next call removes what an interrupted one left.
+///
+/// # Errors
+/// A file cannot be listed, moved or removed.
+pub fn replace_files(
+    from: &Path,
+    to: &Path,
+    description: &str,
+    old: impl IntoIterator<Item = String>,
+) -> Result<()> {
     fs::create_dir_all(to).map_err(|e| StoreError::io(to, "create", e))?;
-    let coming = files_in(from)?;
-    let names = coming.iter().filter_map(|path| path.file_name()?.to_str());
-    let leaving = leaving(to)?;
+    let arriving = files_in(from)?;
+    let mut leaving: BTreeSet<String> = old.into_iter().collect();
+    leaving.extend(interrupted(to)?);
+    let names = arriving.iter().filter_map(|path| path.file_name()?.to_str());
     let both: BTreeSet<&str> = names.chain(leaving.iter().map(String::as_str)).collect();
     let list = both.into_iter().collect::<Vec<_>>().join("\n");
     write_file(&to.join(MOVING), list.as_bytes())?;
-    remove(&to.join(ShardManifest::FILE))?;
+    remove(&to.join(description))?;
     leaving.iter().try_for_each(|name| remove(&to.join(name)))?;
-    for path in coming.iter().filter(|path| !path.ends_with(ShardManifest::FILE)) {
+    for path in arriving.iter().filter(|path| !path.ends_with(description)) {
         if let Some(name) = path.file_name() {
             move_file(path, &to.join(name))?;
         }
     }
-    move_file(&from.join(ShardManifest::FILE), &to.join(ShardManifest::FILE))?;
+    move_file(&from.join(description), &to.join(description))?;
     remove(&to.join(MOVING))
 }
 
-/// The names of the files that make room: those of the dataset there, or of a move that broke off.
-fn leaving(folder: &Path) -> Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
+/// The files named by the list that an interrupted [`replace_files`] left; empty without a list.
+fn interrupted(folder: &Path) -> Result<Vec<String>> {
     match fs::read_to_string(folder.join(MOVING)) {
         Ok(list) => {
+            // The list may have been damaged from outside; it must not name files elsewhere.
             let is_name = |name: &&str| !name.is_empty() && !name.contains('/') && *name != "..";
-            names.extend(list.lines().filter(is_name).map(str::to_owned));
+            Ok(list.lines().filter(is_name).map(str::to_owned).collect())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(StoreError::io(folder.join(MOVING), "read", error)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(StoreError::io(folder.join(MOVING), "read", error)),
     }
-    if let Ok(manifest) = ShardManifest::read(folder) {
-        for shard in &manifest.shards {
-            names.extend(["bin", "idx", "sums"].map(|end| format!("{}.{end}", shard.name)));
-        }
-        names.extend(manifest.files.into_iter().map(|file| file.path));
-        let plans = files_in(folder)?;
-        let plans = plans.iter().filter(|path| path.extension().is_some_and(|end| end == "plan"));
-        names.extend(plans.filter_map(|path| Some(path.file_name()?.to_str()?.to_owned())));
-    }
-    Ok(names)
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if there is one.
 fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -126,6 +111,7 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// The files directly in a folder, sorted.
 fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = |e| StoreError::io(folder, "list", e);
     let entries = fs::read_dir(folder).map_err(failed)?;
@@ -136,7 +122,10 @@ fn files_in(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Removes the finished run in `root`, and nothing that is no run.
+/// Removes the finished run in `root`.
+///
+/// # Errors
+/// [`StoreError::NotARun`] when there is no finished run; or it cannot be removed.
 pub fn remove_run(root: &Path) -> Result<()> {
     if Run::finished(root)?.is_none() {
         return Err(StoreError::NotARun { path: root.into() });

@@ -1,6 +1,5 @@
-//! Publishing: a file that is either absent or whole.
+//! Publishing files: a file is either absent or complete.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,17 +8,41 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::{Dir, DirWriter, FileEntry, LocalDir, Result, StoreError};
 
-/// Temporary files carry this prefix until they are whole; a new start removes leftovers.
+/// Names of files begin with this until they are complete. A new start removes such files.
 const TEMPORARY_PREFIX: &str = ".tmp-";
 
-/// Smallest byte range that `verify` can name.
+/// The smallest byte range that `verify` can report.
 const CHUNK_BYTES_MIN: u64 = 64 << 10;
 
-/// Digests kept for one file at most; chunks grow so that the manifest stays small.
+/// The most digests of one file. The chunks of larger files are larger, so that the manifest stays
+/// small.
 const CHUNKS_MAX: usize = 1024;
 
-/// A file being written. It has its name only after [`Publication::finish`]; dropped before that,
-/// it leaves nothing behind.
+/// A place for files, each complete or absent.
+pub trait Publish: Send + Sync {
+    /// Starts the file `path`, whose parts are separated by `/`.
+    ///
+    /// # Errors
+    /// The name is refused, or the file cannot be created.
+    fn publish(&self, path: &str) -> Result<Publication>;
+
+    /// Publishes a small file at once.
+    ///
+    /// # Errors
+    /// The name is refused, or the file cannot be written.
+    fn publish_bytes(&self, path: &str, bytes: &[u8]) -> Result<FileEntry> {
+        self.publish(path)?.finish_with(bytes)
+    }
+}
+
+impl<T: Publish + ?Sized> Publish for &T {
+    fn publish(&self, path: &str) -> Result<Publication> {
+        (**self).publish(path)
+    }
+}
+
+/// A file that is being written. It gets its name in [`Publication::finish`]; dropped before that, it
+/// leaves nothing behind.
 pub struct Publication {
     dir: Arc<dyn Dir>,
     path: String,
@@ -30,6 +53,9 @@ pub struct Publication {
 
 impl Publication {
     /// Starts a file that will be called `path`.
+    ///
+    /// # Errors
+    /// [`StoreError::BadName`] when the name is not allowed; or the file cannot be created.
     pub fn new(dir: Arc<dyn Dir>, path: &str) -> Result<Self> {
         if !is_good_name(path) {
             return Err(StoreError::BadName { name: path.into() });
@@ -42,13 +68,19 @@ impl Publication {
         Ok(Self { dir, path: path.into(), temporary, writer, digest: Digest::default() })
     }
 
-    /// Adds `bytes` and finishes.
-    pub(crate) fn finish_with(mut self, bytes: &[u8]) -> Result<FileEntry> {
+    /// Writes `bytes` and finishes the file.
+    ///
+    /// # Errors
+    /// The disk refuses to write, sync or rename it.
+    pub fn finish_with(mut self, bytes: &[u8]) -> Result<FileEntry> {
         self.write_all(bytes).map_err(|e| StoreError::io(&self.path, "write", e))?;
         self.finish()
     }
 
     /// Makes the file durable, gives it its name and returns its digests.
+    ///
+    /// # Errors
+    /// The file cannot be written, synced or renamed.
     pub fn finish(mut self) -> Result<FileEntry> {
         self.writer.sync().map_err(|e| StoreError::io(&self.path, "sync", e))?;
         if let Some(temporary) = &self.temporary {
@@ -67,7 +99,7 @@ impl Publication {
 impl Drop for Publication {
     fn drop(&mut self) {
         if let Some(temporary) = &self.temporary {
-            // One that cannot be removed now is removed at the next start.
+            // If it cannot be removed now, the next start removes it.
             let _ = self.dir.remove(temporary);
         }
     }
@@ -86,22 +118,31 @@ impl Write for Publication {
 }
 
 /// Publishes one file outside a run directory, such as a command's `--output`.
+///
+/// # Errors
+/// The file cannot be written.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut file = OutputFile::create(path)?;
     file.write_all(bytes).map_err(|e| StoreError::io(path, "write", e))?;
     file.finish()
 }
 
-/// A file outside a run directory that is being written; it has its name once finished.
+/// A file outside a run directory that is being written. It gets its name in [`OutputFile::finish`];
+/// dropped before that, it leaves nothing behind.
 pub struct OutputFile {
     path: PathBuf,
     dir: LocalDir,
     name: String,
-    writer: Option<Box<dyn DirWriter>>,
+    temporary: Option<String>,
+    writer: Box<dyn DirWriter>,
 }
 
 impl OutputFile {
-    /// Starts the file `path`, making its folders.
+    /// Starts the file `path` and creates its folders.
+    ///
+    /// # Errors
+    /// [`StoreError::Input`] when the path does not end with a file's name; or the file cannot be
+    /// created.
     pub fn create(path: &Path) -> Result<Self> {
         let name = path.file_name().and_then(|n| n.to_str()).ok_or_else(|| StoreError::Input {
             address: path.display().to_string(),
@@ -109,56 +150,52 @@ impl OutputFile {
         })?;
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let dir = LocalDir::new(folder.unwrap_or(Path::new(".")));
-        let writer = dir
-            .create(&format!("{TEMPORARY_PREFIX}{name}"))
-            .map_err(|e| StoreError::io(path, "create", e))?;
-        Ok(Self { path: path.into(), dir, name: name.into(), writer: Some(writer) })
+        let temporary = format!("{TEMPORARY_PREFIX}{name}");
+        let writer = dir.create(&temporary).map_err(|e| StoreError::io(path, "create", e))?;
+        Ok(Self { path: path.into(), dir, name: name.into(), temporary: Some(temporary), writer })
     }
 
     /// Makes the file durable and gives it its name.
+    ///
+    /// # Errors
+    /// The file cannot be written, synced or renamed.
     pub fn finish(mut self) -> Result<()> {
-        let temporary = self.temporary();
-        let mut publish = || {
-            if let Some(writer) = self.writer.as_mut() {
-                writer.sync()?;
-            }
-            self.dir.rename(&temporary, &self.name)?;
-            // It has its name: there is nothing left to remove.
-            self.writer = None;
-            self.dir.sync_folder_of(&self.name)
-        };
-        publish().map_err(|e| StoreError::io(&self.path, "write", e))
-    }
-
-    fn temporary(&self) -> String {
-        format!("{TEMPORARY_PREFIX}{}", self.name)
+        let io = |e| StoreError::io(&self.path, "write", e);
+        self.writer.sync().map_err(io)?;
+        if let Some(temporary) = &self.temporary {
+            self.dir.rename(temporary, &self.name).map_err(io)?;
+        }
+        // It has its name, so that nothing is left to remove.
+        self.temporary = None;
+        self.dir.sync_folder_of(&self.name).map_err(io)
     }
 }
 
 impl Write for OutputFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.writer.as_mut().map_or(Ok(0), |writer| writer.write(bytes))
+        self.writer.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.writer.as_mut().map_or(Ok(()), Write::flush)
+        self.writer.flush()
     }
 }
 
 impl Drop for OutputFile {
     fn drop(&mut self) {
-        if self.writer.take().is_some() {
-            let _ = self.dir.remove(&self.temporary());
+        if let Some(temporary) = &self.temporary {
+            // A file that cannot be removed is overwritten by the next attempt at this output.
+            let _ = self.dir.remove(temporary);
         }
     }
 }
 
-/// The BLAKE3 of some bytes, hexadecimal.
+/// The BLAKE3 of `bytes`, hexadecimal.
 pub fn digest(bytes: &[u8]) -> String {
     blake3::hash(bytes).to_hex().to_string()
 }
 
-/// Digests of a stream of bytes: BLAKE3 of the whole, xxh3 of each chunk.
+/// Digests a stream of bytes: BLAKE3 of the whole and xxh3 of each chunk.
 #[derive(Default)]
 pub(crate) struct Digest {
     whole: blake3::Hasher,
@@ -199,25 +236,18 @@ impl Digest {
             chunk_bytes *= 2;
             self.chunks = self.chunks.chunks(2).map(fold).collect();
         }
+        let chunks: Vec<String> = self.chunks.iter().map(|chunk| format!("{chunk:016x}")).collect();
         FileEntry {
             path: path.into(),
             bytes: self.bytes,
             blake3: self.whole.finalize().to_hex().to_string(),
             chunk_bytes,
-            chunks: hexadecimal(&self.chunks),
+            chunks: chunks.concat(),
         }
     }
 }
 
-fn hexadecimal(digests: &[u64]) -> String {
-    digests.iter().fold(String::with_capacity(digests.len() * 16), |mut text, digest| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{digest:016x}");
-        text
-    })
-}
-
-/// The digest of two neighbouring chunks, from theirs.
+/// The digest of two neighbouring chunks, computed from their digests.
 fn fold(pair: &[u64]) -> u64 {
     let mut hasher = Xxh3::new();
     for digest in pair {
@@ -226,11 +256,11 @@ fn fold(pair: &[u64]) -> u64 {
     hasher.digest()
 }
 
-/// Longest part of a path in a run directory.
+/// The longest part of a path in a run directory.
 const NAME_CHARACTERS_MAX: usize = 100;
 
-/// True for a relative path that is safe on every file system and leads nowhere else.
-pub(crate) fn is_good_name(path: &str) -> bool {
+/// True for a relative path that is valid on every file system and stays below its folder.
+pub fn is_good_name(path: &str) -> bool {
     path.split('/').all(|part| {
         !part.is_empty()
             && part.len() <= NAME_CHARACTERS_MAX
@@ -239,14 +269,14 @@ pub(crate) fn is_good_name(path: &str) -> bool {
     })
 }
 
-/// True for a file that was never finished.
+/// True for a file that is not finished.
 pub(crate) fn is_temporary(path: &str) -> bool {
     name_of(path).starts_with(TEMPORARY_PREFIX)
 }
 
-/// True for files that are not part of a run and are left alone: the lock, and what the system
-/// keeps in a folder (`.DS_Store`, `.nfs…`). Temporary files are not among them.
-pub(crate) fn is_hidden(path: &str) -> bool {
+/// True for files that do not belong to a run and are ignored: the lock, and files of the system
+/// (`.DS_Store`, `.nfs…`). Temporary files are not among them.
+pub fn is_hidden(path: &str) -> bool {
     name_of(path).starts_with('.') && !is_temporary(path)
 }
 

@@ -1,4 +1,4 @@
-//! A run directory while it is written: tasks, their files, and how it ends.
+//! A run directory that is being written: its tasks, their files, and its end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
@@ -12,10 +12,11 @@ use crate::journal::{self, JOURNAL, Journal};
 use crate::lock::Lock;
 use crate::publish::{is_good_name, is_hidden, is_temporary};
 use crate::{
-    Dir, Entry, Events, FileEntry, Fingerprint, LocalDir, Manifest, Publication, Result, StoreError,
+    Dir, Entry, Events, FileEntry, Fingerprint, LocalDir, Manifest, Publication, Publish, Result,
+    StoreError,
 };
 
-/// A run directory that is being written, under its lock.
+/// A run directory that is being written. It holds the directory's lock.
 pub struct Run {
     root: PathBuf,
     dir: Arc<dyn Dir>,
@@ -30,36 +31,40 @@ struct State {
     done: Done,
 }
 
-/// What an earlier start left in a run directory.
+/// The state in which an earlier start left a run directory.
 #[derive(Debug, Clone)]
 pub struct RunState {
-    /// What it was made from.
+    /// What the run is made from.
     pub fingerprint: Fingerprint,
-    /// The tasks that are done; none are listed for a finished run.
+    /// The finished tasks; empty for a finished run, which no longer has a journal.
     pub tasks: Vec<String>,
-    /// True when nothing is left to do.
+    /// True when the run is finished.
     pub finished: bool,
 }
 
-/// What [`Run::open`] found.
+/// The outcome of [`Run::open`].
 pub enum Opened {
-    /// The run was finished before; nothing was touched.
+    /// The run was finished before; nothing was changed.
     Finished(Manifest),
-    /// The run is to be begun, or to be gone on with.
+    /// The run is new or can be resumed.
     Open(Run),
 }
 
 impl Run {
     /// Opens the run directory at `root` for a run made from `fingerprint`.
     ///
-    /// With `fresh`, an older run in the directory is removed first; without it, an older run made
-    /// from something else is refused ([`StoreError::Changed`]).
+    /// With `fresh`, an older run in the directory is removed first.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] when an older run was made from something else and `fresh` is not set.
+    /// [`StoreError::Locked`] while another process uses the directory, [`StoreError::NotARun`] when
+    /// it holds other files, and [`StoreError::Unreadable`] when its manifest is damaged.
     pub fn open(root: &Path, fingerprint: Fingerprint, fresh: bool) -> Result<Opened> {
         let dir: Arc<dyn Dir> = Arc::new(LocalDir::new(root));
-        // Somebody else's folder gets not even a lock file.
+        // Checked before the lock, so that a folder with other files gets no lock file.
         refuse_foreign(dir.as_ref(), root)?;
         if !fresh
-            && dir.open(JOURNAL).is_err()
+            && !has_journal(dir.as_ref())?
             && let Some(manifest) = Self::finished_in(dir.as_ref(), root)?
             && temporaries(dir.as_ref())?.is_empty()
         {
@@ -70,17 +75,20 @@ impl Run {
         Self::open_in(dir, root, fingerprint, fresh, Some(lock))
     }
 
-    /// Opens a fresh run directory at `root` for a run that serves one process: it is gone through
-    /// without waiting for the disk, and not to be gone on with after a crash.
-    pub fn open_passing(root: &Path, fingerprint: Fingerprint) -> Result<Opened> {
-        let dir: Arc<dyn Dir> = Arc::new(LocalDir::passing(root));
+    /// Opens a run directory that serves one command and is removed with it. Nothing waits for the
+    /// disk, and the run cannot be resumed after a crash.
+    ///
+    /// # Errors
+    /// As [`Run::open`] with `fresh`.
+    pub fn open_ephemeral(root: &Path, fingerprint: Fingerprint) -> Result<Opened> {
+        let dir: Arc<dyn Dir> = Arc::new(LocalDir::ephemeral(root));
         refuse_foreign(dir.as_ref(), root)?;
         let lock = Lock::take(root)?;
         Self::open_in(dir, root, fingerprint, true, Some(lock))
     }
 
-    /// As [`Run::open`], in any [`Dir`], under the lock. What was seen before the lock was taken may
-    /// no longer hold: another process may have finished the run.
+    /// As [`Run::open`], in any [`Dir`], once the lock is taken. The directory is examined again,
+    /// because another process may have finished the run before the lock was taken.
     pub(crate) fn open_in(
         dir: Arc<dyn Dir>,
         root: &Path,
@@ -98,17 +106,15 @@ impl Run {
         } else {
             if !fresh && let Some(manifest) = Self::finished_in(dir.as_ref(), root)? {
                 check(root, &manifest.fingerprint, &fingerprint)?;
-                // They are of a fresh run that was stopped before it touched this one.
+                // They were left by a fresh run that was stopped before it changed this one.
                 remove_all(dir.as_ref(), &temporaries(dir.as_ref())?)?;
                 return Ok(Opened::Finished(manifest));
             }
-            // The new journal makes leftovers of all that an older run left here.
+            // With the new journal, all files of an older run count as leftovers.
             (Journal::create(&dir, &fingerprint)?, Done::default())
         };
         let manifest = done.manifest(&fingerprint);
-        // An older run's manifest, on the way of being removed when a crash came, is not ours.
-        let finished = !fresh
-            && Self::finished_in(dir.as_ref(), root).ok().flatten().as_ref() == Some(&manifest);
+        let finished = !fresh && Self::is_finished_as(dir.as_ref(), root, &manifest)?;
         remove_leftovers(dir.as_ref(), &done, finished, fresh)?;
         let run = Self {
             root: root.into(),
@@ -126,8 +132,22 @@ impl Run {
     }
 
     /// The manifest of a finished run in `root`, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] when the manifest is damaged or of another version; or it cannot be
+    /// read.
     pub fn finished(root: &Path) -> Result<Option<Manifest>> {
         Self::finished_in(&LocalDir::new(root), root)
+    }
+
+    /// True when the manifest in `root` is `manifest`. One of an older run, which a crash kept from
+    /// being removed, may be damaged or of another version; that run does not matter any more.
+    fn is_finished_as(dir: &dyn Dir, root: &Path, manifest: &Manifest) -> Result<bool> {
+        match Self::finished_in(dir, root) {
+            Ok(found) => Ok(found.as_ref() == Some(manifest)),
+            Err(StoreError::Unreadable { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn finished_in(dir: &dyn Dir, root: &Path) -> Result<Option<Manifest>> {
@@ -151,9 +171,16 @@ impl Run {
         Ok(Some(manifest))
     }
 
-    /// What is in `root`, looked at without taking part; `None` where there is no run.
+    /// The state of the run in `root`, without locking or changing it; `None` where there is no run.
+    ///
+    /// # Errors
+    /// The journal or the manifest cannot be read.
     pub fn state(root: &Path) -> Result<Option<RunState>> {
-        let journal = LocalDir::new(root).read(JOURNAL).unwrap_or_default();
+        let journal = match LocalDir::new(root).read(JOURNAL) {
+            Ok(journal) => journal,
+            Err(error) if is_absent(&error) => Vec::new(),
+            Err(error) => return Err(StoreError::io(root.join(JOURNAL), "read", error)),
+        };
         let (fingerprint, entries) = crate::journal::summary(&journal);
         if let Some(fingerprint) = fingerprint {
             let tasks = entries.into_iter().map(|entry| entry.task).collect();
@@ -166,7 +193,7 @@ impl Run {
         }))
     }
 
-    /// Where the run is.
+    /// The run directory.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -181,22 +208,23 @@ impl Run {
         &self.events
     }
 
-    /// The result of a task that is done already.
+    /// The result of a task, if it is finished.
     pub fn done(&self, task: &str) -> Option<Value> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done.get(task).map(|entry| entry.result.clone())
     }
 
-    /// The last task, by name, whose name starts with `prefix`.
+    /// Of the finished tasks whose names start with `prefix`, the last by name.
     pub fn last_with_prefix(&self, prefix: &str) -> Option<Entry> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done.last_with_prefix(prefix).cloned()
     }
 
-    /// Starts a file; it belongs to the run once a task that lists it is complete.
+    /// Starts a file. It belongs to the run once a task that lists it is complete.
     ///
-    /// Names that could lead elsewhere and the run's own files are refused
-    /// ([`StoreError::BadName`]).
+    /// # Errors
+    /// [`StoreError::BadName`] for names that could lead elsewhere and for the run's own files; or
+    /// the file cannot be created.
     pub fn publish(&self, path: &str) -> Result<Publication> {
         if [JOURNAL, Manifest::FILE, Events::FILE].contains(&path) {
             return Err(StoreError::BadName { name: path.into() });
@@ -204,15 +232,26 @@ impl Run {
         Publication::new(self.dir.clone(), path)
     }
 
-    /// Publishes a small file whole.
+    /// Publishes a small file at once.
+    ///
+    /// # Errors
+    /// As [`Run::publish`]; or the file cannot be written.
     pub fn publish_bytes(&self, path: &str, bytes: &[u8]) -> Result<FileEntry> {
         self.publish(path)?.finish_with(bytes)
     }
 
-    /// Records that a task is done; durable on return.
+    /// One of the run's folders, as a place to publish files in.
+    pub fn folder(&self, name: &str) -> RunFolder {
+        RunFolder { dir: self.dir.clone(), name: name.into() }
+    }
+
+    /// Records that a task is finished; durable on return.
     ///
-    /// `result` is read back when the run goes on: integers and text exactly, a float possibly with
-    /// another last bit. What decides a byte of the output is an integer or text here.
+    /// A resumed run reads `result` back: integers and texts exactly, but floats possibly with
+    /// another last bit. So values that affect the output must be integers or texts here.
+    ///
+    /// # Errors
+    /// The journal cannot be written.
     pub fn complete(&self, task: &str, files: Vec<FileEntry>, result: Value) -> Result<()> {
         let entry = Entry { task: task.into(), files, result };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -221,7 +260,10 @@ impl Run {
         Ok(())
     }
 
-    /// Writes the manifest and removes what only served the run; the run is finished.
+    /// Finishes the run: writes the manifest and removes the files that only served the run.
+    ///
+    /// # Errors
+    /// The manifest cannot be written, or a file cannot be removed.
     pub fn finish(self) -> Result<Manifest> {
         let manifest = {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -237,13 +279,33 @@ impl Run {
         Ok(manifest)
     }
 
-    /// Removes everything that the manifest does not name, the journal last.
+    /// Removes all files that the manifest does not name. The journal is removed last, so that an
+    /// interruption is noticed by the next start.
     fn clear_up(&self, manifest: &Manifest) -> Result<()> {
         let mut kept: BTreeSet<_> = manifest.files.iter().map(|f| f.path.as_str()).collect();
         kept.extend([Manifest::FILE, Events::FILE, JOURNAL]);
         remove_all_but(self.dir.as_ref(), &kept)?;
         kept.remove(JOURNAL);
         remove_all_but(self.dir.as_ref(), &kept)
+    }
+}
+
+impl Publish for Run {
+    fn publish(&self, path: &str) -> Result<Publication> {
+        Self::publish(self, path)
+    }
+}
+
+/// A folder of a run, see [`Run::folder`]. The entries of its files have paths below the run.
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    dir: Arc<dyn Dir>,
+    name: String,
+}
+
+impl Publish for RunFolder {
+    fn publish(&self, path: &str) -> Result<Publication> {
+        Publication::new(self.dir.clone(), &format!("{}/{path}", self.name))
     }
 }
 
@@ -255,15 +317,15 @@ fn check(root: &Path, before: &Fingerprint, now: &Fingerprint) -> Result<()> {
     Err(StoreError::Changed { path: root.into(), differences })
 }
 
-/// A folder with files but neither a journal nor a manifest of ours is somebody else's.
+/// Refuses a folder that holds files, but neither a journal nor a manifest of a run.
 fn refuse_foreign(dir: &dyn Dir, root: &Path) -> Result<()> {
     let ours = |name: &str, is_ours: fn(&[u8]) -> bool| match dir.read(name) {
         Ok(bytes) => Ok(is_ours(&bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StoreError::io(root.join(name), "read", error)),
     };
-    let nobodys = |path: &String| is_hidden(path) || is_temporary(path) || path == Events::FILE;
-    if list(dir)?.iter().all(nobodys)
+    let is_neutral = |path: &String| is_hidden(path) || is_temporary(path) || path == Events::FILE;
+    if list(dir)?.iter().all(is_neutral)
         || ours(JOURNAL, journal::is_ours)?
         || ours(Manifest::FILE, crate::manifest::is_ours)?
     {
@@ -272,8 +334,8 @@ fn refuse_foreign(dir: &dyn Dir, root: &Path) -> Result<()> {
     Err(StoreError::NotARun { path: root.into() })
 }
 
-/// Removes temporary files, files whose task was not recorded before a crash, and those of an older
-/// run: of a fresh run all but its journal.
+/// Removes temporary files, files whose task was not recorded before a crash, and files of an older
+/// run. A fresh run keeps nothing but its journal.
 fn remove_leftovers(dir: &dyn Dir, done: &Done, finished: bool, fresh: bool) -> Result<()> {
     let mut kept: BTreeSet<&str> = done.files().into_keys().collect();
     kept.insert(JOURNAL);
@@ -286,8 +348,8 @@ fn remove_leftovers(dir: &dyn Dir, done: &Done, finished: bool, fresh: bool) -> 
     remove_all_but(dir, &kept)
 }
 
-/// Removes the files that are not `kept`, the manifest first: whoever sees it may trust
-/// the rest.
+/// Removes the files that are not `kept`. The manifest is removed first, because a reader that finds
+/// it trusts the other files.
 fn remove_all_but(dir: &dyn Dir, kept: &BTreeSet<&str>) -> Result<()> {
     let mut paths = list(dir)?;
     paths.retain(|path| !kept.contains(path.as_str()) && !is_hidden(path));
@@ -308,11 +370,24 @@ fn remove_all(dir: &dyn Dir, paths: &[String]) -> Result<()> {
     Ok(())
 }
 
+fn has_journal(dir: &dyn Dir) -> Result<bool> {
+    match dir.open(JOURNAL) {
+        Ok(_) => Ok(true),
+        Err(error) if is_absent(&error) => Ok(false),
+        Err(error) => Err(StoreError::io(JOURNAL, "open", error)),
+    }
+}
+
+/// True when a file does not exist, or its folder is a file.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
 fn list(dir: &dyn Dir) -> Result<Vec<String>> {
     dir.list().map_err(|e| StoreError::io(".", "list", e))
 }
 
-/// Files that were being written when a process was stopped.
+/// Files that a stopped process was writing.
 fn temporaries(dir: &dyn Dir) -> Result<Vec<String>> {
     let mut paths = list(dir)?;
     paths.retain(|path| is_temporary(path));

@@ -1,4 +1,4 @@
-//! Intermediate files of one step: bounded memory's other half.
+//! Intermediate files of one step, for data that memory does not hold.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -11,16 +11,16 @@ use crate::dir::{Dir, LocalDir};
 use crate::error::StoreError;
 use crate::{DirWriter, Result};
 
-/// A folder for files that a step writes, reads back and forgets. They are not synced: after a
-/// crash the step starts anew. The folder goes when this is dropped, and what an earlier, killed
-/// process left in it goes when this is made.
+/// A folder for files that a step writes and reads back. The files are not synced, since a step
+/// starts again after a crash. The folder is removed when this value is dropped. Files that a killed
+/// process left in it are removed when this value is created.
 #[derive(Debug)]
 pub struct Scratch {
     dir: LocalDir,
     usage: Arc<Usage>,
 }
 
-/// Bytes on disk, now and at most.
+/// Bytes on disk: the current number and the peak.
 #[derive(Debug, Default)]
 struct Usage {
     bytes: AtomicU64,
@@ -39,14 +39,20 @@ impl Usage {
 }
 
 impl Scratch {
-    /// Makes the folder at `root` empty.
+    /// Creates the folder `root`, or empties it.
+    ///
+    /// # Errors
+    /// An old file cannot be removed.
     pub fn create(root: impl Into<PathBuf>) -> Result<Self> {
-        let scratch = Self { dir: LocalDir::passing(root), usage: Arc::default() };
+        let scratch = Self { dir: LocalDir::ephemeral(root), usage: Arc::default() };
         scratch.clear().map_err(|e| StoreError::io(scratch.dir.root(), "clear", e))?;
         Ok(scratch)
     }
 
     /// Starts the file `name`.
+    ///
+    /// # Errors
+    /// The file cannot be created.
     pub fn write(&self, name: &str) -> Result<ScratchWriter> {
         let failed = |e| StoreError::io(self.path(name), "create", e);
         Ok(ScratchWriter {
@@ -58,14 +64,20 @@ impl Scratch {
         })
     }
 
-    /// Opens the file `name`, which must have been written and [finished](ScratchWriter::finish).
+    /// Opens the file `name`, which must be [finished](ScratchWriter::finish).
+    ///
+    /// # Errors
+    /// The file cannot be opened.
     pub fn read(&self, name: &str) -> Result<ScratchReader> {
         let path = self.path(name);
         let file = File::open(&path).map_err(|e| StoreError::io(&path, "open", e))?;
         Ok(ScratchReader { path, file, held: None })
     }
 
-    /// Removes the file `name` before the rest.
+    /// Removes the file `name` before the folder is removed.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
     pub fn remove(&self, name: &str) -> Result<()> {
         let path = self.path(name);
         let failed = |e| StoreError::io(&path, "remove", e);
@@ -75,7 +87,7 @@ impl Scratch {
         Ok(())
     }
 
-    /// The most bytes that the files together have held so far.
+    /// The most bytes that all files together have taken so far.
     pub fn bytes_peak(&self) -> u64 {
         self.usage.peak.load(Ordering::Relaxed)
     }
@@ -91,13 +103,13 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be removed now is removed by the next start.
+        // Files that cannot be removed now are removed by the next start.
         let _ = self.clear();
         let _ = std::fs::remove_dir(self.dir.root());
     }
 }
 
-/// A scratch file that is being written, front to back.
+/// A scratch file that is being written from front to back.
 pub struct ScratchWriter {
     name: String,
     writer: Box<dyn DirWriter>,
@@ -107,7 +119,10 @@ pub struct ScratchWriter {
 }
 
 impl ScratchWriter {
-    /// Adds bytes; gives the offset at which they start.
+    /// Appends bytes; returns the offset at which they start.
+    ///
+    /// # Errors
+    /// The disk refuses to write.
     pub fn append(&mut self, bytes: &[u8]) -> Result<u64> {
         let start = self.position;
         self.writer.write_all(bytes).map_err(|e| self.failed("write", e))?;
@@ -121,13 +136,19 @@ impl ScratchWriter {
         self.position
     }
 
-    /// Hands all bytes to the system, so that the file can be read.
+    /// Writes out all bytes, so that the file can be read.
+    ///
+    /// # Errors
+    /// The disk refuses to write.
     pub fn finish(mut self) -> Result<()> {
         self.writer.flush().map_err(|e| self.failed("write", e))
     }
 
-    /// Like [`finish`](Self::finish), for a file with one reader: its name goes now, its bytes with
-    /// the reader, also when the process is killed.
+    /// As [`finish`](Self::finish), for a file with a single reader. The file's name is removed now,
+    /// so the system frees its bytes with the reader, even when the process is killed.
+    ///
+    /// # Errors
+    /// The file cannot be written, opened or removed.
     pub fn into_reader(mut self) -> Result<ScratchReader> {
         self.writer.flush().map_err(|e| self.failed("write", e))?;
         let path = self.dir.root().join(&self.name);
@@ -142,7 +163,7 @@ impl ScratchWriter {
     }
 }
 
-/// A scratch file that is being read, at any offset, by any number of threads.
+/// A scratch file that several threads can read, at any offset.
 #[derive(Debug)]
 pub struct ScratchReader {
     path: PathBuf,
@@ -150,7 +171,7 @@ pub struct ScratchReader {
     held: Option<Held>,
 }
 
-/// Bytes that leave the disk with their reader.
+/// Bytes that the system frees with their reader.
 #[derive(Debug)]
 struct Held {
     bytes: u64,
@@ -165,12 +186,15 @@ impl Drop for Held {
 
 impl ScratchReader {
     /// Fills `out` with the bytes from `offset` on.
+    ///
+    /// # Errors
+    /// The file ends before, or cannot be read.
     pub fn read_at(&self, offset: u64, out: &mut [u8]) -> Result<()> {
         let read = self.file.read_exact_at(out, offset);
         read.map_err(|e| StoreError::io(&self.path, "read", e))
     }
 
-    /// Bytes that leave the disk when this is dropped; 0 for a file that keeps its name.
+    /// Bytes that the disk regains when this is dropped; 0 for a file that keeps its name.
     pub fn held_bytes(&self) -> u64 {
         self.held.as_ref().map_or(0, |held| held.bytes)
     }
@@ -181,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_can_be_read_anywhere_and_goes_at_the_end() {
+    fn files_are_read_at_any_offset_and_removed_at_the_end() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("scratch");
         let stale = LocalDir::new(&root).create("stale").unwrap();
@@ -201,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_reader_takes_the_file_with_it() {
+    fn a_file_is_removed_with_its_only_reader() {
         let folder = tempfile::tempdir().unwrap();
         let scratch = Scratch::create(folder.path().join("scratch")).unwrap();
         let mut file = scratch.write("once").unwrap();

@@ -1,4 +1,4 @@
-//! Re-hashing a finished run: which file is damaged, and where.
+//! Comparing a finished run with its manifest: which files are damaged, and where.
 
 use std::io::{self, Read};
 use std::ops::Range;
@@ -9,16 +9,16 @@ use serde::Serialize;
 use crate::publish::{Digest, is_hidden};
 use crate::{Dir, Events, FileEntry, LocalDir, Manifest, Result, Run, StoreError};
 
-/// What is wrong with a file of a run.
+/// A difference between a run and its manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "damage", rename_all = "snake_case")]
 pub enum Damage {
-    /// The manifest names it, but it is not there.
+    /// The manifest names the file, but it does not exist.
     Missing {
         /// The file.
         path: String,
     },
-    /// It has another size.
+    /// The file has another size.
     Size {
         /// The file.
         path: String,
@@ -27,15 +27,15 @@ pub enum Damage {
         /// Bytes found.
         found_bytes: u64,
     },
-    /// Bytes in these ranges are not the ones that were written. Of the manifest only this much is
-    /// known, so it has no ranges.
+    /// Bytes in these ranges are not what was written. Damage in the manifest itself cannot be located,
+    /// so it has no ranges.
     Content {
         /// The file.
         path: String,
-        /// Byte ranges, to the chunk.
+        /// Byte ranges, rounded to whole chunks.
         ranges: Vec<Range<u64>>,
     },
-    /// It is in the run directory, but the manifest does not name it.
+    /// The file is in the run directory, but the manifest does not name it.
     Extra {
         /// The file.
         path: String,
@@ -51,16 +51,19 @@ pub struct Verdict {
     pub bytes: u64,
     /// The manifest's root digest.
     pub root: String,
-    /// What is wrong, empty for a sound run.
+    /// All differences; empty for a sound run.
     pub damages: Vec<Damage>,
 }
 
 /// Reads every file of the finished run in `root` and compares it with the manifest.
+///
+/// # Errors
+/// There is no finished run, or a file cannot be read.
 pub fn verify(root: &Path) -> Result<Verdict> {
     let Some(manifest) = Run::finished(root)? else {
         return Err(StoreError::Unreadable {
             path: root.join(Manifest::FILE),
-            message: "there is no finished run here; run it to its end first".into(),
+            message: "there is no finished run; finish it first".into(),
         });
     };
     let dir = LocalDir::new(root);
@@ -106,8 +109,11 @@ fn check(dir: &LocalDir, expected: &FileEntry) -> Result<Option<Damage>> {
     Ok(Some(Damage::Content { path, ranges: damaged_ranges(expected, &found) }))
 }
 
-/// The byte ranges of a file of the right size that are not what was written.
-pub(crate) fn damaged(dir: &LocalDir, expected: &FileEntry) -> io::Result<Vec<Range<u64>>> {
+/// The byte ranges of a file that are not what was written. The file must have the right size.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn damaged_bytes(dir: &LocalDir, expected: &FileEntry) -> io::Result<Vec<Range<u64>>> {
     let found = digest(dir, expected)?;
     Ok(if found.blake3 == expected.blake3 { Vec::new() } else { damaged_ranges(expected, &found) })
 }
@@ -129,7 +135,7 @@ fn digest(dir: &LocalDir, expected: &FileEntry) -> io::Result<FileEntry> {
 /// Hexadecimal digits of one chunk's digest.
 const CHUNK_DIGITS: usize = 16;
 
-/// Neighbouring damaged chunks joined to byte ranges.
+/// The byte ranges of the damaged chunks; neighbouring chunks are joined.
 fn damaged_ranges(expected: &FileEntry, found: &FileEntry) -> Vec<Range<u64>> {
     let chunks = |entry: &FileEntry| -> Vec<Vec<u8>> {
         entry.chunks.as_bytes().chunks(CHUNK_DIGITS).map(<[u8]>::to_vec).collect()

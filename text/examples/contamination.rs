@@ -1,9 +1,10 @@
-//! Looks for the questions of benchmarks in documents.
+//! Searches documents for the questions of benchmarks.
 //!
 //! `cargo run --release -p gristmill-text --example contamination -- QUESTIONS [min_overlap
 //! [ngram_words [run_words [sharing_max [min_words]]]]] < DOCUMENTS`: questions are JSON lines with
-//! `name`, `id`, `text`; documents JSON lines with `id`, `text`. Prints a JSON line for each document
-//! that holds a question, and the speed to standard error. `benches/decontamination.py` runs it.
+//! `name`, `id` and `text`, and documents are JSON lines with `id` and `text`. Prints a JSON line
+//! for each document that contains a question, and the speed to standard error.
+//! `benches/decontamination.py` runs it.
 
 use std::error::Error;
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
@@ -13,7 +14,7 @@ use text::contamination::{Options, ReferenceIndex, Scratch};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let questions = arguments.first().ok_or("the first argument is a file of questions")?;
+    let questions = arguments.first().ok_or("the first argument must be a file of questions")?;
     let number = |index: usize, default: usize| {
         arguments.get(index).map_or(Ok(default), |given| given.parse::<usize>())
     };
@@ -27,8 +28,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     for line in BufReader::new(std::fs::File::open(questions)?).lines() {
         let row: serde_json::Value = serde_json::from_str(&line?)?;
-        let field = |name: &str| row[name].as_str().unwrap_or_default();
-        builder.add(field("name"), field("id"), field("text"));
+        let field = |name: &str| {
+            row[name].as_str().ok_or_else(|| format!("a question has no `{name}`: {row}"))
+        };
+        builder.add(field("name")?, field("id")?, field("text")?);
     }
     let index = builder.build();
     let mut out = BufWriter::new(std::io::stdout().lock());
@@ -36,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut bytes, mut spent) = (0, Duration::ZERO);
     for line in std::io::stdin().lock().lines() {
         let row: serde_json::Value = serde_json::from_str(&line?)?;
-        let text = row["text"].as_str().unwrap_or_default();
+        let text = row["text"].as_str().ok_or("a document has no `text`")?;
         bytes += text.len();
         let start = Instant::now();
         let found = index.matches(text, &mut scratch);

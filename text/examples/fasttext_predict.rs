@@ -1,6 +1,9 @@
-//! Labels the texts of a file with a fastText model, one line a text, for comparison with the C++
-//! tool: `fasttext_predict MODEL TEXTS K THRESHOLD [REPEATS]`. TEXTS holds one text a line. Prints
-//! `label probability …` a line, and to standard error the seconds of processor time that loading and predicting took.
+//! Predicts the labels of texts with a fastText model, for comparison with the C++ tool:
+//! `fasttext_predict MODEL TEXTS K THRESHOLD [REPEATS]`.
+//!
+//! TEXTS has one text per line. For each text a line `label probability …` is printed. The
+//! processor times for loading the model and for predicting are written to standard error, in
+//! seconds.
 
 use std::error::Error;
 use std::io::Write;
@@ -45,9 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The time that this thread has run, other programs' time left out.
+/// The processor time of this thread in seconds, from Linux's scheduler.
 fn processor_seconds() -> Result<f64, Box<dyn Error>> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or_default().parse()?;
+    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or("").parse()?;
     Ok(nanoseconds as f64 / 1e9)
 }

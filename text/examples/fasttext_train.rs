@@ -1,14 +1,15 @@
 //! Trains a fastText model on a file in fastText's format and writes it to standard output, for
-//! comparison with the C++ tool: `fasttext_train TRAIN [option=value …] > MODEL`. Options have the
-//! tool's names; with `quantize=1` the model is quantized too. Prints the processor seconds to
-//! standard error.
+//! comparison with the C++ tool: `fasttext_train TRAIN [option=value …] > MODEL`.
+//!
+//! The options are named as in the tool; with `quantize=1` the model is quantized after the
+//! training. The processor times are written to standard error, in seconds.
 
 use std::error::Error;
 use std::io::Write;
 
 use text::fasttext::{Example, Loss, Model, QuantizeOptions, Retrain, TrainOptions};
 
-/// What the command line asks for.
+/// The settings from the command line.
 #[derive(Default)]
 struct Settings {
     train: TrainOptions,
@@ -24,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut all = Settings::default();
     for setting in settings {
-        let (name, value) = setting.split_once('=').ok_or("an option is not name=value")?;
+        let (name, value) = setting.split_once('=').ok_or("an option must be name=value")?;
         all.set(name, value)?;
     }
     let lines = std::fs::read_to_string(train)?;
@@ -74,7 +75,7 @@ impl Settings {
             "qout" => quantize.quantize_output = value == "1",
             "dsub" => quantize.part_columns = value.parse()?,
             "cutoff" => quantize.cutoff = Some(value.parse()?),
-            _ => return Err(format!("no option is called {name}").into()),
+            _ => return Err(format!("unknown option {name}").into()),
         }
         Ok(())
     }
@@ -86,13 +87,13 @@ fn loss(name: &str) -> Result<Loss, Box<dyn Error>> {
         "ns" => Ok(Loss::NegativeSampling),
         "ova" => Ok(Loss::OneVsAll),
         "hs" => Ok(Loss::HierarchicalSoftmax),
-        _ => Err("the loss is softmax, ns, ova or hs".into()),
+        _ => Err("the loss must be softmax, ns, ova or hs".into()),
     }
 }
 
-/// The time that this thread has run, other programs' time left out.
+/// The processor time of this thread in seconds, from Linux's scheduler.
 fn processor_seconds() -> Result<f64, Box<dyn Error>> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or_default().parse()?;
+    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or("").parse()?;
     Ok(nanoseconds as f64 / 1e9)
 }

@@ -1,10 +1,11 @@
-//! Word F1 of HTML extraction against pages with gold text.
+//! Measures the word F1 of HTML extraction on pages with gold text.
 //!
 //! `cargo run --release -p gristmill-text --example html_f1 -- PAGES.jsonl [--texts | --inspect]`:
-//! each line of the file has the page, as `html` or as `warc` (a file beside it, one gzip member a
-//! record) and `offset`, and `gold_text`. F1 is over the multisets of lower-cased runs of
-//! alphanumeric characters, mean over pages. `--texts` prints a line of JSON a page instead, with
-//! `text` and `seconds`, the mean; `--inspect` one with the blocks and their features, to fit weights to.
+//! each line of the file has `gold_text` and a page, which is given as `html`, or as `warc` and
+//! `offset` (a file in the same folder, with one gzip member per record). F1 compares the multisets
+//! of lower-case words and is averaged over the pages. With `--texts`, a line of JSON is printed
+//! for each page instead, with the extracted `text` and the mean time per page in `seconds`; with
+//! `--inspect` a line with its blocks and their features, from which the weights are fitted.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let file = arguments.first().ok_or("the first argument is the file of pages")?;
+    let file = arguments.first().ok_or("the first argument must be the file of pages")?;
     let mode = arguments.get(1).map_or("", String::as_str);
     let mut archives = BTreeMap::new();
     let folder = Path::new(file).parent().unwrap_or(Path::new("."));
@@ -33,10 +34,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             Some(html) => html.to_owned(),
             None => read_record(&row, folder, &mut archives)?,
         });
-        golds.push(gold.unwrap_or_default().to_owned());
+        golds.push(gold.unwrap_or("").to_owned());
     }
     if mode == "--inspect" {
         for page in &pages {
+            // A page that is refused has no blocks.
             let blocks = text::html::inspect(page).unwrap_or_default();
             let blocks = blocks.iter().map(|b| json!([b.text, b.is_content, b.features]));
             writeln!(out, "{}", blocks.collect::<Value>())?;
@@ -45,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let start = processor_seconds();
     let extract = |page: &String| text::html::extract(page).map(|found| found.text);
+    // A page from which nothing is extracted counts as an empty text.
     let texts: Vec<String> = pages.iter().map(|page| extract(page).unwrap_or_default()).collect();
     let seconds = processor_seconds() - start;
     if mode == "--texts" {
@@ -63,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The decoded body of the WARC record that a row points to.
+/// The decoded body of the WARC record that a row refers to.
 fn read_record(
     row: &Value,
     folder: &Path,
@@ -114,14 +117,13 @@ fn count_words(text: &str) -> BTreeMap<String, usize> {
     counts
 }
 
-/// Seconds that this thread has run where the system tells it (Linux), so that other programs do
-/// not count; else seconds since the first call.
+/// On Linux the processor time of this thread in seconds, so that other programs do not count; on
+/// other systems the seconds since the first call.
 fn processor_seconds() -> f64 {
     static START: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let Ok(statistics) = std::fs::read_to_string("/proc/thread-self/schedstat") else {
+        return START.get_or_init(Instant::now).elapsed().as_secs_f64();
+    };
     let nanoseconds = statistics.split(' ').next().and_then(|first| first.parse::<f64>().ok());
-    nanoseconds.map_or_else(
-        || START.get_or_init(Instant::now).elapsed().as_secs_f64(),
-        |nanoseconds| nanoseconds / 1e9,
-    )
+    nanoseconds.map_or(f64::NAN, |nanoseconds| nanoseconds / 1e9)
 }

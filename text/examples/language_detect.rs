@@ -1,8 +1,8 @@
-//! The languages of texts, for measuring: `language_detect [MODEL] < DOCUMENTS.jsonl`.
+//! Detects the languages of texts, for benchmarks: `language_detect [MODEL] < DOCUMENTS.jsonl`.
 //!
-//! Reads objects with a `text` from standard input and writes a line of code, script and
-//! confidence for each to standard output; processor time goes to standard error. A MODEL is a file of
-//! fastText or of `language_train`; without one the embedded model is used.
+//! Reads JSON objects with a `text` from standard input, and writes a line with code, script and
+//! confidence for each to standard output. The processor time is written to standard error. MODEL
+//! is a fastText model or one made by `language_train`; the default is the embedded model.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -18,17 +18,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut texts = Vec::new();
     for line in std::io::stdin().lock().lines() {
         let object: serde_json::Value = serde_json::from_str(&line?)?;
-        texts.push(object["text"].as_str().unwrap_or_default().to_owned());
+        texts.push(object["text"].as_str().ok_or("a document has no `text`")?.to_owned());
     }
     let find = |text| match &detector {
         Some(detector) => detector.detect(text),
         None => detect(text),
     };
-    // The embedded model is read when it is first used.
+    // The embedded model is loaded on its first use, which is not part of the measurement.
     black_box(find("start"));
-    let start = cpu_seconds();
+    let start = processor_seconds()?;
     let found: Vec<_> = texts.iter().map(|text| find(text)).collect();
-    let seconds = cpu_seconds() - start;
+    let seconds = processor_seconds()? - start;
     let bytes: usize = texts.iter().map(String::len).sum();
     writeln!(
         std::io::stderr(),
@@ -50,12 +50,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Processor time of this thread, which other work on the machine does not lengthen: the first
-/// number of Linux's `schedstat`, in nanoseconds; zero elsewhere.
-fn cpu_seconds() -> f64 {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds = statistics.split(' ').next().and_then(|number| number.parse().ok());
-    nanoseconds.unwrap_or(0.0_f64) / 1e9
+/// The processor time of this thread in seconds, from Linux's scheduler.
+fn processor_seconds() -> Result<f64, Box<dyn Error>> {
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or("").parse()?;
+    Ok(nanoseconds as f64 / 1e9)
 }
 
 fn read(path: &str) -> Result<Detector, Box<dyn Error>> {
@@ -63,5 +62,6 @@ fn read(path: &str) -> Result<Detector, Box<dyn Error>> {
     if let Ok(model) = Model::from_bytes(&bytes) {
         return Ok(Detector::with_model(Arc::new(model)));
     }
-    Ok(Detector::from_bytes(Cow::Owned(bytes)).ok_or("neither model")?)
+    let detector = Detector::from_bytes(Cow::Owned(bytes));
+    Ok(detector.ok_or("MODEL is neither a fastText model nor one made by language_train")?)
 }

@@ -1,9 +1,9 @@
-//! How often pairs of documents of a known Jaccard similarity become candidates, measured against
-//! theory, as CSV.
+//! Measures how often pairs of documents with a known Jaccard similarity become candidates,
+//! compared with theory. Prints CSV.
 //!
 //! `cargo run --release -p gristmill-text --example minhash_curve -- [SHINGLES] [PAIRS]`: for each
-//! scheme and each of 20 similarities, PAIRS pairs (2,000) of documents of SHINGLES distinct
-//! shingles (400) of random words; similarity is planted by a shared run of words.
+//! scheme and each of 20 similarities, makes PAIRS (2,000) pairs of documents, each with SHINGLES
+//! (400) distinct shingles of random words. A shared run of words gives them their similarity.
 
 use std::error::Error;
 
@@ -12,13 +12,13 @@ use text::minhash::{
     estimate_jaccard,
 };
 
-/// Similarities that are measured, evenly spread.
+/// The number of similarities that are measured; they are evenly spaced.
 const LEVELS: u32 = 20;
 
-/// Words in a shingle.
+/// The number of words in a shingle.
 const NGRAM_WORDS: usize = 5;
 
-/// Bands and rows that are measured: FineWeb's, and those of `bands_for_threshold(0.8, 128)`.
+/// The bands and rows that are measured: FineWeb's, and those of `bands_for_threshold(0.8, 128)`.
 const SHAPES: [(usize, usize); 2] = [(14, 8), (21, 6)];
 
 const SCHEMES: [(&str, Scheme); 3] = [
@@ -58,13 +58,14 @@ fn run(shingles: usize, pairs: usize) {
     }
 }
 
-/// What came out for the pairs of one similarity.
+/// The results for the pairs of one similarity.
 struct Measured {
     jaccard: f64,
-    /// The share of pairs that met.
+    /// The share of pairs that became candidates.
     met: f64,
-    /// Of the estimates.
+    /// The mean of the estimated similarities.
     mean: f64,
+    /// The standard deviation of the estimated similarities.
     deviation: f64,
 }
 
@@ -82,7 +83,7 @@ fn measure(
         (Scratch::default(), Signature::default(), Signature::default());
     let (mut met, mut sum, mut squares) = (0, 0.0, 0.0);
     for _ in 0..pairs {
-        // The shared run of words, to which each document adds its own.
+        // Each document is the shared run of words, followed by its own words.
         let run = if shared == 0 { 0 } else { shared + NGRAM_WORDS - 1 };
         let length = shingles + NGRAM_WORDS - 1;
         let common = words.draw(run);

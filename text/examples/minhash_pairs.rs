@@ -1,8 +1,9 @@
-//! How well signatures do on pairs of documents whose similarity is known, by scheme, as CSV.
+//! Measures the accuracy of signatures on pairs of documents with known similarity, for each
+//! scheme.
 //!
-//! `cargo run --release -p gristmill-text --example minhash_pairs -- DOCUMENTS PAIRS`: documents are
-//! JSON lines with `id` and `text`, possibly zstd-compressed; pairs are JSON lines with `a`, `b` and
-//! `jaccard_w5`, the Jaccard similarity of the sets of runs of five words.
+//! `cargo run --release -p gristmill-text --example minhash_pairs -- DOCUMENTS PAIRS`: documents
+//! are JSON lines with `id` and `text`, possibly zstd-compressed; pairs are JSON lines with `a`,
+//! `b` and `jaccard_w5`, the Jaccard similarity of the sets of runs of five words.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -14,13 +15,14 @@ use text::minhash::{
     estimate_jaccard, jaccard,
 };
 
-/// Pairs from this similarity on have to be found.
+/// Pairs of at least this similarity should be found.
 const THRESHOLD: f64 = 0.8;
 
-/// Differences between two ways to cut words that are worth a look.
+/// Pairs whose similarity differs by more than this between two ways of splitting words are
+/// printed.
 const OUTLIER: f64 = 0.1;
 
-/// Hash functions drawn, so that chance shows.
+/// The number of times that hash functions are drawn, to average over chance.
 const SEEDS: u64 = 10;
 
 const SCHEMES: [(&str, Scheme); 3] = [
@@ -29,11 +31,13 @@ const SCHEMES: [(&str, Scheme); 3] = [
     ("datatrove", Scheme::Datatrove { hash: DatatroveHash::Xxhash }),
 ];
 
-/// Two documents, by their places, and their similarity.
+/// Two documents and their similarity.
 struct Pair {
-    /// The two names.
+    /// The names of both documents.
     name: String,
+    /// The index of the first document.
     a: usize,
+    /// The index of the second document.
     b: usize,
     jaccard: f64,
 }
@@ -41,7 +45,7 @@ struct Pair {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(documents), Some(pairs)) = (arguments.next(), arguments.next()) else {
-        return Err("the arguments are a file of documents and one of pairs".into());
+        return Err("the arguments must be a file of documents and a file of pairs".into());
     };
     let (places, texts) = read_documents(&documents)?;
     let pairs = read_pairs(&pairs, &places)?;
@@ -60,6 +64,7 @@ fn rows(file: &str) -> Result<Vec<serde_json::Value>, Box<dyn Error>> {
     BufReader::new(reader).lines().map(|line| Ok(serde_json::from_str(&line?)?)).collect()
 }
 
+/// The index of each document by its name, and the texts of all documents.
 type Documents = (BTreeMap<String, usize>, Vec<String>);
 
 fn read_documents(file: &str) -> Result<Documents, Box<dyn Error>> {
@@ -67,7 +72,7 @@ fn read_documents(file: &str) -> Result<Documents, Box<dyn Error>> {
     for row in rows(file)? {
         let id = row["id"].as_str().ok_or("a document has no id")?;
         places.insert(id.to_owned(), texts.len());
-        texts.push(row["text"].as_str().unwrap_or_default().to_owned());
+        texts.push(row["text"].as_str().ok_or("a document has no text")?.to_owned());
     }
     Ok((places, texts))
 }
@@ -78,7 +83,7 @@ fn read_pairs(file: &str, places: &BTreeMap<String, usize>) -> Result<Vec<Pair>,
         let place = |key: &str| row[key].as_str().and_then(|id| places.get(id)).copied();
         let similarity = row["jaccard_w5"].as_f64();
         let (Some(a), Some(b), Some(jaccard)) = (place("a"), place("b"), similarity) else {
-            return Err("a pair names no documents or has no similarity".into());
+            return Err(format!("a pair has unknown documents or no similarity: {row}").into());
         };
         let name = format!("{} {}", row["a"], row["b"]);
         pairs.push(Pair { name, a, b, jaccard });

@@ -1,23 +1,23 @@
-//! Precision and recall of `pii::Detector` against labelled sentences.
+//! Measures the precision and recall of `pii::Detector` on labelled sentences.
 //!
 //! `cargo run --release -p gristmill-text --example pii_accuracy -- FILE [--alone] [--show KIND]
-//! [--json]`: each line has `text` and `spans` with `start` and `end` in code points and `type`, and
-//! perhaps an `entity` that the line is a case of.
+//! [--json]`: each line of the file has a `text`. It may have `spans` with `start` and `end` in
+//! code points and a `type`, and an `entity` if the line is a test case for that entity.
 //!
-//! By default the detector looks for everything, URLs and private addresses too. With `--alone`,
-//! each line is asked for its entity alone, at any confidence and with the national formats of its
-//! country, as tests of one recogniser are. `--show` prints what was missed (`-`) and wrongly found
-//! (`+`) of a kind; `--json` prints the spans found instead of a table.
+//! By default the detector searches for everything, including URLs and private addresses. With
+//! `--alone`, each line is searched only for its entity, at any confidence and with the national
+//! formats of its country, like a test of a single recogniser. `--show` prints what was missed
+//! (`-`) and wrongly found (`+`) of a kind. `--json` prints the spans found instead of a table.
 
 use std::collections::BTreeMap;
 use std::error::Error;
 
 use text::pii::{Detector, Kind, Options, Region};
 
-/// Found and right, found and wrong, missed, lines in which all was right, lines.
+/// Counts of: correct spans, wrong spans, missed spans, lines without mistakes, lines.
 type Tally = [usize; 5];
 
-/// Start, end and kind.
+/// The start, end and kind of a span.
 type Piece = (usize, usize, &'static str);
 
 struct Arguments {
@@ -33,9 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut tallies: BTreeMap<&str, Tally> = BTreeMap::new();
     for line in std::fs::read_to_string(&arguments.file)?.lines() {
         let row: serde_json::Value = serde_json::from_str(line)?;
-        let text = row["text"].as_str().unwrap_or_default();
+        let text = row["text"].as_str().ok_or("a line has no text")?;
         let entity = row["entity"].as_str();
-        let gold = gold_spans(text, &row);
+        let gold = gold_spans(text, &row)?;
         let found: Vec<Piece> = detector(entity.filter(|_| arguments.is_alone))
             .spans(text)
             .iter()
@@ -68,7 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let share = |whole: usize| right as f64 / whole.max(1) as f64;
         let (precision, recall) = (share(right + wrong), share(right + missed));
         println!(
-            "{kind:20} precision {precision:.3} recall {recall:.3} (+{wrong} -{missed} of {}), cases {passed}/{lines}",
+            "{kind:20} precision {precision:.3} recall {recall:.3} (+{wrong} -{missed} of {}), \
+             cases {passed}/{lines}",
             right + missed
         );
     }
@@ -77,20 +78,22 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
     let mut rest = std::env::args().skip(1);
-    let file = rest.next().ok_or("the first argument is a file of labelled sentences")?;
+    let file = rest.next().ok_or("the first argument must be a file of labelled sentences")?;
     let mut arguments = Arguments { file, is_alone: false, shown: None, is_json: false };
     while let Some(flag) = rest.next() {
         match flag.as_str() {
             "--alone" => arguments.is_alone = true,
             "--json" => arguments.is_json = true,
-            "--show" => arguments.shown = rest.next(),
-            _ => return Err(format!("{flag} is no option").into()),
+            "--show" => {
+                arguments.shown = Some(rest.next().ok_or("--show must be followed by a kind")?);
+            }
+            _ => return Err(format!("{flag} is not an option").into()),
         }
     }
     Ok(arguments)
 }
 
-/// A detector of everything, or of one entity alone.
+/// A detector of everything, or of one entity only.
 fn detector(entity: Option<&str>) -> Detector {
     let Some(entity) = entity else { return Detector::new(Options::everything()) };
     Detector::new(Options {
@@ -104,14 +107,14 @@ fn detector(entity: Option<&str>) -> Detector {
     })
 }
 
-/// Counts the spans of a line and gives those that differ.
+/// Counts the spans of a line and returns those that differ.
 fn tally(
     tallies: &mut BTreeMap<&'static str, Tally>,
     gold: &[Piece],
     found: &[Piece],
     asked: Option<&'static str>,
 ) -> Vec<(char, Piece)> {
-    // The line of a case is about its entity alone: what else is found in it has no label.
+    // A line of a test case has labels only for its entity, so other spans are ignored.
     let is_asked = |piece: &&Piece| asked.is_none_or(|kind| kind == piece.2);
     let overlaps = |a: &Piece, b: &Piece| a.2 == b.2 && a.0 < b.1 && b.0 < a.1;
     let mut differences = Vec::new();
@@ -141,7 +144,7 @@ fn name(kind: Kind) -> &'static str {
     kind.scheme().unwrap_or(kind.as_str())
 }
 
-/// The kind that stands for a type of label.
+/// The kind that corresponds to a type of label, or `None` if the detector has no such kind.
 fn kind_of(label: &str) -> Option<Kind> {
     let name = match label {
         "EMAIL_ADDRESS" => "email",
@@ -191,17 +194,20 @@ fn kind_of(label: &str) -> Option<Kind> {
     Kind::named(name).first().copied()
 }
 
-/// The labelled spans of our kinds, in bytes.
-fn gold_spans(text: &str, row: &serde_json::Value) -> Vec<Piece> {
+/// The labelled spans of our kinds, in bytes. Lines without labels have none.
+fn gold_spans(text: &str, row: &serde_json::Value) -> Result<Vec<Piece>, Box<dyn Error>> {
     let mut offsets: Vec<usize> = text.char_indices().map(|(offset, _)| offset).collect();
     offsets.push(text.len());
-    let spans = row["spans"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let offset = |value: &serde_json::Value| Some(*offsets.get(value.as_u64()? as usize)?);
-    spans
-        .iter()
-        .filter_map(|span| {
-            let kind = kind_of(span["type"].as_str()?)?;
-            Some((offset(&span["start"])?, offset(&span["end"])?, name(kind)))
-        })
-        .collect()
+    let offset = |value: &serde_json::Value| {
+        let place = value.as_u64().and_then(|place| offsets.get(place as usize)).copied();
+        place.ok_or_else(|| format!("an offset is outside of the text: {row}"))
+    };
+    let mut gold = Vec::new();
+    for span in row["spans"].as_array().into_iter().flatten() {
+        let label = span["type"].as_str().ok_or("a span has no type")?;
+        if let Some(kind) = kind_of(label) {
+            gold.push((offset(&span["start"])?, offset(&span["end"])?, name(kind)));
+        }
+    }
+    Ok(gold)
 }

@@ -1,34 +1,35 @@
-//! Trains the weights of `text::quality` and tells by cross-validation what they are worth.
+//! Trains the weights of `text::quality` and evaluates them by cross-validation.
 //!
-//! `cargo run --release -p gristmill-text --example quality_train -- DATA`: DATA is the folder with
-//! `quality/human-majority.jsonl` and `quality/human-agreement.jsonl`, web documents that people
-//! would keep (1) or drop (0) as training data; the second are those of the first on which all
-//! judges agreed, which count double. Prints the areas under the ROC curve over held-out folds,
-//! those of simple baselines, and the lines of `src/quality/table.rs`.
+//! `cargo run --release -p gristmill-text --example quality_train -- DATA`: DATA is a folder with
+//! `quality/human-majority.jsonl`, web documents that people would keep (1) or drop (0) as training
+//! data, and `quality/human-agreement.jsonl`, those of them on which all judges agreed, which count
+//! double. Prints the areas under the ROC curve over held-out folds, those of simple baselines, and
+//! the lines of `src/quality/table.rs`.
 
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::Write;
 
+use text::metrics::roc_auc;
 use text::quality::{SIGNAL_COUNT, SIGNALS, measure};
 use text::signals::Signals;
 
-/// Folds of the cross-validation.
+/// Number of folds of the cross-validation.
 const FOLDS: usize = 8;
 
-/// Shufflings over which the areas are averaged.
+/// Number of shuffles over which the areas are averaged.
 const SHUFFLES: u64 = 5;
 
-/// Strength of the quadratic penalty on the weights, for each document.
+/// Strength of the quadratic penalty on the weights, relative to the mean loss of a document.
 const PENALTY: f64 = 0.06;
 
-/// Steps of gradient descent.
+/// Number of steps of gradient descent.
 const STEPS: usize = 3000;
 
-/// Length of a step.
+/// Learning rate.
 const STEP: f64 = 0.3;
 
-/// Deviations beyond which a value says no more, as in `text::quality`.
+/// Values are clipped at this number of standard deviations, as in `text::quality`.
 const LARGEST_DEVIATION: f64 = 2.5;
 
 struct Row {
@@ -102,24 +103,15 @@ fn weight(row: &Row) -> f64 {
     if row.is_agreed { 2.0 } else { 1.0 }
 }
 
-fn area(scored: impl Iterator<Item = (f64, bool)>) -> f64 {
-    let scored: Vec<_> = scored.collect();
-    let (mut wins, mut pairs) = (0.0, 0.0);
-    for (high, _) in scored.iter().filter(|row| row.1) {
-        for (low, _) in scored.iter().filter(|row| !row.1) {
-            pairs += 1.0;
-            wins += if high > low { 1.0 } else { f64::from(u8::from(high >= low)) / 2.0 };
-        }
-    }
-    wins / f64::max(pairs, 1.0)
-}
-
-/// The areas on all rows and on those on which the judges agreed.
+/// The areas under the ROC curve on all rows and on those on which the judges agreed. NaN if all
+/// labels are the same.
 fn areas(rows: &[Row], scores: &[f64]) -> (f64, f64) {
     let pairs = || rows.iter().zip(scores);
-    let all = area(pairs().map(|(row, score)| (*score, row.is_kept)));
+    let area = |items| roc_auc(items).unwrap_or(f64::NAN);
+    let all = pairs().map(|(row, score)| (*score, row.is_kept));
     let agreed = pairs().filter(|(row, _)| row.is_agreed);
-    (all, area(agreed.map(|(row, score)| (*score, row.is_kept))))
+    let agreed = agreed.map(|(row, score)| (*score, row.is_kept));
+    (area(all.collect::<Vec<_>>()), area(agreed.collect()))
 }
 
 fn read(data: &str) -> Result<Vec<Row>, Box<dyn Error>> {
@@ -131,19 +123,19 @@ fn read(data: &str) -> Result<Vec<Row>, Box<dyn Error>> {
     let agreed: BTreeSet<String> =
         rows("human-agreement")?.iter().map(|row| row["id"].to_string()).collect();
     let rows = rows("human-majority")?.into_iter().map(|row| {
-        let text = row["text"].as_str().unwrap_or_default().to_owned();
-        Row {
+        let text = row["text"].as_str().ok_or("a document has no `text`")?.to_owned();
+        Ok(Row {
             values: measure(&text),
             text,
             is_kept: row["label"] == 1,
             is_agreed: agreed.contains(&row["id"].to_string()),
             id: row["id"].to_string(),
-        }
+        })
     });
-    Ok(rows.collect())
+    rows.collect()
 }
 
-/// The fold of each row, by a hash of its id and the shuffling.
+/// The fold of a row, from a hash of its id and of the number of the shuffle.
 fn fold(row: &Row, shuffle: u64) -> usize {
     let bytes = row.id.bytes().chain([shuffle as u8]);
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -172,8 +164,8 @@ fn cross_validate(rows: &[Row]) -> (f64, f64) {
     (sum.0 / SHUFFLES as f64, sum.1 / SHUFFLES as f64)
 }
 
-/// The rules of FineWeb (Penedo et al., 2024, §3.5) and Gopher's on length and stop words (Rae et
-/// al., 2021, appendix A1.1): the share of them that a text passes.
+/// How many rules a text passes: those of FineWeb (Penedo et al. 2024, §3.5), and those of Gopher
+/// for length and stop words (Rae et al. 2021, appendix A1.1).
 fn rules(text: &str) -> f64 {
     let Signals {
         words,
@@ -196,7 +188,7 @@ fn rules(text: &str) -> f64 {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let data = std::env::args().nth(1).ok_or("the first argument is the folder of data")?;
+    let data = std::env::args().nth(1).ok_or("the first argument must be the data folder")?;
     let rows = read(&data)?;
     let mut out = std::io::stdout().lock();
     let mut report = |name: &str, (all, agreed): (f64, f64)| {
@@ -211,7 +203,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Model::train(&rows.iter().collect::<Vec<_>>());
     report("fit", scored(&|row| model.odds(&model.standardised(row))))?;
     report("as shipped", scored(&|row| f64::from(text::quality::score(&row.text))))?;
-    writeln!(out, "pub const BIAS: f32 = {:.4};", model.bias)?;
+    writeln!(out, "pub(super) const BIAS: f32 = {:.4};", model.bias)?;
     for (at, signal) in SIGNALS.iter().enumerate() {
         let (mean, deviation) = (model.means[at], model.deviations[at]);
         let weight = model.weights[at];

@@ -1,37 +1,39 @@
-//! Trains the classifier of `text::safety` and tells by cross-validation what it is worth.
+//! Trains the classifier of `text::safety` and evaluates it by cross-validation.
 //!
-//! `cargo run --release -p gristmill-text --example safety_train -- DATA > WEIGHTS`: DATA is the
-//! folder with `safety/davidson.jsonl` (Davidson et al., 2017, MIT), `safety/surge.jsonl` (Surge
-//! AI, MIT) and `corpus/{mixed,docs}.jsonl.zst`, of which windows without a listed term are
-//! harmless. HateCheck is never trained on. The weights, `text/model/safety.bin`, go to the
-//! standard output; no text does. Two runs write the same bytes. The areas under the ROC curve go
-//! to the standard error.
+//! `cargo run --release -p gristmill-text --example safety_train -- DATA > WEIGHTS`: DATA is a
+//! folder with `safety/davidson.jsonl` (Davidson et al. 2017, MIT license), `safety/surge.jsonl`
+//! (Surge AI, MIT license) and `corpus/{mixed,docs}.jsonl.zst`, whose windows without a listed term
+//! count as harmless. HateCheck is never used for training. The weights, `text/model/safety.bin`,
+//! are written to standard output; they contain no text. Two runs write the same bytes. The areas
+//! under the ROC curve are written to standard error.
 
 use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
-use text::safety::model::{Features, HASH_BITS, SIGNAL_NAMES, toxicity};
+use text::metrics::roc_auc;
+use text::safety::{Features, HASH_BITS, SIGNAL_NAMES, toxicity};
 
-/// Passes over the rows.
+/// Number of passes over the rows.
 const EPOCHS: usize = 12;
 
-/// Step of the first update of a weight (AdaGrad; Duchi et al., 2011).
+/// Learning rate (AdaGrad; Duchi et al. 2011).
 const STEP: f32 = 0.15;
 
-/// Shrinkage of a weight at each of its updates.
+/// Share by which a weight shrinks at each of its updates.
 const DECAY: f32 = 2e-5;
 
-/// Folds of the cross-validation.
+/// Number of folds of the cross-validation.
 const FOLDS: usize = 5;
 
-/// Harmless windows taken from each corpus at most.
+/// Maximum number of harmless windows from each corpus.
 const HARMLESS_WINDOWS: usize = 6000;
 
-/// One text in so many of each corpus is looked at; the others stay unseen, for measuring.
+/// One in this number of texts of each corpus is used; the others are reserved for measurements.
 const HARMLESS_STEP: usize = 7;
 
-/// What a row of each source counts: the small set more than the large one.
+/// Weight of a row from each source (tweets, comments, harmless windows). The smaller set of the
+/// first two has the larger weight.
 const WEIGHTS: [f32; 3] = [1.0, 6.0, 0.5];
 
 struct Row {
@@ -56,8 +58,8 @@ impl Model {
         signals.sum::<f32>() + sum(&features.words) + sum(&features.grams)
     }
 
-    /// The model of rows by stochastic gradient descent on the logistic loss; with the signals
-    /// alone, the hashed weights stay 0.
+    /// Trains a model by stochastic gradient descent on the logistic loss. Without `is_hashed`,
+    /// only the signals are used, and the weights of the hashed features stay 0.
     fn train(rows: &[&Row], is_hashed: bool) -> Self {
         let mut model =
             Self { signals: [0.0; SIGNAL_NAMES.len()], hashed: vec![0.0; 1 << HASH_BITS] };
@@ -95,7 +97,7 @@ impl Model {
         model
     }
 
-    /// The scale and the signals as floats, then a byte for each hash.
+    /// The bytes of the weights: the scale and the signals as floats, then a byte for each hash.
     fn bytes(&self) -> Vec<u8> {
         let largest = self.hashed.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
         let scale = largest / 127.0;
@@ -106,7 +108,8 @@ impl Model {
     }
 }
 
-/// The weight of a row by its source and label: both labels of a source weigh the same together.
+/// The weight of a row by its source and label. The two labels of a source have the same total
+/// weight.
 fn balance(rows: &[&Row]) -> [[f32; 2]; 3] {
     let mut counts = [[0_usize; 2]; 3];
     rows.iter().for_each(|row| counts[row.source][usize::from(row.is_toxic)] += 1);
@@ -128,18 +131,10 @@ fn shuffle(order: &mut [usize], state: &mut u64) {
     }
 }
 
-/// The area under the ROC curve; ties count half.
+/// The area under the ROC curve; NaN if all labels are the same.
 fn area(scored: &[(f32, bool)]) -> f64 {
-    let mut sorted = scored.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut negatives, mut wins) = (0.0, 0.0);
-    for group in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
-        let positive = group.iter().filter(|row| row.1).count() as f64;
-        let negative = group.len() as f64 - positive;
-        wins += positive * (negatives + negative / 2.0);
-        negatives += negative;
-    }
-    wins / (negatives * (scored.len() as f64 - negatives)).max(1.0)
+    let items = scored.iter().map(|(score, is_toxic)| (f64::from(*score), *is_toxic));
+    roc_auc(items).unwrap_or(f64::NAN)
 }
 
 fn lines(path: &str) -> Result<Vec<serde_json::Value>, Box<dyn Error>> {
@@ -159,7 +154,8 @@ fn read(data: &str) -> Result<Vec<Row>, Box<dyn Error>> {
     for (source, name) in ["davidson", "surge"].iter().enumerate() {
         for (at, row) in lines(&format!("{data}/safety/{name}.jsonl"))?.iter().enumerate() {
             let is_toxic = matches!(row["label"].as_str(), Some("offensive" | "hate" | "Toxic"));
-            let features = text::safety::features(row["text"].as_str().unwrap_or_default());
+            let text = row["text"].as_str().ok_or("a document has no `text`")?;
+            let features = text::safety::features(text);
             rows.extend(features.into_iter().map(|features| Row {
                 features,
                 is_toxic,
@@ -174,11 +170,12 @@ fn read(data: &str) -> Result<Vec<Row>, Box<dyn Error>> {
     Ok(rows)
 }
 
-/// Adds windows of every seventh text, as harmless if they have no listed term.
+/// Adds windows without a listed term as harmless ones, from every seventh English text and fewer
+/// of the others.
 fn read_harmless(path: &str, rows: &mut Vec<Row>) -> Result<(), Box<dyn Error>> {
     let mut kept = 0;
     for (at, row) in lines(path)?.iter().enumerate().step_by(HARMLESS_STEP) {
-        let text = row["text"].as_str().unwrap_or_default();
+        let text = row["text"].as_str().ok_or("a document has no `text`")?;
         let is_other = row["lang"].as_str().is_none_or(|language| !language.starts_with("en"));
         if is_other && at % (6 * HARMLESS_STEP) != 0 {
             continue;
@@ -195,7 +192,7 @@ fn read_harmless(path: &str, rows: &mut Vec<Row>) -> Result<(), Box<dyn Error>> 
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let data = std::env::args().nth(1).ok_or("the first argument is the folder of data")?;
+    let data = std::env::args().nth(1).ok_or("the first argument must be the data folder")?;
     let rows = read(&data)?;
     let mut out = std::io::stderr().lock();
     let score = |model: &Model, source: usize, fold: Option<usize>| -> Vec<(f32, bool)> {

@@ -1,9 +1,9 @@
-//! Megabytes per second of each function on the documents of a file.
+//! Measures the speed of each function in megabytes per second on the documents of a file.
 //!
 //! `cargo run --release -p gristmill-text --example throughput -- FILE [LANGUAGE [NAME]]`: the file
-//! is plain text, taken as documents of about 8 KB, or JSON lines with `text` and `lang`, possibly
-//! zstd-compressed, of which the documents of the language (`all`: of any) are read up to 64 MB.
-//! Only functions whose name has NAME in it are measured.
+//! may be compressed by zstd. It is plain text, which is cut into documents of about 8 KB, or JSON
+//! lines with `text` and `lang`. Of JSON lines, up to 64 MB of documents in LANGUAGE (or in all
+//! languages if it is `all`) are read. Only functions whose name contains NAME are measured.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -14,18 +14,18 @@ use std::time::Instant;
 use text::minhash::{DatatroveHash, MinHashConfig, MinHasher, Scheme, Scratch, Signature};
 use text::words::Segmenter;
 
-/// Bytes that are read at most.
+/// The amount of text after which no more JSON lines are read.
 const MAX_BYTES: usize = 64 << 20;
 
-/// Documents that go through each function before the time counts.
+/// The number of documents with which each function is called before its time is measured.
 const WARM_UP_DOCUMENTS: usize = 100;
 
-/// Bytes of a document cut from plain text.
+/// The size of a document that is cut from plain text.
 const DOCUMENT_BYTES: usize = 8 << 10;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let file = arguments.next().ok_or("the first argument is a file")?;
+    let file = arguments.next().ok_or("the first argument must be a file")?;
     let language = arguments.next().filter(|language| language != "all");
     let documents = read(&file, language.as_deref())?;
     run(&documents);
@@ -55,7 +55,8 @@ fn read(file: &str, language: Option<&str>) -> Result<Vec<String>, Box<dyn Error
     for line in BufReader::new(reader).lines() {
         let row: serde_json::Value = serde_json::from_str(&line?)?;
         let is_wanted = language.is_none_or(|language| row["lang"] == language);
-        if let Some(text) = row["text"].as_str().filter(|_| is_wanted) {
+        if is_wanted {
+            let text = row["text"].as_str().ok_or("a document has no text")?;
             bytes += text.len();
             documents.push(text.to_owned());
         }
@@ -137,14 +138,14 @@ fn time(name: &str, documents: &[String], mut function: impl FnMut(&str)) {
         return;
     }
     let bytes: usize = documents.iter().map(String::len).sum();
-    // Tables that are built once do not count.
+    // The first calls build the tables, which is not measured.
     documents.iter().take(WARM_UP_DOCUMENTS).for_each(|document| function(document));
     let start = Instant::now();
     let processor_start = processor_seconds();
     for document in documents {
         function(document);
     }
-    // Time on a processor where the system tells it, so that other programs do not count.
+    // Processor time, if the system reports it, so that other programs do not matter.
     let seconds = match (processor_start, processor_seconds()) {
         (Some(start), Some(end)) => end - start,
         _ => start.elapsed().as_secs_f64(),
@@ -153,7 +154,7 @@ fn time(name: &str, documents: &[String], mut function: impl FnMut(&str)) {
     println!("{name:26} {rate:8.1} MB/s  ({} documents, {bytes} bytes)", documents.len());
 }
 
-/// Seconds that this thread has run, on Linux.
+/// The processor time of this thread in seconds. `None` if the system is not Linux.
 fn processor_seconds() -> Option<f64> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)

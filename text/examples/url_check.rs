@@ -1,9 +1,9 @@
-//! Load time, memory and speed of `url::BlockList`, and its verdicts.
+//! Measures the load time, memory and speed of `url::BlockList`, and prints its decisions.
 //!
-//! `cargo run --release -p gristmill-text --example url_check -- DIALECT URLS REPEATS LISTS…`:
-//! the dialect is `canonical` or `datatrove`, URLS has one URL a line, each of LISTS is a file
-//! whose name says its kind. The reason of each URL (`-` for none) is printed line by line, and
-//! the figures as JSON on the last line. Times are those of the processor, not of the clock.
+//! `cargo run --release -p gristmill-text --example url_check -- DIALECT URLS REPEATS LISTS…`: the
+//! dialect is `canonical` or `datatrove`, URLS is a file with one URL on each line, and each of
+//! LISTS is a file whose name gives its kind. Prints a line with the reason for each URL (`-` for
+//! none), and the measurements as JSON on the last line. Times are processor times. Linux only.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,7 +16,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let [dialect, urls, repeats, lists @ ..] = arguments.as_slice() else {
         return Err("usage: url_check DIALECT URLS REPEATS LISTS…".into());
     };
-    let dialect = if dialect == "datatrove" { Dialect::Datatrove } else { Dialect::Canonical };
+    let dialect = match dialect.as_str() {
+        "canonical" => Dialect::Canonical,
+        "datatrove" => Dialect::Datatrove,
+        _ => return Err(format!("{dialect} is not a dialect").into()),
+    };
     let resident_before = resident_bytes("VmRSS:")?;
     let (list, unusable, load_seconds) = load(dialect, lists)?;
     let resident_after = resident_bytes("VmRSS:")?;
@@ -47,13 +51,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The lists of some files, the number of lines without use, and the time that it took.
+/// Loads the lists of some files. Returns them, the number of unusable lines, and the time in
+/// seconds.
 fn load(dialect: Dialect, files: &[String]) -> Result<(BlockList, u64, f64), Box<dyn Error>> {
     let start = processor_seconds()?;
     let mut builder = BlockListBuilder::new(dialect);
     for file in files {
-        let kind =
-            ListKind::of_path(file).ok_or_else(|| format!("{file} is no list by its name"))?;
+        let kind = ListKind::of_path(file)
+            .ok_or_else(|| format!("the name of {file} is not that of a list"))?;
         builder.add_reader(kind, BufReader::with_capacity(1 << 18, File::open(file)?))?;
     }
     let unusable = ListKind::ALL.iter().map(|&kind| builder.counts(kind).unusable).sum();
@@ -61,17 +66,19 @@ fn load(dialect: Dialect, files: &[String]) -> Result<(BlockList, u64, f64), Box
     Ok((list, unusable, processor_seconds()? - start))
 }
 
-/// Time that this thread ran, by Linux's scheduler; zero where there is none.
+/// The processor time of this thread in seconds, from Linux's scheduler.
 fn processor_seconds() -> Result<f64, Box<dyn Error>> {
-    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let nanoseconds: u64 = statistics.split(' ').next().unwrap_or("0").parse()?;
+    let statistics = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    let (nanoseconds, _) = statistics.split_once(' ').ok_or("schedstat has no fields")?;
+    let nanoseconds: u64 = nanoseconds.parse()?;
     Ok(nanoseconds as f64 / 1e9)
 }
 
-/// A figure of `/proc/self/status`, zero where there is none.
+/// A number of bytes in `/proc/self/status`.
 fn resident_bytes(field: &str) -> Result<i64, Box<dyn Error>> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(field));
-    let kibibytes: i64 = line.map_or("0", |line| line.trim().trim_end_matches(" kB")).parse()?;
+    let line = line.ok_or_else(|| format!("the status has no {field}"))?;
+    let kibibytes: i64 = line.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes * 1024)
 }

@@ -1,36 +1,43 @@
-//! From bytes of unknown encoding to text.
+//! Decodes bytes of unknown encoding.
 //!
-//! The evidence is weighed as browsers do (WHATWG Encoding Standard, HTML Standard §13.2.3): byte
-//! order mark, then the declared encoding, then what the bytes look like. Where the standard would
-//! produce visible nonsense that the bytes disprove, the bytes win; [`decode`] says when.
+//! The evidence has the same priority as in browsers (WHATWG Encoding Standard, HTML Standard
+//! §13.2.3): byte order mark, declared encoding, then detection. Unlike in the standard, bytes that
+//! obviously contradict a declaration overrule it; see [`decode`].
 
 use chardetng::EncodingDetector;
 use encoding_rs::{Encoding, REPLACEMENT, UTF_8};
 
-/// Bytes at the start of a page in which a declaration must stand (HTML Standard §4.2.5.4).
+/// A declaration must be within this number of bytes at the start of a page (HTML Standard
+/// §4.2.5.4).
 const DECLARATION_WINDOW_BYTES: usize = 1024;
 
-/// Bytes that the detector reads at most; more do not change its mind but cost time.
+/// Maximum number of bytes for the detector; more would take time without changing the result.
 const DETECTION_WINDOW_BYTES: usize = 1 << 20;
 
-/// A text and where it came from.
+/// A decoded text and its encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decoded {
     /// The text, without byte order mark.
     pub text: String,
     /// The name of the encoding in the WHATWG Encoding Standard, such as `UTF-8`.
     pub encoding: &'static str,
-    /// Whether bytes that mean nothing in the encoding were replaced by U+FFFD.
+    /// Whether bytes that are invalid in the encoding were replaced by U+FFFD.
     pub repaired: bool,
 }
 
 /// Decodes bytes; `declared` is a label from the HTTP header or the page, such as `latin1`.
 ///
-/// A byte order mark wins. Then the declared encoding, with two exceptions: a declared single-byte
-/// or UTF-16 encoding loses to bytes that are valid UTF-8 (servers declare latin1 by habit, and
-/// real latin1 text is practically never valid UTF-8 beyond ASCII), and a declared encoding in
-/// which the bytes are malformed loses to any encoding in which they are not. Without declaration:
-/// UTF-8 if valid, else the guess of chardetng, the detector of Firefox.
+/// A byte order mark has priority. Next comes the declared encoding, with two exceptions. If a
+/// single-byte encoding or UTF-16 is declared but the bytes are valid UTF-8, they are decoded as
+/// UTF-8: many servers declare latin1 by default, and real latin1 text is almost never valid UTF-8
+/// unless it is ASCII. If the bytes are invalid in the declared encoding, an encoding in which they
+/// are valid is preferred. Without a declaration, the bytes are decoded as UTF-8 if they are valid,
+/// else with the encoding guessed by chardetng, the detector of Firefox.
+///
+/// ```
+/// let decoded = text::charset::decode(b"caf\xe9", Some("latin1"));
+/// assert_eq!((decoded.text.as_str(), decoded.encoding), ("café", "windows-1252"));
+/// ```
 pub fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
     if let Some((encoding, mark_length)) = Encoding::for_bom(bytes) {
         return decode_as(&bytes[mark_length..], encoding);
@@ -48,7 +55,7 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
         }
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        // Text of ASCII alone keeps the declared name, and UTF-16 without NUL is not UTF-16.
+        // Bytes without a NUL are almost never UTF-16, even if it is declared.
         let is_utf16 = declared.is_some_and(|encoding| !encoding.is_ascii_compatible());
         if !(is_utf16 && bytes.contains(&0)) {
             return Decoded { text: text.to_owned(), encoding: UTF_8.name(), repaired: false };
@@ -57,8 +64,8 @@ pub fn decode(bytes: &[u8], declared: Option<&str>) -> Decoded {
     decode_legacy(bytes, declared)
 }
 
-/// [`decode`] for bytes that are neither valid UTF-8 nor flawless in a declared encoding of
-/// several bytes a character.
+/// The last part of [`decode`], for bytes that were neither accepted as UTF-8 nor valid in a
+/// declared multi-byte encoding.
 fn decode_legacy(bytes: &[u8], declared: Option<&'static Encoding>) -> Decoded {
     let declared = declared.map(|encoding| decode_as(bytes, encoding));
     if let Some(decoded) = declared.as_ref()
@@ -68,15 +75,15 @@ fn decode_legacy(bytes: &[u8], declared: Option<&'static Encoding>) -> Decoded {
     }
     let guessed = decode_as(bytes, guess(bytes));
     match declared {
-        // A page with a few broken characters is still what it says it is.
+        // A page with some damaged characters still has the declared encoding.
         Some(decoded) if guessed.repaired || is_mostly_intact(&decoded.text) => decoded,
         _ if is_mostly_intact(&String::from_utf8_lossy(bytes)) => decode_as(bytes, UTF_8),
         _ => guessed,
     }
 }
 
-/// Whether a decoded text holds more characters beyond ASCII than replacements: evidence that the
-/// encoding is right and the bytes are damaged.
+/// Whether a decoded text contains more non-ASCII characters than replacement characters. In this
+/// case the encoding is probably right, and some bytes are damaged.
 fn is_mostly_intact(text: &str) -> bool {
     let (mut intact, mut replaced) = (0_usize, 0_usize);
     for character in text.chars().filter(|character| !character.is_ascii()) {
@@ -98,13 +105,13 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
     detector.guess(None, true)
 }
 
-/// The encoding that an HTML page declares for itself in its first 1,024 bytes: `charset` in a
-/// `meta` tag (both forms), or `encoding` in an XML declaration.
+/// The encoding that an HTML page declares in its first 1,024 bytes: `charset` in a `meta` tag
+/// (both forms), or `encoding` in an XML declaration.
 pub fn declared_in_html(bytes: &[u8]) -> Option<String> {
     let window = &bytes[..bytes.len().min(DECLARATION_WINDOW_BYTES)];
     let head = String::from_utf8_lossy(window).to_ascii_lowercase();
     if let Some(declaration) = head.trim_start().strip_prefix("<?xml")
-        && let Some(label) = label_behind(declaration.split('>').next()?, "encoding")
+        && let Some(label) = label_after(declaration.split('>').next()?, "encoding")
     {
         return Some(label.to_owned());
     }
@@ -117,7 +124,7 @@ pub fn declared_in_html(bytes: &[u8]) -> Option<String> {
             rest.find('>').map_or(rest.len(), |at| at + 1)
         };
         if rest.starts_with("<meta")
-            && let Some(label) = label_behind(&rest[..end], "charset")
+            && let Some(label) = label_after(&rest[..end], "charset")
         {
             return Some(label.to_owned());
         }
@@ -126,19 +133,19 @@ pub fn declared_in_html(bytes: &[u8]) -> Option<String> {
     None
 }
 
-/// The encoding that a `Content-Type` value declares: `latin1` of `text/html; charset="latin1"`.
+/// The encoding that a `Content-Type` value declares: `latin1` in `text/html; charset="latin1"`.
 pub fn declared_in_content_type(content_type: &str) -> Option<&str> {
-    label_behind(content_type, "charset")
+    label_after(content_type, "charset")
 }
 
-/// The value behind the first `name =` in `text`, without quotes; `name` in any case.
-fn label_behind<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+/// The value after the first `name =` in `text`, without quotes. The case of `name` is ignored.
+fn label_after<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let quotes_or_space = |c: char| c.is_ascii_whitespace() || c == '"' || c == '\'';
     let mut from = 0;
     while let Some(at) = find_ignoring_case(&text[from..], name) {
         from += at + name.len();
-        let behind = text[from..].trim_start();
-        if let Some(value) = behind.strip_prefix('=') {
+        let after = text[from..].trim_start();
+        if let Some(value) = after.strip_prefix('=') {
             let value = value.trim_start_matches(quotes_or_space);
             let end =
                 value.find(|c: char| quotes_or_space(c) || matches!(c, ';' | ',' | '>' | '/'));
@@ -188,7 +195,8 @@ mod tests {
 
     #[test]
     fn declarations_are_found() {
-        let page = b"<!-- <meta charset=koi8-r> --><META http-equiv=x content='text/html; charset = GB2312'>";
+        let page = b"<!-- <meta charset=koi8-r> --><META http-equiv=x \
+                     content='text/html; charset = GB2312'>";
         assert_eq!(declared_in_html(page).as_deref(), Some("gb2312"));
         assert_eq!(declared_in_html(b"<meta charset=\"utf-8\">").as_deref(), Some("utf-8"));
         let xml = b"<?xml version='1.0' encoding='ISO-8859-2'?>";

@@ -1,7 +1,7 @@
 //! Content hashes that identify a document's text.
 //!
-//! The function is XXH3 (Yann Collet, xxHash 0.8 specification): not cryptographic, but at 128
-//! bits two different documents of a crawl of 10^11 collide with a probability of about 10^-17.
+//! The hash function is XXH3 (Yann Collet, xxHash 0.8 specification). It is not cryptographic, but
+//! at 128 bits the probability of any collision in a crawl of 10^11 documents is about 10^-17.
 
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
@@ -17,12 +17,12 @@ pub fn exact_key(text: &str) -> u128 {
     bytes_key(text.as_bytes())
 }
 
-/// XXH3-128 of bytes that stand for a value.
+/// XXH3-128 of the bytes that represent a value of any type.
 pub fn bytes_key(bytes: &[u8]) -> u128 {
     xxh3_128(bytes)
 }
 
-/// The key of deduplication that ignores case, punctuation, white space, accents and the value of
+/// A deduplication key that ignores case, punctuation, white space, accents and the values of
 /// numbers: [`exact_key`] of the [simplified](crate::normalise::simplify) text.
 pub fn normalised_key(text: &str) -> u128 {
     xxh3_128(simplify(text).as_bytes())
@@ -40,7 +40,7 @@ mod tests {
 
     #[test]
     fn xxh3_is_the_published_function() {
-        // The value of XXH3_64bits of no bytes with seed 0 in the xxHash specification.
+        // XXH3_64bits of an empty input with seed 0, from the xxHash specification.
         assert_eq!(xxh3(""), 0x2D06_8005_38D3_94C2);
     }
 }

@@ -1,11 +1,11 @@
-//! Pure functions on the text of one document: decoding, extraction, language, words, quality
-//! signals, C4's cleaning, classifiers, personal data, safety, block lists of addresses,
-//! normalisation, hashes and MinHash.
+//! Pure functions on the text of one document: decoding, extraction, language detection, words,
+//! quality signals, C4's cleaning, classifiers, personal data, safety, block lists of addresses,
+//! contamination, normalisation, hashes and MinHash.
 //!
-//! Nothing here does input or output, knows an engine or panics on bad data, and no text is an error:
-//! a function that has nothing to say about a document returns `None` or zero. Only files of models,
-//! and options, can be wrong. Every result depends on the arguments alone, so that it is the same on
-//! any thread of any machine.
+//! The functions do no input or output, depend on no query engine and do not panic on bad data. No
+//! text is an error: if there is nothing to find, the result is empty, zero or `None`. Only model
+//! files and options can be invalid. A result depends only on the arguments, so it is the same on
+//! every thread and every machine.
 
 pub mod c4;
 pub mod charset;

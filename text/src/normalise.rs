@@ -1,7 +1,11 @@
-//! The simplified form of a text in which near-duplicates are looked for.
+//! The simplified form of a text, in which near-duplicates are compared.
 //!
 //! [`simplify`] follows the definition of datatrove 0.4 to 0.10 (`utils/text.py`), with which
-//! FineWeb-2 was deduplicated; the tests replay vectors that were made with datatrove 0.10.
+//! FineWeb-2 was deduplicated. The tests compare it with the results of datatrove 0.10.
+//!
+//! ```
+//! assert_eq!(text::normalise::simplify("Café: 1,234.50 €!"), "cafe 0 €");
+//! ```
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -13,23 +17,24 @@ use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 use crate::plane::Plane;
 use crate::runs::for_each_run;
 
-/// Characters beyond ASCII and the C1 controls that become a space, sorted: the punctuation of
-/// datatrove 0.10. Its ASCII part is all of ASCII's punctuation and control characters. The
-/// full-width digit one of that set is left out: numbers are replaced first, so it never acts.
+/// The punctuation of datatrove 0.10 above the C1 control characters, sorted. Each character
+/// becomes a space. The ASCII part of datatrove's set is all punctuation and control characters of
+/// ASCII. The set also has the full-width digit one, which is omitted here: numbers are replaced
+/// first, so it would have no effect.
 const PUNCTUATION: [char; 33] = [
     '«', '´', '»', '–', '—', '’', '“', '”', '„', '…', '∶', '━', '►', '、', '。', '〈', '〉', '《',
     '》', '「', '」', '【', '】', '！', '％', '（', '）', '，', '．', '：', '；', '？', '～',
 ];
 
-/// Marks that may stand once between two runs of digits of one number: `1,000` and `2.5`.
+/// Marks that may occur once between two runs of digits of a number: `1,000` and `2.5`.
 const DECIMAL_MARKS: [char; 7] = ['.', ',', '،', '٫', '⎖', '⎗', '⎘'];
 
-/// What becomes of a character beyond ASCII.
+/// What replaces a non-ASCII character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Simple {
     Space,
     Digit,
-    /// An accent leaves nothing, not even the space before it.
+    /// Nothing, not even a space: the character is an accent.
     Nothing,
     One(char),
     /// More than one character.
@@ -38,6 +43,7 @@ enum Simple {
 
 static PLANE: LazyLock<Plane<Simple>> = LazyLock::new(|| Plane::new(simple, Simple::Nothing));
 
+/// The replacement of a character.
 fn simple(character: char) -> Simple {
     if becomes_space(character) {
         return Simple::Space;
@@ -52,7 +58,7 @@ fn simple(character: char) -> Simple {
     simple
 }
 
-/// Calls with the parts of a character in lower case that are not accents.
+/// Calls `call` with the parts of a character's lower case that are not accents.
 fn for_each_part(character: char, mut call: impl FnMut(char)) {
     for lower in character.to_lowercase() {
         decompose_canonical(lower, |part| {
@@ -63,33 +69,35 @@ fn for_each_part(character: char, mut call: impl FnMut(char)) {
     }
 }
 
-/// Simplifies a text: lower case, each number to `0`, punctuation and runs of white space to one
-/// space, accents away, no space at either end; in this order.
+/// Simplifies a text in these steps: lower case; each number becomes `0`; punctuation and runs of
+/// white space become one space; accents are removed; spaces at both ends are removed.
 ///
-/// A number is a run of decimal digits of any script, with at most one decimal mark and a second
-/// run. Accents go by canonical decomposition (NFD) and removal of nonspacing marks (category Mn);
-/// this also takes vowel signs from Indic scripts, as the definition does.
+/// A number is a run of decimal digits of any script, optionally followed by one decimal mark and
+/// another run. Accents are removed by canonical decomposition (NFD) and by deleting nonspacing
+/// marks (category Mn). As in the definition, this also deletes vowel signs of Indic scripts.
 pub fn simplify(text: &str) -> String {
     let mut out = String::new();
     simplify_into(text, &mut out);
     out
 }
 
-/// Puts the simplified text into `out`, replacing what is there; see [`simplify`].
-pub fn simplify_into(text: &str, out: &mut String) {
+/// Writes the simplified text into `out`, replacing its contents; see [`simplify`].
+pub(crate) fn simplify_into(text: &str, out: &mut String) {
     out.clear();
     out.reserve(text.len());
-    // The lower case of a final capital sigma depends on its neighbours; no other character's does.
+    // The lower case of capital sigma depends on whether it ends a word. It is the only such
+    // character.
     if !text.is_ascii() && memmem::find(text.as_bytes(), "Σ".as_bytes()).is_some() {
         return append_simplified(&text.to_lowercase(), out);
     }
     append_simplified(text, out);
 }
 
+/// Appends the simplified text to `out`, one run at a time, in one pass.
 fn append_simplified(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     let mut writer = Writer { text, out, words: 0..0, space_is_due: false };
-    // The offset to which the text has been dealt with: a number may reach into the next run.
+    // The end of the part that has been simplified. A number may reach into the next run.
     let mut done = 0;
     for_each_run(bytes, |start, end, is_special| {
         if is_special {
@@ -105,18 +113,19 @@ fn append_simplified(text: &str, out: &mut String) {
     out.make_ascii_lowercase();
 }
 
-/// Appends to simplified text; ASCII letters keep their case.
+/// Appends to the simplified text. ASCII letters keep their case until the end.
 struct Writer<'t> {
     text: &'t str,
     out: &'t mut String,
-    /// Where words that stay as they are, with a space between two of them, have yet to be copied.
+    /// Words, separated by single spaces, that do not change and will be copied together.
     words: Range<usize>,
-    /// Whether a space comes before the next character that stays, if it is not the first.
+    /// Whether a space precedes the next character of the output, unless it is the first one.
     space_is_due: bool,
 }
 
 impl Writer<'_> {
-    /// Adds a word of ASCII letters.
+    /// Adds a word of ASCII letters. `is_apart` says whether something separates it from the text
+    /// before.
     #[inline]
     fn push_word(&mut self, word: Range<usize>, is_apart: bool) {
         if word.start == self.words.end + 1
@@ -131,25 +140,22 @@ impl Writer<'_> {
         self.words = word;
     }
 
-    /// Copies the words that are left.
+    /// Copies the words that have not been copied yet.
     fn copy_words(&mut self) {
-        let words = std::mem::take(&mut self.words);
-        if let Some(words) = self.text.get(words).filter(|words| !words.is_empty()) {
+        let words = &self.text[std::mem::take(&mut self.words)];
+        if !words.is_empty() {
             self.push_due_space();
             self.out.push_str(words);
         }
     }
 
-    /// Adds a run of ASCII letters, digits and characters beyond ASCII. Returns the offset behind
-    /// it, or behind the number with which it ends.
+    /// Adds a run of ASCII letters, digits and non-ASCII characters. Returns the offset of its end,
+    /// or of the end of the number with which it ends.
     fn push_run(&mut self, start: usize, end: usize) -> usize {
         let plane = &*PLANE;
         let mut position = start;
         while position < end {
-            let Some(character) = self.text.get(position..).and_then(|rest| rest.chars().next())
-            else {
-                break;
-            };
+            let Some(character) = self.text[position..].chars().next() else { break };
             let simple = match character {
                 '0'..='9' => Simple::Digit,
                 '\0'..='\x7f' => Simple::One(character),
@@ -186,18 +192,18 @@ impl Writer<'_> {
     }
 }
 
-/// The offset behind the number that starts at an offset.
+/// The offset of the end of the number that starts at an offset.
 fn number_end(text: &str, start: usize) -> usize {
     let bytes = text.as_bytes();
     let length = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    // The common case: one to a few ASCII digits and then a letter, space or the end.
+    // The common case is a few ASCII digits followed by a letter, a space or the end of the text.
     match bytes.get(start + length) {
         Some(b'.' | b',' | 128..) => text.len() - behind_number(&text[start..]).len(),
         _ => start + length,
     }
 }
 
-/// What follows the number that `rest` starts with.
+/// The text after the number with which `rest` starts.
 fn behind_number(rest: &str) -> &str {
     let after_digits = rest.trim_start_matches(is_decimal_digit);
     match after_digits.strip_prefix(DECIMAL_MARKS) {
@@ -208,7 +214,7 @@ fn behind_number(rest: &str) -> &str {
     }
 }
 
-/// Whether the character is a decimal digit (category Nd) of any script.
+/// Whether a character is a decimal digit (category Nd) of any script.
 fn is_decimal_digit(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_digit();
@@ -216,7 +222,7 @@ fn is_decimal_digit(character: char) -> bool {
     character.is_numeric() && character.general_category() == GeneralCategory::DecimalNumber
 }
 
-/// Whether the character is white space or punctuation as defined above.
+/// Whether a character is white space, a control character or punctuation (see [`PUNCTUATION`]).
 fn becomes_space(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_alphanumeric();
@@ -241,7 +247,7 @@ mod tests {
 
     #[test]
     fn simplified_text_equals_datatrove() {
-        #[expect(clippy::disallowed_methods, reason = "where the golden vectors lie")]
+        #[expect(clippy::disallowed_methods, reason = "names the folder of the golden vectors")]
         let data = std::env::var("GRISTMILL_DATA");
         let Ok(data) = data else {
             println!("skipped: GRISTMILL_DATA is not set");
@@ -257,7 +263,7 @@ mod tests {
         }
     }
 
-    /// The definition, step by step.
+    /// Follows the definition step by step.
     fn by_definition(text: &str) -> String {
         let lower = text.to_lowercase();
         let mut numbers = String::new();

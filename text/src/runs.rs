@@ -1,9 +1,9 @@
-//! Runs of ASCII letters, ASCII digits and bytes beyond ASCII, found 64 bytes at a time.
+//! Finds runs of ASCII letters, ASCII digits and non-ASCII bytes, 64 bytes at a time.
 
-/// Bytes that are looked at together, one bit each.
+/// Bytes that are examined together: each is one bit of a mask.
 const BLOCK_BYTES: usize = 64;
 
-/// The same byte eight times.
+/// A byte repeated eight times.
 const fn repeat(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
@@ -11,19 +11,20 @@ const fn repeat(byte: u8) -> u64 {
 /// The highest bit of each byte.
 const HIGH: u64 = repeat(0x80);
 
-/// Which bytes of a block are what, the first in the lowest bit.
+/// The classes of the bytes of a block. The lowest bit stands for the first byte.
 struct Masks {
-    /// Letters, digits and bytes beyond ASCII.
+    /// Letters, digits and non-ASCII bytes.
     inside: u64,
-    /// Digits and bytes beyond ASCII.
+    /// Digits and non-ASCII bytes.
     special: u64,
 }
 
-/// Calls with the start and the end of every run, and whether it has bytes that are no ASCII
-/// letters.
+/// Calls `call` with the start and the end of every run, and whether it contains bytes that are not
+/// ASCII letters.
 #[inline]
 pub(crate) fn for_each_run(bytes: &[u8], mut call: impl FnMut(usize, usize, bool)) {
     let (blocks, rest) = bytes.as_chunks::<BLOCK_BYTES>();
+    // The rest, padded with spaces, also ends a run that reaches the end of the last full block.
     let mut last = [b' '; BLOCK_BYTES];
     last[..rest.len()].copy_from_slice(rest);
     let mut start = 0;
@@ -35,7 +36,7 @@ pub(crate) fn for_each_run(bytes: &[u8], mut call: impl FnMut(usize, usize, bool
         let behind = (inside << 1) | u64::from(is_open);
         let mut starts = inside & !behind;
         let mut ends = !inside & behind;
-        // Bits of special bytes that belong to the runs that have not been called with.
+        // The special bytes of runs that have not been reported yet.
         let mut left = special;
         if !is_open {
             start = base + take_lowest(&mut starts);
@@ -53,7 +54,7 @@ pub(crate) fn for_each_run(bytes: &[u8], mut call: impl FnMut(usize, usize, bool
     }
 }
 
-/// Clears the lowest bit that is set and gives its position, 64 if there is none.
+/// Clears the lowest set bit and returns its position, or 64 if no bit is set.
 #[inline]
 fn take_lowest(bits: &mut u64) -> usize {
     let position = bits.trailing_zeros() as usize;
@@ -61,6 +62,7 @@ fn take_lowest(bits: &mut u64) -> usize {
     position
 }
 
+/// The classes of the bytes of a block.
 #[inline]
 fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
     let mut masks = Masks { inside: 0, special: 0 };
@@ -75,7 +77,7 @@ fn masks(block: &[u8; BLOCK_BYTES]) -> Masks {
     masks
 }
 
-/// The high bit of each byte that lies from `first` to `last`; bytes are below 128.
+/// Sets the high bit of each byte from `first` to `last`. All bytes must be below 128.
 #[inline]
 const fn between(word: u64, first: u8, last: u8) -> u64 {
     let from_first = word + repeat(0x80 - first);
@@ -83,7 +85,7 @@ const fn between(word: u64, first: u8, last: u8) -> u64 {
     (from_first ^ behind_last) & HIGH
 }
 
-/// The high bits of the eight bytes as the lowest eight bits.
+/// Collects the high bits of the eight bytes in the lowest eight bits.
 #[inline]
 const fn gather(high: u64) -> u64 {
     (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56

@@ -1,15 +1,21 @@
-//! Sentences as spaCy's sentencizer finds them behind its English tokenizer, which datatrove 0.10
-//! counts for the rules of C4.
+//! Sentences as found by spaCy's sentencizer after its English tokenizer. Datatrove 0.10 counts
+//! them for the rules of C4.
 //!
-//! A sentence ends with a token that is one of 128 marks (`.`, `!`, `?`, `。` …) and the tokens of
-//! punctuation that follow; the next token starts another. White space other than a single space is
-//! such a token too, so that a line break behind a full stop starts a sentence of its own.
+//! A sentence ends with a token that is one of 128 marks (`.`, `!`, `?`, `。` …) and any punctuation
+//! tokens that follow it. The next token starts a new sentence. White space other than a single
+//! space is a token too, so a line break after a full stop starts a separate sentence.
+//!
+//! ```
+//! use text::sentences::sentences;
+//!
+//! assert_eq!(sentences("Stop! Dr. Who (again?) left"), ["Stop!", " Dr. Who (again?)", " left"]);
+//! ```
 
 use crate::words::Segmenter;
 use crate::words::classes::{Classes, PUNCTUATION, SENTENCE_END, strip};
 
-/// The sentences of a text: slices that together are the text, so that white space between two
-/// belongs to the second. A text of white space has none.
+/// The sentences of a text: slices that together make up the whole text, so white space between two
+/// sentences belongs to the second one. A text of white space alone has no sentences.
 pub fn sentences(text: &str) -> Vec<&str> {
     if strip(text).is_empty() {
         return Vec::new();
@@ -34,7 +40,7 @@ pub fn count(text: &str) -> usize {
     ends + 1
 }
 
-/// Calls with the end of every sentence but the last.
+/// Calls `call` with the end of every sentence except the last.
 fn for_each_end(text: &str, mut call: impl FnMut(usize)) {
     let classes = Classes::get();
     let mut is_ended = false;
@@ -46,6 +52,7 @@ fn for_each_end(text: &str, mut call: impl FnMut(usize)) {
             .next()
             .is_some_and(|first| classes.is(first, SENTENCE_END) && characters.next().is_none());
         if is_ended {
+            // White space that spaCy makes a token: any but a single space.
             let is_behind_space_token = !matches!(&text[end..start], "" | " ");
             let is_punctuation =
                 is_mark || token.chars().all(|character| classes.is(character, PUNCTUATION));

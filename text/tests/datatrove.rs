@@ -1,6 +1,7 @@
-//! Conformance: words, sentences and verdicts equal those that datatrove 0.10 gave for known texts.
+//! Conformance: words, sentences and filter decisions equal those of datatrove 0.10 for known
+//! texts.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "this file is tests alone")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "this file contains only tests")]
 
 #[path = "../examples/filters/stage.rs"]
 mod stage;
@@ -12,8 +13,8 @@ use text::sentences::sentences;
 use text::signals::{FIELDS, measure};
 use text::words::Segmenter;
 
-/// The file of golden vectors, where the environment names its folder.
-#[expect(clippy::disallowed_methods, reason = "the tests' data has its place in the environment")]
+/// The file of golden vectors, or `None` if the environment does not name its folder.
+#[expect(clippy::disallowed_methods, reason = "the environment names the folder of test data")]
 fn golden() -> Option<Value> {
     let Ok(folder) = std::env::var("GRISTMILL_DATA") else {
         println!("skipped: GRISTMILL_DATA is not set");

@@ -1,13 +1,15 @@
-//! Measures encoding with a published vocabulary on one thread; the documents are the fields `text`
+//! Measures encoding with a published vocabulary on one thread. The documents are the fields `text`
 //! of a file of JSON lines:
-//! `cargo run --release --example encode -- FILE ENCODING JSONL_FILE [PASSES [warm] | ids]`, where the vocabulary is
-//! a `.tiktoken` file of a named encoding, or a `tokenizer.json` and the encoding is `json`. Each pass
-//! begins with an encoder that has seen nothing; with `warm`, the encoder of the pass before goes on.
-//! With `ids`, nothing is measured, and the ids are written: for each document how many there are, and
-//! these, as four bytes each, low byte first.
+//! `cargo run --release -p gristmill-tokenizer --example encode -- FILE ENCODING JSONL_FILE
+//! [PASSES [warm] | ids]`
+//!
+//! FILE is a `.tiktoken` file of the named encoding, or a `tokenizer.json` if ENCODING is `json`.
+//! Each pass begins with a new encoder; with `warm`, it keeps the encoder of the pass before. With
+//! `ids`, nothing is measured and the ids are written: for each document their number and the ids,
+//! each as four bytes, low byte first.
 //!
 //! Prints the rate of each pass, the number of ids, and a checksum of them (XXH3-64 over the ids as
-//! four bytes, low byte first) that another tokenizer's ids can be compared by.
+//! four bytes, low byte first) for comparisons with other tokenizers.
 
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
 
@@ -26,8 +28,8 @@ struct Document {
     text: String,
 }
 
-/// The time this thread has run, in seconds, where Linux tells it (the first number of its scheduler
-/// statistics), so that other work on the machine counts little; else the time on the clock.
+/// The processor time of this thread in seconds: the first number of its scheduler statistics. Without
+/// those, the wall time.
 fn thread_seconds() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();

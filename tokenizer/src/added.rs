@@ -1,17 +1,16 @@
-//! Tokens beside the byte-pair vocabulary that are found in a text before it is split.
-
-use std::sync::LazyLock;
+//! Finding added tokens in a text, before the rest of it is split.
 
 use aho_corasick::packed::Searcher;
 use aho_corasick::{AhoCorasick, Anchored, Input, Match, MatchKind, StartKind};
+use regex_syntax::is_word_character;
 
 use crate::TokenizerError;
-use crate::tokenizer::AddedToken;
+use crate::model::{AddedToken, Model};
 
-/// How many bytes of the tokens are looked for before the whole: as many as a searcher compares at once.
+/// How many leading bytes of the tokens the fast searcher compares at once.
 const MAX_BEGINNING_BYTES: usize = 3;
 
-/// A part of a text: a token found in it, or text between tokens.
+/// A part of a text: a token found in it, or the text between tokens.
 pub(crate) enum Segment<'a> {
     /// An added token.
     Token(u32),
@@ -19,16 +18,51 @@ pub(crate) enum Segment<'a> {
     Text(&'a str),
 }
 
-/// Finds added tokens in text; of overlapping ones the leftmost, then the longest.
+/// The finders for some of the added tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct Finders {
+    /// Finds tokens in the text before normalisation.
+    pub(crate) raw: Finder,
+    /// Finds tokens in the normalised text.
+    pub(crate) normalized: Finder,
+    /// Whether neither finder has a token.
+    pub(crate) idle: bool,
+}
+
+impl Finders {
+    /// The finders for the added tokens that `wanted` selects.
+    ///
+    /// # Errors
+    /// [`TokenizerError::Malformed`] where no automaton can be built from them.
+    pub(crate) fn new(
+        model: &Model,
+        wanted: impl Fn(&AddedToken) -> bool,
+    ) -> Result<Self, TokenizerError> {
+        let select = |normalized: bool| {
+            let tokens = model.added.iter();
+            Finder::new(tokens.filter(|token| wanted(token) && token.normalized == normalized).map(
+                |token| {
+                    let content = &token.content;
+                    let text = if normalized { model.normalize(content) } else { content.into() };
+                    (token, text.into_owned())
+                },
+            ))
+        };
+        let idle = !model.added.iter().any(&wanted);
+        Ok(Self { raw: select(false)?, normalized: select(true)?, idle })
+    }
+}
+
+/// Finds added tokens in text. Of overlapping tokens it takes the leftmost, then the longest.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Finder {
     automaton: Option<AhoCorasick>,
-    /// Finds where a token may begin, many bytes at a time: by what the tokens begin with.
+    /// Finds where a token may begin, many bytes at a time, by the first bytes of the tokens.
     beginnings: Option<Searcher>,
     tokens: Vec<Found>,
 }
 
-/// What a hit becomes.
+/// What a match becomes.
 #[derive(Debug, Clone, Copy)]
 struct Found {
     id: u32,
@@ -38,11 +72,8 @@ struct Found {
 }
 
 impl Finder {
-    /// A finder of `tokens`.
-    ///
-    /// # Errors
-    /// [`TokenizerError::Malformed`] where the tokens are too many for an automaton.
-    pub(crate) fn new<'a>(
+    /// A finder for `tokens`, each with the text to search.
+    fn new<'a>(
         tokens: impl Iterator<Item = (&'a AddedToken, String)>,
     ) -> Result<Self, TokenizerError> {
         let found = |token: &AddedToken| {
@@ -90,7 +121,9 @@ impl Finder {
             from = hit.end();
             let token = self.tokens[hit.pattern().as_usize()];
             let (before, after) = (&text[..hit.start()], &text[hit.end()..]);
-            if token.single_word && (before.ends_with(is_word) || after.starts_with(is_word)) {
+            let in_word =
+                || before.ends_with(is_word_character) || after.starts_with(is_word_character);
+            if token.single_word && in_word() {
                 continue;
             }
             let first = if token.lstrip { before.trim_end().len() } else { before.len() };
@@ -107,8 +140,8 @@ impl Finder {
     }
 }
 
-/// A searcher for what the tokens begin with. `None` for tokens of one byte, which a searcher of many
-/// would find too often, and where there are too many beginnings for one.
+/// A searcher for the first bytes of the tokens. `None` if a token has one byte only, because such a
+/// searcher would stop too often, or if there are too many different beginnings for one.
 fn beginnings(contents: &[String]) -> Option<Searcher> {
     let length = contents.iter().map(String::len).min()?.min(MAX_BEGINNING_BYTES);
     let mut found: Vec<&[u8]> = contents.iter().map(|text| &text.as_bytes()[..length]).collect();
@@ -117,12 +150,17 @@ fn beginnings(contents: &[String]) -> Option<Searcher> {
     if length > 1 { Searcher::new(found) } else { None }
 }
 
-/// Whether regular expressions match the character by `\w`.
-fn is_word(character: char) -> bool {
-    static WORD: LazyLock<Option<fancy_regex::Regex>> =
-        LazyLock::new(|| fancy_regex::Regex::new(r"\w").ok());
-    let matches = |regex: &fancy_regex::Regex| {
-        regex.is_match(character.encode_utf8(&mut [0; 4])).unwrap_or(false)
-    };
-    WORD.as_ref().is_some_and(matches)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `single_word` is defined by `\w`, in the regex engine of Hugging Face's library.
+    #[test]
+    fn word_characters_are_those_of_regular_expressions() {
+        let regex = fancy_regex::Regex::new(r"\w").unwrap();
+        let text: String = ('\0'..=char::MAX).collect();
+        let found = regex.find_iter(&text).map(|hit| hit.unwrap().start());
+        let expected = text.char_indices().filter(|&(_, letter)| is_word_character(letter));
+        assert!(found.eq(expected.map(|(at, _)| at)));
+    }
 }

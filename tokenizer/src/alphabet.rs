@@ -1,16 +1,16 @@
-//! The byte-level alphabet: one printable character for each of the 256 bytes, as GPT-2 introduced
-//! it (Radford et al. 2019, `bytes_to_unicode`) and every `tokenizer.json` of this family spells it.
+//! The byte-level alphabet: one printable character for each of the 256 bytes, introduced by GPT-2
+//! (Radford et al. 2019, `bytes_to_unicode`) and used by every `tokenizer.json` of this family.
 //!
-//! Bytes 33–126, 161–172 and 174–255 stand for themselves; the other 68, in rising order, become
-//! the characters from U+0100 on.
+//! Bytes 33–126, 161–172 and 174–255 stand for themselves. The other 68, in rising order, are the
+//! characters from U+0100 on.
 
 use std::sync::LazyLock;
 
-/// How many bytes there are.
+/// The number of byte values.
 pub(crate) const BYTE_COUNT: usize = 256;
 
-/// The first character given to a byte that has no printable character of its own.
-const FIRST_SUBSTITUTE: u32 = 0x100;
+/// The character for the first byte that has no printable character.
+const FIRST_SUBSTITUTE: char = '\u{100}';
 
 /// Whether `byte` stands for itself in the byte-level alphabet.
 const fn is_printable(byte: u8) -> bool {
@@ -18,21 +18,15 @@ const fn is_printable(byte: u8) -> bool {
 }
 
 static CHARACTERS: LazyLock<[char; BYTE_COUNT]> = LazyLock::new(|| {
-    let mut characters = ['\0'; BYTE_COUNT];
-    let mut next_substitute = FIRST_SUBSTITUTE;
-    for byte in 0..=u8::MAX {
-        characters[usize::from(byte)] = if is_printable(byte) {
-            char::from(byte)
-        } else {
-            let substitute = char::from_u32(next_substitute).unwrap_or(char::REPLACEMENT_CHARACTER);
-            next_substitute += 1;
-            substitute
-        };
+    let mut characters: [char; BYTE_COUNT] = std::array::from_fn(|byte| char::from(byte as u8));
+    let unprintable = (0..=u8::MAX).filter(|&byte| !is_printable(byte));
+    for (byte, substitute) in unprintable.zip(FIRST_SUBSTITUTE..) {
+        characters[usize::from(byte)] = substitute;
     }
     characters
 });
 
-/// The 256 bytes in the order of their characters' codepoints: the order of their token ids.
+/// The 256 bytes in the order of their characters' code points, which is the order of their ids.
 static BYTES_BY_CODEPOINT: LazyLock<[u8; BYTE_COUNT]> = LazyLock::new(|| {
     let mut bytes: [u8; BYTE_COUNT] = std::array::from_fn(|byte| byte as u8);
     bytes.sort_by_key(|&byte| character(byte));
@@ -44,19 +38,18 @@ pub(crate) fn character(byte: u8) -> char {
     CHARACTERS[usize::from(byte)]
 }
 
-/// The byte that `character` stands for, or `None` where it stands for none.
+/// The byte that `character` stands for, or `None` if it is not in the alphabet.
 pub(crate) fn byte(character: char) -> Option<u8> {
-    let codepoint = character as u32;
-    if let Ok(byte) = u8::try_from(codepoint) {
+    if let Ok(byte) = u8::try_from(character) {
         return is_printable(byte).then_some(byte);
     }
-    // The substitutes follow all printable characters in codepoint order.
-    let substitute = codepoint.checked_sub(FIRST_SUBSTITUTE)? as usize;
+    // In the order of code points, all printable characters come before the substitutes.
+    let substitute = character as usize - FIRST_SUBSTITUTE as usize;
     let printable = (0..=u8::MAX).filter(|&byte| is_printable(byte)).count();
     BYTES_BY_CODEPOINT.get(printable + substitute).copied()
 }
 
-/// The bytes in the order of their characters' codepoints.
+/// The bytes in the order of their characters' code points.
 pub(crate) fn bytes_by_codepoint() -> &'static [u8; BYTE_COUNT] {
     &BYTES_BY_CODEPOINT
 }
@@ -66,8 +59,13 @@ pub(crate) fn spell(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| character(byte)).collect()
 }
 
-/// The bytes that `spelling` stands for in the byte-level alphabet, in which `tokenizer.json` files
-/// spell tokens, or `None` where a character stands for no byte.
+/// The bytes that `spelling` stands for in the byte-level alphabet of `tokenizer.json` files, or
+/// `None` if a character is not in the alphabet.
+///
+/// ```
+/// assert_eq!(tokenizer::byte_level_bytes("Ġlow"), Some(b" low".to_vec()));
+/// assert_eq!(tokenizer::byte_level_bytes(" low"), None);
+/// ```
 pub fn read(spelling: &str) -> Option<Vec<u8>> {
     spelling.chars().map(byte).collect()
 }

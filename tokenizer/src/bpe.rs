@@ -1,33 +1,34 @@
-//! Byte-pair encoding of one piece: again and again merge the pair of lowest rank, the leftmost of
-//! them first (Sennrich et al. 2016), until no rule applies.
+//! Byte-pair encoding of one piece: repeatedly merge the pair of lowest rank, the leftmost if there
+//! are several (Sennrich et al. 2016), until no rule applies.
 //!
-//! Short pieces look at all their pairs each time, which is quickest for the few they have. Longer
-//! ones keep the pairs in a heap and the symbols in a linked list: a piece of n bytes takes
-//! O(n log n) steps, whatever is in it.
+//! Short pieces examine all their pairs in each step, which is fastest for few pairs. Longer ones keep
+//! the pairs in a heap and the symbols in a linked list, so that any piece of n bytes takes
+//! O(n log n) steps.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use crate::alphabet::BYTE_COUNT;
 use crate::merges::{Merge, MergeTable};
-use crate::tokenizer::Model;
+use crate::model::Model;
 
-/// Pieces of more symbols than this use the heap. Times the rank of a rule, below
-/// [`MAX_RULES`](crate::merges::MAX_RULES), it stays below 2³¹.
+/// Pieces of more symbols than this use the heap. The product of this and a rank, which is below
+/// [`MAX_RULES`](crate::merges::MAX_RULES), must be below 2³¹.
 const MAX_SCANNED_SYMBOLS: usize = 64;
 
 /// No neighbour on this side, or no rule for this pair.
 const NONE: u32 = u32::MAX;
 
-/// The rank of a pair without a rule. Ranks are signed, because every processor has an instruction
-/// that compares many signed numbers.
+/// The rank of a pair without a rule. Ranks are signed because every processor can compare many
+/// signed numbers with one instruction.
 const NO_RANK: i32 = i32::MAX;
 
-/// The rules for all pairs of single bytes, or of ASCII characters where those have tokens, with which every merging begins: found by place, where
-/// the table of all rules takes a hash and its memory is further away.
+/// The rules for all pairs of single bytes, or of ASCII characters in BPE over characters. Every
+/// merging begins with these pairs. An array finds them faster than the table of all rules, which
+/// takes a hash and is farther away in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct BytePairs {
-    /// By left byte, then right byte; the token [`NONE`] where there is no rule.
+    /// By left byte, then right byte. The token is [`NONE`] if there is no rule.
     rules: Vec<Merge>,
 }
 
@@ -55,7 +56,7 @@ impl BytePairs {
 struct Pair {
     /// The token that the two become.
     becomes: u32,
-    /// Where the symbols to the left and to the right are.
+    /// The places of the symbols to the left and to the right.
     previous: u32,
     next: u32,
 }
@@ -68,15 +69,15 @@ struct Symbol {
     next: u32,
 }
 
-/// The working memory of the merges, kept between pieces.
+/// The working memory of merging, reused from piece to piece.
 #[derive(Debug, Default)]
 pub(crate) struct Merger {
-    /// The symbols of a piece; [`NONE`] where a symbol has been merged into its left neighbour.
+    /// The symbols of a piece; [`NONE`] for a symbol that was merged into its left neighbour.
     tokens: Vec<u32>,
     /// For each symbol of a short piece, the rank of the rule for it and its right neighbour, times
-    /// [`MAX_SCANNED_SYMBOLS`], plus its position: the lowest is the pair to merge.
+    /// [`MAX_SCANNED_SYMBOLS`], plus its position. The lowest number is the pair to merge.
     ranks: Vec<i32>,
-    /// What else there is to know about each of these pairs.
+    /// The rest of the facts about each of these pairs.
     pairs: Vec<Pair>,
     symbols: Vec<Symbol>,
     /// (rank, position of the left symbol, token it becomes).
@@ -114,7 +115,8 @@ impl Merger {
         out.extend_from_slice(&self.tokens);
     }
 
-    /// Merges the symbols; `first` has the rule for the pair that begins at a place, before merging.
+    /// Merges the symbols by scanning all pairs. `first` gives the rule for the pair of symbols that
+    /// begins at a place, before anything is merged.
     #[inline]
     fn merge_scanning(&mut self, rules: &MergeTable, first: impl Fn(usize) -> Option<Merge>) {
         let length = self.tokens.len();
@@ -129,7 +131,7 @@ impl Merger {
             }
         }
         loop {
-            // The minimum of plain numbers: the compiler makes vector instructions of it.
+            // The compiler vectorises a minimum over plain numbers.
             let best = self.ranks.iter().copied().min().unwrap_or(NO_RANK);
             if best == NO_RANK {
                 break;
@@ -159,7 +161,7 @@ impl Merger {
         self.tokens.get(right).and_then(|&next| rules.get(self.tokens[left], next))
     }
 
-    /// Notes the pair of the symbols at `left` and at `right`.
+    /// Stores the pair of the symbols at `left` and at `right`.
     #[inline]
     fn set_pair(&mut self, left: usize, right: usize, rule: Option<Merge>) {
         self.pairs[left].next = right as u32;
@@ -183,7 +185,8 @@ impl Merger {
         }
         while let Some(Reverse((rank, at, token))) = self.heap.pop() {
             let left = self.symbols[at as usize];
-            // A symbol merged into its left neighbour has lost its token; the last has no pair.
+            // Heap entries can be stale: the symbol was merged into its left neighbour, it is the last
+            // one now, or its right neighbour has changed.
             if left.token == NONE || left.next == NONE {
                 continue;
             }

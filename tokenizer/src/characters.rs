@@ -1,9 +1,10 @@
-//! BPE over characters, as SentencePiece learns it and `tokenizer.json` files of the Llama and Mistral
-//! models have it: a space is spelled `▁`, one is put before each text, and a character without a
-//! token becomes the tokens `<0x00>` to `<0xFF>` of its bytes.
+//! BPE over characters, as learned by SentencePiece and used in the `tokenizer.json` files of the
+//! Llama and Mistral models: a space is spelled `▁`, a space is added before each text, and a
+//! character without a token becomes the tokens of its bytes, `<0x00>` to `<0xFF>`.
 //!
-//! Here tokens keep the text they stand for, with its spaces, so that decoding joins their bytes as it
-//! does for all tokenizers; a `▁` in a text is read as the space it would be decoded to.
+//! In this crate, tokens hold the text that they stand for, with real spaces, so that decoding
+//! concatenates bytes as for all other tokenizers. A `▁` in a text is read as the space that it would
+//! be decoded to.
 
 use std::borrow::Cow;
 
@@ -12,27 +13,27 @@ use rustc_hash::FxHashMap;
 use crate::alphabet::BYTE_COUNT;
 use crate::joins::Joins;
 
-/// How many characters ASCII has.
+/// The number of ASCII characters.
 const ASCII_COUNT: usize = 128;
 
-/// How a space is spelled.
+/// The spelling of a space.
 pub(crate) const SPACE: char = '▁';
 
-/// What texts are spelled in before merging, where that is not bytes.
+/// The characters that merging starts from.
 #[derive(Debug, Clone)]
 pub(crate) struct Characters {
     /// The token of each character that has one.
-    pub(crate) tokens: FxHashMap<char, u32>,
-    /// The tokens of ASCII characters; those of their bytes for characters without one.
+    tokens: FxHashMap<char, u32>,
+    /// The token of each ASCII character; the token of its byte if the character has none.
     pub(crate) ascii: [u32; ASCII_COUNT],
-    /// What is known of where texts can be cut.
+    /// Where texts can be cut, if known.
     pub(crate) joins: Option<Joins>,
-    /// Whether a space is put before each text.
+    /// Whether a space is added before each text.
     pub(crate) space_before: bool,
 }
 
 impl Characters {
-    /// The characters with these tokens; `byte_tokens` are for the others.
+    /// The characters with these tokens. All other characters become `byte_tokens`.
     pub(crate) fn new(
         tokens: FxHashMap<char, u32>,
         byte_tokens: &[u32; BYTE_COUNT],
@@ -45,7 +46,7 @@ impl Characters {
         Self { ascii: std::array::from_fn(token), tokens, joins: None, space_before }
     }
 
-    /// The text as it is encoded.
+    /// The text in the form that is encoded.
     pub(crate) fn normalize<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let space_before = self.space_before && !text.is_empty();
         if !space_before && !text.contains(SPACE) {
@@ -55,7 +56,7 @@ impl Characters {
         Cow::Owned(format!("{before}{}", text.replace(SPACE, " ")))
     }
 
-    /// Appends the tokens that `piece` is spelled in before merging.
+    /// Appends the tokens of `piece` before merging: one per character, or one per byte.
     pub(crate) fn spell(
         &self,
         piece: &[u8],
@@ -85,14 +86,14 @@ pub(crate) fn spell_byte(byte: u8) -> String {
     format!("<0x{byte:02X}>")
 }
 
-/// The byte whose token is spelled so.
+/// The byte of a byte token's spelling, or `None` for other tokens.
 pub(crate) fn read_byte(spelling: &str) -> Option<u8> {
     let digits = spelling.strip_prefix("<0x")?.strip_suffix('>')?;
     let byte = u8::from_str_radix(digits, 16).ok()?;
     (spell_byte(byte) == spelling).then_some(byte)
 }
 
-/// The bytes that a token stands for.
+/// The bytes of a token, from its spelling.
 pub(crate) fn read(spelling: &str) -> Vec<u8> {
     match read_byte(spelling) {
         Some(byte) => vec![byte],

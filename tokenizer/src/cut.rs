@@ -1,23 +1,24 @@
-//! Smaller vocabularies out of a trained one: the nested ladder.
+//! Cutting a trained vocabulary to a smaller size.
 //!
-//! Training to fewer tokens makes the same merges, only fewer. So the first merges of a vocabulary
-//! are the vocabulary of a smaller size, and texts encoded with one relate to those of the other
-//! token by token.
+//! Training to fewer tokens makes the same merges, but stops earlier. So the first merges of a
+//! vocabulary are those of a smaller one, and each token of the larger one is a sequence of tokens of
+//! the smaller one.
 
 use crate::TokenizerError;
 use crate::merges::{MergeTable, Pair};
-use crate::tokenizer::{AddedToken, Model, Tokenizer};
+use crate::model::{AddedToken, Model};
+use crate::tokenizer::Tokenizer;
 use crate::vocabulary::Vocabulary;
 
 /// No token.
 const NONE: u32 = u32::MAX;
 
 impl Tokenizer {
-    /// The merges with their tokens in the order of their ranks, if this is a vocabulary that
-    /// training makes: each token but the bytes and the added ones comes of exactly one merge, of two
-    /// tokens from before.
+    /// The merges with their tokens in the order of their ranks, if training could have made this
+    /// vocabulary: each token except the bytes and the added ones comes from exactly one merge, whose
+    /// two tokens come before it.
     pub(crate) fn trained_rules(&self) -> Option<Vec<(Pair, u32)>> {
-        let model = &self.model;
+        let model = self.model();
         let mut known = vec![false; model.vocabulary.len()];
         let added = model.added.iter().map(|token| token.id);
         for id in model.byte_tokens.iter().copied().chain(added) {
@@ -37,11 +38,11 @@ impl Tokenizer {
     }
 
     /// The tokenizer that training to `vocab_size` tokens would have made: this one without its last
-    /// merges. Ids keep their order, and special tokens that had the last ids have the last again.
+    /// merges. Ids keep their order, so special tokens with the last ids keep the last ids.
     ///
     /// # Errors
-    /// [`TokenizerError::InvalidConfig`] for more tokens than there are, for too few for all bytes
-    /// and added tokens, and for a vocabulary that training does not make.
+    /// [`TokenizerError::InvalidConfig`] if `vocab_size` is larger than this vocabulary or too small
+    /// for all bytes and added tokens, or if training did not make this vocabulary.
     pub fn cut_to(&self, vocab_size: usize) -> Result<Self, TokenizerError> {
         let invalid = |reason| TokenizerError::InvalidConfig {
             field: "vocab_size",
@@ -49,7 +50,7 @@ impl Tokenizer {
             reason,
         };
         let untrained =
-            || invalid("this vocabulary cannot be cut: training did not make it".into());
+            || invalid("this vocabulary cannot be cut, because training did not make it".into());
         let mut rules = self.trained_rules().ok_or_else(untrained)?;
         let (largest, merges) = (self.vocab_size(), rules.len());
         let cut = largest
@@ -61,15 +62,17 @@ impl Tokenizer {
         for (_, token) in dropped {
             ids[token as usize] = NONE;
         }
-        let model = &self.model;
+        let model = self.model();
         let mut vocabulary = Vocabulary::default();
-        for (id, new) in ids.iter_mut().enumerate().filter(|(_, new)| **new != NONE) {
-            *new = vocabulary.push(model.vocabulary.get(id as u32).unwrap_or_default());
+        for (new, (_, token)) in ids.iter_mut().zip(model.vocabulary.iter()) {
+            if *new != NONE {
+                *new = vocabulary.push(token);
+            }
         }
         let id = |old: u32| ids[old as usize];
         let added = model.added.iter();
         let rule = |((left, right), token): (Pair, u32)| ((id(left), id(right)), id(token));
-        Self::with_added_tokens(Model {
+        Self::new(Model {
             vocabulary,
             byte_tokens: model.byte_tokens.map(id),
             merges: MergeTable::new(rules.into_iter().map(rule)),

@@ -1,46 +1,47 @@
-//! Encoding text: find added tokens, split the rest, look each piece up among the words seen before
-//! and merge the others.
+//! Encoding text: find added tokens, split the rest, look each piece up in a cache of words, and
+//! merge the pieces that are not in it.
 
 use std::fmt;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use crate::Tokenizer;
-use crate::added::Segment;
-use crate::batch::{BATCH, PieceBatch};
+use crate::added::{Finders, Segment};
+use crate::batch::PieceBatch;
 use crate::bpe::Merger;
 use crate::key::Key;
 use crate::long_words::LongWords;
-use crate::tokenizer::Finders;
+use crate::split::BATCH;
+use crate::tables::Tables;
 use crate::windows::Windows;
 
-/// The most buckets of words that an encoder remembers: 2¹⁷ of 64 bytes, 8 MiB.
+/// The largest cache of an encoder: 2¹⁷ buckets of 64 bytes, 8 MiB.
 const MAX_CACHE_BUCKETS: usize = 1 << 17;
 
-/// Text bytes for each token that there is room for from the start.
+/// The output reserves room for one token per this many bytes of text.
 const TEXT_BYTES_PER_TOKEN: usize = 4;
 
-/// The fewest buckets worth having.
+/// The smallest cache.
 const MIN_CACHE_BUCKETS: usize = 32;
 
-/// Bytes of text per bucket that a short text gets: distinct words come about twice as often.
+/// Bytes of a short text per bucket. Text has a new word about every 16 bytes, and a bucket holds
+/// two words.
 const TEXT_BYTES_PER_BUCKET: usize = 32;
 
-/// Buckets for each place for a word of more than 15 bytes.
+/// Buckets per cached word of more than 15 bytes.
 const BUCKETS_PER_LONG_WORD: usize = 4;
 
-/// The most tokens of a word that is remembered.
+/// Words of more tokens than this are not cached.
 const CACHED_TOKENS: usize = 4;
 
 /// Fills the unused places of a cached word.
 const NO_TOKEN: u32 = u32::MAX;
 
-/// The tokens of a word; none at all where they are not known.
+/// The tokens of a word, or [`UNKNOWN`].
 type WordTokens = [u32; CACHED_TOKENS];
 
 const UNKNOWN: WordTokens = [NO_TOKEN; CACHED_TOKENS];
 
-/// A word of up to 15 bytes and its one to four tokens. The empty key, whose tokens are not known,
+/// A word of up to 15 bytes and its one to four tokens. The empty key, with [`UNKNOWN`] tokens,
 /// marks an empty place.
 #[derive(Debug, Clone, Copy)]
 struct CachedWord {
@@ -49,37 +50,37 @@ struct CachedWord {
 }
 
 impl CachedWord {
-    /// All ones if this is the word of `key`, else zero.
+    /// All ones if the word has this key, else zero.
     #[inline]
     fn mask(&self, key: Key) -> u32 {
         u32::from(self.key == key).wrapping_neg()
     }
 }
 
-/// The tokens of whichever of two words has this key, [`UNKNOWN`] if neither has. [`NO_TOKEN`] is
-/// all ones, so it takes no branch.
+/// The tokens of the word that has this key, or [`UNKNOWN`] if neither has it. Because [`NO_TOKEN`]
+/// is all ones, masks select without a branch.
 #[inline]
 fn chosen(newer: &CachedWord, older: &CachedWord, key: Key) -> WordTokens {
     let (first, second) = (!newer.mask(key), !older.mask(key));
     std::array::from_fn(|at| (newer.tokens[at] | first) & (older.tokens[at] | second))
 }
 
-/// The two words whose keys led here last, the newer one first: one line of the processor's cache.
+/// The last two words whose hashes led here, the newer one first. A bucket is one cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(align(64))]
 struct Bucket([CachedWord; 2]);
 
 const EMPTY_BUCKET: Bucket = Bucket([CachedWord { key: Key::EMPTY, tokens: UNKNOWN }; 2]);
 
-/// Working memory for a batch of pieces: what it holds means nothing from batch to batch.
+/// Working memory for a batch of pieces. Its content is not used across batches.
 struct Scratch {
-    /// The tokens of each piece, as far as they are known.
+    /// The tokens of each piece, or [`UNKNOWN`].
     known: [WordTokens; BATCH],
-    /// The places in the batch of pieces that are not among the words seen before.
+    /// Which pieces of the batch are not in the cache.
     unknown: [u8; BATCH],
-    /// The token that each of those is, or [`NO_TOKEN`].
+    /// For each of these, the token that it is as a whole, or [`NO_TOKEN`].
     whole: [u32; BATCH],
-    /// Tokens on their way to the output.
+    /// Tokens to be appended to the output.
     ids: [u32; BATCH * CACHED_TOKENS],
 }
 
@@ -94,88 +95,46 @@ impl Default for Scratch {
     }
 }
 
-/// The tokenizer that an encoder works with.
-enum Held<'t> {
-    Borrowed(&'t Tokenizer),
-    Shared(Arc<Tokenizer>),
-}
-
-impl Held<'_> {
-    #[inline]
-    fn get(&self) -> &Tokenizer {
-        match self {
-            Self::Borrowed(tokenizer) => tokenizer,
-            Self::Shared(tokenizer) => tokenizer,
-        }
-    }
-}
-
-/// Encodes texts one after the other, with a bounded memory of words.
+/// Encodes texts one after the other, with a cache of words of bounded size.
 ///
-/// What it remembers never changes the ids, only how fast they come.
-pub struct Encoder<'t> {
-    tokenizer: Held<'t>,
+/// The cache never changes the ids, only the speed.
+pub struct Encoder {
+    tables: Arc<Tables>,
     memory: Memory,
     scratch: Box<Scratch>,
-    counted: Vec<u32>,
 }
 
-impl<'t> Encoder<'t> {
-    /// An encoder for long or many texts.
-    pub fn new(tokenizer: &'t Tokenizer) -> Self {
-        Self::for_length(tokenizer, usize::MAX)
+impl Encoder {
+    /// An encoder for texts of `length` bytes in total.
+    pub(crate) fn with_tables(tables: Arc<Tables>, length: usize) -> Self {
+        Self { tables, memory: Memory::for_length(length), scratch: Box::default() }
     }
 
-    /// An encoder for long or many texts that keeps the tokenizer alive, so that it can stay with a
-    /// thread.
-    pub fn shared(tokenizer: Arc<Tokenizer>) -> Encoder<'static> {
-        Encoder::with(Held::Shared(tokenizer), usize::MAX)
-    }
-
-    /// An encoder for texts of `length` bytes together.
-    pub(crate) fn for_length(tokenizer: &'t Tokenizer, length: usize) -> Self {
-        Self::with(Held::Borrowed(tokenizer), length)
-    }
-
-    fn with(tokenizer: Held<'t>, length: usize) -> Self {
-        let memory = Memory::for_length(length);
-        Self { tokenizer, memory, scratch: Box::default(), counted: Vec::new() }
-    }
-
-    /// Appends the ids of `text` to `out`: see [`Tokenizer::encode`].
+    /// Appends the ids of `text` to `out`: see [`Tokenizer::encode`](crate::Tokenizer::encode).
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) {
-        let tokenizer = self.tokenizer.get();
-        self.memory.encode_segments(tokenizer, text, &tokenizer.ordinary, &mut self.scratch, out);
+        let Self { tables, memory, scratch } = self;
+        memory.encode_segments(tables, text, &tables.ordinary, scratch, out);
     }
 
-    /// Appends the ids of `text` to `out`: see [`Tokenizer::encode_with_specials`].
-    pub fn encode_with_specials(&mut self, text: &str, out: &mut Vec<u32>) {
-        let tokenizer = self.tokenizer.get();
-        self.memory.encode_segments(tokenizer, text, &tokenizer.all, &mut self.scratch, out);
+    /// Appends the ids of `text` to `out`: see
+    /// [`Tokenizer::encode_with_specials`](crate::Tokenizer::encode_with_specials).
+    pub(crate) fn encode_with_specials(&mut self, text: &str, out: &mut Vec<u32>) {
+        let Self { tables, memory, scratch } = self;
+        memory.encode_segments(tables, text, &tables.all, scratch, out);
     }
 
-    /// How many ids [`Encoder::encode`] gives for `text`.
-    pub fn count(&mut self, text: &str) -> usize {
-        let mut ids = std::mem::take(&mut self.counted);
-        ids.clear();
-        self.encode(text, &mut ids);
-        let count = ids.len();
-        self.counted = ids;
-        count
-    }
-
-    /// Appends the tokens of a piece, without looking it up among the words seen before.
+    /// Appends the tokens of a piece, without the cache.
     pub(crate) fn encode_word(&mut self, word: &[u8], out: &mut Vec<u32>) {
-        self.memory.encode_word(self.tokenizer.get(), word, out);
+        self.memory.encode_word(&self.tables, word, out);
     }
 
-    /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
+    /// Appends the tokens that the merges make of `bytes` as one piece.
     pub(crate) fn merge_bytes(&mut self, bytes: &[u8], out: &mut Vec<u32>) {
-        self.memory.merge_bytes(self.tokenizer.get(), bytes, out);
+        self.memory.merge_bytes(&self.tables, bytes, out);
     }
 }
 
-/// What an encoder remembers from text to text: words with their tokens, and working memory.
+/// What an encoder keeps from text to text: the cache of words, and working memory.
 struct Memory {
     cache: Vec<Bucket>,
     long_words: LongWords,
@@ -183,7 +142,7 @@ struct Memory {
 }
 
 impl Memory {
-    /// Room for the words of texts of `length` bytes together.
+    /// A cache for texts of `length` bytes in total.
     fn for_length(length: usize) -> Self {
         let wanted = length / TEXT_BYTES_PER_BUCKET;
         let buckets = wanted.clamp(MIN_CACHE_BUCKETS, MAX_CACHE_BUCKETS);
@@ -194,19 +153,19 @@ impl Memory {
 
     fn encode_segments(
         &mut self,
-        tokenizer: &Tokenizer,
+        tables: &Tables,
         text: &str,
         finders: &Finders,
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
-        let model = &tokenizer.model;
+        let model = &tables.model;
         let joins = model.characters.as_ref().and_then(|characters| characters.joins.as_ref());
         if finders.idle {
             let text = model.normalize(text);
             let mut batch = PieceBatch::with_joins(model.split, joins, &text);
             out.reserve(text.len() / TEXT_BYTES_PER_TOKEN);
-            return self.encode_pieces(tokenizer, &mut batch, scratch, out);
+            return self.encode_pieces(tables, &mut batch, scratch, out);
         }
         finders.raw.segments(text, |segment| match segment {
             Segment::Token(id) => out.push(id),
@@ -218,7 +177,7 @@ impl Memory {
                     Segment::Token(id) => out.push(id),
                     Segment::Text(text) => {
                         batch.restart(model.split, joins, text);
-                        self.encode_pieces(tokenizer, &mut batch, scratch, out);
+                        self.encode_pieces(tables, &mut batch, scratch, out);
                     }
                 });
             }
@@ -227,22 +186,22 @@ impl Memory {
 
     fn encode_pieces(
         &mut self,
-        tokenizer: &Tokenizer,
+        tables: &Tables,
         batch: &mut PieceBatch<'_>,
         scratch: &mut Scratch,
         out: &mut Vec<u32>,
     ) {
         while batch.refill() {
-            self.recall(tokenizer, batch, scratch);
-            self.emit(tokenizer, batch, scratch, out);
+            self.recall(tables, batch, scratch);
+            self.emit(tables, batch, scratch, out);
         }
     }
 
-    /// Appends the tokens of the pieces of a batch, and encodes those that are not known.
+    /// Appends the tokens of the pieces of a batch. Pieces whose tokens are not known are merged here.
     #[inline]
     fn emit(
         &mut self,
-        tokenizer: &Tokenizer,
+        tables: &Tables,
         batch: &PieceBatch<'_>,
         Scratch { known, ids, .. }: &mut Scratch,
         out: &mut Vec<u32>,
@@ -252,11 +211,11 @@ impl Memory {
             if tokens[0] == NO_TOKEN {
                 out.extend_from_slice(&ids[..length]);
                 length = 0;
-                self.encode_unknown(tokenizer, batch.piece(at), (key, hash), out);
+                self.encode_unknown(tables, batch.piece(at), (key, hash), out);
                 continue;
             }
-            // All four places are written: the next piece overwrites those that are no token. How
-            // many tokens a word has is no branch, because no processor could guess it.
+            // All four places are written, and the next piece overwrites those that hold no token.
+            // A branch on the number of tokens would be mispredicted too often.
             if let Some(place) = ids[length..].first_chunk_mut() {
                 *place = *tokens;
             }
@@ -265,17 +224,17 @@ impl Memory {
         out.extend_from_slice(&ids[..length]);
     }
 
-    /// Looks up the pieces of a batch among the words seen before, and the others among the words
-    /// that are one token. Loops that do nothing else, so that many look-ups are under way at once.
+    /// Looks up the pieces of a batch in the cache, and the missing ones among the words that are one
+    /// token. The loops do nothing else, so that the processor has many look-ups in flight at once.
     #[inline]
     fn recall(
         &mut self,
-        tokenizer: &Tokenizer,
+        tables: &Tables,
         batch: &PieceBatch<'_>,
         Scratch { known, unknown, whole, .. }: &mut Scratch,
     ) {
         let mask = self.cache.len() - 1;
-        // Touches all buckets first: so short a loop has all of them on their way at once.
+        // Touches all buckets first: a loop this short loads all of them from memory in parallel.
         let bucket = |(_, hash): (Key, u64)| self.cache[hash as usize & mask].0[0].tokens[0];
         black_box(batch.keys().map(bucket).fold(0, |all, token| all ^ token));
         let mut unknown_count = 0;
@@ -288,7 +247,7 @@ impl Memory {
         let unknown = &unknown[..unknown_count];
         for (whole, &at) in whole.iter_mut().zip(unknown) {
             let (key, hash) = batch.key(at.into());
-            *whole = tokenizer.whole_words.get(key, hash).unwrap_or(NO_TOKEN);
+            *whole = tables.whole_words.get(key, hash).unwrap_or(NO_TOKEN);
         }
         for (&at, &token) in unknown.iter().zip(&*whole) {
             if token != NO_TOKEN {
@@ -307,20 +266,20 @@ impl Memory {
         *newer = CachedWord { key, tokens };
     }
 
-    /// Encodes a piece that is not among the words seen before, and remembers it if it is short.
+    /// Encodes a piece that is not in the cache, and caches it if it is short.
     #[inline(never)]
     fn encode_unknown(
         &mut self,
-        tokenizer: &Tokenizer,
+        tables: &Tables,
         piece: &str,
         (key, hash): (Key, u64),
         out: &mut Vec<u32>,
     ) {
         if key.is_empty() {
-            return self.encode_long(tokenizer, piece, out);
+            return self.encode_long(tables, piece, out);
         }
         let start = out.len();
-        self.merge_bytes(tokenizer, piece.as_bytes(), out);
+        self.merge_bytes(tables, piece.as_bytes(), out);
         let found = &out[start..];
         if found.len() <= CACHED_TOKENS {
             let mut tokens = UNKNOWN;
@@ -329,41 +288,41 @@ impl Memory {
         }
     }
 
-    /// Encodes a piece of more than 15 bytes, and remembers it if it is of the usual length.
+    /// Encodes a piece of more than 15 bytes, and caches it unless it is very long.
     #[inline(never)]
-    fn encode_long(&mut self, tokenizer: &Tokenizer, piece: &str, out: &mut Vec<u32>) {
+    fn encode_long(&mut self, tables: &Tables, piece: &str, out: &mut Vec<u32>) {
         let place = self.long_words.place(piece.as_bytes());
         if let Some(known) = place.as_ref().and_then(|place| self.long_words.get(place)) {
             return out.extend_from_slice(known);
         }
         let start = out.len();
-        self.encode_word(tokenizer, piece.as_bytes(), out);
+        self.encode_word(tables, piece.as_bytes(), out);
         if let Some(place) = place {
             self.long_words.remember(&place, &out[start..]);
         }
     }
 
-    /// Appends the tokens of a piece, without looking it up among the words seen before.
-    fn encode_word(&mut self, tokenizer: &Tokenizer, word: &[u8], out: &mut Vec<u32>) {
-        let words = &tokenizer.whole_words;
+    /// Appends the tokens of a piece, without the cache.
+    fn encode_word(&mut self, tables: &Tables, word: &[u8], out: &mut Vec<u32>) {
+        let words = &tables.whole_words;
         let whole = match Key::new(word) {
             Some(key) if !key.is_empty() => words.get(key, key.hash()),
             _ => words.get_long(word),
         };
         match whole {
             Some(token) => out.push(token),
-            None => self.merge_bytes(tokenizer, word, out),
+            None => self.merge_bytes(tables, word, out),
         }
     }
 
-    /// Appends the tokens that the merges make of `bytes`, as if these were one piece.
-    fn merge_bytes(&mut self, tokenizer: &Tokenizer, bytes: &[u8], out: &mut Vec<u32>) {
-        let Tokenizer { model, byte_pairs, .. } = tokenizer;
+    /// Appends the tokens that the merges make of `bytes` as one piece.
+    fn merge_bytes(&mut self, tables: &Tables, bytes: &[u8], out: &mut Vec<u32>) {
+        let Tables { model, byte_pairs, .. } = tables;
         Windows::USUAL.merge(&mut self.merger, model, byte_pairs, bytes, out);
     }
 }
 
-impl fmt::Debug for Encoder<'_> {
+impl fmt::Debug for Encoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Encoder").field("cache_buckets", &self.memory.cache.len()).finish()
     }

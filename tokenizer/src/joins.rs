@@ -1,25 +1,24 @@
-//! Where a text that no pattern cuts can be cut all the same: between two characters that no merge
-//! joins.
+//! Where a text without a split can still be cut: between two characters that no merge joins.
 //!
-//! A token that spans the place between two characters x and y came of a merge whose left part ends with
-//! x and whose right part begins with y. Where no rule has such parts, no token ever spans the place, and
-//! what is on either side is encoded as it would be alone. Tokenizers of SentencePiece, whose files name
-//! no split, were trained on words of one script each, so this finds their words again.
+//! A token that spans the boundary between two characters x and y comes from a merge whose left part
+//! ends with x and whose right part begins with y. If no rule has such parts, no token ever spans the
+//! boundary, so both sides can be encoded separately. SentencePiece's files name no split, but their
+//! tokenizers were trained on words of one script each, so these boundaries are those of their words.
 
 use rustc_hash::FxHashSet;
 
 use crate::merges::MergeTable;
 use crate::vocabulary::Vocabulary;
 
-/// How many characters ASCII has.
+/// The number of ASCII characters.
 const ASCII: usize = 128;
 
 /// The pairs of characters that some merge joins.
 #[derive(Debug, Clone)]
 pub(crate) struct Joins {
-    /// For each ASCII character, a bit for each one that may follow it within a token.
+    /// For each ASCII character, a bit for each ASCII character that may follow it within a token.
     ascii: [u128; ASCII],
-    /// The other pairs, as [`pack`] makes numbers of them.
+    /// The other pairs, as numbers made by [`pack`].
     others: FxHashSet<u64>,
 }
 
@@ -29,8 +28,8 @@ fn pack(left: u32, right: u32) -> u64 {
 }
 
 impl Joins {
-    /// The pairs that the rules join; `None` where tokens are parts of characters, or not what
-    /// their two parts are together, so that nothing can be said.
+    /// The pairs that the rules join. `None` if they are unknown: a token is a part of a character, or
+    /// is not the concatenation of its two parts.
     pub(crate) fn new(merges: &MergeTable, vocabulary: &Vocabulary) -> Option<Self> {
         let mut joins = Self { ascii: [0; ASCII], others: FxHashSet::default() };
         for &(left, right) in merges.pairs() {
@@ -50,7 +49,7 @@ impl Joins {
         Some(joins)
     }
 
-    /// Whether a merge may join the characters with these numbers.
+    /// Whether a merge may join the characters with these scalar values.
     #[inline]
     pub(crate) fn has(&self, left: u32, right: u32) -> bool {
         match (self.ascii.get(left as usize), right) {

@@ -1,14 +1,14 @@
 //! Reading and writing `tokenizer.json`, versions 1.0 and 2.0 of Hugging Face's `tokenizers`.
 //!
-//! Written: a BPE model in the byte-level alphabet with merges as arrays of two strings, the split
-//! as a pre-tokenizer, the special tokens as added tokens. Read: those files and others of the
-//! byte-level family, older merges spelled "a b" among them. A file's post-processor, decoder,
-//! truncation and padding are not read: encoding adds no ids of its own.
+//! Written files have a BPE model in the byte-level alphabet with merges as arrays of two strings, the
+//! split as a pre-tokenizer, and the special tokens as added tokens. Such files are read, and others
+//! of the byte-level family, including old ones with merges spelled "a b". The post-processor,
+//! decoder, truncation and padding of a file are ignored, because encoding adds no ids.
 //!
-//! BPE over characters is read too where `byte_fallback` keeps it lossless, as in SentencePiece's Llama
-//! files, with the normalisers Prepend and Replace that spell spaces. Refused by name: models other
-//! than BPE; the pre-tokenizer Metaspace; normalisers other than these and NFC, since decoding could
-//! not give the text back.
+//! BPE over characters is also read if `byte_fallback` makes it lossless, as in SentencePiece's Llama
+//! files, with the normalisers Prepend and Replace that spell spaces. Refused with their name are
+//! models other than BPE, the pre-tokenizer Metaspace, and normalisers other than these and NFC,
+//! because decoding could not restore the text.
 
 use std::collections::BTreeMap;
 
@@ -19,9 +19,9 @@ use crate::alphabet::{self, BYTE_COUNT};
 use crate::joins::Joins;
 use crate::json_split::{byte_level, read_split, split_to_json, split_to_json_v2};
 use crate::merges::{MAX_RULES, MergeTable};
-use crate::tokenizer::{AddedToken, Model, Tokenizer};
-use crate::train::MAX_VOCAB_SIZE;
-use crate::vocabulary::Vocabulary;
+use crate::model::{AddedToken, Model};
+use crate::tokenizer::Tokenizer;
+use crate::vocabulary::{MAX_VOCAB_SIZE, Vocabulary};
 use crate::{TokenizerError, characters, json_characters};
 
 /// The parts of the file that are read.
@@ -95,9 +95,9 @@ impl Tokenizer {
     /// Reads a `tokenizer.json`.
     ///
     /// # Errors
-    /// [`TokenizerError::Malformed`] where the text is not such a file,
-    /// [`TokenizerError::Unsupported`] where it asks for another model than byte-level BPE, for a
-    /// normaliser that is not read, or for a pre-tokenizer that does more than cut, and
+    /// [`TokenizerError::Malformed`] if the text is not such a file,
+    /// [`TokenizerError::Unsupported`] for a model other than byte-level BPE, for a normaliser that is
+    /// not supported and for a pre-tokenizer that does more than split, and
     /// [`TokenizerError::InvalidPattern`] for a split that cannot be compiled.
     pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
         let file: File = serde_json::from_str(text)
@@ -112,7 +112,7 @@ impl Tokenizer {
             let byte_tokens = json_characters::read_byte_tokens(&model.vocab)?;
             let mut characters =
                 json_characters::read_characters(&model.vocab, &byte_tokens, &normalizer)?;
-            // What was looked for in the normalised text is decoded as it was there.
+            // A token that is searched in the normalised text stands for the normalised text.
             let decoded = |token: &AddedToken| match &token.content {
                 content if token.normalized => characters.normalize(content).into_owned(),
                 content => content.clone(),
@@ -123,7 +123,7 @@ impl Tokenizer {
             if !ignore {
                 characters.joins = Joins::new(&merges, &vocabulary);
             }
-            return Self::with_added_tokens(Model {
+            return Self::new(Model {
                 split,
                 vocabulary,
                 byte_tokens,
@@ -134,7 +134,7 @@ impl Tokenizer {
                 added,
             });
         }
-        Self::with_added_tokens(Model {
+        Self::new(Model {
             vocabulary: read_vocabulary(&model.vocab, &added)?,
             byte_tokens: read_byte_tokens(&model.vocab)?,
             merges,
@@ -148,28 +148,31 @@ impl Tokenizer {
 
     /// Writes a `tokenizer.json`, version 1.0. The same tokenizer always gives the same bytes.
     pub fn to_json(&self) -> String {
-        let bytes = self.model.characters.is_none();
-        let pre_tokenizer = if bytes { split_to_json(self.model.split) } else { Value::Null };
+        let Model { characters, split, .. } = self.model();
+        let pre_tokenizer = if characters.is_none() { split_to_json(*split) } else { Value::Null };
         format!("{:#}\n", self.file("1.0", &pre_tokenizer, &self.model_to_json()))
     }
 
-    /// Writes a `tokenizer.json`, version 2.0, which `tokenizers` reads from version 1.0 on.
+    /// Writes a `tokenizer.json` of format version 2.0. `tokenizers` reads this format since its
+    /// release 1.0.
     pub fn to_json_v2(&self) -> String {
-        let bytes = self.model.characters.is_none();
+        let Model { characters, split, .. } = self.model();
         let mut model = self.model_to_json();
-        model["byte_level"] = bytes.into();
-        let pre_tokenizer = if bytes { split_to_json_v2(self.model.split) } else { Value::Null };
+        model["byte_level"] = characters.is_none().into();
+        let pre_tokenizer =
+            if characters.is_none() { split_to_json_v2(*split) } else { Value::Null };
         format!("{:#}\n", self.file("2.0", &pre_tokenizer, &model))
     }
 
     fn file(&self, version: &str, pre_tokenizer: &Value, model: &Value) -> Value {
-        let added: Vec<Value> = self.model.added.iter().map(added_to_json).collect();
-        let (normalizer, decoder) = match &self.model.characters {
+        let Model { added, characters, nfc, .. } = self.model();
+        let added: Vec<Value> = added.iter().map(added_to_json).collect();
+        let (normalizer, decoder) = match characters {
             Some(characters) => (
                 json_characters::normalizer_to_json(characters),
                 json_characters::decoder_to_json(characters),
             ),
-            None if self.model.nfc => (json!({"type": "NFC"}), byte_level(true)),
+            None if *nfc => (json!({"type": "NFC"}), byte_level(true)),
             None => (Value::Null, byte_level(true)),
         };
         json!({
@@ -187,7 +190,8 @@ impl Tokenizer {
 
     fn model_to_json(&self) -> Value {
         let spellings = self.spellings();
-        let pairs = self.model.merges.pairs().iter();
+        let Model { merges, characters, ignore_merges, .. } = self.model();
+        let pairs = merges.pairs().iter();
         let merges: Vec<Value> = pairs
             .map(|&(left, right)| json!([spellings[left as usize], spellings[right as usize]]))
             .collect();
@@ -198,8 +202,8 @@ impl Tokenizer {
             "continuing_subword_prefix": null,
             "end_of_word_suffix": null,
             "fuse_unk": false,
-            "byte_fallback": self.model.characters.is_some(),
-            "ignore_merges": self.model.ignore_merges,
+            "byte_fallback": characters.is_some(),
+            "ignore_merges": ignore_merges,
             "vocab": vocab_to_json(&spellings),
             "merges": merges,
         })
@@ -207,12 +211,12 @@ impl Tokenizer {
 }
 
 impl Tokenizer {
-    /// Every token as `tokenizer.json` spells it, by id; nothing for an id without a token.
+    /// The spelling of every token in `tokenizer.json`, by id; empty for an id without a token.
     pub(crate) fn spellings(&self) -> Vec<String> {
-        let Model { vocabulary, byte_tokens, added, characters, .. } = &self.model;
+        let Model { vocabulary, byte_tokens, added, characters, .. } = self.model();
         let names: BTreeMap<u32, &str> =
             added.iter().map(|token| (token.id, token.content.as_str())).collect();
-        let spell = |id: u32| match (names.get(&id), vocabulary.get(id).unwrap_or_default()) {
+        let spell = |(id, bytes): (u32, &[u8])| match (names.get(&id), bytes) {
             (Some(&name), _) => name.to_owned(),
             (None, bytes) if characters.is_none() => alphabet::spell(bytes),
             (None, &[byte]) if byte_tokens[usize::from(byte)] == id => characters::spell_byte(byte),
@@ -220,7 +224,7 @@ impl Tokenizer {
                 String::from_utf8_lossy(bytes).replace(' ', &characters::SPACE.to_string())
             }
         };
-        (0..vocabulary.len() as u32).map(spell).collect()
+        vocabulary.iter().map(spell).collect()
     }
 }
 
@@ -247,7 +251,7 @@ fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
         |field, value: &str, reason| Err(TokenizerError::unsupported(field, value, reason));
     match model.kind.as_deref() {
         None | Some("BPE") => {}
-        Some(kind) => return refuse("model.type", kind, "only BPE is read"),
+        Some(kind) => return refuse("model.type", kind, "only BPE is supported"),
     }
     if let Some(dropout) = model.dropout.filter(|&dropout| dropout != 0.0) {
         let reason = "encoding is deterministic; set it to null";
@@ -259,7 +263,7 @@ fn check_model(model: &FileModel) -> Result<(), TokenizerError> {
     ];
     for (field, affix) in affixes {
         if let Some(affix) = affix.as_deref().filter(|affix| !affix.is_empty()) {
-            return refuse(field, affix, "byte-level vocabularies have none");
+            return refuse(field, affix, "byte-level vocabularies do not have it");
         }
     }
     Ok(())
@@ -279,7 +283,7 @@ fn reads_nfc(normalizer: &Value) -> Result<bool, TokenizerError> {
     {
         return Ok(!steps.is_empty());
     }
-    let reason = "only null and NFC are read";
+    let reason = "only null and NFC are supported";
     Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
 }
 
@@ -290,7 +294,7 @@ impl From<FileToken> for AddedToken {
     }
 }
 
-/// The bytes of all ids; ids between them that the file does not name get no bytes.
+/// The bytes of all ids. Ids that the file skips get no bytes.
 pub(crate) fn read_vocabulary(
     vocab: &BTreeMap<String, u32>,
     added: &[AddedToken],
@@ -298,7 +302,7 @@ pub(crate) fn read_vocabulary(
     read_tokens(vocab, added, alphabet::read, |token| token.content.clone())
 }
 
-/// [`read_vocabulary`] with any way of spelling bytes, and of decoding added tokens.
+/// [`read_vocabulary`] with functions that read the spelling of a token and decode an added token.
 fn read_tokens(
     vocab: &BTreeMap<String, u32>,
     added: &[AddedToken],
@@ -308,7 +312,7 @@ fn read_tokens(
     let ids = vocab.values().copied().chain(added.iter().map(|token| token.id));
     let size = ids.max().map_or(0, |id| id as usize + 1);
     if size > MAX_VOCAB_SIZE {
-        let reason = format!("model.vocab has the id {}; at most {MAX_VOCAB_SIZE} ids", size - 1);
+        let reason = format!("model.vocab has the id {}; ids must be below {MAX_VOCAB_SIZE}", size - 1);
         return Err(TokenizerError::malformed(reason));
     }
     let mut tokens: Vec<Option<Vec<u8>>> = vec![None; size];
@@ -331,12 +335,13 @@ fn read_tokens(
         }
     }
     let mut vocabulary = Vocabulary::default();
-    for token in tokens {
-        vocabulary.push(&token.unwrap_or_default());
+    for token in &tokens {
+        vocabulary.push(token.as_deref().unwrap_or(&[]));
     }
     Ok(vocabulary)
 }
 
+/// The token of each byte, by its spelling in the byte-level alphabet.
 pub(crate) fn read_byte_tokens(
     vocab: &BTreeMap<String, u32>,
 ) -> Result<[u32; BYTE_COUNT], TokenizerError> {
@@ -345,7 +350,7 @@ pub(crate) fn read_byte_tokens(
         let character = alphabet::character(byte);
         match vocab.get(character.encode_utf8(&mut [0; 4]) as &str) {
             Some(&id) => byte_tokens[usize::from(byte)] = id,
-            // These bytes are in no UTF-8 text (RFC 3629, section 1).
+            // These bytes never occur in UTF-8 (RFC 3629, section 1), so a file may omit them.
             None if matches!(byte, 0xc0 | 0xc1 | 0xf5..) => {}
             None => {
                 let reason = format!("model.vocab: no token {character:?} for the byte {byte:#x}");
@@ -361,14 +366,14 @@ fn read_merges(model: &FileModel) -> Result<MergeTable, TokenizerError> {
     make_merges(&model.vocab, &merges?)
 }
 
-/// The two tokens of a merge that is spelled as one line.
+/// The two tokens of a merge that is written as one line.
 pub(crate) fn split_merge(line: &str) -> Result<(&str, &str), TokenizerError> {
     line.split_once(' ').ok_or_else(|| {
         TokenizerError::malformed(format!("model.merges: {line:?} is not two tokens"))
     })
 }
 
-/// The rules for merges that are given by the spellings of their tokens.
+/// The rules for merges given by the spellings of their tokens.
 pub(crate) fn make_merges(
     vocab: &BTreeMap<String, u32>,
     merges: &[(&str, &str)],
@@ -379,7 +384,7 @@ pub(crate) fn make_merges(
         })
     };
     if merges.len() > MAX_RULES {
-        let reason = format!("model.merges: {} rules; at most {MAX_RULES}", merges.len());
+        let reason = format!("model.merges: {} rules; there can be at most {MAX_RULES}", merges.len());
         return Err(TokenizerError::malformed(reason));
     }
     let rule = |&(left, right): &(&str, &str)| {

@@ -1,4 +1,4 @@
-//! The parts of a `tokenizer.json` in which BPE over characters differs from byte-level BPE: see
+//! The parts of a `tokenizer.json` that differ between BPE over characters and byte-level BPE: see
 //! [`Characters`].
 
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use crate::merges::MergeTable;
 use crate::vocabulary::Vocabulary;
 use crate::{Split, TokenizerError};
 
-/// A run of spaces and what follows it, up to the next one.
+/// A run of spaces and the characters after it, up to the next space.
 const SPACES_AND_WORD: &str = " *[^ ]+| +";
 
-/// Every text is one piece.
+/// The whole text as one piece.
 const WHOLE_TEXT: &str = r"[\s\S]+";
 
-/// The characters that texts are spelled in, from the vocabulary and the normaliser.
+/// The characters that merging starts from, by the vocabulary and the normaliser.
 pub(crate) fn read_characters(
     vocab: &BTreeMap<String, u32>,
     byte_tokens: &[u32; BYTE_COUNT],
@@ -30,7 +30,7 @@ pub(crate) fn read_characters(
         let mut characters = spelling.chars();
         if let (Some(character), None) = (characters.next(), characters.next()) {
             match character {
-                // Texts have no spaces once they are spelled.
+                // The normaliser has replaced all spaces, so this token is never used.
                 ' ' => None,
                 SPACE => tokens.insert(' ', id),
                 _ => tokens.insert(character, id),
@@ -43,7 +43,7 @@ pub(crate) fn read_characters(
     Ok(Characters::new(tokens, byte_tokens, space_before))
 }
 
-/// Whether the normaliser puts a space before a text; it spells spaces in any case.
+/// Whether the normaliser adds a space before a text. It must replace spaces by `▁`.
 fn reads_space_before(normalizer: &Value) -> Result<bool, TokenizerError> {
     let spelled = SPACE.to_string();
     let single = std::slice::from_ref(normalizer);
@@ -59,13 +59,13 @@ fn reads_space_before(normalizer: &Value) -> Result<bool, TokenizerError> {
         [replace] if replaces(replace) => Ok(false),
         [prepend, replace] if prepends(prepend) && replaces(replace) => Ok(true),
         _ => {
-            let reason = "with byte_fallback, Prepend and Replace that spell spaces are read";
+            let reason = "with byte_fallback, only Prepend and Replace that spell spaces are supported";
             Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
         }
     }
 }
 
-/// The token of each byte.
+/// The token of each byte, by its spelling `<0x00>` to `<0xFF>`.
 pub(crate) fn read_byte_tokens(
     vocab: &BTreeMap<String, u32>,
 ) -> Result<[u32; BYTE_COUNT], TokenizerError> {
@@ -79,19 +79,20 @@ pub(crate) fn read_byte_tokens(
     Ok(byte_tokens)
 }
 
-/// Such files have no split. Where no token has a space after another character, no merge crosses
-/// the place before a run of spaces, and cutting there changes nothing.
+/// The split of a file, although such files have none: if no token has a space after another
+/// character, no merge crosses the boundary before a run of spaces, so splitting there changes
+/// nothing and makes encoding faster.
 pub(crate) fn split_for(
     pre_tokenizer: &Value,
     ignore_merges: bool,
     merges: &MergeTable,
     vocabulary: &Vocabulary,
 ) -> Result<Split, TokenizerError> {
-    // Spelled texts have no spaces to split at; Gemma's files do so nevertheless.
+    // The normaliser has replaced all spaces, so a split at spaces does nothing. Gemma's files have it.
     let splits_at_spaces =
         pre_tokenizer["type"] == "Split" && pre_tokenizer["pattern"]["String"] == " ";
     if !pre_tokenizer.is_null() && !splits_at_spaces {
-        let reason = "with byte_fallback, only null and a Split at spaces are read";
+        let reason = "with byte_fallback, only null and a Split at spaces are supported";
         return Err(TokenizerError::unsupported(
             "pre_tokenizer",
             &pre_tokenizer.to_string(),
@@ -109,7 +110,7 @@ pub(crate) fn split_for(
     Split::regex(if tokens.any(crosses) { WHOLE_TEXT } else { SPACES_AND_WORD })
 }
 
-/// The normaliser that asks for `characters`.
+/// The normaliser for `characters`.
 pub(crate) fn normalizer_to_json(characters: &Characters) -> Value {
     let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": SPACE});
     let mut steps = vec![replace];
@@ -119,7 +120,7 @@ pub(crate) fn normalizer_to_json(characters: &Characters) -> Value {
     json!({"type": "Sequence", "normalizers": steps})
 }
 
-/// The decoder of such a file.
+/// The decoder for `characters`.
 pub(crate) fn decoder_to_json(characters: &Characters) -> Value {
     let mut steps = vec![
         json!({"type": "Replace", "pattern": {"String": SPACE}, "content": " "}),

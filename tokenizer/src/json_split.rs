@@ -1,21 +1,22 @@
-//! The pre-tokenizer of a `tokenizer.json`: how it asks for a split, and how a split asks for it.
+//! The pre-tokenizer of a `tokenizer.json`, converted from and to a [`Split`].
 //!
-//! In version 1.0 the last step is `ByteLevel`, with GPT-2's split in it unless it says otherwise; in
-//! version 2.0 the model says `byte_level` and the steps are splits only. Several steps apply one
-//! after the other.
+//! In version 1.0, the last step is `ByteLevel`, which contains GPT-2's split by default. In version
+//! 2.0, the model has the flag `byte_level` and all steps are splits. Several steps apply one after
+//! the other.
 
 use serde_json::{Value, json};
 
 use crate::{Split, TokenizerError};
 
-/// Every text is one piece: what a file without any split asks for.
+/// The pattern of a file without any split: every text is one piece.
 const WHOLE_TEXT: &str = r"[\s\S]+";
 
 fn refuse<T>(step: &Value, reason: &'static str) -> Result<T, TokenizerError> {
     Err(TokenizerError::unsupported("pre_tokenizer", &step.to_string(), reason))
 }
 
-/// The split that a file asks for; `byte_level` is whether its model says that it is byte-level.
+/// The split of a file; `byte_level` is the flag of its model. Missing flags of a step have the
+/// defaults of Hugging Face's library.
 pub(crate) fn read_split(pre_tokenizer: &Value, byte_level: bool) -> Result<Split, TokenizerError> {
     let mut steps = Vec::new();
     flatten(pre_tokenizer, &mut steps);
@@ -42,7 +43,7 @@ pub(crate) fn read_split(pre_tokenizer: &Value, byte_level: bool) -> Result<Spli
                 let each = step["individual_digits"].as_bool().unwrap_or(false);
                 patterns.push(if each { r"\p{N}" } else { r"\p{N}+" }.to_owned());
             }
-            _ => return refuse(step, "only ByteLevel, Split, Digits and Sequence are read"),
+            _ => return refuse(step, "only ByteLevel, Split, Digits and Sequence are supported"),
         }
     }
     if !ends && !byte_level {
@@ -65,15 +66,16 @@ fn flatten<'v>(step: &'v Value, steps: &mut Vec<&'v Value>) {
     }
 }
 
-/// The regular expression of a `Split`.
+/// The regular expression of a `Split` step.
 fn read_pattern(step: &Value) -> Result<String, TokenizerError> {
     let pattern = match (&step["pattern"]["Regex"], &step["pattern"]["String"]) {
-        // A split keeps its patterns one a line.
+        // A newline separates the patterns of a split, so it is escaped within one.
         (Value::String(regex), _) => regex.replace('\n', r"\n"),
         (_, Value::String(string)) => fancy_regex::escape(string).replace('\n', r"\n"),
         _ => return refuse(step, "the pattern must be a Regex or a String"),
     };
-    // Such a file drops what does not match; published patterns match everything.
+    // Such a step drops the text between matches. That is fine for the patterns of the named splits,
+    // which match everything.
     let drops = step["behavior"] == "Removed" && step["invert"] == true;
     match step["behavior"].as_str() {
         None | Some("Isolated") => Ok(pattern),
@@ -82,7 +84,7 @@ fn read_pattern(step: &Value) -> Result<String, TokenizerError> {
     }
 }
 
-/// The pre-tokenizer that asks for `split` in version 1.0.
+/// The pre-tokenizer for `split` in version 1.0.
 pub(crate) fn split_to_json(split: Split) -> Value {
     if split == Split::Gpt2 {
         return byte_level(true);
@@ -92,7 +94,7 @@ pub(crate) fn split_to_json(split: Split) -> Value {
     json!({"type": "Sequence", "pretokenizers": steps})
 }
 
-/// The pre-tokenizer that asks for `split` in version 2.0.
+/// The pre-tokenizer for `split` in version 2.0.
 pub(crate) fn split_to_json_v2(split: Split) -> Value {
     let mut steps: Vec<Value> = split.pattern().split('\n').map(step_to_json).collect();
     if steps.len() == 1 {
@@ -110,7 +112,7 @@ fn step_to_json(pattern: &str) -> Value {
     })
 }
 
-/// A `ByteLevel` step, which decoders and post-processors are as well.
+/// A `ByteLevel` step. The decoder is the same object.
 pub(crate) fn byte_level(use_regex: bool) -> Value {
     json!({
         "type": "ByteLevel",

@@ -1,10 +1,10 @@
-//! Short byte strings as 128-bit numbers: comparing and hashing a word of up to 15 bytes is then a
-//! matter of two registers, without touching the text again.
+//! Short byte strings as 128-bit numbers. Comparing and hashing a word of up to 15 bytes then takes
+//! two registers and does not touch the text again.
 
 /// The longest byte string that a [`Key`] holds.
 pub(crate) const MAX_KEY_BYTES: usize = 15;
 
-/// The bits that the first n bytes of 16 take; none for n = 16.
+/// By n, a mask of the first n bytes of 16. The entry for 16 is zero: such a string has no key.
 const KEPT: [u128; 17] = {
     let mut kept = [0; 17];
     let mut length = 0;
@@ -15,7 +15,7 @@ const KEPT: [u128; 17] = {
     kept
 };
 
-/// A byte string of 1 to 15 bytes: the bytes in memory order, zeros, and the length in the last
+/// A byte string of up to 15 bytes: the bytes in memory order, zeros, and the length in the last
 /// byte. The empty string is the all-zero key, which tables use for an empty slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Key {
@@ -27,7 +27,7 @@ impl Key {
     /// The key of the empty string.
     pub(crate) const EMPTY: Self = Self { low: 0, high: 0 };
 
-    /// The key of `bytes`, or `None` where they are too many.
+    /// The key of `bytes`, or `None` if they are too many.
     #[inline]
     pub(crate) fn new(bytes: &[u8]) -> Option<Self> {
         let length = bytes.len();
@@ -36,7 +36,8 @@ impl Key {
         }
         let tag = (length as u64) << 56;
         if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-            // The two halves overlap in 16 − length bytes, which the shift drops.
+            // The two halves overlap in 16 − length bytes, which the shift drops. For 8 bytes it
+            // drops all of the second half, which `checked_shr` refuses.
             let last = u64::from_le_bytes(*last).checked_shr(8 * (16 - length) as u32).unwrap_or(0);
             return Some(Self { low: u64::from_le_bytes(*first), high: last | tag });
         }
@@ -49,16 +50,16 @@ impl Key {
         Some(Self { low, high: tag })
     }
 
-    /// The key of `bytes[start..end]`, or the empty key where those are too many. There is no branch
-    /// on the length, which no processor could guess.
+    /// The key of `bytes[start..end]`, or the empty key if those are too many. It has no branch on
+    /// the length, which would be mispredicted too often.
     #[inline]
     pub(crate) fn at(bytes: &[u8], start: usize, end: usize) -> Self {
         let Some(chunk) = bytes.get(start..).and_then(|rest| rest.first_chunk::<16>()) else {
-            return Self::new(&bytes[start..end]).unwrap_or_default();
+            return Self::new(&bytes[start..end]).unwrap_or(Self::EMPTY);
         };
         let length = (end - start).min(16);
         let number = u128::from_le_bytes(*chunk) & KEPT[length];
-        // 16 stands for all lengths that are too large, and leaves neither bytes nor length.
+        // 16 stands for all lengths that are too large, and gives the empty key.
         let tag = (length as u64 & 15) << 56;
         Self { low: number as u64, high: (number >> 64) as u64 | tag }
     }
@@ -69,14 +70,14 @@ impl Key {
         self.high == 0
     }
 
-    /// Numbers that sort as the strings do.
+    /// Numbers that sort like the strings.
     #[inline]
     pub(crate) fn sortable(self) -> (u64, u64) {
-        // Where the bytes are the same, zeros included, the shorter string comes first.
+        // The length is compared last, so a string sorts before the same string with zeros after it.
         (self.low.swap_bytes(), self.high.swap_bytes())
     }
 
-    /// How many bytes the string has.
+    /// The number of bytes of the string.
     #[inline]
     pub(crate) fn len(self) -> usize {
         (self.high >> 56) as usize
@@ -88,8 +89,8 @@ impl Key {
         (u128::from(self.high) << 64 | u128::from(self.low)).to_le_bytes()
     }
 
-    /// A 64-bit hash: one folded multiplication, as wyhash mixes (Wang Yi 2019). The constants are
-    /// the first digits of π and of e.
+    /// A 64-bit hash by one folded multiplication, as in wyhash (Wang Yi 2019). The constants are the
+    /// first digits of π and of e.
     #[inline]
     pub(crate) fn hash(self) -> u64 {
         const PI: u64 = 0x2432_f6a8_885a_308d;

@@ -1,18 +1,18 @@
-//! Byte-level byte-pair encoding: split text into pieces, count the pieces, learn merges from the
-//! counts, encode text to ids and decode ids to bytes, and read and write `tokenizer.json` (versions
-//! 1.0 and 2.0), `.tiktoken`, `vocab.json` with `merges.txt`, and GGUF vocabularies.
+//! Byte-level byte-pair encoding: splits text into pieces, counts the pieces, learns merges from the
+//! counts, encodes text to ids and decodes ids to bytes. It reads and writes `tokenizer.json`
+//! (versions 1.0 and 2.0), `.tiktoken`, `vocab.json` with `merges.txt`, and the vocabularies of GGUF
+//! files.
 //!
-//! The rules are those of Hugging Face's `tokenizers` for byte-level BPE: for the same pieces and
-//! settings the merges, the ids and the exported file mean the same; a [`Profile`] gives another
-//! trainer's. Counts are `u64`, so the results stay right above 2³¹ occurrences, where that
-//! library's `i32` counts wrap.
+//! The rules are those of byte-level BPE in Hugging Face's `tokenizers`: the same pieces and settings
+//! give the same merges and ids, and equivalent files. A [`Profile`] selects the rules of another
+//! trainer. Counts are `u64`, so the results stay correct above 2³¹ occurrences, where the `i32`
+//! counts of that library overflow.
 //!
-//! Counts outlive the run that made them: [`WordCounts::write_to`] writes a count file,
-//! [`MergedCounts`] merges any number of them with weights, and a [`Trainer`] takes the words one by
-//! one.
+//! Counts can be stored: [`WordCounts::write_to`] writes a count file, [`MergedCounts`] merges any
+//! number of them with weights, and a [`Trainer`] takes the words one by one.
 //!
-//! A [`SourceReport`] tells from the same counts how a tokenizer and the smaller ones that
-//! [`Tokenizer::cut_to`] makes of it encode a source or a language.
+//! From the same counts, a [`SourceReport`] shows how well a tokenizer, and the smaller ones made by
+//! [`Tokenizer::cut_to`], encode a source or a language.
 //!
 //! ```
 //! use tokenizer::{Split, TrainConfig, WordCounts, train};
@@ -21,14 +21,14 @@
 //! counts.add_text(Split::Gpt4, "low lower lowest low low");
 //! let config = TrainConfig { vocab_size: 262, ..TrainConfig::default() };
 //! config.validate()?;
-//! let tokenizer = train(&counts, &config, &mut |_done, _total| {});
+//! let tokenizer = train(&counts, &config, &mut |_done, _total| {})?;
 //! let mut ids = Vec::new();
 //! tokenizer.encode("lower", &mut ids);
 //! assert_eq!(tokenizer.decode(&ids), b"lower");
 //! # Ok::<(), tokenizer::TokenizerError>(())
 //! ```
 //!
-//! A mix of two sources by weight, from their count files:
+//! A weighted mix of two sources, from their count files:
 //!
 //! ```
 //! use tokenizer::{CountsReader, MergedCounts, Split, TrainConfig, Trainer, WordCounts};
@@ -45,14 +45,13 @@
 //! while let Some((word, count)) = merged.next_word()? {
 //!     trainer.add_word(word, count);
 //! }
-//! let tokenizer = trainer.train(&mut |_done, _total| {});
+//! let tokenizer = trainer.train(&mut |_done, _total| {})?;
 //! assert_eq!(tokenizer.token_bytes(257), Some(&b"bb"[..]));
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod added;
 mod alphabet;
-mod base64;
 mod batch;
 mod bpe;
 mod characters;
@@ -69,9 +68,11 @@ mod key;
 mod learn;
 mod long_words;
 mod merges;
+mod model;
 mod profile;
 mod report;
 mod split;
+mod tables;
 mod tiktoken;
 mod tokenizer;
 mod train;
@@ -84,15 +85,15 @@ mod words;
 mod tests;
 
 pub use alphabet::read as byte_level_bytes;
-pub use base64::{base64, decode as base64_bytes};
 pub use count::{
     CountsReader, CountsWriter, MAX_WORD_BYTES, MergedCounts, WordCounts, temperature_weights,
 };
 pub use encode::Encoder;
 pub use error::TokenizerError;
+pub use gguf::GgufVocabulary;
 pub use profile::Profile;
 pub use report::{Efficiency, Oddity, SourceReport};
 pub use split::{Pieces, RegexSplit, Split};
 pub use tiktoken::TiktokenEncoding;
 pub use tokenizer::Tokenizer;
-pub use train::{MAX_VOCAB_SIZE, TrainConfig, Trainer, train};
+pub use train::{TrainConfig, Trainer, train};

@@ -1,16 +1,15 @@
-//! The words of 16 to 32 bytes seen before: outside the Latin script, where a letter takes two bytes
-//! or three, those are as common as short ones.
+//! A cache of words of 16 to 32 bytes. Outside the Latin script, where a letter takes two or three
+//! bytes, they are as common as short words.
 
 use crate::key::MAX_KEY_BYTES;
 
-/// The longest word that is remembered, in bytes.
+/// The longest word that is cached, in bytes.
 const MAX_WORD_BYTES: usize = 32;
 
-/// The most tokens of a word that is remembered; with the word they fill one line of the processor's
-/// cache.
+/// The most tokens of a cached word. Together with the word they fill one cache line.
 const MAX_TOKENS: usize = 7;
 
-/// A word, zeros after it, and its tokens. A slot without a word has the length 0.
+/// A word, padded with zeros, and its tokens. An empty slot has the length 0.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
 struct Slot {
@@ -20,16 +19,16 @@ struct Slot {
     token_count: u8,
 }
 
-/// The word, zeros after it.
+/// A word, padded with zeros.
 type Padded = [u8; MAX_WORD_BYTES];
 
-/// Each slot holds the word whose hash led there last.
+/// The cache. Each slot holds the last word whose hash led there.
 #[derive(Debug)]
 pub(crate) struct LongWords {
     slots: Vec<Slot>,
 }
 
-/// Where a word belongs.
+/// The slot of a word.
 pub(crate) struct Place {
     slot: usize,
     word: Padded,
@@ -37,12 +36,12 @@ pub(crate) struct Place {
 }
 
 impl LongWords {
-    /// A memory of so many words, a power of two.
+    /// A cache of `slots` words, a power of two.
     pub(crate) fn new(slots: usize) -> Self {
         Self { slots: vec![Slot::default(); slots] }
     }
 
-    /// Where `word` belongs, if it is neither too long nor too short.
+    /// The slot of `word`, or `None` if it is too long or too short.
     #[inline]
     pub(crate) fn place(&self, word: &[u8]) -> Option<Place> {
         if !(MAX_KEY_BYTES + 1..=MAX_WORD_BYTES).contains(&word.len()) {
@@ -54,7 +53,7 @@ impl LongWords {
         Some(Place { slot, word: padded, length: word.len() as u8 })
     }
 
-    /// The tokens of the word, if it is known.
+    /// The tokens of the word, if it is in the cache.
     #[inline]
     pub(crate) fn get(&self, place: &Place) -> Option<&[u32]> {
         let slot = &self.slots[place.slot];
@@ -62,7 +61,7 @@ impl LongWords {
         known.then(|| &slot.tokens[..usize::from(slot.token_count)])
     }
 
-    /// Remembers the tokens of the word, if they are not too many.
+    /// Caches the word, unless it has too many tokens.
     pub(crate) fn remember(&mut self, place: &Place, tokens: &[u32]) {
         if tokens.len() > MAX_TOKENS {
             return;
@@ -75,7 +74,7 @@ impl LongWords {
     }
 }
 
-/// A 64-bit hash: two folded multiplications, as wyhash mixes (Wang Yi 2019). The constants are the
+/// A 64-bit hash by two folded multiplications, as in wyhash (Wang Yi 2019). The constants are the
 /// first digits of π.
 #[inline]
 fn hash(word: &Padded) -> u64 {
@@ -86,7 +85,7 @@ fn hash(word: &Padded) -> u64 {
         0x0082_efa9_8ec4_e6c8,
     ];
     let part = |at: usize| {
-        let bytes = word[8 * at..].first_chunk().copied().unwrap_or_default();
+        let bytes = std::array::from_fn(|byte| word[8 * at + byte]);
         u128::from(u64::from_le_bytes(bytes) ^ PI[at])
     };
     let product = (part(0) * part(1)) ^ (part(2) * part(3)).rotate_left(64);

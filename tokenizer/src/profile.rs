@@ -1,4 +1,4 @@
-//! Training profiles: whose merges and ids training gives.
+//! Training profiles: which trainer's merges and ids training reproduces.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,32 +8,33 @@ use serde::{Deserialize, Serialize};
 use crate::TokenizerError;
 use crate::alphabet::{self, BYTE_COUNT};
 
-/// Whose merges and ids training gives, to the letter. Profiles differ in the order of equally
-/// frequent pairs and in the order of ids, in nothing else.
+/// Which trainer's merges and ids training reproduces exactly. Profiles differ only in the order of
+/// equally frequent pairs and in the order of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum Profile {
-    /// Hugging Face `tokenizers`, `BpeTrainer`. Of equally frequent pairs the one with the lowest
-    /// ids. Ids: special tokens, bytes in the order of their byte-level characters, merges.
+    /// Hugging Face `tokenizers`, `BpeTrainer`. Of equally frequent pairs, the one with the lowest
+    /// ids merges first. Ids: special tokens, bytes in the order of their byte-level characters,
+    /// merges.
     #[default]
     Hf,
-    /// rustbpe, the trainer of nanochat. Of equally frequent pairs the one with the lowest ids. Ids:
-    /// bytes by value, merges, special tokens.
+    /// rustbpe, the trainer of nanochat. Of equally frequent pairs, the one with the lowest ids merges
+    /// first. Ids: bytes by value, merges, special tokens.
     Rustbpe,
-    /// minbpe and `tiktoken._educational`. Of equally frequent pairs the one that occurs first in
-    /// the text, that is, in the words in the order in which [`crate::Trainer::add_word`] got them.
-    /// Ids: bytes by value, merges, special tokens.
+    /// minbpe and `tiktoken._educational`. Of equally frequent pairs, the one that occurs first in the
+    /// text merges first; the text is the words in the order of the calls of
+    /// [`crate::Trainer::add_word`]. Ids: bytes by value, merges, special tokens.
     Minbpe,
-    /// The reference of the course Stanford CS336. Of equally frequent pairs the one with the
-    /// greatest bytes, left before right. Ids as those of [`Profile::Hf`].
+    /// The reference of the course Stanford CS336. Of equally frequent pairs, the one with the
+    /// greatest bytes merges first, left before right. Ids as with [`Profile::Hf`].
     Cs336,
 }
 
 impl Profile {
     /// All profiles.
-    pub const ALL: [Self; 4] = [Self::Hf, Self::Rustbpe, Self::Minbpe, Self::Cs336];
+    pub(crate) const ALL: [Self; 4] = [Self::Hf, Self::Rustbpe, Self::Minbpe, Self::Cs336];
 
-    /// Whether special tokens have the first ids; else they have the last.
+    /// Whether special tokens have the first ids. Otherwise they have the last.
     pub(crate) fn specials_first(self) -> bool {
         matches!(self, Self::Hf | Self::Cs336)
     }

@@ -1,47 +1,47 @@
-//! How well a vocabulary and the smaller ones cut from it encode each source, from the source's word
-//! counts alone: no text is encoded again.
+//! How well a vocabulary, and the smaller ones cut from it, encode a source. The word counts of the
+//! source suffice; no text is encoded again.
 //!
-//! A trained token comes of exactly one merge, and merging takes the merges in their order. So with
-//! only the first merges, a word's tokens are those of the whole vocabulary with each later token
-//! taken apart into the two that it came of. How often each merge is applied follows from how often
-//! each token is used, and the number of tokens for every vocabulary size from that.
+//! A trained token comes from exactly one merge, and merges apply in their order. So with only the
+//! first merges, the tokens of a word are those of the whole vocabulary, with each later token split
+//! into the two that it was merged from. The uses of each token therefore give the uses of each merge,
+//! and these give the number of tokens for every vocabulary size.
 
-use crate::{Encoder, Tokenizer, WordCounts};
+use crate::{Encoder, Tokenizer};
 
-/// A token of more bytes than this is [`Oddity::Long`]: longer than almost any word of any language.
+/// A token with more bytes than this is [`Oddity::Long`]: longer than almost any word of any language.
 const LONG_TOKEN_BYTES: usize = 32;
 
-/// A token of one character this often is [`Oddity::Repeated`].
+/// A token that repeats one character this many times is [`Oddity::Repeated`].
 const REPEATED_CHARACTERS: usize = 8;
 
-/// How text of a source is encoded with a vocabulary of some size.
+/// How well a vocabulary of some size encodes a source.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Efficiency {
-    /// How many tokens the vocabulary has.
+    /// The number of tokens in the vocabulary.
     pub vocab_size: usize,
-    /// How many tokens the source becomes.
+    /// The number of tokens in the encoded source.
     pub tokens: u64,
     /// Bytes of the source per token; 0 for a source without text.
     pub bytes_per_token: f64,
-    /// Tokens per word, a word being a piece with a letter in it, with what belongs to that piece: the
-    /// fertility (Rust et al. 2021, section 3.2). 0 for a source without words.
+    /// Tokens per word: the fertility (Rust et al. 2021, section 3.2). A word is a piece that
+    /// contains a letter. 0 for a source without words.
     pub tokens_per_word: f64,
 }
 
-/// What becomes of the words of one source or language.
+/// The efficiency of a tokenizer on one source or language.
 #[derive(Debug)]
 pub struct SourceReport<'t> {
     tokenizer: &'t Tokenizer,
-    encoder: Encoder<'t>,
+    encoder: Encoder,
     ids: Vec<u32>,
     bytes: u64,
     words: u64,
-    /// How often each token is used, in all pieces and in words.
+    /// The uses of each token, by id: in all pieces, and in words.
     uses: Vec<[u64; 2]>,
 }
 
 impl<'t> SourceReport<'t> {
-    /// A report on a source without words.
+    /// A report without words; [`SourceReport::add_word`] adds them.
     pub fn new(tokenizer: &'t Tokenizer) -> Self {
         Self {
             tokenizer,
@@ -53,7 +53,7 @@ impl<'t> SourceReport<'t> {
         }
     }
 
-    /// Adds a piece of text that occurs `count` times, as a count file has it. Sums stop at
+    /// Adds a piece of text that occurs `count` times, as in a count file. Sums saturate at
     /// [`u64::MAX`].
     pub fn add_word(&mut self, word: &[u8], count: u64) {
         let is_word = String::from_utf8_lossy(word).chars().any(char::is_alphabetic);
@@ -62,18 +62,15 @@ impl<'t> SourceReport<'t> {
         self.ids.clear();
         self.encoder.encode_word(word, &mut self.ids);
         for &id in &self.ids {
-            let [all, in_words] = &mut self.uses[id as usize];
+            // A count file can hold bytes that never occur in UTF-8, and some vocabularies have no
+            // tokens for these.
+            let Some([all, in_words]) = self.uses.get_mut(id as usize) else { continue };
             *all = all.saturating_add(count);
             *in_words = in_words.saturating_add(if is_word { count } else { 0 });
         }
     }
 
-    /// Adds all words of a table.
-    pub fn add_counts(&mut self, counts: &WordCounts) {
-        counts.for_each(|word, count| self.add_word(word, count));
-    }
-
-    /// How many bytes the source has.
+    /// The number of bytes of the source.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -83,20 +80,21 @@ impl<'t> SourceReport<'t> {
         self.uses.iter().map(|&[all, _]| all)
     }
 
-    /// How the source is encoded with the whole vocabulary.
+    /// The efficiency of the whole vocabulary.
     pub fn whole(&self) -> Efficiency {
         let total = |at: usize| self.uses.iter().map(|uses| uses[at]).fold(0, u64::saturating_add);
         self.efficiency(self.tokenizer.vocab_size(), [total(0), total(1)])
     }
 
-    /// How the source is encoded with each of `vocab_sizes`, which
-    /// [`Tokenizer::cut_to`] makes. Sizes that it refuses are left out, and so are all if the
-    /// vocabulary is not one that training made.
+    /// The efficiency at each of `vocab_sizes`, to which [`Tokenizer::cut_to`] would cut the
+    /// vocabulary. Sizes that it would refuse are skipped; these are all sizes if training did not
+    /// make the vocabulary.
     pub fn at_sizes(&self, vocab_sizes: &[usize]) -> Vec<Efficiency> {
         let Some(rules) = self.tokenizer.trained_rules() else { return Vec::new() };
         let smallest = self.tokenizer.vocab_size() - rules.len();
         let mut uses = self.uses.clone();
-        // How often each merge is applied, the last one first: tokens of later merges hold it too.
+        // How often each merge is applied, from the last one to the first, because the tokens of later
+        // merges contain those of earlier ones.
         let mut applied: Vec<[u64; 2]> = Vec::with_capacity(rules.len());
         for &((left, right), token) in rules.iter().rev() {
             let here = uses[token as usize];
@@ -133,29 +131,25 @@ impl<'t> SourceReport<'t> {
     }
 }
 
-/// What is strange about a token.
+/// Why a token is odd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Oddity {
     /// Its bytes are not whole characters.
     PartialCharacters,
-    /// It holds a control character other than a tab or the end of a line.
+    /// It contains a control character other than a tab or the end of a line.
     Control,
-    /// It is one character eight times or more.
+    /// It repeats one character eight times or more.
     Repeated,
     /// It has more than 32 bytes.
     Long,
 }
 
 impl Tokenizer {
-    /// The tokens of two bytes or more that are strange, by id, each with what is strange first in
-    /// the order of [`Oddity`]; added tokens are left out.
+    /// The odd tokens of two bytes or more, by id, each with the first [`Oddity`] that applies. Added
+    /// tokens are skipped.
     pub fn odd_tokens(&self) -> Vec<(u32, Oddity)> {
-        let added: Vec<u32> = self.model.added.iter().map(|token| token.id).collect();
-        let odd = |id: u32| {
-            let bytes = self.token_bytes(id).filter(|bytes| bytes.len() > 1)?;
-            Some((id, oddity(bytes).filter(|_| !added.contains(&id))?))
-        };
-        (0..self.vocab_size() as u32).filter_map(odd).collect()
+        let tokens = self.model().ordinary_tokens().filter(|(_, bytes)| bytes.len() > 1);
+        tokens.filter_map(|(id, bytes)| Some((id, oddity(bytes)?))).collect()
     }
 }
 
@@ -176,7 +170,7 @@ fn oddity(bytes: &[u8]) -> Option<Oddity> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Profile, Split, TrainConfig, train};
+    use crate::{Profile, Split, TrainConfig, WordCounts, train};
 
     const TEXT: &str = "the lower low lowest newest naïve naïveté 日本語の日本 12345 ---------- \n\
         the newer, the lower; the widest wide low low lower lower";
@@ -186,10 +180,15 @@ mod tests {
         for profile in Profile::ALL {
             let mut counts = WordCounts::new();
             counts.add_text(Split::Gpt4, TEXT);
-            let config = TrainConfig { vocab_size: 300, profile, ..TrainConfig::default() };
-            let whole = train(&counts, &config, &mut |_, _| {});
+            let config = TrainConfig {
+                vocab_size: 300,
+                min_frequency: 0,
+                profile,
+                ..TrainConfig::default()
+            };
+            let whole = train(&counts, &config, &mut |_, _| {}).unwrap();
             let mut report = SourceReport::new(&whole);
-            report.add_counts(&counts);
+            counts.for_each(|word, count| report.add_word(word, count));
             let sizes: Vec<usize> = (250..310).collect();
             let found = report.at_sizes(&sizes);
             assert_eq!(found.len(), whole.vocab_size() - 256, "{profile}");
@@ -198,13 +197,19 @@ mod tests {
                 let vocab_size = efficiency.vocab_size;
                 let cut = whole.cut_to(vocab_size).unwrap();
                 let config = TrainConfig { vocab_size, ..config.clone() };
-                assert_eq!(cut.to_json(), train(&counts, &config, &mut |_, _| {}).to_json());
-                assert_eq!(efficiency.tokens, cut.count(TEXT) as u64, "{profile} {vocab_size}");
+                let trained = train(&counts, &config, &mut |_, _| {}).unwrap();
+                assert_eq!(cut.to_json(), trained.to_json());
+                let count = |text| {
+                    let mut ids = Vec::new();
+                    cut.encode(text, &mut ids);
+                    ids.len()
+                };
+                assert_eq!(efficiency.tokens, count(TEXT) as u64, "{profile} {vocab_size}");
                 let words: Vec<&str> = Split::Gpt4
                     .pieces(TEXT)
                     .filter(|piece| piece.chars().any(char::is_alphabetic))
                     .collect();
-                let tokens: usize = words.iter().map(|word| cut.count(word)).sum();
+                let tokens: usize = words.iter().map(|word| count(word)).sum();
                 let expected = tokens as f64 / words.len() as f64;
                 assert!((efficiency.tokens_per_word - expected).abs() < 1e-12);
             }
@@ -213,7 +218,19 @@ mod tests {
     }
 
     #[test]
-    fn strange_tokens_are_named() {
+    fn bytes_without_a_token_are_not_counted() {
+        let plain = train(&WordCounts::new(), &TrainConfig::default(), &mut |_, _| {}).unwrap();
+        let mut file: serde_json::Value = serde_json::from_str(&plain.to_json()).unwrap();
+        // The spelling of the byte 0xc0.
+        file["model"]["vocab"].as_object_mut().unwrap().remove("À").unwrap();
+        let tokenizer = Tokenizer::from_json(&file.to_string()).unwrap();
+        let mut report = SourceReport::new(&tokenizer);
+        report.add_word(b"a\xc0", 3);
+        assert_eq!((report.whole().tokens, report.bytes()), (3, 6));
+    }
+
+    #[test]
+    fn odd_tokens_are_named() {
         assert_eq!(oddity("naïve".as_bytes()), None);
         assert_eq!(oddity(b" na\xc3"), Some(Oddity::PartialCharacters));
         assert_eq!(oddity(b"a\0"), Some(Oddity::Control));

@@ -1,30 +1,31 @@
-//! Reading and writing `.tiktoken` files: a token a line, its bytes in base64 and its rank, which is
-//! its id.
+//! Reading and writing `.tiktoken` files: one token per line, its bytes in base64 and its rank, which
+//! is its id.
 //!
-//! Such a file has no list of merges. Any two neighbours whose bytes together are a token may
-//! merge, the lowest rank first. In a vocabulary that byte-pair encoding made, only one pair ever
-//! comes together for each token: the one that merging the token's own bytes by lower ranks leads
-//! to. Where every token has such a pair, those are the rules. Else, as in vocabularies edited by
-//! hand, every way of cutting a token in two is a rule.
+//! Such a file has no list of merges. Two neighbours merge if their bytes together are a token, the
+//! lowest rank first. In a vocabulary made by byte-pair encoding, only one pair ever merges to each
+//! token: the one that remains after merging the token's bytes by lower ranks. If every token has such
+//! a pair, these pairs are the rules. Otherwise, as in vocabularies edited by hand, every way of
+//! cutting a token in two is a rule.
 
-use std::fmt::Write as _;
 use std::str::FromStr;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rustc_hash::FxHashMap;
 
 use crate::alphabet::BYTE_COUNT;
 use crate::merges::{MAX_RULES, Merge, MergeTable, Pair};
-use crate::tokenizer::{AddedToken, Model, Tokenizer};
-use crate::train::MAX_VOCAB_SIZE;
-use crate::vocabulary::Vocabulary;
-use crate::{Split, TokenizerError, base64};
+use crate::model::{AddedToken, Model};
+use crate::tokenizer::Tokenizer;
+use crate::vocabulary::{MAX_VOCAB_SIZE, Vocabulary};
+use crate::{Split, TokenizerError};
 
 /// The longest token that is read, in bytes: eight times the longest of OpenAI's encodings. Finding
-/// the pair of a token takes time by the square of its length.
+/// the pair of a token takes time quadratic in its length.
 const MAX_TOKEN_BYTES: usize = 1024;
 
-/// An encoding that OpenAI published: a split and special tokens to go with a `.tiktoken` file.
-/// Names and ids are those of `tiktoken` 0.14.
+/// An encoding that OpenAI published: the split and the special tokens for a `.tiktoken` file. Names
+/// and ids are those of `tiktoken` 0.14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TiktokenEncoding {
     /// GPT-2.
@@ -91,10 +92,10 @@ impl FromStr for TiktokenEncoding {
 
 impl Tokenizer {
     /// Reads a `.tiktoken` file. The file names neither the split nor the special tokens, so the
-    /// caller does; a [`TiktokenEncoding`] has both of a published one.
+    /// caller must; a [`TiktokenEncoding`] has both for a published file.
     ///
     /// # Errors
-    /// [`TokenizerError::Malformed`] where the text is not such a file, a byte has no token, or two
+    /// [`TokenizerError::Malformed`] if the text is not such a file, a byte has no token, or two
     /// tokens have the same id.
     pub fn from_tiktoken(
         text: &str,
@@ -110,7 +111,7 @@ impl Tokenizer {
             Some(rules) => (MergeTable::new(rules), false),
             None => (MergeTable::with_ranks(ranks.all_rules()?), true),
         };
-        Self::with_added_tokens(Model {
+        Self::new(Model {
             vocabulary,
             byte_tokens,
             merges,
@@ -122,28 +123,23 @@ impl Tokenizer {
         })
     }
 
-    /// Writes a `.tiktoken` file: all tokens but the added ones.
+    /// Writes a `.tiktoken` file: all tokens except the added ones.
     ///
     /// # Errors
-    /// [`TokenizerError::CannotExpress`] where the merges do not follow from the tokens and the
-    /// order of their ids, or text is normalised before it is encoded.
+    /// [`TokenizerError::CannotExpress`] if the merges do not follow from the tokens and the order of
+    /// their ids, or if text is normalised before it is encoded.
     pub fn to_tiktoken(&self) -> Result<String, TokenizerError> {
         let refuse = |reason| Err(TokenizerError::CannotExpress { file: ".tiktoken", reason });
-        let model = &self.model;
+        let model = self.model();
         if model.nfc {
-            return refuse("it has no normaliser, and this tokenizer composes characters");
+            return refuse("the format has no normaliser, and this tokenizer normalises text");
         }
         if model.characters.is_some() {
-            return refuse("it is byte-level, and this tokenizer merges characters");
+            return refuse("the format is byte-level, and this tokenizer merges characters");
         }
-        let mut added: Vec<u32> = model.added.iter().map(|token| token.id).collect();
-        added.sort_unstable();
         let mut ranks = Ranks::default();
-        for id in (0..model.vocabulary.len() as u32).filter(|id| added.binary_search(id).is_err()) {
-            let token = model.vocabulary.get(id).unwrap_or_default();
-            if !token.is_empty() {
-                ranks.insert(token.to_vec(), id)?;
-            }
+        for (id, token) in model.ordinary_tokens() {
+            ranks.insert(token.to_vec(), id)?;
         }
         ranks.byte_tokens()?;
         let same = if let Some(rules) = ranks.trained_rules() {
@@ -160,14 +156,13 @@ impl Tokenizer {
         if !same {
             return refuse("its merges do not follow from the tokens and the order of their ids");
         }
-        let mut text = String::new();
-        for (token, id) in &ranks.tokens {
-            base64::encode(token, &mut text);
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, " {id}");
-        }
-        Ok(text)
+        Ok(ranks.tokens.iter().map(|(token, id)| line(token, *id)).collect())
     }
+}
+
+/// A token and its rank as a line of a file.
+fn line(token: &[u8], rank: u32) -> String {
+    format!("{} {rank}\n", STANDARD.encode(token))
 }
 
 /// The tokens of a file in the order of their ranks.
@@ -191,7 +186,7 @@ impl Ranks {
                 ))
             };
             let (token, rank) = line.trim().split_once(' ').ok_or_else(expected)?;
-            let token = base64::decode(token).ok_or_else(expected)?;
+            let token = STANDARD.decode(token).map_err(|_| expected())?;
             let rank: u32 = rank.trim().parse().map_err(|_| expected())?;
             if rank as usize >= MAX_VOCAB_SIZE || token.len() > MAX_TOKEN_BYTES {
                 return Err(malformed(format!(
@@ -210,7 +205,7 @@ impl Ranks {
     fn insert(&mut self, token: Vec<u8>, rank: u32) -> Result<(), TokenizerError> {
         if self.rank_of.insert(token.clone(), rank).is_some() {
             let token = String::from_utf8_lossy(&token).into_owned();
-            return Err(malformed(format!("the token {token:?} is there twice")));
+            return Err(malformed(format!("the token {token:?} occurs twice")));
         }
         self.tokens.push((token, rank));
         Ok(())
@@ -245,11 +240,11 @@ impl Ranks {
         Ok(byte_tokens)
     }
 
-    /// The one rule for each token of two bytes or more that lower ranks lead to, in the order of
-    /// ranks; `None` where a token has no such rule.
+    /// For each token of two bytes or more, the rule that merging its bytes by lower ranks leads to;
+    /// in the order of ranks. `None` if a token has no such rule.
     fn trained_rules(&self) -> Option<Vec<(Pair, u32)>> {
         let tokens = self.tokens.iter().filter(|(token, _)| token.len() > 1);
-        // Where the token is cut, first between all bytes.
+        // Where the token is cut; at first between all bytes.
         let mut cuts: Vec<usize> = Vec::new();
         let mut rules = Vec::with_capacity(self.tokens.len());
         for (token, rank) in tokens {
@@ -271,7 +266,7 @@ impl Ranks {
         Some(rules)
     }
 
-    /// A rule for each way of cutting a token into two tokens.
+    /// One rule for each way of cutting a token into two tokens.
     fn all_rules(&self) -> Result<Vec<(Pair, Merge)>, TokenizerError> {
         let mut rules = Vec::new();
         for ((token, id), rank) in self.tokens.iter().zip(0..) {
@@ -296,8 +291,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What the format means, to the letter: a piece that is a token is that token; else merge the
-    /// neighbours of the lowest rank, the leftmost first.
+    /// The definition of the format, implemented literally: a piece that is a token is that token;
+    /// otherwise merge the neighbours of the lowest rank, the leftmost first.
     fn naive(ranks: &Ranks, piece: &[u8]) -> Vec<u32> {
         if let Some(&rank) = ranks.rank_of.get(piece) {
             return vec![rank];
@@ -324,16 +319,11 @@ mod tests {
                 all.push(token);
             }
         }
-        let mut text = String::new();
-        for (token, rank) in all.iter().zip(0..) {
-            base64::encode(token, &mut text);
-            writeln!(text, " {rank}").unwrap();
-        }
-        text
+        all.iter().zip(0..).map(|(token, rank)| line(token, rank)).collect()
     }
 
     proptest! {
-        /// Few of these vocabularies could come of training.
+        /// Training could make few of these vocabularies.
         #[test]
         fn any_vocabulary_encodes_as_the_format_means(
             tokens in prop::collection::vec("[ab]{2,5}", 0..12),
@@ -355,6 +345,11 @@ mod tests {
             Tokenizer::from_tiktoken(text, Split::Gpt2, specials).unwrap_err().to_string()
         };
         assert!(message("YQ==\n", &[]).contains("line 1"));
+        // Only canonical base64 is read: padded, with unused bits of zero, in the standard alphabet.
+        for wrong in ["Z", "Zg", "Zg=", "Zh==", "Z===", "====", "Zg==Zg==", "Zm9-", "Zm9é", "Zm 9v"]
+        {
+            assert!(message(&format!("YQ== 0\n{wrong} 1\n"), &[]).contains("line 2"), "{wrong}");
+        }
         assert!(message("YQ== 0\nYQ== 1\n", &[]).contains("twice"));
         assert!(message("YQ== 0\n", &[]).contains("no token for the byte 0x0"));
         assert!(message(&file(&[]), &[("<s>", 3)]).contains("the id 3"));

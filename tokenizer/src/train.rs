@@ -5,37 +5,45 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::alphabet;
-use crate::learn::arena::{Symbol, Words};
-use crate::learn::order::{FirstOccurrence, GreatestBytes, LowestIds};
-use crate::learn::symbols::Spellings;
-use crate::learn::{Limits, learn};
+use crate::learn::{
+    FirstOccurrence, GreatestBytes, Limits, LowestIds, Spellings, Symbol, Words, learn,
+};
 use crate::merges::{MergeTable, Pair};
-use crate::tokenizer::{AddedToken, Model, Tokenizer};
-use crate::vocabulary::Vocabulary;
+use crate::model::{AddedToken, Model};
+use crate::tokenizer::Tokenizer;
+use crate::vocabulary::{MAX_VOCAB_SIZE, Vocabulary};
 use crate::{Profile, Split, TokenizerError, WordCounts};
 
-/// The largest vocabulary that may be asked for or read: eight times the largest in wide use.
-pub const MAX_VOCAB_SIZE: usize = 1 << 21;
-
-/// Settings of [`train`].
+/// The settings of training, as in the section `[tokenizer]` of a recipe. A setting that is not
+/// given has its default.
+///
+/// ```
+/// use tokenizer::{Profile, TrainConfig};
+///
+/// let config: TrainConfig = serde_json::from_str(r#"{"vocab_size": 4096, "profile": "cs336"}"#)?;
+/// assert_eq!((config.vocab_size, config.profile, config.min_frequency), (4096, Profile::Cs336, 2));
+/// config.validate()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainConfig {
-    /// How many tokens the vocabulary has at most: the special tokens, 256 bytes and the merges.
-    /// There are fewer when the words run out of pairs.
+    /// The number of tokens to train, including the special tokens and the 256 bytes; 32,768 by
+    /// default. There are fewer if the words run out of pairs.
     pub vocab_size: usize,
-    /// How the words were split; written into the tokenizer.
+    /// How text is split into words, `gpt4` by default. It is written into the tokenizer.
     pub split: Split,
-    /// The lowest count at which a pair becomes a token. The default 0 is Hugging Face's and takes
-    /// every pair that occurs.
+    /// The lowest count at which a pair becomes a token; 2 by default. Hugging Face's default is 0,
+    /// which takes every pair that occurs.
     pub min_frequency: u64,
-    /// A pair that a merge creates becomes a token only if it has fewer bytes than this. Pairs of
-    /// two single bytes always may. This is Hugging Face's rule to the letter.
+    /// A pair that a merge creates becomes a token only if it has fewer bytes than this; no limit by
+    /// default. Pairs of two single bytes are always allowed. This is exactly Hugging Face's rule.
     pub max_token_length: Option<usize>,
-    /// Tokens with a meaning of their own, which get the first ids in this order, or the last where
-    /// the profile puts them there.
+    /// The special tokens, `<|endoftext|>` by default; the first one ends each document. They get
+    /// the first ids in this order, or the last ids if the profile says so.
     pub special_tokens: Vec<String>,
-    /// Whose order of equally frequent pairs and of ids.
+    /// Which trainer's order of equally frequent pairs and of ids is used: `hf` (the default),
+    /// `rustbpe`, `minbpe` or `cs336`.
     pub profile: Profile,
 }
 
@@ -44,7 +52,7 @@ impl Default for TrainConfig {
         Self {
             vocab_size: 32_768,
             split: Split::default(),
-            min_frequency: 0,
+            min_frequency: 2,
             max_token_length: None,
             special_tokens: vec!["<|endoftext|>".into()],
             profile: Profile::default(),
@@ -53,10 +61,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
-    /// Checks the settings.
+    /// Checks everything about the settings that can be checked before training.
     ///
     /// # Errors
-    /// [`TokenizerError::InvalidConfig`] names the first field that cannot be used, and why.
+    /// [`TokenizerError::InvalidConfig`] with the name of the first field that cannot be used, its
+    /// value and the reason.
     pub fn validate(&self) -> Result<(), TokenizerError> {
         for (index, special) in self.special_tokens.iter().enumerate() {
             let fault = if special.is_empty() {
@@ -83,15 +92,15 @@ impl TrainConfig {
             return Err(invalid("vocab_size", self.vocab_size.to_string(), reason));
         }
         if let Some(length @ ..=1) = self.max_token_length {
-            let reason = "must be at least 2; leave it out for no limit".into();
+            let reason = "must be at least 2; omit it for no limit".into();
             return Err(invalid("max_token_length", length.to_string(), reason));
         }
         Ok(())
     }
 }
 
-/// Whether a special token's spelling is that of a single byte's token or of other bytes than its
-/// own, so that a token of the alphabet or a merge could be taken for it.
+/// Whether the spelling of a special token can be confused with an ordinary token: in the byte-level
+/// alphabet it stands for a single byte, or for bytes other than its own.
 fn reads_as_bytes(special: &str) -> bool {
     let Some(bytes) = alphabet::read(special) else { return false };
     bytes.len() == 1 || bytes != special.as_bytes()
@@ -101,29 +110,31 @@ fn invalid(field: &'static str, value: String, reason: String) -> TokenizerError
     TokenizerError::InvalidConfig { field, value, reason }
 }
 
-/// Learns a byte-level BPE tokenizer from word counts.
+/// Trains a byte-level BPE tokenizer on word counts.
 ///
-/// The vocabulary is: the special tokens in their order, the 256 bytes in the order of their
-/// byte-level characters, then a token for each merge; other [profiles](Profile) order it otherwise.
-/// Each merge takes the pair with the highest count. The result depends on nothing but the counts
-/// and the settings; the profile that goes by first occurrence gets the words in byte order here,
-/// and in an order of the caller's from [`Trainer`]. Call [`TrainConfig::validate`] first; a
-/// `vocab_size` that is too small gives a tokenizer without merges.
+/// The vocabulary consists of the special tokens in their order, the 256 bytes in the order of their
+/// byte-level characters, and one token per merge; other [profiles](Profile) have other orders. Each
+/// merge takes the pair with the highest count. The result depends only on the counts and the
+/// settings. [`Profile::Minbpe`] depends on the order of the words: here it is their byte order, and
+/// with a [`Trainer`] the caller chooses it. Call [`TrainConfig::validate`] first; if `vocab_size` is
+/// too small, the tokenizer has no merges.
 ///
 /// `progress` is called after every merge with the number of merges made and the number that would
-/// fill the vocabulary. Early merges take longer than later ones, since they are in more words: the
-/// time that is left is at most what the past merges took, in proportion.
+/// fill the vocabulary. Early merges take longer than later ones, because they occur in more words.
+///
+/// # Errors
+/// Those of [`Trainer::train`].
 pub fn train(
     counts: &WordCounts,
     config: &TrainConfig,
     progress: &mut (dyn FnMut(usize, usize) + Send),
-) -> Tokenizer {
+) -> Result<Tokenizer, TokenizerError> {
     let mut trainer = Trainer::new(config);
     trainer.add_tables(std::slice::from_ref(counts));
     trainer.train(progress)
 }
 
-/// The words, with symbols as wide as the vocabulary needs.
+/// The words, with symbols of the width that the vocabulary needs.
 #[derive(Debug)]
 enum AnyWords {
     Narrow(Words<u16>),
@@ -138,11 +149,18 @@ impl AnyWords {
             Self::Wide(Words::default())
         }
     }
+
+    fn is_full(&self) -> bool {
+        match self {
+            Self::Narrow(words) => words.is_full(),
+            Self::Wide(words) => words.is_full(),
+        }
+    }
 }
 
-/// Training from words that come one after the other, such as those of merged count files: two
-/// bytes of memory a symbol, four with 65,535 tokens and more, and eight a word, without a table of
-/// the words.
+/// Trains on words that are added one by one, such as those of merged count files. It takes eight
+/// bytes of memory per word and two per byte of the words, or four from 65,535 tokens on, and needs no
+/// table of the words.
 #[derive(Debug)]
 pub struct Trainer {
     config: TrainConfig,
@@ -187,8 +205,8 @@ impl Trainer {
         self.added.push(AddedToken::special(id, special.to_owned()));
     }
 
-    /// Adds a word that occurs `count` times. A word may come more than once, and in any order
-    /// unless the profile is [`Profile::Minbpe`].
+    /// Adds a word that occurs `count` times. A word may be added more than once. The order of the
+    /// words matters only for [`Profile::Minbpe`].
     pub fn add_word(&mut self, word: &[u8], count: u64) {
         let symbols = word.iter().map(|&byte| self.byte_tokens[usize::from(byte)]);
         match &mut self.words {
@@ -197,8 +215,8 @@ impl Trainer {
         }
     }
 
-    /// Adds all words of tables, each with the sum of its counts. The tables may go before
-    /// [`Trainer::train`] needs memory of its own.
+    /// Adds all words of tables, each with the sum of its counts. The tables can be dropped before
+    /// [`Trainer::train`], which needs memory itself.
     pub fn add_tables(&mut self, tables: &[WordCounts]) {
         if self.config.profile == Profile::Minbpe {
             let mut words = BTreeMap::new();
@@ -216,7 +234,17 @@ impl Trainer {
     }
 
     /// Learns the merges: see [`train`].
-    pub fn train(mut self, progress: &mut (dyn FnMut(usize, usize) + Send)) -> Tokenizer {
+    ///
+    /// # Errors
+    /// [`TokenizerError::TooManyWords`] if the words were too many, and
+    /// [`TokenizerError::Malformed`] if no automaton can be built from the special tokens.
+    pub fn train(
+        mut self,
+        progress: &mut (dyn FnMut(usize, usize) + Send),
+    ) -> Result<Tokenizer, TokenizerError> {
+        if self.words.is_full() {
+            return Err(TokenizerError::TooManyWords);
+        }
         let merges = self.learn(progress);
         for &((left, right), token) in &merges {
             if token as usize == self.vocabulary.len() {
@@ -266,7 +294,8 @@ fn learn_by<S: Symbol>(
     limits: Limits,
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Vec<(Pair, u32)> {
-    // On a thread of the pool work is handed over at once; from outside each merge would wait.
+    // Threads of the pool hand work to each other at once. From outside, every merge would wait until
+    // the pool wakes up.
     rayon::scope(|_| match profile {
         Profile::Hf | Profile::Rustbpe => learn(LowestIds, words, spellings, limits, progress),
         Profile::Minbpe => learn(FirstOccurrence::default(), words, spellings, limits, progress),
@@ -283,6 +312,11 @@ mod tests {
         let message = |config: TrainConfig| config.validate().unwrap_err().to_string();
         let base = TrainConfig::default();
         assert_eq!(base.validate(), Ok(()));
+        let field = TrainConfig { max_token_length: Some(0), ..base.clone() }.validate();
+        let is_named = |error| {
+            matches!(error, TokenizerError::InvalidConfig { field: "max_token_length", .. })
+        };
+        assert!(field.is_err_and(is_named));
         let small = message(TrainConfig { vocab_size: 256, ..base.clone() });
         assert!(small.starts_with("vocab_size = 256: must be from 257"), "{small}");
         let special = |name: &str| {
@@ -307,8 +341,36 @@ mod tests {
         let config = TrainConfig { vocab_size: 261, ..TrainConfig::default() };
         let mut calls = Vec::new();
         let tokenizer = train(&counts, &config, &mut |done, total| calls.push((done, total)));
+        let tokenizer = tokenizer.unwrap();
         let merged: Vec<_> = (257..261).filter_map(|id| tokenizer.token_bytes(id)).collect();
         assert_eq!(merged, [&b"ef"[..], b"ab", b"gh", b"cd"]);
         assert_eq!(calls, [(1, 4), (2, 4), (3, 4), (4, 4)]);
+    }
+
+    /// The section of a recipe: its keys in order, its defaults, and other keys beside them.
+    #[test]
+    fn settings_are_the_section_of_a_recipe() {
+        #[derive(Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Section {
+            file: Option<String>,
+            #[serde(flatten)]
+            config: TrainConfig,
+            #[serde(default)]
+            also: Vec<usize>,
+        }
+        let read = |text: &str| toml::from_str::<Section>(text);
+        let Section { config, also, .. } = read("also = [512]\nmin_frequency = 5\n").unwrap();
+        assert_eq!(also, [512]);
+        assert_eq!(config, TrainConfig { min_frequency: 5, ..TrainConfig::default() });
+        let config = TrainConfig { max_token_length: Some(16), ..TrainConfig::default() };
+        let written = toml::to_string(&Section { file: None, config, also: vec![] }).unwrap();
+        assert_eq!(
+            written,
+            "vocab_size = 32768\nsplit = \"gpt4\"\nmin_frequency = 2\nmax_token_length = 16\n\
+             special_tokens = [\"<|endoftext|>\"]\nprofile = \"hf\"\nalso = []\n"
+        );
+        assert_eq!(read(&written).unwrap().config.max_token_length, Some(16));
+        assert!(read("vocab_sise = 300").is_err());
     }
 }

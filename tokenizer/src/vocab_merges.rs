@@ -1,25 +1,26 @@
-//! Reading and writing `vocab.json` and `merges.txt`, the pair of files that GPT-2 came with and
-//! that older models of its family use: an object of ids by spelling, and a merge a line in the
-//! order of ranks, after a line that names the version.
+//! Reading and writing `vocab.json` and `merges.txt`, the two files of GPT-2 and of older models of
+//! its family: an object of ids by spelling, and one merge per line in the order of ranks, after a
+//! line with the version.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde_json::Value;
 
 use crate::json::{make_merges, read_byte_tokens, read_vocabulary, split_merge, vocab_to_json};
-use crate::tokenizer::{AddedToken, Model, Tokenizer};
+use crate::merges::Pair;
+use crate::model::{AddedToken, Model};
+use crate::tokenizer::Tokenizer;
 use crate::{Split, TokenizerError};
 
-/// How the first line of `merges.txt` begins.
+/// The beginning of the first line of `merges.txt`.
 const VERSION_LINE: &str = "#version";
 
 impl Tokenizer {
-    /// Reads `vocab.json` and `merges.txt`. The files name neither the split nor which of the tokens
-    /// are special, so the caller does.
+    /// Reads `vocab.json` and `merges.txt`. The files name neither the split nor the special tokens,
+    /// so the caller must.
     ///
     /// # Errors
-    /// [`TokenizerError::Malformed`] where a file is not of its format, or a merge or a special
+    /// [`TokenizerError::Malformed`] if a file does not have its format, or if a merge or a special
     /// token is not in the vocabulary.
     pub fn from_vocab_and_merges(
         vocab: &str,
@@ -40,7 +41,7 @@ impl Tokenizer {
         });
         let merges: Result<Vec<_>, _> =
             lines.map(|(_, line)| split_merge(line.trim_end())).collect();
-        Self::with_added_tokens(Model {
+        Self::new(Model {
             vocabulary: read_vocabulary(&vocab, &added)?,
             byte_tokens: read_byte_tokens(&vocab)?,
             merges: make_merges(&vocab, &merges?)?,
@@ -60,11 +61,10 @@ impl Tokenizer {
     /// Writes `merges.txt`.
     pub fn to_merges_txt(&self) -> String {
         let spellings = self.spellings();
-        let mut text = format!("{VERSION_LINE}: 0.2\n");
-        for &(left, right) in self.model.merges.pairs() {
-            // Writing to a string cannot fail.
-            let _ = writeln!(text, "{} {}", spellings[left as usize], spellings[right as usize]);
-        }
-        text
+        let line = |&(left, right): &Pair| {
+            format!("{} {}\n", spellings[left as usize], spellings[right as usize])
+        };
+        let lines = self.model().merges.pairs().iter().map(line);
+        std::iter::once(format!("{VERSION_LINE}: 0.2\n")).chain(lines).collect()
     }
 }

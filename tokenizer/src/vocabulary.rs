@@ -1,4 +1,7 @@
-//! The tokens: the bytes of each id, and ids back to bytes.
+//! The vocabulary: the bytes of each token.
+
+/// The largest vocabulary that can be trained or read: eight times the largest in wide use.
+pub(crate) const MAX_VOCAB_SIZE: usize = 1 << 21;
 
 /// The bytes of every token, by id, in one arena.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +19,7 @@ impl Vocabulary {
         self.ends.len() as u32 - 1
     }
 
-    /// How many tokens there are.
+    /// The number of ids.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
@@ -30,7 +33,17 @@ impl Vocabulary {
         Some(&self.bytes[start..end])
     }
 
-    /// The tokens' bytes one after the other. Ids that are not in the vocabulary stand for nothing.
+    /// The ids in order, each with its bytes; an id without a token has none.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &[u8])> {
+        let mut start = 0;
+        self.ends.iter().zip(0..).map(move |(&end, id)| {
+            let token = &self.bytes[start..end];
+            start = end;
+            (id, token)
+        })
+    }
+
+    /// The concatenated bytes of tokens. Ids that are not in the vocabulary stand for nothing.
     pub(crate) fn decode(&self, ids: &[u32]) -> Vec<u8> {
         let length = ids.iter().filter_map(|&id| self.get(id)).map(<[u8]>::len).sum();
         let mut bytes = Vec::with_capacity(length);

@@ -1,27 +1,28 @@
-//! Byte-pair encoding of one very long piece in windows, so that it takes time by its length and
-//! memory that stays in the processor's caches.
+//! Byte-pair encoding of one very long piece in windows. The time is then linear in its length, and
+//! the memory stays within the processor's caches.
 //!
-//! Tokens are the encoding of their text if and only if each two neighbours are the encoding of
-//! theirs: until a merge crosses the boundary between two tokens, what is on either side evolves as
-//! it would alone, so the first merge that crosses any boundary would also cross it in the text of
-//! the two tokens beside it. Encodings of overlapping windows that have two neighbours in common may
-//! therefore be joined there. Where they have none, a longer overlap is tried, up to the whole text.
+//! A sequence of tokens is the encoding of its text if and only if every two neighbours are the
+//! encoding of theirs. The reason: until a merge crosses the boundary between two tokens, each side
+//! evolves as if it were alone. So the first merge that crosses a boundary would also cross it in the
+//! text of the two tokens next to it. Therefore the encodings of two overlapping windows can be joined
+//! where both have the same two neighbours. If there is no such place, a longer overlap is tried, up
+//! to the whole text.
 
 use crate::bpe::{BytePairs, Merger};
-use crate::tokenizer::Model;
+use crate::model::Model;
 use crate::vocabulary::Vocabulary;
 
 /// How a long piece is cut into windows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Windows {
-    /// New bytes in each window, or as many as it repeats if those are more. Longer pieces are cut.
+    /// New bytes per window, or as many as it repeats if those are more. Longer pieces are cut.
     pub(crate) bytes: usize,
-    /// How many tokens of the window before it begins with.
+    /// The number of tokens of the window before that each window begins with.
     pub(crate) overlap: usize,
 }
 
 impl Windows {
-    /// What is used: a window's symbols and heap take some 100 KB.
+    /// The usual sizes: the symbols and the heap of a window take about 100 KB.
     pub(crate) const USUAL: Self = Self { bytes: 4096, overlap: 16 };
 
     /// Appends the tokens of `piece` to `out`.
@@ -44,7 +45,7 @@ impl Windows {
         while end < piece.len() {
             let first = out.len().saturating_sub(self.overlap * stretch).max(base);
             let length: usize = out[first..].iter().map(|&id| length(&model.vocabulary, id)).sum();
-            // Tokens as long as windows would make the overlap most of the work.
+            // If tokens are as long as windows, the overlap would be most of the work.
             let next_end = character_end(piece, end + (self.bytes * stretch).max(length));
             window.clear();
             if first == base {
@@ -66,19 +67,21 @@ impl Windows {
     }
 }
 
-/// The end of the character that `end` is in, which some tokenizers begin with; at most that of the
-/// piece.
+/// The end of the character that contains the place `end`, or the end of the piece. Merging over
+/// characters starts from whole characters, so no window may end inside one.
 fn character_end(piece: &[u8], end: usize) -> usize {
     let is_within = |&&byte: &&u8| byte & 0xc0 == 0x80;
-    let rest = piece.get(end..).unwrap_or_default();
-    piece.len().min(end + rest.iter().take_while(is_within).count())
+    let rest = piece.iter().skip(end);
+    piece.len().min(end + rest.take_while(is_within).count())
 }
 
+/// The number of bytes that a token takes.
 fn length(vocabulary: &Vocabulary, id: u32) -> usize {
-    vocabulary.get(id).map_or(0, <[u8]>::len)
+    // Only the placeholder for a single byte without a token is not in the vocabulary.
+    vocabulary.get(id).map_or(1, <[u8]>::len)
 }
 
-/// Where two encodings that begin at the same place first have the same two neighbours.
+/// The first place where two encodings that begin together have the same two neighbours.
 fn common(vocabulary: &Vocabulary, old: &[u32], new: &[u32]) -> Option<(usize, usize)> {
     let (mut at_old, mut at_new) = (0, 0);
     let (mut end_old, mut end_new) = (0, 0);

@@ -1,18 +1,19 @@
-//! The words that are one token: most of a text, found with one look-up and no merging.
+//! The words that are one token. They are most of a text; one look-up finds them, without merging.
 
 use rustc_hash::FxHashMap;
 
 use crate::bpe::{BytePairs, Merger};
 use crate::key::Key;
-use crate::tokenizer::Model;
+use crate::model::Model;
 
-/// The tokens that a piece of the same bytes becomes.
+/// The pieces that become a single token.
 ///
-/// These are the tokens that merging their own bytes leads to, which is not every token of every
-/// published vocabulary; or all, where the file says that whole tokens need no merging.
+/// Merging the bytes of such a token gives the token itself. That holds for most tokens but not for
+/// all of every published vocabulary. If the file says that whole tokens are not merged, all tokens
+/// are here.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WholeWords {
-    /// Open addressing, half full at most; an empty key marks an empty slot.
+    /// An open-addressing table, at most half full; an empty key marks an empty slot.
     slots: Vec<(Key, u32)>,
     /// Words that are too long for a key.
     long: FxHashMap<Box<[u8]>, u32>,
@@ -20,14 +21,11 @@ pub(crate) struct WholeWords {
 
 impl WholeWords {
     pub(crate) fn new(model: &Model, byte_pairs: &BytePairs) -> Self {
-        let mut added: Vec<u32> = model.added.iter().map(|token| token.id).collect();
-        added.sort_unstable();
         let size = (2 * model.vocabulary.len()).next_power_of_two();
         let mut words = Self { slots: vec![Default::default(); size], long: FxHashMap::default() };
         let mut merger = Merger::default();
         let mut merged = Vec::new();
-        for id in (0..model.vocabulary.len() as u32).filter(|id| added.binary_search(id).is_err()) {
-            let bytes = model.vocabulary.get(id).unwrap_or_default();
+        for (id, bytes) in model.ordinary_tokens() {
             if !model.ignore_merges {
                 merged.clear();
                 merger.merge(model, byte_pairs, bytes, &mut merged);
@@ -45,9 +43,6 @@ impl WholeWords {
             self.long.insert(bytes.into(), id);
             return;
         };
-        if key.is_empty() {
-            return;
-        }
         let mask = self.slots.len() - 1;
         let mut at = key.hash() as usize & mask;
         while !self.slots[at].0.is_empty() {

@@ -1,46 +1,43 @@
-//! How large a filter has to be.
+//! The size that a filter needs.
 
 use std::ops::RangeInclusive;
 
 use super::{BLOCK_BITS, BLOCK_WORDS};
 
-/// The rates of false positives that a filter can be asked for.
-pub const RATES: RangeInclusive<f64> = 1e-9..=0.5;
+/// The rates of false positives that a filter can have.
+const RATES: RangeInclusive<f64> = 1e-9..=0.5;
 
-/// Numbers of lanes, which are the bits that a key sets; the one that needs the least memory is
-/// taken.
+/// The possible numbers of lanes, which is the number of bits that a key sets. The one that needs
+/// the least memory is chosen.
 const LANES: [usize; 3] = [4, 8, 16];
 
-/// The load of a block, in keys, at which even four lanes are beyond every useful rate.
+/// A load of a block, in keys, at which even four lanes exceed every useful rate.
 const LOAD_MAX: f64 = 1_000.0;
 
-/// What can go wrong with a filter.
+/// An error while a filter is made, merged or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BloomError {
-    /// A rate that no filter has.
+    /// A rate that no filter can have.
     #[error(
-        "a false-positive rate of {rate} cannot be had; take one from {} to {}",
+        "a false-positive rate of {rate} is not possible; give one from {} to {}",
         RATES.start(),
         RATES.end()
     )]
     Rate {
-        /// The rate that was asked for.
+        /// The requested rate.
         rate: f64,
     },
-    /// The filter does not fit the memory.
-    #[error("a filter of {bytes} bytes does not fit the memory; allow more false positives")]
+    /// The filter does not fit into memory.
+    #[error("a filter of {bytes} bytes does not fit into memory; allow more false positives")]
     Memory {
-        /// The size.
+        /// The size of the filter.
         bytes: u64,
     },
     /// Two filters of different capacity or rate.
     #[error("only filters of the same capacity and false-positive rate can be merged")]
     Unlike,
-    /// A filter could not be read.
-    #[error("reading a Bloom filter: {0}")]
-    Io(#[from] std::io::Error),
-    /// Bytes that are no filter, or not a whole one.
+    /// Bytes that are not a filter, or not a whole one.
     #[error("not a Bloom filter: {reason}")]
     Damaged {
         /// What is wrong.
@@ -56,7 +53,7 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// The smallest for a number of keys and a rate.
+    /// Returns the smallest size for a number of keys and a rate.
     pub(super) fn new(capacity: u64, rate: f64) -> Result<Self, BloomError> {
         if !RATES.contains(&rate) {
             return Err(BloomError::Rate { rate });
@@ -65,25 +62,27 @@ impl Layout {
             let blocks = capacity.max(1) as f64 / load_for(lanes, rate);
             Self { lanes, blocks: (blocks.ceil() as u64).max(1) }
         };
-        let smallest = LANES.map(of_lanes).into_iter().min_by_key(|layout| layout.blocks);
-        smallest.ok_or(BloomError::Rate { rate })
+        let [four, eight, sixteen] = LANES.map(of_lanes);
+        // Of equal sizes the one with fewer lanes is kept: it sets fewer bits.
+        let smaller = |a: Self, b: Self| if b.blocks < a.blocks { b } else { a };
+        Ok(smaller(smaller(four, eight), sixteen))
     }
 
-    /// Whether a filter can have it.
+    /// True if a filter can have this size.
     pub(super) fn is_sound(self) -> bool {
         LANES.contains(&self.lanes) && self.blocks > 0
     }
 }
 
-/// Bytes of a filter for `capacity` keys and a rate of false positives.
+/// Returns the size in bytes of a filter for `capacity` keys and a rate of false positives.
 ///
 /// # Errors
-/// When the rate is not within [`RATES`].
+/// When the rate is not between 1e-9 and 0.5.
 pub fn bytes_for(capacity: u64, rate: f64) -> Result<u64, BloomError> {
     Ok(Layout::new(capacity, rate)?.blocks.saturating_mul(BLOCK_BITS as u64 / 8))
 }
 
-/// Blocks without bits.
+/// Allocates blocks with no bit set. Too large a filter is an error, not an abort.
 pub(super) fn allocate(blocks: u64) -> Result<Vec<[u64; BLOCK_WORDS]>, BloomError> {
     let too_large = BloomError::Memory { bytes: blocks.saturating_mul(BLOCK_BITS as u64 / 8) };
     let Ok(blocks) = usize::try_from(blocks) else { return Err(too_large) };
@@ -93,7 +92,7 @@ pub(super) fn allocate(blocks: u64) -> Result<Vec<[u64; BLOCK_WORDS]>, BloomErro
     Ok(empty)
 }
 
-/// The largest mean load of a block, in keys, that keeps the rate.
+/// Returns the largest mean load of a block, in keys, that does not exceed the rate.
 fn load_for(lanes: usize, rate: f64) -> f64 {
     let (mut low, mut high) = (0.0, LOAD_MAX);
     // 64 halvings exhaust the digits of a float.
@@ -108,19 +107,19 @@ fn load_for(lanes: usize, rate: f64) -> f64 {
     low
 }
 
-/// The share of false positives when a block holds `load` keys on average.
+/// Returns the share of false positives when a block holds `load` keys on average.
 ///
-/// Keys fall on blocks at random, so that a block holds `j` with the probability of Poisson's
-/// distribution. A lane of `s` bits has one given bit set by none of them with probability
-/// `(1 - 1/s)^j`, and lanes are independent; hence the sum over `j` of
-/// `e^-load load^j / j! (1 - (1 - 1/s)^j)^lanes`.
+/// Keys fall on blocks at random, so the number `j` of keys in a block has a Poisson distribution.
+/// In a lane of `s` bits, none of `j` keys sets a given bit with probability `(1 - 1/s)^j`. Lanes
+/// are independent, hence the sum over `j` of `e^-load load^j / j! (1 - (1 - 1/s)^j)^lanes`.
 pub(super) fn rate_at_load(lanes: usize, load: f64) -> f64 {
     let unset = 1.0 - lanes as f64 / BLOCK_BITS as f64;
-    // Twelve standard deviations hold all but 10^-30.
+    // Twelve standard deviations cover all but 10^-30 of the distribution.
     let reach = 12.0 * load.sqrt() + 40.0;
     let first = (load - reach).max(0.0).floor();
     let last = (load + reach).ceil();
     let mut rate = 0.0;
+    // In logarithms: `e^-load` alone is zero in floats from a load of 745 on.
     let mut log_probability = -load;
     for j in 1..=last as u64 {
         log_probability += (load / j as f64).ln();

@@ -1,15 +1,15 @@
-//! The promised rate, and what a filter must never do.
+//! The promised rate of false positives, and refused bytes.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Distinct keys, far from uniform.
+/// Distinct keys that are far from uniform.
 fn keys(range: std::ops::Range<u64>) -> impl Iterator<Item = u128> {
     range.map(u128::from)
 }
 
-/// Probes with keys that were never inserted, and compares with the expectation.
+/// Looks up keys that were never inserted and compares the share found with the expectation.
 fn check_rate(bloom: &Bloom, expected: f64) {
     const PROBES: u64 = 1_000_000;
     let found = keys(1 << 40..(1 << 40) + PROBES).filter(|key| bloom.contains(*key)).count();
@@ -35,7 +35,7 @@ fn the_promised_rate_is_the_measured_rate() {
     }
 }
 
-/// A filter of datatrove 0.10 used as many bits as its size has binary ones.
+/// A filter of datatrove 0.10 uses only as many bits as its size in bits has binary ones.
 #[test]
 fn a_mebibyte_has_eight_mebibits() {
     let mut bloom = Bloom::new(500_000, 0.001).unwrap();
@@ -47,7 +47,7 @@ fn a_mebibyte_has_eight_mebibits() {
 }
 
 #[test]
-fn a_rate_that_cannot_be_had_is_refused() {
+fn an_impossible_rate_is_refused() {
     for rate in [0.0, -1.0, 0.6, f64::NAN] {
         assert!(matches!(Bloom::new(10, rate), Err(BloomError::Rate { .. })));
     }
@@ -59,7 +59,7 @@ fn a_rate_that_cannot_be_had_is_refused() {
 }
 
 proptest! {
-    /// Bytes come back as they went, and no other bytes are taken for a filter.
+    /// A filter survives the round trip through bytes, and damaged bytes are refused.
     #[test]
     fn damaged_bytes_are_refused(
         keys in prop::collection::vec(any::<u128>(), 0..50),
@@ -80,7 +80,7 @@ proptest! {
         prop_assert!(Bloom::from_bytes(&bytes).is_err());
     }
 
-    /// Two filters merged are the filter of all keys; order does not matter.
+    /// A merged filter equals the filter of all keys, in any order.
     #[test]
     fn merging_is_inserting(
         left in prop::collection::vec(any::<u128>(), 0..200),

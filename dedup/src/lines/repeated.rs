@@ -1,4 +1,4 @@
-//! Which units occur in too many documents.
+//! Finds the units that occur in too many documents.
 
 use store::Scratch;
 
@@ -6,47 +6,52 @@ use crate::by_part::{ByPart, ByPartWriter, number};
 use crate::error::Result;
 use crate::sort::Sorter;
 
-/// Bytes of a row that is sorted: key 8, first document 8, part 4, documents 4.
+/// Bytes of a sorted row: key 8, first document 8, part 4, number of documents 4.
 const ROW_BYTES: usize = 24;
 
-/// Bytes of a row of the result: key 8, document that keeps it 8.
+/// Bytes of a row of the result: key 8, document that keeps the unit 8.
 const KEY_BYTES: usize = 16;
 
-/// The ordinal of no document.
+/// In place of the document that keeps a unit, if none does.
 const NOBODY: u64 = u64::MAX;
 
 /// When a unit is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepeatedOptions {
-    /// In more documents than these.
+    /// The largest number of documents in which a unit may occur. In more it is repeated.
     pub max_documents: u64,
-    /// Whether the first document, that with the smallest ordinal, keeps it.
+    /// Whether the first document, the one with the smallest ordinal, keeps the unit.
     pub keep_first: bool,
 }
 
 impl Default for RepeatedOptions {
-    /// As CCNet, C4 and datatrove do: one copy stays.
+    /// The first copy is kept, as in CCNet, C4 and datatrove.
     fn default() -> Self {
         Self { max_documents: 1, keep_first: true }
     }
 }
 
-/// Takes the keys of all documents, of one part after the other.
+/// Collects the keys of all documents, one part after another.
 ///
-/// A part gives one row for each of its keys, so that even a line of every document takes no more
-/// rows than there are parts. Parts that come mixed give more rows and the same result.
+/// A part gives one row for each of its distinct keys, so even a line that is in every document
+/// takes only as many rows as there are parts. If parts are interleaved, there are more rows but
+/// the same result.
 pub struct KeySorter {
     options: RepeatedOptions,
     sorter: Sorter<ROW_BYTES>,
     repeated: ByPartWriter<KEY_BYTES>,
-    /// The part that is coming in, with its keys and documents.
+    /// The current part, whose keys and documents are in `held`.
     part: u32,
     held: Vec<(u64, u64)>,
 }
 
 impl KeySorter {
-    /// Starts with `keys_expected` as the number of all documents' keys together; a wrong number
-    /// costs time or memory, nothing else. One part's keys come on top of the memory.
+    /// Makes a sorter for about `keys_expected` keys of all documents, which uses about
+    /// `memory_bytes` of memory, plus the keys of one part. A wrong expectation costs time or
+    /// memory, but does not change the result.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be made.
     pub fn new(
         scratch: &Scratch,
         options: RepeatedOptions,
@@ -62,8 +67,11 @@ impl KeySorter {
         })
     }
 
-    /// Adds the keys of a document, which is the one at `ordinal` in the input and belongs
-    /// to `part`.
+    /// Adds the keys of the document with the index `ordinal` in the input, which belongs to
+    /// `part`.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written.
     pub fn push(
         &mut self,
         part: u32,
@@ -78,6 +86,7 @@ impl KeySorter {
         Ok(())
     }
 
+    /// Sorts one row for each distinct key of the current part.
     fn end_part(&mut self) -> Result<()> {
         self.held.sort_unstable();
         self.held.dedup();
@@ -94,12 +103,18 @@ impl KeySorter {
         Ok(())
     }
 
-    /// Finds the repeated ones.
+    /// Ends the input and finds the repeated keys.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written or read.
     pub fn finish(mut self) -> Result<RepeatedKeys> {
         self.end_part()?;
+        // Returns the buffer's memory before the sort needs it.
         self.held = Vec::new();
         let sorted = self.sorter.finish()?;
         let options = self.options;
+        // A row begins with the key and its first document, so the first row of a group has the
+        // smallest ordinal of all documents with the key.
         let repeated_of_partition = |rows: &[[u8; ROW_BYTES]]| {
             let groups = rows.chunk_by(|a, b| a[..8] == b[..8]);
             let documents = |group: &[[u8; ROW_BYTES]]| -> u64 {
@@ -135,17 +150,20 @@ pub struct RepeatedKeys {
 }
 
 impl RepeatedKeys {
-    /// Different keys that are repeated.
+    /// The number of distinct repeated keys.
     pub fn keys(&self) -> u64 {
         self.keys
     }
 
-    /// Rows sorted: different keys of a part, added up over all parts.
+    /// The number of sorted rows: the distinct keys of each part, summed over all parts.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Those of a part.
+    /// Returns the repeated keys that occur in a part.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be read.
     pub fn of_part(&self, part: u32) -> Result<PartKeys> {
         let rows = self.by_part.of_part(part)?.into_iter();
         Ok(PartKeys { keepers: rows.map(|row| (number(&row[..8]), number(&row[8..]))).collect() })
@@ -155,24 +173,14 @@ impl RepeatedKeys {
 /// The repeated keys that occur in one part.
 #[derive(Debug, Default, Clone)]
 pub struct PartKeys {
-    /// Keys, ascending, with the documents that keep them.
+    /// Repeated keys, ascending, and for each the ordinal of the document that keeps it.
     keepers: Vec<(u64, u64)>,
 }
 
 impl PartKeys {
-    /// Whether a key is repeated in a document.
-    pub fn is_repeated(&self, key: u64, ordinal: u64) -> bool {
+    /// True if a key is repeated and the document does not keep it.
+    pub(super) fn is_repeated(&self, key: u64, ordinal: u64) -> bool {
         let found = self.keepers.binary_search_by_key(&key, |(key, _)| *key);
         found.is_ok_and(|index| self.keepers[index].1 != ordinal)
-    }
-
-    /// Whether the second pass has to look at a document that has these keys.
-    pub fn concern(&self, ordinal: u64, keys: impl IntoIterator<Item = u64>) -> bool {
-        keys.into_iter().any(|key| self.is_repeated(key, ordinal))
-    }
-
-    /// Whether nothing is repeated in the part.
-    pub fn is_empty(&self) -> bool {
-        self.keepers.is_empty()
     }
 }

@@ -1,4 +1,4 @@
-//! Texts without their repeated units.
+//! Removes the repeated units of a text.
 
 use std::borrow::Cow;
 
@@ -10,34 +10,34 @@ use super::{Lines, PartKeys};
 /// What happens to repeated units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Action {
-    /// They are taken out.
+    /// They are removed.
     #[default]
     Remove,
-    /// They are counted, and the text stays.
+    /// They are counted, and the text is left unchanged.
     Count,
 }
 
-/// A text and what was repeated in it.
+/// A text without its repeated units, and their number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewritten<'a> {
-    /// The text, without its repeated units if they were to be removed.
+    /// The text, without its repeated units for [`Action::Remove`].
     ///
-    /// The others stay byte by byte, with their indentation. Of the line ends or spaces between two
-    /// that become neighbours the stretch with the most line ends stays, the first of equal ones;
-    /// the text begins and ends with those it began and ended with. A text of which nothing is left
-    /// is empty.
+    /// The other units are unchanged, with their indentation. Where units become neighbours, one of
+    /// the stretches of white space between them is kept: the one with the most line ends, or the
+    /// first of equal ones. White space at the beginning and at the end of the text is kept. If no
+    /// unit is left, the text is empty.
     pub text: Cow<'a, str>,
-    /// Units that were repeated.
+    /// The number of repeated units.
     pub repeated_units: u32,
-    /// Their bytes, without white space at both ends.
+    /// The size of the repeated units in bytes, without white space at both ends.
     pub repeated_bytes: u64,
-    /// Units in all, short ones included, blank ones not.
+    /// The number of all units, including short ones but not blank ones.
     pub units: u32,
 }
 
 impl Lines {
-    /// Takes out, or counts, the units of the document at `ordinal` that are repeated; `keys` are
-    /// those of its part.
+    /// Removes or counts the repeated units of the document with the index `ordinal`, given the
+    /// repeated keys of its part.
     pub fn rewrite<'a>(
         &self,
         text: &'a str,
@@ -48,7 +48,7 @@ impl Lines {
         self.rewrite_where(text, action, |key| keys.is_repeated(key, ordinal))
     }
 
-    /// Takes out, or counts, the units that stand in the text before.
+    /// Removes or counts the units that occur earlier in the same text.
     pub fn dedup_within<'a>(&self, text: &'a str, action: Action) -> Rewritten<'a> {
         let mut seen = FxHashSet::default();
         self.rewrite_where(text, action, |key| !seen.insert(key))
@@ -84,8 +84,8 @@ impl Lines {
     }
 }
 
-/// The kept pieces with white space between them. What follows the last line end before a piece is
-/// its indentation, which stays or goes with it.
+/// Joins the kept pieces with white space between them. The white space after the last line end
+/// before a piece is its indentation, which is kept or removed with it.
 fn join(text: &str, pieces: &[Piece], kept: &[bool]) -> String {
     let mut out = String::with_capacity(text.len());
     let mut end = 0;
@@ -94,7 +94,7 @@ fn join(text: &str, pieces: &[Piece], kept: &[bool]) -> String {
     let mut is_behind_kept = true;
     for (piece, &kept) in pieces.iter().zip(kept) {
         let (before, indent) = split_indent(&text[end..piece.start], end == 0);
-        // Until a piece is kept it is what the text begins with.
+        // Before the first kept piece, `space` stays the white space that the text begins with.
         if is_behind_kept || (!is_first && line_ends(before) > line_ends(space)) {
             space = before;
         }
@@ -112,7 +112,8 @@ fn join(text: &str, pieces: &[Piece], kept: &[bool]) -> String {
     out
 }
 
-/// White space before a piece, up to its last line end, and the piece's indentation.
+/// Splits the white space before a piece into the part up to its last line end and the piece's
+/// indentation.
 fn split_indent(space: &str, is_text_start: bool) -> (&str, &str) {
     let without_line_end = if is_text_start { 0 } else { space.len() };
     space.split_at(space.rfind('\n').map_or(without_line_end, |line_end| line_end + 1))

@@ -1,21 +1,23 @@
-//! Cutting a text into units, so that it can be put together again without some of them.
+//! Cuts a text into units, so that it can be joined again without some of them.
 
+use serde::{Deserialize, Serialize};
 use text::sentences::sentences;
 
-/// A piece of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// A kind of piece of a text. Recipes use the names in lower case: `line`, `paragraph`, `sentence`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Unit {
-    /// What is between line ends.
+    /// The text between line ends.
     #[default]
     Line,
-    /// Lines up to one or more blank ones.
+    /// The lines between blank lines.
     Paragraph,
-    /// The sentences of [`text::sentences`], which do not end at line ends by themselves.
+    /// A sentence of [`text::sentences`]. A line end alone does not end a sentence.
     Sentence,
 }
 
-/// Where a unit is: its content without white space at both ends. What is between two of them is
-/// white space.
+/// The position of a unit in its text, in bytes, without white space at both ends. Between two
+/// units there is only white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) start: usize,
@@ -23,29 +25,18 @@ pub(super) struct Piece {
 }
 
 impl Piece {
-    /// The content.
+    /// Returns the content of the unit.
     pub(super) fn of<'a>(&self, text: &'a str) -> &'a str {
         &text[self.start..self.end]
     }
 }
 
 impl Unit {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Line, Self::Paragraph, Self::Sentence];
-
-    /// The name in recipes: `line`, `paragraph` or `sentence`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Line => "line",
-            Self::Paragraph => "paragraph",
-            Self::Sentence => "sentence",
-        }
-    }
-
-    /// The units of a text that hold more than white space, in order.
+    /// Returns the units of a text in order, without blank ones.
     pub(super) fn split(self, text: &str) -> Vec<Piece> {
         let mut pieces = Vec::new();
         let mut position = 0;
+        // Adds the next stretch of the text, or extends the last piece by it if it `continues`.
         let mut add = |content: &str, length: usize, continues: bool| {
             let start = position + content.len() - content.trim_start().len();
             position += length;

@@ -1,4 +1,4 @@
-//! Which anchors occur more than once in the corpus.
+//! Finds the anchors that occur more than once in the corpus.
 
 use rustc_hash::FxHashSet;
 use store::Scratch;
@@ -7,25 +7,30 @@ use crate::by_part::{ByPart, ByPartWriter, number};
 use crate::error::Result;
 use crate::sort::Sorter;
 
-/// Bytes of a row: the anchor, the part, and whether the part holds it more than once.
+/// Bytes of a row: anchor 8, part 4, and 1 byte that is not 0 if the part has the anchor more than
+/// once.
 const ROW_BYTES: usize = 13;
 
-/// Takes the anchors of all documents, of one part after the other.
+/// Collects the anchors of all documents, one part after another.
 ///
-/// A part gives one row for each of its anchors, so that even a notice that stands in every document
-/// takes no more rows than there are parts. Parts that come mixed give more rows and the same
+/// A part gives one row for each of its distinct anchors, so even a notice in every document takes
+/// only as many rows as there are parts. If parts are interleaved, there are more rows but the same
 /// result.
 pub struct AnchorSorter {
     sorter: Sorter<ROW_BYTES>,
     repeated: ByPartWriter<8>,
-    /// The part that is coming in, with its anchors.
+    /// The current part, whose anchors are in `held`.
     part: u32,
     held: Vec<u64>,
 }
 
 impl AnchorSorter {
-    /// Starts with `anchors_expected` as the number of all documents' anchors together; a wrong
-    /// number costs time or memory, nothing else. One part's anchors come on top of the memory.
+    /// Makes a sorter for about `anchors_expected` anchors of all documents, which uses about
+    /// `memory_bytes` of memory, plus the anchors of one part. A wrong expectation costs time or
+    /// memory, but does not change the result.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be made.
     pub fn new(scratch: &Scratch, anchors_expected: u64, memory_bytes: u64) -> Result<Self> {
         Ok(Self {
             sorter: Sorter::new(scratch, "anchors", anchors_expected, memory_bytes / 4 * 3)?,
@@ -35,7 +40,11 @@ impl AnchorSorter {
         })
     }
 
-    /// Adds what [`Substrings::anchors`](super::Substrings::anchors) found in a document of a part.
+    /// Adds the anchors that [`Substrings::anchors`](super::Substrings::anchors) found in a
+    /// document of a part.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written.
     pub fn push(&mut self, part: u32, anchors: impl IntoIterator<Item = u64>) -> Result<()> {
         if part != self.part {
             self.end_part()?;
@@ -45,6 +54,7 @@ impl AnchorSorter {
         Ok(())
     }
 
+    /// Sorts one row for each distinct anchor of the current part.
     fn end_part(&mut self) -> Result<()> {
         self.held.sort_unstable();
         for group in self.held.chunk_by(|a, b| a == b) {
@@ -58,7 +68,10 @@ impl AnchorSorter {
         Ok(())
     }
 
-    /// Finds the repeated ones.
+    /// Ends the input and finds the repeated anchors.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written or read.
     pub fn finish(mut self) -> Result<RepeatedAnchors> {
         self.end_part()?;
         let sorted = self.sorter.finish()?;
@@ -87,17 +100,20 @@ pub struct RepeatedAnchors {
 }
 
 impl RepeatedAnchors {
-    /// Rows sorted: different anchors of a part, added up over all parts.
+    /// The number of sorted rows: the distinct anchors of each part, summed over all parts.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Of these, how many are repeated.
+    /// The number of these rows whose anchor is repeated.
     pub fn repeated(&self) -> u64 {
         self.anchors
     }
 
-    /// Those of a part.
+    /// Returns the repeated anchors of a part.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be read.
     pub fn of_part(&self, part: u32) -> Result<Anchors> {
         let rows = self.by_part.of_part(part)?;
         Ok(Anchors { values: rows.into_iter().map(u64::from_be_bytes).collect() })
@@ -111,17 +127,18 @@ pub struct Anchors {
 }
 
 impl Anchors {
-    /// Whether an anchor is repeated.
-    pub fn contains(&self, anchor: u64) -> bool {
+    /// True if an anchor is repeated.
+    pub(super) fn contains(&self, anchor: u64) -> bool {
         self.values.contains(&anchor)
     }
 
-    /// Whether the second pass has to look at a document that has these anchors.
+    /// True if one of a document's anchors is repeated, so that the second pass must read the
+    /// document.
     pub fn concern(&self, anchors: impl IntoIterator<Item = u64>) -> bool {
         anchors.into_iter().any(|anchor| self.contains(anchor))
     }
 
-    /// Whether the second pass has nothing to look at in the part.
+    /// True if the part has no repeated anchor, so that the second pass can skip it.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }

@@ -1,21 +1,27 @@
-//! Taking passages out of a text, so that what is left reads on.
+//! Removes passages from a text, so that the rest stays readable.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use text::words::words;
 
-/// The text without the spans, which ascend, do not overlap and end at words as those of
-/// [`Substrings::spans`](super::Substrings::spans) do.
+/// Returns the text without the spans. They must be ascending, must not overlap, and must begin and
+/// end at words, as those of [`Substrings::spans`](super::Substrings::spans) do.
 ///
-/// What is left is left as it is, but for the seams:
-/// - marks that stand at a passage's first or last word, with white space on their other side, go
-///   with it (the full stop at its end);
-/// - of the white space on the two sides of a seam the side with more line ends stays; a text that
-///   loses its start begins with a word or mark, and one that loses its end ends as it did;
-/// - where two words would grow together, a space is put between them.
+/// The rest is unchanged, except at the seams:
+/// - Punctuation directly before the first or after the last word of a passage, with white space on
+///   its other side, is removed with the passage, such as the full stop at its end.
+/// - Of the white space on the two sides of a seam, the side with more line ends is kept. A text
+///   that loses its beginning begins with a word or punctuation; one that loses its end keeps the
+///   white space at its end.
+/// - A space is inserted where two words would otherwise become one.
 ///
 /// So the words of the result are the words outside the spans.
+///
+/// ```
+/// let text = "First. Subscribe to our letter! Last.";
+/// assert_eq!(dedup::substrings::remove_spans(text, &[7..30]), "First. Last.");
+/// ```
 pub fn remove_spans<'a>(text: &'a str, spans: &[Range<usize>]) -> Cow<'a, str> {
     if spans.is_empty() {
         return Cow::Borrowed(text);
@@ -40,7 +46,8 @@ pub fn remove_spans<'a>(text: &'a str, spans: &[Range<usize>]) -> Cow<'a, str> {
     Cow::Owned(out)
 }
 
-/// The span with the marks that touch it and nothing else.
+/// Extends a span by the punctuation directly before and after it, if white space or the end of the
+/// text follows on the other side.
 fn with_marks(text: &str, span: &Range<usize>, kept_from: usize) -> Range<usize> {
     let is_mark = |c: char| !c.is_whitespace() && !c.is_alphanumeric();
     let is_free = |c: Option<char>| c.is_none_or(char::is_whitespace);
@@ -51,7 +58,7 @@ fn with_marks(text: &str, span: &Range<usize>, kept_from: usize) -> Range<usize>
     start..end
 }
 
-/// Appends a kept piece behind a seam.
+/// Appends a kept piece after a seam.
 fn join(out: &mut String, piece: &str) {
     let left = out.trim_end().len();
     let right = piece.trim_start();
@@ -77,9 +84,9 @@ fn line_ends(space: &str) -> usize {
     space.bytes().filter(|&byte| byte == b'\n').count()
 }
 
-/// Whether the last word of `left` and the first of `right` would be one.
+/// True if the last word of `left` and the first word of `right` would become one word.
 fn grow_together(left: &str, right: &str) -> bool {
-    // An apostrophe binds only with a letter on either side: two characters are enough.
+    // Two characters of each side are enough: an apostrophe joins only letters directly beside it.
     let mut tail: Vec<char> = left.chars().rev().take(2).collect();
     tail.reverse();
     let left: String = tail.into_iter().collect();

@@ -1,4 +1,4 @@
-//! The three passes against the definition, and the laws of removal.
+//! Compares the three passes with the definition, and tests the properties of removal.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -9,7 +9,7 @@ use text::words::words;
 
 use super::*;
 
-/// How documents come in and what there is to work with.
+/// The order of the input, the memory and the threads of a run.
 #[derive(Debug, Clone)]
 struct Way {
     memory_bytes: u64,
@@ -21,7 +21,7 @@ struct Way {
 const PLAIN: Way =
     Way { memory_bytes: 1 << 20, documents_per_part: 2, is_backward: false, threads: 1 };
 
-/// The spans of every document, by the three passes.
+/// Returns the spans of every document by the three passes.
 fn find(texts: &[String], min_tokens: u32, kept: Kept, way: &Way) -> Vec<Vec<Range<usize>>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(way.threads).build().unwrap();
     pool.install(|| find_here(texts, min_tokens, kept, way))
@@ -61,7 +61,7 @@ fn find_here(texts: &[String], min_tokens: u32, kept: Kept, way: &Way) -> Vec<Ve
     documents.iter().map(spans).collect()
 }
 
-/// The spans by the definition: every window is looked up among all windows.
+/// Returns the spans by the definition: every window is looked up among all windows.
 fn define(texts: &[String], min_tokens: usize, kept: Kept) -> Vec<Vec<Range<usize>>> {
     let documents: Vec<Vec<&str>> = texts.iter().map(|text| words(text).collect()).collect();
     let mut places: BTreeMap<&[&str], Vec<(usize, usize)>> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn any_way() -> impl Strategy<Value = Way> {
     })
 }
 
-/// Documents of few different words, with passages that are copied into several.
+/// Documents of a few distinct words, with passages that are copied into several documents.
 fn any_texts() -> impl Strategy<Value = Vec<String>> {
     let word = prop_oneof![Just("a"), Just("b "), Just("é, "), Just("don't\n"), Just("漢")];
     let passages = prop::collection::vec(prop::collection::vec(word.clone(), 0..12), 1..4);
@@ -125,8 +125,8 @@ fn any_texts() -> impl Strategy<Value = Vec<String>> {
 }
 
 proptest! {
-    /// Exactly the spans of the definition; whatever the order, the parts, the memory
-    /// and the threads.
+    /// The spans are exactly those of the definition, whatever the order, the parts, the memory and
+    /// the threads.
     #[test]
     fn spans_are_those_of_the_definition(
         texts in any_texts(),
@@ -138,7 +138,7 @@ proptest! {
         prop_assert_eq!(find(&texts, min_tokens, kept, &way), expected);
     }
 
-    /// The words that are left are the words outside the spans: nothing else goes, nothing comes.
+    /// The words that are left are the words outside the spans.
     #[test]
     fn removal_keeps_the_words_outside(
         text in "([ab漢.,()' \n-]|don't|\\PC){0,40}",
@@ -159,7 +159,7 @@ proptest! {
 }
 
 #[test]
-fn a_passage_stays_where_it_is_first() {
+fn the_first_copy_of_a_passage_is_kept() {
     let passage = "one two three four";
     let texts = [
         format!("First {passage} end."),

@@ -1,4 +1,4 @@
-//! Which windows of tokens occur more than once in the corpus.
+//! Finds the windows of tokens that occur more than once in the corpus.
 
 use rayon::prelude::*;
 use store::Scratch;
@@ -8,34 +8,35 @@ use crate::error::Result;
 use crate::mix::mix;
 use crate::sort::Sorter;
 
-/// Bytes of a row that is sorted: hash 16, document 8, position 4, part 4.
+/// Bytes of a sorted row: hash 16, document 8, position 4, part 4.
 const ROW_BYTES: usize = 32;
 
 /// Bytes of a row of the result: document 8, position 4.
 const PLACE_BYTES: usize = 12;
 
-/// The Mersenne prime 2^61 - 1, modulo which window hashes are polynomials.
+/// The Mersenne prime 2^61 - 1, the modulus of the polynomials that hash windows.
 const MODULUS: u64 = (1 << 61) - 1;
 
-/// The points at which the two polynomials are evaluated: arbitrary numbers below the modulus.
+/// The points at which the two polynomials are evaluated, which are arbitrary numbers below the
+/// modulus.
 const BASES: [u64; 2] = [0x0B3C_51E6_70AD_942F, 0x1746_8F3D_A1C2_05EB];
 
-/// The windows of one document that may be repeated.
+/// A window of a document that may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    /// The hash of its tokens: two windows of one hash are taken to be the same.
+    /// The hash of its tokens. Two windows with the same hash are considered equal.
     pub hash: u128,
     /// The index of its first word in the document.
     pub position: u32,
 }
 
-/// Which occurrences of a window are not repeated ones.
+/// Which occurrences of a repeated window are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kept {
-    /// The first: of the document with the smallest ordinal, and the first there.
+    /// The first: in the document with the smallest ordinal, at the smallest position.
     #[default]
     First,
-    /// None: all are repeated ones, as the tool of Lee et al. removes them.
+    /// None: all occurrences count as repeated, as in the tool of Lee et al.
     None,
 }
 
@@ -57,14 +58,14 @@ impl<'a> WindowHashes<'a> {
         Self { tokens, window_tokens, next: 0, polynomials }
     }
 
-    /// The hash of the next window; there must be one.
+    /// Returns the hash of the next window. There must be one.
     pub(super) fn next_window(&mut self) -> u128 {
         let token = self.tokens[self.next + self.window_tokens - 1];
         let first = self.tokens[self.next];
         let [low, high] = &mut self.polynomials;
         low.push(token);
         high.push(mix(token));
-        // The sorter wants a uniform head; `mix` is a permutation.
+        // The sorter needs uniform leading bytes. `mix` is a permutation, so no bits are lost.
         let hash = u128::from(mix(high.value)) << 64 | u128::from(low.value);
         low.pop(first);
         high.pop(mix(first));
@@ -73,7 +74,8 @@ impl<'a> WindowHashes<'a> {
     }
 }
 
-/// `sum of token_i * base^(n - 1 - i)` modulo [`MODULUS`] (Karp and Rabin 1987).
+/// A rolling hash: the sum of `token_i * base^(n - 1 - i)` modulo [`MODULUS`] (Karp and Rabin
+/// 1987).
 struct Polynomial {
     value: u64,
     base: u64,
@@ -101,29 +103,35 @@ fn times(a: u64, b: u64) -> u64 {
     reduce(u128::from(a) * u128::from(b))
 }
 
-/// The remainder modulo [`MODULUS`] of a number below 2^122.
+/// Returns the remainder of a number below 2^122 modulo [`MODULUS`], without a division: 2^61 is 1
+/// modulo 2^61 - 1.
 fn reduce(value: u128) -> u64 {
     let sum = (value as u64 & MODULUS) + (value >> 61) as u64;
     let sum = (sum & MODULUS) + (sum >> 61);
     if sum >= MODULUS { sum - MODULUS } else { sum }
 }
 
-/// Takes the windows of all documents, of one part after the other.
+/// Collects the windows of all documents, one part after another.
 ///
-/// Of the windows of one part that are the same only the first is sorted, so that no window takes
-/// more rows than there are parts. Parts that come mixed give more rows and the same result.
+/// Of equal windows in one part only the first is sorted, so a window takes at most as many rows as
+/// there are parts. If parts are interleaved, there are more rows but the same result.
 pub struct WindowSorter {
     kept: Kept,
     sorter: Sorter<ROW_BYTES>,
     repeated: ByPartWriter<PLACE_BYTES>,
+    /// The current part, and the hashes, documents and positions of its windows.
     part: u32,
     held: Vec<(u128, u64, u32)>,
     windows: u64,
 }
 
 impl WindowSorter {
-    /// Starts with `windows_expected` as the number of all documents' windows together; a wrong
-    /// number costs time or memory, nothing else. One part's windows come on top of the memory.
+    /// Makes a sorter for about `windows_expected` windows of all documents, which uses about
+    /// `memory_bytes` of memory, plus the windows of one part. A wrong expectation costs time or
+    /// memory, but does not change the result.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be made.
     pub fn new(
         scratch: &Scratch,
         kept: Kept,
@@ -140,8 +148,11 @@ impl WindowSorter {
         })
     }
 
-    /// Adds what [`Substrings::windows`](super::Substrings::windows) found in a document, which is
-    /// the one at `ordinal` in the input and belongs to `part`.
+    /// Adds the windows that [`Substrings::windows`](super::Substrings::windows) found in the
+    /// document with the index `ordinal` in the input, which belongs to `part`.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written.
     pub fn push(
         &mut self,
         part: u32,
@@ -156,7 +167,8 @@ impl WindowSorter {
         Ok(())
     }
 
-    /// What is repeated within the part is known now; the first of each goes on to the others.
+    /// Finds the windows that are repeated within the current part. The first of each group of
+    /// equal windows is sorted, to be compared with those of other parts.
     fn end_part(&mut self) -> Result<()> {
         self.windows += self.held.len() as u64;
         self.held.par_sort_unstable();
@@ -176,9 +188,13 @@ impl WindowSorter {
         Ok(())
     }
 
-    /// Finds the repeated ones.
+    /// Ends the input and finds the repeated windows.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be written or read.
     pub fn finish(mut self) -> Result<RepeatedWindows> {
         self.end_part()?;
+        // Returns the buffer's memory before the sort needs it.
         self.held = Vec::new();
         let sorted = self.sorter.finish()?;
         let first_kept = usize::from(self.kept == Kept::First);
@@ -202,7 +218,7 @@ impl WindowSorter {
     }
 }
 
-/// A document and a position in it, in order as bytes.
+/// Makes a row from a document and a position in it. Rows sort by both.
 fn place(ordinal: u64, position: u32) -> [u8; PLACE_BYTES] {
     let mut place = [0; PLACE_BYTES];
     place[..8].copy_from_slice(&ordinal.to_be_bytes());
@@ -218,17 +234,20 @@ pub struct RepeatedWindows {
 }
 
 impl RepeatedWindows {
-    /// Windows that came in.
+    /// The number of windows that were added.
     pub fn windows(&self) -> u64 {
         self.windows
     }
 
-    /// Rows sorted: different windows of a part, added up over all parts.
+    /// The number of sorted rows: the distinct windows of each part, summed over all parts.
     pub fn rows(&self) -> u64 {
         self.rows
     }
 
-    /// Those of a part.
+    /// Returns the repeated windows of a part's documents.
+    ///
+    /// # Errors
+    /// When a scratch file cannot be read.
     pub fn of_part(&self, part: u32) -> Result<PartWindows> {
         let places = self.by_part.of_part(part)?.into_iter();
         let split = |place: [u8; PLACE_BYTES]| (number(&place[..8]), number(&place[8..]) as u32);
@@ -240,22 +259,17 @@ impl RepeatedWindows {
 /// The repeated windows of one part's documents.
 #[derive(Debug, Default, Clone)]
 pub struct PartWindows {
-    /// The documents of [`Self::positions`], ascending.
+    /// For each of the positions, the ordinal of its document; ascending.
     ordinals: Vec<u64>,
     positions: Vec<u32>,
 }
 
 impl PartWindows {
-    /// The positions of a document's repeated windows, ascending: what
-    /// [`Substrings::spans`](super::Substrings::spans) takes.
+    /// Returns the positions of a document's repeated windows, ascending, for
+    /// [`Substrings::spans`](super::Substrings::spans).
     pub fn of_document(&self, ordinal: u64) -> &[u32] {
         let start = self.ordinals.partition_point(|&other| other < ordinal);
         let end = self.ordinals.partition_point(|&other| other <= ordinal);
         &self.positions[start..end]
-    }
-
-    /// Whether no document of the part has any.
-    pub fn is_empty(&self) -> bool {
-        self.positions.is_empty()
     }
 }

@@ -1,11 +1,12 @@
-//! Winnowing: a sample of k-grams that equal passages share.
+//! Winnowing: samples k-grams so that equal passages have a sampled k-gram in common.
 
 use crate::mix::mix;
 
-/// The longest k-gram: the hash rotates 64 bits, after which a token would stand where another did.
+/// The longest k-gram in tokens. The hash rotates tokens within 64 bits, so two tokens at a
+/// distance of 64 would be rotated alike.
 const GRAM_TOKENS_MAX: usize = 64;
 
-/// The lengths of winnowing: `w` windows of k-grams of `k` tokens.
+/// The parameters of winnowing: windows of `w` k-grams of `k` tokens each.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Winnowing {
     /// `k`.
@@ -14,7 +15,7 @@ pub(super) struct Winnowing {
     grams: usize,
 }
 
-/// The k-gram that stands for a window.
+/// The k-gram that represents a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Anchor {
     /// Its hash, uniformly distributed.
@@ -24,17 +25,17 @@ pub(super) struct Anchor {
 }
 
 impl Winnowing {
-    /// For windows of `window_tokens`, at least 1: `w + k - 1`.
+    /// Chooses `k` for windows of `window_tokens = w + k - 1` tokens, at least 1.
     ///
-    /// A sample holds about `2 / (w + 1)` of all k-grams: the smaller `k`, the fewer anchors, but
-    /// the more of them are repeated where their windows are not. With windows of 50 on 193 MB of
-    /// manuals, `k` of 10, 16, 26, 36 and 44 sorted 187, 156, 133, 128 and 153 MB in both passes and
-    /// took 4.35, 4.10, 3.93, 4.00 and 4.30 s.
+    /// The sample has about `2 / (w + 1)` of all k-grams. A smaller `k` gives fewer anchors, but
+    /// more of them are repeated although their windows are not. With windows of 50 tokens on 193
+    /// MB of manuals, both passes together sorted 187, 156, 133, 128 and 153 MB for `k` of 10, 16,
+    /// 26, 36 and 44, and took 4.35, 4.10, 3.93, 4.00 and 4.30 s.
     pub(super) fn new(window_tokens: usize) -> Self {
         Self::with_gram(window_tokens, (window_tokens / 2 + 1).min(GRAM_TOKENS_MAX))
     }
 
-    /// With `k` given, at most `window_tokens`.
+    /// Uses a given `k` of at most `window_tokens`.
     fn with_gram(window_tokens: usize, gram_tokens: usize) -> Self {
         Self { gram_tokens, grams: window_tokens + 1 - gram_tokens }
     }
@@ -43,17 +44,18 @@ impl Winnowing {
         self.gram_tokens + self.grams - 1
     }
 
-    /// Calls with every window of [`Self::window_tokens`] tokens, in order: the index of its first
-    /// token, and its anchor, which is the last of its k-grams with the smallest hash.
+    /// Calls `call` for every window of [`Self::window_tokens`] tokens in order, with the index of
+    /// its first token and its anchor. The anchor is the k-gram with the smallest hash; of equal
+    /// ones the last.
     ///
-    /// The anchor depends on the tokens of the window alone.
+    /// The anchor depends only on the tokens of the window.
     pub(super) fn for_each_window(&self, tokens: &[u64], mut call: impl FnMut(usize, Anchor)) {
         if tokens.len() < self.window_tokens() {
             return;
         }
         let last_gram = tokens.len() - self.gram_tokens;
         let mut hash = GramHash::new(&tokens[..self.gram_tokens]);
-        // The values of the k-grams of the present window, in a ring.
+        // A ring buffer of the hashes of the current window's k-grams.
         let mut ring = vec![0; self.grams];
         let mut smallest = Anchor { value: u64::MAX, position: 0 };
         let mut slot = 0;
@@ -64,6 +66,8 @@ impl Winnowing {
             let value = hash.value();
             ring[slot] = value;
             slot = if slot + 1 == self.grams { 0 } else { slot + 1 };
+            // The ring is searched only after the smallest has left the window: on random tokens,
+            // about once in `w` steps.
             if value <= smallest.value {
                 smallest = Anchor { value, position: gram };
             } else if gram >= self.grams && smallest.position <= gram - self.grams {
@@ -76,8 +80,8 @@ impl Winnowing {
     }
 }
 
-/// The smallest value of a full ring, whose oldest value is at `oldest` and whose newest is that of
-/// the k-gram `last`; the last of equal ones.
+/// Returns the smallest value of a full ring; of equal ones the last. The oldest value is at the
+/// index `oldest`, and the newest value is the one of the k-gram `last`.
 fn last_smallest(ring: &[u64], oldest: usize, last: usize) -> Anchor {
     let first = last + 1 - ring.len();
     let mut smallest = Anchor { value: u64::MAX, position: first };
@@ -90,8 +94,8 @@ fn last_smallest(ring: &[u64], oldest: usize, last: usize) -> Anchor {
     smallest
 }
 
-/// The cyclic polynomial of a k-gram (Cohen 1997, "Recursive hashing functions for n-grams"):
-/// `xor` over its tokens, each rotated by its distance from the end.
+/// A rolling hash of a k-gram by cyclic polynomials (Cohen 1997, "Recursive hashing functions for
+/// n-grams"): the `xor` of its tokens, each rotated by its distance from the end.
 struct GramHash {
     hash: u64,
     gram_tokens: u32,
@@ -107,7 +111,8 @@ impl GramHash {
         self.hash = self.hash.rotate_left(1) ^ out.rotate_left(self.gram_tokens) ^ next;
     }
 
-    /// Mixed, since the polynomial alone would make neighbours' order predictable.
+    /// Returns the hash, mixed: the polynomials of neighbouring k-grams differ in a predictable
+    /// way, which would bias the choice of the smallest.
     fn value(&self) -> u64 {
         mix(self.hash)
     }
@@ -120,7 +125,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// The anchor of a window is that of its tokens alone, whatever stands around them.
+        /// The anchor of a window depends only on the tokens of the window.
         #[test]
         fn equal_windows_have_equal_anchors(
             tokens in prop::collection::vec(0u64..4, 0..80),
@@ -139,7 +144,8 @@ mod tests {
                 let window = &tokens[position..position + window_tokens];
                 winnowing.for_each_window(window, |_, anchor| alone = Some(anchor));
                 let alone = alone.unwrap();
-                assert_eq!((alone.value, alone.position + position), (anchor.value, anchor.position));
+                let alone = (alone.value, alone.position + position);
+                assert_eq!(alone, (anchor.value, anchor.position));
             });
             prop_assert_eq!(next, (tokens.len() + 1).saturating_sub(window_tokens));
         }

@@ -1,5 +1,5 @@
-//! Encoding with a BPE model: again and again the two neighbours merge that make the piece of the highest
-//! score, of equal ones the leftmost (Sennrich et al. 2016; `bpe_model.cc`).
+//! Encoding with a BPE model: repeatedly merge the two neighbours that make the piece of the highest
+//! score, the leftmost if several are equal (Sennrich et al. 2016; `bpe_model.cc`).
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -11,10 +11,10 @@ use super::normalizer::{Normalizer, character_length};
 use super::trie::Trie;
 use crate::bytes::SPACE;
 
-/// The most words that are remembered; then all are forgotten.
+/// The most words in the cache. When it is full, it is cleared.
 const MAX_WORDS: usize = 1 << 16;
 
-/// The longest word that is remembered, in bytes.
+/// The longest word that is cached, in bytes.
 const MAX_WORD_BYTES: usize = 64;
 
 /// No neighbour.
@@ -24,11 +24,11 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(super) struct Bpe {
     trie: Trie,
-    /// The rank of the score of each piece: 0 for the highest.
+    /// The rank of each piece by its score; 0 for the highest score.
     ranks: Vec<u32>,
     is_unused: Vec<bool>,
-    /// Whether no piece has a space after another character, so that no merge crosses the place before
-    /// a run of spaces.
+    /// Whether words can be encoded separately. This is so if no piece has a space after another
+    /// character, because then no merge crosses the boundary before a run of spaces.
     has_words: bool,
     unknown_id: u32,
 }
@@ -37,15 +37,15 @@ pub(super) struct Bpe {
 #[derive(Debug, Clone, Copy)]
 struct Symbol {
     start: u32,
-    /// 0 once it is part of its left neighbour.
+    /// In bytes; 0 after it was merged into its left neighbour.
     length: u32,
     previous: u32,
     next: u32,
-    /// Whether it is a user's token, which never merges.
+    /// Whether it is a user-defined token, which never merges.
     is_fixed: bool,
 }
 
-/// Two neighbours that make a piece.
+/// Two neighbours that together are a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pair {
     rank: u32,
@@ -66,7 +66,7 @@ impl PartialOrd for Pair {
     }
 }
 
-/// The id of a piece and how many bytes it takes.
+/// The id of a piece and its length in bytes.
 type Found = (u32, u32);
 
 /// Working memory.
@@ -74,11 +74,11 @@ type Found = (u32, u32);
 pub(super) struct Merging {
     symbols: Vec<Symbol>,
     pairs: BinaryHeap<Reverse<Pair>>,
-    /// For each piece that is not used, how many bytes the left one of the two has that last made it.
+    /// For each unused piece, the length in bytes of the left part of the last pair that made it.
     unused: BTreeMap<u32, u32>,
-    /// The pieces of words seen before: ids and lengths.
+    /// A cache of words with their pieces.
     words: FxHashMap<Box<[u8]>, Box<[Found]>>,
-    /// The pieces of the present word.
+    /// The pieces of the current word.
     found: Vec<Found>,
 }
 
@@ -98,8 +98,7 @@ impl Bpe {
         }
     }
 
-    /// Calls `visit` for the pieces of a normalised text in order: their ids and the bytes of it that
-    /// they take.
+    /// Calls `visit` with the id and the bytes of each piece of a normalised text, in order.
     pub(super) fn encode(
         &self,
         text: &[u8],
@@ -127,7 +126,7 @@ impl Bpe {
         }
     }
 
-    /// Puts the pieces of `text` in place of those found.
+    /// Replaces `work.found` by the pieces of `text`.
     fn merge(&self, text: &[u8], normalizer: &Normalizer, work: &mut Merging) {
         work.spell(text, normalizer);
         for right in 1..work.symbols.len() as u32 {
@@ -157,7 +156,7 @@ impl Bpe {
         }
     }
 
-    /// Notes two neighbours if they make a piece.
+    /// Stores two neighbours if together they are a piece.
     #[inline]
     fn add_pair(&self, text: &[u8], work: &mut Merging, left: u32, right: u32) {
         let (first, second) = (work.symbols[left as usize], work.symbols[right as usize]);
@@ -173,8 +172,8 @@ impl Bpe {
         work.pairs.push(Reverse(Pair { rank: self.ranks[id as usize], left, right, length }));
     }
 
-    /// Adds a symbol to those found, or, where its piece is not used, the two it was made of. SentencePiece
-    /// remembers these by the piece, so the last pair that was noted anywhere in the text counts.
+    /// Adds the piece of a symbol to `found`, or, if the piece is unused, the two pieces that it was
+    /// merged from. Like SentencePiece, it takes the last pair that made the piece anywhere in the text.
     fn add(
         &self,
         text: &[u8],
@@ -193,7 +192,7 @@ impl Bpe {
     }
 }
 
-/// Calls `visit` for the pieces of a word.
+/// Calls `visit` for each piece of a word.
 fn give_all(word: &[u8], pieces: &[Found], visit: &mut impl FnMut(u32, &[u8])) {
     let mut start = 0;
     for &(id, length) in pieces {
@@ -203,7 +202,7 @@ fn give_all(word: &[u8], pieces: &[Found], visit: &mut impl FnMut(u32, &[u8])) {
     }
 }
 
-/// Where the spaces and the word after them end that begin at `start`.
+/// The end of the spaces at `start` and of the word after them.
 fn word_end(text: &[u8], start: usize) -> usize {
     let mut spelled = [0; 4];
     let space = SPACE.encode_utf8(&mut spelled).as_bytes();
@@ -216,7 +215,7 @@ fn word_end(text: &[u8], start: usize) -> usize {
 }
 
 impl Merging {
-    /// Puts the characters and the user's tokens of a text in place of the symbols.
+    /// Replaces the symbols by the characters and the user-defined tokens of a text.
     fn spell(&mut self, text: &[u8], normalizer: &Normalizer) {
         self.symbols.clear();
         self.pairs.clear();

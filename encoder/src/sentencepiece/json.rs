@@ -1,40 +1,42 @@
-//! The `tokenizer.json` of a `.model`, and the model of such a file.
+//! Converts a SentencePiece model to a `tokenizer.json`, and such a file back to the model.
 //!
-//! Hugging Face's library reads the file to nearly the same tokenizer: some of its rules are not quite
-//! SentencePiece's, and it adds up scores otherwise. So a file as it is written here is read back to the
-//! model itself.
+//! Hugging Face's library reads the file as nearly the same tokenizer: some of its rules differ from
+//! SentencePiece's, and it adds scores in another way. So files written here are converted back to the
+//! model.
 
 use std::collections::BTreeMap;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::model::{ModelType, Piece, PieceKind, SentencePieceModel, malformed};
 use crate::bytes::{SPACE, read_byte};
 use crate::error::{EncoderError, Result};
 
-/// A run of spaces and what follows it, up to the next one.
+/// A run of spaces and the characters after it, up to the next space.
 const SPACES_AND_WORD: &str = "▁*[^▁]+|▁+";
 
-/// The most merges, as the crate `tokenizer` has it.
+/// The most merges; the same limit as in the crate `tokenizer`.
 const MAX_MERGES: usize = (1 << 25) - 1;
 
-/// The `tokenizer.json` that means the same as a model.
+/// The `tokenizer.json` that is equivalent to a model.
 ///
 /// # Errors
-/// [`EncoderError::Malformed`] without a piece for unknown characters, [`EncoderError::Unsupported`] for
-/// models of words or characters and for spaces at the end of words.
+/// [`EncoderError::Malformed`] if the model has no piece for unknown characters, and
+/// [`EncoderError::Unsupported`] for models of words or characters and for spaces at the end of words.
 pub(crate) fn to_json(model: &SentencePieceModel) -> Result<Value> {
     let refuse = |reason: &str| {
         Err(EncoderError::Unsupported { file: "SentencePiece model", reason: reason.to_owned() })
     };
     if model.treat_whitespace_as_suffix {
         return refuse(
-            "trainer_spec.treat_whitespace_as_suffix: spaces before words are read only",
+            "trainer_spec.treat_whitespace_as_suffix: only spaces before words are supported",
         );
     }
     if !model.escape_whitespaces {
         return refuse(
-            "normalizer_spec.escape_whitespaces = false: spaces spelled ▁ are read only",
+            "normalizer_spec.escape_whitespaces = false: only spaces spelled ▁ are supported",
         );
     }
     let fields = match model.model_type {
@@ -58,7 +60,7 @@ pub(crate) fn to_json(model: &SentencePieceModel) -> Result<Value> {
     }))
 }
 
-/// The model of which [`to_json`] makes this file, if there is one.
+/// The model for which [`to_json`] gives this file, if there is one.
 pub(crate) fn from_json(file: &Value) -> Option<SentencePieceModel> {
     let fields = &file["model"];
     let byte_fallback = fields["byte_fallback"].as_bool()?;
@@ -81,13 +83,16 @@ pub(crate) fn from_json(file: &Value) -> Option<SentencePieceModel> {
     }
     let steps = file["normalizer"]["normalizers"].as_array()?;
     let has = |kind| steps.iter().any(|step| step["type"] == kind);
-    let charsmap = steps.iter().find_map(|step| step["precompiled_charsmap"].as_str());
+    let charsmap = match steps.iter().find_map(|step| step["precompiled_charsmap"].as_str()) {
+        Some(encoded) => STANDARD.decode(encoded).ok()?,
+        None => Vec::new(),
+    };
     let model = SentencePieceModel {
         pieces,
         model_type,
         byte_fallback,
         treat_whitespace_as_suffix: false,
-        precompiled_charsmap: charsmap.map_or(Some(Vec::new()), tokenizer::base64_bytes)?,
+        precompiled_charsmap: charsmap,
         add_dummy_prefix: has("Prepend")
             || file["pre_tokenizer"]["pretokenizers"][0]["type"] == "Metaspace",
         remove_extra_whitespaces: steps.iter().any(|step| step["pattern"]["Regex"].is_string()),
@@ -96,10 +101,11 @@ pub(crate) fn from_json(file: &Value) -> Option<SentencePieceModel> {
     is_file_of(&model, file).then_some(model)
 }
 
-/// Whether a file is what [`to_json`] makes of a model. Scores are those of the file in any case.
+/// Whether [`to_json`] gives this file for a model.
 fn is_file_of(model: &SentencePieceModel, file: &Value) -> bool {
     let Ok(mut made) = to_json(model) else { return false };
     if model.model_type == ModelType::Unigram {
+        // The scores come from the file, but are rounded to single precision.
         made["model"]["vocab"] = file["model"]["vocab"].clone();
     }
     made == *file
@@ -121,7 +127,8 @@ fn unigram_pieces(fields: &Value) -> Option<Vec<Piece>> {
         .collect()
 }
 
-/// The pieces of BPE. Of their scores only the order counts, which is that of the merges.
+/// The pieces of a BPE file. Only the order of their scores matters, and that is the order of the
+/// merges. Pieces that no merge makes have the lowest score.
 fn bpe_pieces(fields: &Value) -> Option<Vec<Piece>> {
     let merges = fields["merges"].as_array()?;
     let mut scores: BTreeMap<String, f32> = BTreeMap::new();
@@ -171,9 +178,9 @@ fn bpe(model: &SentencePieceModel) -> Result<Value> {
     }))
 }
 
-/// The merges of BPE: any two pieces that together are one may merge, that of the highest score first.
-/// A list of merges must also order the pairs that become the same piece, where SentencePiece takes the
-/// one further to the left: of these, the longest left part is first here.
+/// The merges of a BPE model: two pieces merge if together they are a piece, the one of the highest
+/// score first. SentencePiece merges pairs that become the same piece from left to right, but a list of
+/// merges must put them in some order; here the pair with the longest left part is first.
 fn merges(pieces: &[Piece]) -> Result<Vec<[&str; 2]>> {
     let normal = |piece: &&Piece| piece.kind == PieceKind::Normal;
     let known: BTreeMap<&str, f32> =
@@ -196,7 +203,7 @@ fn merges(pieces: &[Piece]) -> Result<Vec<[&str; 2]>> {
     Ok(merges.into_iter().map(|(_, merge)| merge).collect())
 }
 
-/// Control tokens, which are special, and tokens that the user defined, which are always found.
+/// The added tokens: control tokens, which are special, and user-defined tokens, which are not.
 fn added_tokens(pieces: &[Piece]) -> Vec<Value> {
     let is_added = |piece: &Piece| {
         matches!(piece.kind, PieceKind::Unknown | PieceKind::Control | PieceKind::UserDefined)
@@ -211,7 +218,8 @@ fn added_tokens(pieces: &[Piece]) -> Vec<Value> {
     added.map(token).collect()
 }
 
-/// Whether there are tokens that the user defined: texts are then normalised in parts, between them.
+/// Whether the model has user-defined tokens. The library then normalises the parts of a text between
+/// them separately.
 fn has_parts(model: &SentencePieceModel) -> bool {
     model.pieces.iter().any(|piece| piece.kind == PieceKind::UserDefined)
 }
@@ -220,7 +228,7 @@ fn normalizer(model: &SentencePieceModel) -> Value {
     let replace = |pattern: Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
     let mut steps = Vec::new();
     if !model.precompiled_charsmap.is_empty() {
-        let charsmap = tokenizer::base64(&model.precompiled_charsmap);
+        let charsmap = STANDARD.encode(&model.precompiled_charsmap);
         steps.push(json!({"type": "Precompiled", "precompiled_charsmap": charsmap}));
     }
     if model.remove_extra_whitespaces {
@@ -237,18 +245,18 @@ fn normalizer(model: &SentencePieceModel) -> Value {
     json!({"type": "Sequence", "normalizers": steps})
 }
 
-/// Where no piece has a space after another character, cutting before each run of spaces changes
-/// nothing and lets words be remembered.
+/// The pre-tokenizer. If no piece has a space after another character, splitting before each run of
+/// spaces changes nothing and lets the library cache words.
 fn pre_tokenizer(model: &SentencePieceModel) -> Value {
     let mut steps = Vec::new();
     if model.add_dummy_prefix && has_parts(model) {
-        // Only the first part gets a space before it.
+        // Only the first part of a text gets a space before it.
         steps.push(json!({
             "type": "Metaspace", "replacement": SPACE, "prepend_scheme": "first", "split": false,
         }));
     }
     let crosses = |piece: &Piece| piece.text.trim_start_matches(SPACE).contains(SPACE);
-    // The crate `tokenizer` finds these cuts itself, in files without a pre-tokenizer.
+    // The crate `tokenizer` finds these boundaries itself, in files without a pre-tokenizer.
     let own = model.model_type == ModelType::Bpe && model.byte_fallback;
     if !own && !model.pieces.iter().any(crosses) {
         steps.push(json!({

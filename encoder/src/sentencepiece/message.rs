@@ -1,5 +1,5 @@
-//! The wire format of Protocol Buffers, as far as reading needs it: a message is a list of fields, each
-//! a number, a type and a value (Encoding, protobuf.dev).
+//! Reads the wire format of Protocol Buffers: a message is a list of fields, each with a number, a type
+//! and a value (Encoding, protobuf.dev).
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -10,29 +10,29 @@ pub(super) enum Value<'a> {
     Float(f32),
     /// Strings, bytes and messages.
     Bytes(&'a [u8]),
-    /// Eight bytes, which no field that is read here has.
+    /// Eight bytes. No field that is used here has this type.
     Eight,
 }
 
 impl<'a> Value<'a> {
-    /// The number, if it is one.
+    /// The number, if the value is one.
     pub(super) fn number(self) -> Option<u64> {
         if let Self::Number(number) = self { Some(number) } else { None }
     }
 
-    /// The bytes, if these are some.
+    /// The bytes, if the value has this type.
     pub(super) fn bytes(self) -> Option<&'a [u8]> {
         if let Self::Bytes(bytes) = self { Some(bytes) } else { None }
     }
 
-    /// The text, if it is one.
+    /// The text, if the value is one.
     pub(super) fn text(self) -> Option<&'a str> {
         std::str::from_utf8(self.bytes()?).ok()
     }
 }
 
-/// The fields of a message in their order: numbers and values. `None` where it is cut off or has a type
-/// that the format no longer has, after which nothing comes.
+/// The fields of a message in order: numbers and values. `None` if the message is cut off or a type is
+/// unknown; the iterator ends after it.
 pub(super) fn fields(message: &[u8]) -> impl Iterator<Item = Option<(u64, Value<'_>)>> {
     let mut rest = Some(message);
     std::iter::from_fn(move || {
@@ -67,7 +67,8 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// A number in groups of seven bits, the lowest first; a set high bit says that more come. At most ten.
+/// Reads a number in at most ten groups of seven bits, the lowest first. A set high bit means that
+/// another group follows.
 fn varint(rest: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for place in 0..10 {
@@ -86,8 +87,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_come_in_order_until_the_message_breaks_off() {
-        // The numbers are those of the format's own description: field 1 with 150, field 2 "testing".
+    fn fields_are_read_in_order_until_the_message_is_cut_off() {
+        // From the description of the format: field 1 is 150, field 2 is "testing".
         let message = b"\x08\x96\x01\x12\x07testing\x1d\x00\x00\x80\x3f\x21ABCDEFGH\x12\x7f";
         let found: Vec<_> = fields(message).collect();
         assert_eq!(

@@ -1,5 +1,5 @@
-//! Models of SentencePiece (Kudo and Richardson 2018): encoded as SentencePiece does, and written as the
-//! `tokenizer.json` that comes closest.
+//! SentencePiece models (Kudo and Richardson 2018). They are encoded like SentencePiece does it, and
+//! written as the closest `tokenizer.json`.
 
 mod bpe;
 mod json;

@@ -1,14 +1,14 @@
-//! The fields of a `.model` that are read. Their numbers and defaults are those of
-//! `sentencepiece_model.proto` in SentencePiece 0.2.
+//! Reads a `.model`. The numbers and defaults of the fields are those of `sentencepiece_model.proto` in
+//! SentencePiece 0.2.
 
 use super::message::{Value, fields};
 use super::trie::Trie;
 use crate::error::{EncoderError, Result};
 
-/// The most pieces a model may have.
+/// The most pieces of a model.
 const MAX_PIECES: usize = 1 << 22;
 
-/// What a piece is.
+/// The type of a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum PieceKind {
     Normal,
@@ -19,11 +19,12 @@ pub(super) enum PieceKind {
     Byte,
 }
 
-/// A token; its id is its place.
+/// A token. Its id is its position in the model.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     pub(super) text: String,
-    /// The logarithm of its probability in a Unigram model; in BPE, the higher the earlier it merges.
+    /// In a Unigram model, the logarithm of its probability. In BPE, pieces of higher scores merge
+    /// first.
     pub(super) score: f32,
     pub(super) kind: PieceKind,
 }
@@ -37,7 +38,7 @@ pub(super) enum ModelType {
     Character,
 }
 
-/// A model of SentencePiece.
+/// A SentencePiece model.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "the format has these five")]
 pub(crate) struct SentencePieceModel {
@@ -45,7 +46,8 @@ pub(crate) struct SentencePieceModel {
     pub(super) model_type: ModelType,
     pub(super) byte_fallback: bool,
     pub(super) treat_whitespace_as_suffix: bool,
-    /// Rules of normalising characters, in a form of their own; empty for none.
+    /// The compiled rules for normalising characters: see
+    /// [`Normalizer`](super::normalizer::Normalizer). Empty if there are none.
     pub(super) precompiled_charsmap: Vec<u8>,
     pub(super) add_dummy_prefix: bool,
     pub(super) remove_extra_whitespaces: bool,
@@ -56,14 +58,14 @@ pub(super) fn malformed(reason: impl Into<String>) -> EncoderError {
     EncoderError::Malformed { file: "SentencePiece model", reason: reason.into() }
 }
 
-/// Calls `visit` for the fields of a message.
+/// Calls `visit` for each field of a message.
 fn visit_fields<'a>(
     message: &'a [u8],
     name: &str,
     mut visit: impl FnMut(u64, Value<'a>) -> Result<()>,
 ) -> Result<()> {
     for field in fields(message) {
-        let (number, value) = field.ok_or_else(|| malformed(format!("{name} breaks off")))?;
+        let (number, value) = field.ok_or_else(|| malformed(format!("{name} is cut off")))?;
         visit(number, value)?;
     }
     Ok(())
@@ -127,7 +129,7 @@ impl SentencePieceModel {
         })
     }
 
-    /// The pieces that texts may be cut into, with their ids.
+    /// The pieces that a text can consist of, with their ids.
     pub(super) fn trie(&self) -> Trie {
         use PieceKind::{Normal, Unused, UserDefined};
         let pieces = self.pieces.iter().zip(0..);
@@ -135,7 +137,7 @@ impl SentencePieceModel {
         Trie::new(usual.map(|(piece, id)| (piece.text.as_bytes(), id)).collect())
     }
 
-    /// The place of the piece for unknown characters.
+    /// The id of the piece for unknown characters.
     pub(super) fn unknown_id(&self) -> Result<usize> {
         let unknown = self.pieces.iter().position(|piece| piece.kind == PieceKind::Unknown);
         unknown.ok_or_else(|| malformed("no piece for unknown characters"))

@@ -1,25 +1,25 @@
-//! SentencePiece's normaliser (`normalizer.cc`): characters by the compiled rules, spaces of more than
-//! one and at the ends away, a space before the text, spaces spelled `▁`.
+//! SentencePiece's normaliser (`normalizer.cc`). It replaces characters by the compiled rules, removes
+//! repeated spaces and those at both ends, adds a space before the text, and spells spaces `▁`.
 
 use super::model::{PieceKind, SentencePieceModel, malformed};
 use super::trie::Trie;
 use crate::error::Result;
 
-/// How a space is spelled.
+/// The spelling of a space.
 const SPACE: &[u8] = "▁".as_bytes();
 
-/// The length of a character by the upper half of its first byte.
+/// The length of a character in bytes, by the upper four bits of its first byte.
 const LENGTHS: [u8; 16] = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3, 4];
 
-/// The length of the character that `text` begins with; it is not empty.
+/// The length in bytes of the first character of `text`, which must not be empty.
 #[inline]
 pub(super) fn character_length(text: &[u8]) -> usize {
     usize::from(LENGTHS[usize::from(text[0] >> 4)]).min(text.len())
 }
 
-/// Rules of normalising: what strings become. In the form of the field `precompiled_charsmap`: the
-/// length of a double array in bytes, the array (Darts, of units of four bytes), and what the strings
-/// become, each with a zero after it.
+/// The compiled rules, which replace strings by others. The field `precompiled_charsmap` has the
+/// length of a double-array trie in bytes, the trie (of Darts, in units of four bytes), and the
+/// replacements, each followed by a zero.
 #[derive(Debug)]
 struct Charsmap {
     units: Vec<u32>,
@@ -28,7 +28,7 @@ struct Charsmap {
 
 impl Charsmap {
     fn new(bytes: &[u8]) -> Result<Self> {
-        let broken = || malformed("normalizer_spec.precompiled_charsmap breaks off");
+        let broken = || malformed("normalizer_spec.precompiled_charsmap is cut off");
         let (length, rest) = bytes.split_first_chunk().ok_or_else(broken)?;
         let length = u32::from_le_bytes(*length) as usize;
         let (array, replacements) = rest.split_at_checked(length).ok_or_else(broken)?;
@@ -40,12 +40,13 @@ impl Charsmap {
         Ok(Self { units, replacements: replacements.to_vec() })
     }
 
-    /// Where the children of the node with this unit are.
+    /// The offset of the children of the node with this unit.
     fn offset(unit: u32) -> u32 {
         (unit >> 10) << ((unit & 1 << 9) >> 6)
     }
 
-    /// The longest string with a rule that `text` begins with: its length, and what it becomes.
+    /// The longest prefix of `text` that has a rule: its length and its replacement. A rule that points
+    /// outside of the tables is ignored.
     fn longest(&self, text: &[u8]) -> Option<(usize, &[u8])> {
         let unit = |node: u32| self.units.get(node as usize).copied();
         let mut node = Self::offset(unit(0)?);
@@ -67,11 +68,11 @@ impl Charsmap {
     }
 }
 
-/// What is done to a text before it is encoded.
+/// Normalises texts before they are encoded.
 #[derive(Debug)]
 pub(super) struct Normalizer {
     charsmap: Option<Charsmap>,
-    /// The tokens that the user defined, which stay as they are.
+    /// The user-defined tokens, which are not normalised.
     user_defined: Trie,
     add_dummy_prefix: bool,
     remove_extra_whitespaces: bool,
@@ -93,13 +94,14 @@ impl Normalizer {
         })
     }
 
-    /// The length of the user's token that `text` begins with.
+    /// The length of the longest user-defined token that `text` begins with.
     #[inline]
     pub(super) fn user_defined(&self, text: &[u8]) -> Option<usize> {
         self.user_defined.longest(text)
     }
 
-    /// How much of `text`, which is not empty, is normalised next, and to what.
+    /// The length of the part of `text` that is normalised next, and its normal form. The text must
+    /// not be empty.
     #[inline]
     fn next<'t>(&'t self, text: &'t [u8]) -> (usize, &'t [u8]) {
         if let Some(length) = self.user_defined(text) {
@@ -112,7 +114,7 @@ impl Normalizer {
         (length, &text[..length])
     }
 
-    /// Puts the normal form of `text` in place of what is in `out`.
+    /// Replaces the content of `out` by the normal form of `text`.
     pub(super) fn normalize(&self, text: &str, out: &mut Vec<u8>) {
         out.clear();
         let mut rest = text.as_bytes();
@@ -159,11 +161,11 @@ mod tests {
     use super::super::model::{ModelType, Piece};
     use super::*;
 
-    /// The map of one rule, "A" to "b c".
+    /// Compiled rules that replace "A" by "b c".
     fn charsmap() -> Vec<u8> {
         let mut units = vec![0_u32; 0x142];
         units[0] = 0x100 << 10;
-        // The node has its byte, a leaf and the offset 1; the leaf has the value 0.
+        // The node of "A" has a leaf and the offset 1; the value of the leaf is 0.
         units[0x141] = u32::from(b'A') | 1 << 8 | 1 << 10;
         units[0x140] = 1 << 31;
         let array: Vec<u8> = units.into_iter().flat_map(u32::to_le_bytes).collect();
@@ -194,7 +196,7 @@ mod tests {
         };
         assert_eq!(normal(true, true, "  A  é  "), "▁b▁c▁é");
         assert_eq!(normal(false, false, "  A  é  "), "▁▁b▁c▁▁é▁▁");
-        assert_eq!(normal(true, true, "x <A>  "), "▁x▁<A>", "the user's tokens stay");
+        assert_eq!(normal(true, true, "x <A>  "), "▁x▁<A>", "user-defined tokens are kept");
         assert_eq!(
             (normal(true, true, "   "), normal(false, true, "")),
             (String::new(), String::new())

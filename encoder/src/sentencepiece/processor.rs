@@ -1,4 +1,4 @@
-//! A tokenizer of a model of SentencePiece: ids and bytes.
+//! Encodes and decodes with a SentencePiece model.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::bytes::{SPACE, read_byte, spell_byte};
 use crate::error::Result;
 
-/// The number of values of a byte.
+/// The number of byte values.
 const BYTE_COUNT: usize = 256;
 
-/// How pieces are chosen.
+/// The algorithm that chooses the pieces.
 #[derive(Debug)]
 enum Pieces {
     Unigram(Unigram),
     Bpe(Bpe),
 }
 
-/// A tokenizer that gives the ids that SentencePiece gives.
+/// A tokenizer that gives the same ids as SentencePiece.
 #[derive(Debug)]
 pub(crate) struct SentencePiece {
     model: SentencePieceModel,
@@ -29,7 +29,7 @@ pub(crate) struct SentencePiece {
     normalizer: Normalizer,
     pieces: Pieces,
     unknown_id: u32,
-    /// The tokens of single bytes, if unknown characters become those of their bytes.
+    /// The tokens of bytes, if unknown characters become the tokens of their bytes.
     bytes: Option<[u32; BYTE_COUNT]>,
 }
 
@@ -42,17 +42,17 @@ pub(crate) struct Work {
 }
 
 impl SentencePiece {
-    /// The tokenizer of a model, of which `file` is the `tokenizer.json`.
+    /// The tokenizer of a model; `file` is its `tokenizer.json`.
     ///
     /// # Errors
-    /// [`EncoderError::Malformed`](crate::EncoderError::Malformed) where a piece is there twice, one
-    /// that must be there is not, or the rules of normalising break off.
+    /// [`EncoderError::Malformed`](crate::EncoderError::Malformed) if a piece occurs twice, a required
+    /// piece is missing, or the rules of normalising are cut off.
     pub(crate) fn new(model: SentencePieceModel, file: Value) -> Result<Self> {
         let unknown_id = model.unknown_id()? as u32;
         let mut known = BTreeMap::new();
         for (piece, id) in model.pieces.iter().zip(0_u32..) {
             if known.insert(piece.text.as_str(), id).is_some() {
-                return Err(malformed(format!("the piece {:?} is there twice", piece.text)));
+                return Err(malformed(format!("the piece {:?} occurs twice", piece.text)));
             }
         }
         let mut bytes = model.byte_fallback.then_some([unknown_id; BYTE_COUNT]);
@@ -80,7 +80,7 @@ impl SentencePiece {
                 Some(ids) if is_unknown => {
                     out.extend(piece.iter().map(|&byte| ids[usize::from(byte)]));
                 }
-                // Unknown characters side by side are one token.
+                // Consecutive unknown characters are one token.
                 None if is_unknown && after_unknown => {}
                 _ => out.push(id),
             }
@@ -92,7 +92,7 @@ impl SentencePiece {
         }
     }
 
-    /// The bytes that `ids` stand for, without the space that was put before the text.
+    /// The bytes that `ids` stand for, without the space that was added before the text.
     pub(crate) fn decode(&self, ids: &[u32]) -> Vec<u8> {
         let mut bytes: Vec<u8> =
             ids.iter().filter_map(|&id| self.token_bytes(id)).flatten().collect();
@@ -123,7 +123,7 @@ impl SentencePiece {
             .map(|(piece, id)| (piece.text.as_str(), id))
     }
 
-    /// A token as the model spells it.
+    /// The spelling of a token in the model.
     pub(crate) fn piece(&self, id: u32) -> Option<&str> {
         self.model.pieces.get(id as usize).map(|piece| piece.text.as_str())
     }

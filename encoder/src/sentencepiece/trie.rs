@@ -1,18 +1,18 @@
-//! A set of byte strings in which all those that a text begins with are found in one pass.
+//! A set of byte strings that finds all prefixes of a text in one pass.
 
-/// The node that has no bytes yet.
+/// The node of the empty string.
 pub(super) const ROOT: u32 = 0;
 
-/// Up to so many children are looked through one after the other.
+/// Up to this many children are searched one by one, more by binary search.
 const FEW_CHILDREN: usize = 8;
 
-/// Strings with numbers, as a tree. Nodes are numbered level by level, so the children of a node
-/// follow each other.
+/// Strings with numbers, as a tree. Nodes are numbered level by level, so the children of a node have
+/// consecutive numbers.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
     /// The last byte of each node.
     bytes: Vec<u8>,
-    /// Where the children of each node begin; they end where those of the next node begin.
+    /// The first child of each node. Its children end where those of the next node begin.
     children: Vec<u32>,
     /// The number of the string that ends at each node, or [`u32::MAX`].
     values: Vec<u32>,
@@ -21,7 +21,7 @@ pub(super) struct Trie {
 }
 
 impl Trie {
-    /// The tree of strings that all differ and are not empty.
+    /// The tree of `strings`, which must be different and not empty.
     pub(super) fn new(mut strings: Vec<(&[u8], u32)>) -> Self {
         strings.sort_unstable();
         let mut trie = Self {
@@ -30,14 +30,14 @@ impl Trie {
             values: vec![u32::MAX],
             first: Vec::new(),
         };
-        // The strings below each node of a level, from the first to the one after the last.
+        // For each node of the level, the range of the strings below it.
         let mut level = vec![(0, strings.len())];
         let mut depth = 0;
         while !level.is_empty() {
             let mut next = Vec::new();
             for (start, end) in level {
                 trie.children.push(trie.bytes.len() as u32);
-                // A string that ends at this node comes before those that go on.
+                // The string that ends at this node sorts before the longer ones.
                 let mut at = start + usize::from(depth > 0 && strings[start].0.len() == depth);
                 while at < end {
                     let byte = strings[at].0[depth];
@@ -58,7 +58,7 @@ impl Trie {
         trie
     }
 
-    /// The child of a node by a byte.
+    /// The child of a node for a byte.
     #[inline]
     pub(super) fn child(&self, node: u32, byte: u8) -> Option<u32> {
         if node == ROOT {
@@ -85,7 +85,7 @@ impl Trie {
         Some(self.values[node as usize]).filter(|&value| value != u32::MAX)
     }
 
-    /// The length of the longest string that `text` begins with.
+    /// The length of the longest string that is a prefix of `text`.
     pub(super) fn longest(&self, text: &[u8]) -> Option<usize> {
         let (mut node, mut longest) = (ROOT, None);
         for (&byte, length) in text.iter().zip(1..) {
@@ -98,7 +98,7 @@ impl Trie {
         longest
     }
 
-    /// The number of a string.
+    /// The number of a string, if it is in the set.
     pub(super) fn get(&self, string: &[u8]) -> Option<u32> {
         let node = string.iter().try_fold(ROOT, |node, &byte| self.child(node, byte))?;
         self.value(node)

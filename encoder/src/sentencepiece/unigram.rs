@@ -1,29 +1,30 @@
-//! Encoding with a Unigram model: the most probable pieces (Kudo 2018), found by Viterbi's algorithm.
+//! Encoding with a Unigram model: the most probable sequence of pieces (Kudo 2018), found by the Viterbi
+//! algorithm.
 //!
-//! Scores are added up from the start of a text with the precision that SentencePiece has, since pieces
-//! of nearly the same score are told apart by it.
+//! Scores are summed from the start of a text in SentencePiece's precision, because rounding decides
+//! between sequences of nearly the same score.
 
 use super::model::{Piece, PieceKind, SentencePieceModel};
 use super::normalizer::character_length;
 use super::trie::{ROOT, Trie};
 
-/// How much less than the least probable piece an unknown character scores: `kUnkPenalty`.
+/// The score of an unknown character is that of the least probable piece minus this: `kUnkPenalty`.
 const UNKNOWN_PENALTY: f32 = 10.0;
 
-/// Below this, scores are counted from here on, so that single precision stays enough.
+/// When the sum falls below this, it starts again from zero, so that single precision suffices.
 const LEAST_SCORE: f32 = -100_000.0;
 
-/// What a user's token scores less than its length times the best score.
+/// The score of a user-defined token is its length times the best score, minus this.
 const USER_PENALTY: f64 = 0.1;
 
-/// A piece of a known score.
+/// The score of a piece.
 #[derive(Debug, Clone, Copy)]
 enum Score {
-    /// One of the model's scores.
+    /// A score of the model.
     Own(f32),
-    /// A user's token: it scores by its length.
+    /// The score of a user-defined token, which depends on its length.
     ByLength,
-    /// A piece that is not used.
+    /// The piece is never used.
     None,
 }
 
@@ -35,16 +36,16 @@ pub(super) struct Unigram {
     unknown_id: u32,
     unknown_score: f32,
     best_score: f32,
-    /// How many bytes the longest piece has, or the longest character.
+    /// The length in bytes of the longest piece, at least that of the longest character.
     longest: usize,
 }
 
-/// The best pieces up to a place in the text: the last of them.
+/// The last piece of the best sequence up to a place in the text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Best {
     score: f32,
     id: u32,
-    /// How many bytes the piece takes; 0 where no pieces end.
+    /// The length of the piece in bytes; 0 if no sequence ends here.
     length: u32,
 }
 
@@ -66,13 +67,13 @@ impl Unigram {
             longest: model.pieces.iter().map(|piece| piece.text.len()).max().unwrap_or(0).max(4),
             unknown_id,
             unknown_score: worst - UNKNOWN_PENALTY,
-            // SentencePiece begins with the smallest positive number.
+            // SentencePiece starts from the smallest positive number, not from the lowest one.
             best_score: scores().fold(f32::MIN_POSITIVE, f32::max),
         }
     }
 
-    /// Calls `visit` for the pieces of a normalised text in order: their ids and how many bytes of it
-    /// they take. `best` is working memory.
+    /// Calls `visit` with the id and the bytes of each piece of a normalised text, in order. `best` is
+    /// working memory.
     pub(super) fn encode(
         &self,
         text: &[u8],
@@ -86,7 +87,8 @@ impl Unigram {
             self.extend(text, at, best);
             at += character_length(&text[at..]);
         }
-        // The pieces of the best path are read from its end; their places are noted on the way.
+        // The best path is known from its end. Going backwards, each piece is stored at its start, so
+        // that the second loop can go forwards.
         let mut at = text.len();
         let mut ending = best[at];
         while at > 0 {
@@ -101,7 +103,7 @@ impl Unigram {
         }
     }
 
-    /// Counts scores from a place on.
+    /// Makes the score at a place zero, and those after it relative to it.
     #[cold]
     fn rebase(&self, best: &mut [Best], at: usize) {
         let base = best[at].score;
@@ -110,7 +112,7 @@ impl Unigram {
         reached.for_each(|best| best.score -= base);
     }
 
-    /// Takes all pieces that begin at `at` after the best ones that end there.
+    /// Extends the best sequence that ends at `at` by every piece that begins there.
     #[inline]
     fn extend(&self, text: &[u8], at: usize, best: &mut [Best]) {
         if best[at].score < LEAST_SCORE {
@@ -126,7 +128,7 @@ impl Unigram {
             let Some(id) = self.trie.value(node) else { continue };
             let score = match self.scores[id as usize] {
                 Score::Own(score) => score,
-                // The product is one of single precision.
+                // SentencePiece multiplies in single precision and subtracts in double precision.
                 Score::ByLength => {
                     (f64::from(length as f32 * self.best_score) - USER_PENALTY) as f32
                 }
@@ -142,7 +144,7 @@ impl Unigram {
     }
 }
 
-/// Takes the pieces if they are better, which is judged before the score is rounded.
+/// Stores a piece if its sequence is better than the best one so far.
 #[inline]
 fn offer(best: &mut Best, score: f32, id: u32, length: usize) {
     if best.length == 0 || score > best.score {

@@ -1,35 +1,37 @@
-//! GGUF, version 2 as candle writes it, with llama.cpp's names: `llama` or, with normed queries and keys,
-//! `qwen3`.
+//! GGUF, version 2 as candle writes it, with llama.cpp's names: `llama` or, with normed queries and
+//! keys, `qwen3`.
 //!
-//! llama.cpp rotates neighbouring components of a head for `llama`, and halves of it for `qwen3`. Weights here
-//! are trained with halves, so for `llama` the rows of the query and key projections change places, as
-//! llama.cpp's own converter has it.
+//! llama.cpp's rotation pairs neighbouring components of a head for `llama`, and the two halves of
+//! a head for `qwen3`. Weights here are trained with halves. So for `llama` the rows of the query
+//! and key projections are reordered, as llama.cpp's own converter does it.
 
 use std::io::Cursor;
 
+use bug::OrBug as _;
 use candle_core::quantized::gguf_file::{Content, Value, write};
 use candle_core::quantized::{GgmlDType, QTensor};
 use candle_core::{DType, Device, Tensor};
 
 use super::{architecture, bad_file};
-use crate::config::Activation;
+use crate::config::{Activation, ModelConfig};
+use crate::error::ModelError;
+use crate::llama::Llama;
 use crate::parameters::{EMBEDDING, OUTPUT, Parameters, shapes};
 use crate::tensors::Precision;
-use crate::{Llama, ModelConfig, ModelError};
 
 const FILE: &str = "model.gguf";
 
-/// llama.cpp's names of file types, `general.file_type`.
+/// llama.cpp's numbers of file types (`general.file_type`).
 const FILE_TYPE_F32: u32 = 0;
 const FILE_TYPE_BF16: u32 = 32;
 
 /// The bytes of a GGUF file.
 ///
-/// `tokenizer` holds the vocabulary in llama.cpp's keys (`tokenizer.ggml.model`, `.tokens`, `.merges` …); without
-/// it the file holds weights only.
+/// `tokenizer` holds the vocabulary under llama.cpp's keys (`tokenizer.ggml.model`, `.tokens`,
+/// `.merges` …). If it is empty, the file holds weights only.
 ///
 /// # Errors
-/// A shape that neither Llama nor Qwen3 has.
+/// Neither Llama nor Qwen3 has the shape of the model, or memory runs out.
 pub fn to_gguf(
     model: &Llama,
     name: &str,
@@ -44,7 +46,7 @@ pub fn to_gguf(
         if let Some(heads) = rotated_heads(name, config).filter(|_| permutes) {
             tensor = halves_to_pairs(&tensor, heads)?;
         }
-        // Vectors stay in 32 bits, as llama.cpp wants its norms.
+        // Vectors keep 32 bits, because llama.cpp requires it of norms.
         let dtype = match precision {
             Precision::Bf16 if tensor.rank() > 1 => GgmlDType::BF16,
             _ => GgmlDType::F32,
@@ -92,10 +94,11 @@ fn metadata(
     ])
 }
 
-/// The model of a GGUF file, its weights brought to 32 bits.
+/// The model of a GGUF file, with its weights converted to 32 bits.
 ///
 /// # Errors
-/// Not a GGUF file, another architecture, a missing key or tensor.
+/// The bytes are not a GGUF file, the architecture is neither `llama` nor `qwen3`, or a key or a
+/// tensor is missing or has another type or shape.
 pub fn from_gguf(bytes: &[u8], device: &Device) -> Result<Llama, ModelError> {
     let mut reader = Cursor::new(bytes);
     let content = Content::read(&mut reader).map_err(|error| bad_file(FILE, error))?;
@@ -128,43 +131,49 @@ fn parse(content: &Content) -> Result<ModelConfig, ModelError> {
     if kind != "llama" && kind != "qwen3" {
         return Err(bad_file(FILE, format!("architecture {kind:?} is not llama or qwen3")));
     }
+    let has = |key: &str| content.metadata.contains_key(&format!("{kind}.{key}"));
     let number = |key: &str| {
         let value = get(&format!("{kind}.{key}"))?.to_u32();
         value.map(|value| value as usize).map_err(|error| bad_file(FILE, error))
     };
+    let number_or = |key: &str, default| if has(key) { number(key) } else { Ok(default) };
     let real = |key: &str| {
         let value = get(&format!("{kind}.{key}"))?.to_f32();
-        value.map_err(|error| bad_file(FILE, error))
+        shortest(value.map_err(|error| bad_file(FILE, error))?)
     };
+    // The table says more than the key `vocab_size`, which not every file has.
     let vocab_size = match content.tensor_infos.get("token_embd.weight") {
-        Some(info) => info.shape.dims().first().copied().unwrap_or(0),
+        Some(info) => {
+            let rows = info.shape.dims().first().copied();
+            rows.ok_or_else(|| bad_file(FILE, "`token_embd.weight` has no dimensions"))?
+        }
         None => number("vocab_size")?,
     };
     let (dim, n_heads) = (number("embedding_length")?, number("attention.head_count")?);
-    let head_dim = number("attention.key_length").ok().filter(|width| width * n_heads != dim);
+    let head_dim = number_or("attention.key_length", 0)?;
     let config = ModelConfig {
         vocab_size,
         dim,
         n_layers: number("block_count")?,
         n_heads,
-        n_kv_heads: number("attention.head_count_kv").unwrap_or(n_heads),
-        head_dim: head_dim.unwrap_or(0),
+        n_kv_heads: number_or("attention.head_count_kv", n_heads)?,
+        head_dim: if head_dim * n_heads == dim { 0 } else { head_dim },
         ffn_dim: number("feed_forward_length")?,
         activation: Activation::Swiglu,
         context: number("context_length")?,
         tie_embeddings: !content.tensor_infos.contains_key("output.weight"),
         qk_norm: kind == "qwen3",
-        rope_theta: shortest(real("rope.freq_base").unwrap_or(10_000.0)),
-        norm_eps: shortest(real("attention.layer_norm_rms_epsilon")?),
+        rope_theta: if has("rope.freq_base") { real("rope.freq_base")? } else { 10_000.0 },
+        norm_eps: real("attention.layer_norm_rms_epsilon")?,
         logit_softcap: 0.0,
     };
     config.validate()?;
     Ok(config)
 }
 
-/// The shortest decimal number that stands for this f32: 1e-5, not 9.999999747378752e-6.
-fn shortest(value: f32) -> f64 {
-    value.to_string().parse().unwrap_or_else(|_| f64::from(value))
+/// The shortest decimal number that rounds to this f32: 1e-5, not 9.999999747378752e-6.
+fn shortest(value: f32) -> Result<f64, ModelError> {
+    Ok(value.to_string().parse().or_bug("an f32 in decimals is no number")?)
 }
 
 /// llama.cpp's name of a parameter.
@@ -192,7 +201,7 @@ fn gguf_name(name: &str) -> String {
     names.iter().fold(name.to_owned(), |name, (ours, theirs)| name.replace(ours, theirs))
 }
 
-/// The heads of a projection whose result is rotated.
+/// The number of heads of a projection whose result is rotated; `None` for other parameters.
 fn rotated_heads(name: &str, config: &ModelConfig) -> Option<usize> {
     if name.ends_with("q_proj.weight") {
         Some(config.n_heads)
@@ -203,7 +212,7 @@ fn rotated_heads(name: &str, config: &ModelConfig) -> Option<usize> {
     }
 }
 
-/// Rows of each head from (first half, second half) to (pair, pair, …).
+/// Reorders the rows of each head from (first half, second half) to (pair, pair, …).
 fn halves_to_pairs(weight: &Tensor, heads: usize) -> candle_core::Result<Tensor> {
     let (out, width) = weight.dims2()?;
     let split = weight.reshape((heads, 2, out / heads / 2, width))?;

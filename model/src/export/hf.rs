@@ -1,5 +1,5 @@
-//! Hugging Face's layout: `config.json`, `generation_config.json` and `model.safetensors`, as
-//! `LlamaForCausalLM` or, with normed queries and keys, `Qwen3ForCausalLM`.
+//! Hugging Face's layout: `config.json`, `generation_config.json` and `model.safetensors`, for
+//! `LlamaForCausalLM` or, with normed queries and keys, for `Qwen3ForCausalLM`.
 
 use std::path::Path;
 
@@ -8,28 +8,34 @@ use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value, json};
 
 use super::{SpecialIds, architecture, bad_file};
-use crate::config::Activation;
-use crate::parameters::{Parameters, shapes};
+use crate::config::{Activation, ModelConfig};
+use crate::error::ModelError;
+use crate::llama::Llama;
+use crate::parameters::{INIT_STANDARD_DEVIATION, Parameters, shapes};
+use crate::source::CheckpointFiles;
 use crate::tensors::{Precision, write_tensors_as};
-use crate::{CheckpointFiles, Llama, ModelConfig, ModelError};
 
 const CONFIG: &str = "config.json";
 const MODEL: &str = "model.safetensors";
 
 /// The `config.json` of a model.
 ///
-/// The base of RoPE stands in it twice: `transformers` 5 reads `rope_parameters`, earlier versions
+/// It holds the base of RoPE twice: `transformers` 5 reads `rope_parameters`, earlier versions read
 /// `rope_theta`.
 ///
 /// # Errors
-/// A shape that neither Llama nor Qwen3 has.
-pub fn config_json(
+/// Neither Llama nor Qwen3 has this shape.
+pub(crate) fn config_json(
     config: &ModelConfig,
     ids: SpecialIds,
     precision: Precision,
 ) -> Result<String, ModelError> {
     let model_type = architecture(config)?;
     let class = if config.qk_norm { "Qwen3ForCausalLM" } else { "LlamaForCausalLM" };
+    let dtype = match precision {
+        Precision::F32 => "float32",
+        Precision::Bf16 => "bfloat16",
+    };
     let json = json!({
         "architectures": [class],
         "model_type": model_type,
@@ -49,19 +55,19 @@ pub fn config_json(
         "attention_dropout": 0.0,
         "mlp_bias": false,
         "tie_word_embeddings": config.tie_embeddings,
-        "initializer_range": crate::parameters::INIT_STANDARD_DEVIATION,
+        "initializer_range": INIT_STANDARD_DEVIATION,
         "bos_token_id": ids.bos,
         "eos_token_id": ids.eos,
         "use_cache": true,
-        "torch_dtype": match precision { Precision::F32 => "float32", Precision::Bf16 => "bfloat16" },
+        "torch_dtype": dtype,
     });
     Ok(format!("{json:#}\n"))
 }
 
-/// The files of a model: name and content. The tokenizer's own files belong beside them.
+/// The files of a model: name and content. The tokenizer's files belong in the same folder.
 ///
 /// # Errors
-/// A shape that neither Llama nor Qwen3 has.
+/// Neither Llama nor Qwen3 has the shape of the model, or memory runs out.
 pub fn to_hf_files(
     model: &Llama,
     ids: SpecialIds,
@@ -88,25 +94,25 @@ pub fn to_hf_files(
 ///
 /// # Errors
 /// The folder cannot be read.
-pub fn read_folder(folder: &Path) -> std::io::Result<CheckpointFiles> {
+pub fn read_hf_folder(folder: &Path) -> std::io::Result<CheckpointFiles> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name == CONFIG || path.extension().is_some_and(|extension| extension == "safetensors") {
-            files.push((name, std::fs::read(&path)?));
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name == CONFIG || name.ends_with(".safetensors") {
+            files.push((name, std::fs::read(entry.path())?));
         }
     }
     files.sort();
     Ok(files)
 }
 
-/// The model of a Llama or Qwen3 folder, to be continued or sampled from: weights of 16 or 32 bits, in one file
-/// or in several. `context` 0 takes what the folder says.
+/// The model of a Llama or Qwen3 folder, for further training or for sampling. Its weights have 16,
+/// 32 or 64 bits and are in one file or in several. A `context` of 0 stands for the folder's own.
 ///
 /// # Errors
-/// A file is missing or damaged, or the model has a part that this crate does not compute (biases, scaled RoPE,
-/// sliding windows, another activation).
+/// A file is missing or damaged, or the model has a part that this crate does not compute (biases,
+/// scaled RoPE, sliding windows, another activation).
 pub fn from_hf_files(
     files: &[(String, Vec<u8>)],
     context: usize,
@@ -127,6 +133,7 @@ pub fn from_hf_files(
         })
         .collect::<Result<_, _>>()?;
     let tensor = |name: &str, shape: &[usize]| {
+        // A tensor is in one of the files; `tensor` fails only where it is not.
         let mut found =
             weights.iter().filter_map(|(file, all)| Some((file, all.tensor(name).ok()?)));
         let (file, view) = found.next().ok_or_else(|| bad_file(MODEL, format!("no `{name}`")))?;
@@ -156,65 +163,89 @@ pub fn from_hf_files(
 fn parse_config(bytes: &[u8]) -> Result<ModelConfig, ModelError> {
     let config: Map<String, Value> =
         serde_json::from_slice(bytes).map_err(|error| bad_file(CONFIG, error))?;
-    let text = |key: &str| config.get(key).and_then(Value::as_str).unwrap_or_default();
-    let qk_norm = match text("model_type") {
-        "llama" => false,
-        "qwen3" => true,
+    let qk_norm = match optional(&config, "model_type", "a text", Value::as_str)? {
+        Some("llama") => false,
+        Some("qwen3") => true,
         other => {
-            return Err(bad_file(CONFIG, format!("`model_type` is {other:?}, not llama or qwen3")));
+            let found = other.unwrap_or("");
+            return Err(bad_file(CONFIG, format!("`model_type` is {found:?}, not llama or qwen3")));
         }
     };
     refuse_unknown_parts(&config)?;
-    let number = |key: &str| {
-        let number = config.get(key).and_then(Value::as_u64);
-        number.map(|number| number as usize).ok_or_else(|| bad_file(CONFIG, format!("no `{key}`")))
+    let whole = |key: &str| -> Result<Option<usize>, ModelError> {
+        let number = optional(&config, key, "a whole number", Value::as_u64)?;
+        Ok(number.map(|number| number as usize))
     };
-    let real = |key: &str| config.get(key).and_then(Value::as_f64);
-    let nested = config.get("rope_parameters").and_then(|rope| rope.get("rope_theta"));
+    let number = |key: &str| whole(key)?.ok_or_else(|| bad_file(CONFIG, format!("no `{key}`")));
+    let real =
+        |table: &Map<String, Value>, key: &str| optional(table, key, "a number", Value::as_f64);
+    let nested = match config.get("rope_parameters").and_then(Value::as_object) {
+        Some(rope) => real(rope, "rope_theta")?,
+        None => None,
+    };
+    let rope_theta = nested.or(real(&config, "rope_theta")?);
     let n_heads = number("num_attention_heads")?;
     let dim = number("hidden_size")?;
+    let head_dim = whole("head_dim")?.filter(|width| width * n_heads != dim);
+    let tied = optional(&config, "tie_word_embeddings", "true or false", Value::as_bool)?;
+    // The defaults are those of the configuration classes in `transformers`.
     let model = ModelConfig {
         vocab_size: number("vocab_size")?,
         dim,
         n_layers: number("num_hidden_layers")?,
         n_heads,
-        n_kv_heads: number("num_key_value_heads").unwrap_or(n_heads),
-        head_dim: number("head_dim").ok().filter(|width| width * n_heads != dim).unwrap_or(0),
+        n_kv_heads: whole("num_key_value_heads")?.unwrap_or(n_heads),
+        head_dim: head_dim.unwrap_or(0),
         ffn_dim: number("intermediate_size")?,
         activation: Activation::Swiglu,
         context: number("max_position_embeddings")?,
-        tie_embeddings: config.get("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(false),
+        tie_embeddings: tied.unwrap_or(false),
         qk_norm,
-        rope_theta: nested
-            .and_then(Value::as_f64)
-            .or_else(|| real("rope_theta"))
-            .unwrap_or(10_000.0),
-        norm_eps: real("rms_norm_eps").unwrap_or(1e-6),
+        rope_theta: rope_theta.unwrap_or(10_000.0),
+        norm_eps: real(&config, "rms_norm_eps")?.unwrap_or(1e-6),
         logit_softcap: 0.0,
     };
     model.validate()?;
     Ok(model)
 }
 
-/// A part that would be left out silently makes another model.
+/// The value of a key that may be absent or null.
+///
+/// # Errors
+/// The value is not of the `kind` that `read` takes.
+fn optional<'a, T>(
+    table: &'a Map<String, Value>,
+    key: &str,
+    kind: &str,
+    read: impl Fn(&'a Value) -> Option<T>,
+) -> Result<Option<T>, ModelError> {
+    let Some(value) = table.get(key).filter(|value| !value.is_null()) else { return Ok(None) };
+    match read(value) {
+        Some(value) => Ok(Some(value)),
+        None => Err(bad_file(CONFIG, format!("`{key}` is {value}, not {kind}"))),
+    }
+}
+
+/// Refuses a model with a part that this crate does not compute: without the part it would be
+/// another model.
 fn refuse_unknown_parts(config: &Map<String, Value>) -> Result<(), ModelError> {
     for key in ["attention_bias", "mlp_bias", "use_sliding_window"] {
-        if config.get(key).and_then(Value::as_bool) == Some(true) {
+        if optional(config, key, "true or false", Value::as_bool)? == Some(true) {
             return Err(bad_file(
                 CONFIG,
                 format!("`{key}` is true, which this program does not compute"),
             ));
         }
     }
-    let activation = config.get("hidden_act").and_then(Value::as_str).unwrap_or("silu");
-    if activation != "silu" {
+    let activation = optional(config, "hidden_act", "a text", Value::as_str)?;
+    if let Some(activation) = activation.filter(|activation| *activation != "silu") {
         return Err(bad_file(CONFIG, format!("`hidden_act` is {activation:?}, not \"silu\"")));
     }
     for key in ["rope_scaling", "rope_parameters"] {
         let rope = config.get(key).filter(|rope| !rope.is_null());
         let kind = rope.and_then(|rope| rope.get("rope_type").or_else(|| rope.get("type")));
-        if let Some(kind) = kind.and_then(Value::as_str).filter(|kind| *kind != "default") {
-            let reason = format!("`{key}` is {kind:?}: scaled positions are not supported");
+        if let Some(kind) = kind.filter(|kind| !kind.is_null() && **kind != "default") {
+            let reason = format!("`{key}` is {kind}: scaled positions are not supported");
             return Err(bad_file(CONFIG, reason));
         }
     }

@@ -1,15 +1,14 @@
-//! Models in the formats of others: Hugging Face's folders and GGUF, out and in.
+//! Models in the formats of other programs, written and read: Hugging Face's folders and GGUF.
 //!
-//! Writing returns names and bytes; where they go is the caller's business. Reading takes bytes, or a folder.
+//! Writing returns names and bytes, and the caller stores them. Reading takes bytes, or a folder.
 
-pub mod gguf;
-pub mod hf;
+pub(crate) mod gguf;
+pub(crate) mod hf;
 
-use crate::config::Activation;
-use crate::error::refuse;
-use crate::{ModelConfig, ModelError};
+use crate::config::{Activation, ModelConfig};
+use crate::error::{ModelError, refuse};
 
-/// What a tokenizer adds to an export.
+/// The special ids of a tokenizer, which an export states.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpecialIds {
     /// The id that begins a text.
@@ -18,13 +17,13 @@ pub struct SpecialIds {
     pub eos: Option<u32>,
 }
 
-/// The name that a public format has for this shape: `llama` or `qwen3`.
+/// The name of this shape in public formats: `llama` or `qwen3`.
 ///
 /// # Errors
-/// The shape has a part that these do not know.
+/// The shape has a part that neither of them has.
 pub(crate) fn architecture(config: &ModelConfig) -> Result<&'static str, ModelError> {
     if config.activation != Activation::Swiglu {
-        let way_out = "Llama and Qwen3 know \"swiglu\" only; such a model stays in its checkpoint";
+        let way_out = "Llama and Qwen3 have \"swiglu\" only; such a model stays in its checkpoint";
         return Err(refuse("activation", "\"relu2\"", way_out));
     }
     if config.logit_softcap != 0.0 {

@@ -1,34 +1,37 @@
-//! Keys and values of the positions seen so far, and the forward pass that reads them.
+//! The cache of keys and values, and the forward pass that reads it.
 
 use candle_core::{DType, Tensor};
 
 use super::memory::{FIRST_POSITIONS, HeadMemory};
-use crate::error::refuse;
+use crate::error::{ModelError, refuse};
+use crate::llama::Llama;
 use crate::ops::attention::{attend, merge, split};
 use crate::ops::cross_entropy::cap;
 use crate::ops::{Composite, Differentiable, Kernels, Operations, Tape};
-use crate::{Llama, ModelError};
 
-/// The operations of generation on any device but a CPU.
+/// The operations of generation on devices other than a CPU, and of the last norm and the output on
+/// all devices.
 const OPERATIONS: Composite = Composite::<false>;
 
-/// Keys (rotated) and values of the positions seen so far. Query heads that share a key head share its cache.
+/// Keys (rotated) and values of the positions seen so far. Query heads that share a key head share
+/// its cache.
 #[derive(Debug, Default)]
-pub struct Cache {
-    /// On a CPU: a key head each, layer after layer.
+pub(crate) struct Cache {
+    /// On a CPU: one entry per key head, layer after layer.
     memory: Vec<HeadMemory>,
-    /// On other devices: [kv_heads, room, head_dim] each.
+    /// On other devices: keys and values of each layer, [kv_heads, capacity, head_dim].
     layers: Vec<(Tensor, Tensor)>,
     seen: usize,
 }
 
 impl Cache {
-    /// Number of positions in it.
-    pub fn seen(&self) -> usize {
+    /// Number of positions in the cache.
+    pub(crate) fn seen(&self) -> usize {
         self.seen
     }
 
-    /// Adds keys and values [kv_heads, positions, head_dim] to those of layer `index`; returns all of them.
+    /// Adds keys and values [kv_heads, positions, head_dim] to those of layer `index`, and returns
+    /// all of that layer.
     fn extend(
         &mut self,
         index: usize,
@@ -37,8 +40,8 @@ impl Cache {
         let (heads, positions, width) = keys.dims3()?;
         let needed = self.seen + positions;
         if self.layers.len() <= index {
-            let room = (heads, needed.max(FIRST_POSITIONS), width);
-            let empty = || Tensor::zeros(room, keys.dtype(), keys.device());
+            let shape = (heads, needed.max(FIRST_POSITIONS), width);
+            let empty = || Tensor::zeros(shape, keys.dtype(), keys.device());
             self.layers.push((empty()?, empty()?));
         }
         let seen = self.seen;
@@ -58,11 +61,16 @@ impl Cache {
 }
 
 impl Llama {
-    /// Logits after the last of `ids`, which follow what `cache` has seen. Use a [`Self::detached`] model.
+    /// Logits [vocab] after the last of `ids`, which follow the positions in `cache`. The model
+    /// should be [`detached`](Self::detached).
     ///
     /// # Errors
-    /// More positions than the context holds; no ids.
-    pub fn next_logits(&self, ids: &[u32], cache: &mut Cache) -> Result<Vec<f32>, ModelError> {
+    /// There are no ids, they do not fit into the context, or one is not in the vocabulary.
+    pub(crate) fn next_logits(
+        &self,
+        ids: &[u32],
+        cache: &mut Cache,
+    ) -> Result<Vec<f32>, ModelError> {
         let limit = self.config.context;
         if ids.is_empty() || cache.seen + ids.len() > limit {
             let value = format!("{} ids after {}", ids.len(), cache.seen);
@@ -82,7 +90,7 @@ impl Llama {
         Ok(logits.flatten_all()?.to_vec1::<f32>()?)
     }
 
-    /// Hidden states of `ids` before the last norm.
+    /// Hidden states of `ids` before the last norm: [ids, dim].
     fn read(&self, ids: &[u32], cache: &mut Cache) -> Result<Tensor, ModelError> {
         let (heads, kv_heads) = (self.config.n_heads, self.config.n_kv_heads);
         let mut x = OPERATIONS.embed(ids, &self.embedding)?;
@@ -97,7 +105,8 @@ impl Llama {
         Ok(x)
     }
 
-    /// As [`Self::read`] by the fused operations. A prompt is read as in training, by blocks of queries.
+    /// As [`Self::read`], with the fused operations. A prompt is read as in training, in blocks of
+    /// queries.
     fn read_on_cpu(&self, ids: &[u32], cache: &mut Cache) -> Result<Tensor, ModelError> {
         let ops = <Tape as Differentiable>::inference();
         let (kv_heads, width) = (self.config.n_kv_heads, self.config.head_dim());
@@ -117,5 +126,48 @@ impl Llama {
             x = self.finish(&ops, layer, &x, &context)?;
         }
         Ok(x.tensor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+    use crate::config::ModelConfig;
+
+    #[test]
+    fn a_prompt_may_be_read_in_parts() {
+        // Heads whose width fits no vector, and more positions than a cache first has room for.
+        let config = ModelConfig {
+            vocab_size: 61,
+            dim: 32,
+            n_layers: 2,
+            head_dim: 10,
+            ffn_dim: 48,
+            context: 96,
+            tie_embeddings: false,
+            qk_norm: true,
+            ..ModelConfig::default()
+        };
+        let model = Llama::init(&config, 8, &Device::Cpu).unwrap();
+        // Larger weights than those of a fresh model, so that the logits differ much.
+        for (name, variable) in model.parameters().iter().filter(|(_, tensor)| tensor.rank() == 2) {
+            let factor = if name.contains("embed") { 40.0 } else { 8.0 };
+            variable.set(&(variable.as_tensor() * factor).unwrap()).unwrap();
+        }
+        let ids: Vec<u32> = (0..90).map(|i| i * 11 % 61).collect();
+        let expected = model.logits(&ids, 1).unwrap().to_vec2::<f32>().unwrap();
+        for kernels in [Kernels::Fused, Kernels::Composite] {
+            let model = model.with_kernels(kernels).detached();
+            let mut cache = Cache::default();
+            for part in [&ids[..40], &ids[40..41], &ids[41..73], &ids[73..]] {
+                let found = model.next_logits(part, &mut cache).unwrap();
+                let expected = &expected[cache.seen() - 1];
+                let far =
+                    found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(far < 1e-3, "{kernels:?} after {}: {far}", cache.seen());
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Keys and values in CPU memory, laid out for the products of attention, and the attention of new positions over
-//! them.
+//! Keys and values in CPU memory, laid out for the products of attention, and the attention of new
+//! positions over them.
 
 use std::sync::Arc;
 
@@ -11,10 +11,10 @@ use crate::ops::matmul::{ALIGNMENT, Left, Product};
 use crate::ops::tape::read;
 use crate::ops::{RopeTable, flash, kernels};
 
-/// Positions that a cache has room for at first; it doubles when they are used up.
+/// Positions that a new cache has room for. It doubles when they are used up.
 pub(super) const FIRST_POSITIONS: usize = 64;
 
-/// Multiplications below which one thread is faster than several.
+/// With fewer multiplications than this, one thread is faster than several.
 const ONE_THREAD: usize = 1 << 17;
 
 /// Keys (rotated) and values of one key head of one layer.
@@ -22,9 +22,9 @@ const ONE_THREAD: usize = 1 << 17;
 pub(super) struct HeadMemory {
     width: usize,
     seen: usize,
-    /// Positions that there is room for, a multiple of [`ALIGNMENT`].
-    room: usize,
-    /// [width, room]: the scores of neighbouring positions are computed side by side.
+    /// Positions that there is space for, a multiple of [`ALIGNMENT`].
+    capacity: usize,
+    /// [width, capacity]: the scores of neighbouring positions are computed side by side.
     keys: Vec<f32>,
     /// [positions, width], rows padded to a multiple of [`ALIGNMENT`].
     values: Vec<f32>,
@@ -32,22 +32,21 @@ pub(super) struct HeadMemory {
 
 impl HeadMemory {
     pub(super) fn new(width: usize) -> Self {
-        Self { width, seen: 0, room: 0, keys: Vec::new(), values: Vec::new() }
+        Self { width, seen: 0, capacity: 0, keys: Vec::new(), values: Vec::new() }
     }
 
     /// Adds one position.
     fn push(&mut self, key: &[f32], value: &[f32]) {
-        if self.seen == self.room {
-            let room = (2 * self.room).max(FIRST_POSITIONS);
-            let mut keys = vec![0.0; self.width * room];
-            for (from, to) in
-                self.keys.chunks_exact(self.room.max(1)).zip(keys.chunks_exact_mut(room))
-            {
+        if self.seen == self.capacity {
+            let capacity = (2 * self.capacity).max(FIRST_POSITIONS);
+            let mut keys = vec![0.0; self.width * capacity];
+            let rows = self.keys.chunks_exact(self.capacity.max(1));
+            for (from, to) in rows.zip(keys.chunks_exact_mut(capacity)) {
                 to[..self.seen].copy_from_slice(from);
             }
-            (self.keys, self.room) = (keys, room);
+            (self.keys, self.capacity) = (keys, capacity);
         }
-        for (row, key) in self.keys.chunks_exact_mut(self.room).zip(key) {
+        for (row, key) in self.keys.chunks_exact_mut(self.capacity).zip(key) {
             row[self.seen] = *key;
         }
         self.values.extend_from_slice(value);
@@ -55,7 +54,8 @@ impl HeadMemory {
         self.values.resize(self.seen * self.width.next_multiple_of(ALIGNMENT), 0.0);
     }
 
-    /// What `queries` [heads, width], rotated and scaled, read of all positions: [heads, width].
+    /// The attention of `queries` [heads, width], rotated and scaled, over all positions:
+    /// [heads, width].
     fn attend(&self, queries: &[f32]) -> Vec<f32> {
         let (heads, width) = (queries.len() / self.width, self.width);
         let padded = width.next_multiple_of(ALIGNMENT);
@@ -63,7 +63,7 @@ impl HeadMemory {
         let mut weights = vec![0.0; heads * seen];
         Product {
             left: Left::Rows(queries, width),
-            right: (&self.keys, self.room),
+            right: (&self.keys, self.capacity),
             out: (&mut weights, seen),
             sizes: (heads, seen, width),
             add: false,
@@ -71,6 +71,7 @@ impl HeadMemory {
         .run();
         kernels::vectorised(|| {
             for weights in weights.chunks_exact_mut(seen) {
+                // The padding beyond `seen` keeps its scores; the next product does not read them.
                 let weights = &mut weights[..self.seen];
                 let largest = kernels::max(weights);
                 let scale = 1.0 / kernels::exp_and_sum(weights, largest);
@@ -92,8 +93,9 @@ impl HeadMemory {
     }
 }
 
-/// Attention of new positions `q` [positions, heads · width] over all of `memory`, a head each, to which their own
-/// keys and values go first; `seen` positions were there before.
+/// Attention of new positions `q` [positions, heads · width] over `memory`, which has one entry
+/// per key head and `seen` positions. The keys `k` and values `v` [positions, kv_heads · width] of
+/// the new positions are added to it first.
 pub(super) fn attention(
     [q, k, v]: [&Tensor; 3],
     shape: &HeadShape,
@@ -114,6 +116,7 @@ pub(super) fn attention(
     };
     let positions = q.dim(0)?;
     if seen == 0 && positions > 1 {
+        // A fresh prompt: by blocks of queries, as in training.
         read(v, |values| (0..positions).for_each(|position| add(memory, position, values)))?;
         return Ok(flash::forward([q, k, v], shape, rope)?.0);
     }

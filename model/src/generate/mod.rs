@@ -1,35 +1,39 @@
 //! Sampling text from a model, one token at a time, with a cache of keys and values.
 
-pub mod cache;
+mod cache;
 mod memory;
-pub mod sampler;
-pub mod stop;
+mod sampler;
+mod stop;
 
 use std::time::Instant;
 
-pub use cache::Cache;
+use bug::OrBug as _;
+
+use cache::Cache;
 pub use stop::{Text, generate_text};
 
-use crate::error::refuse;
-use crate::random::{keyed, uniform};
-use crate::{Llama, ModelError};
+use crate::error::{ModelError, refuse};
+use crate::llama::Llama;
+use crate::random::{random_for, uniform};
 
-/// How to choose the next token. The rules apply in the order of the fields.
+/// How to choose each token. The rules apply in the order of the fields.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GenerateConfig {
-    /// Tokens to generate at most.
+    /// Most tokens to generate.
     pub max_tokens: usize,
-    /// Logits of ids that occurred already are divided by it where positive and multiplied where negative
-    /// (Keskar et al. 2019, section 4.1); 1 leaves them alone.
+    /// Makes ids less likely that have occurred already: their logits are divided by it if
+    /// positive, and multiplied if negative (Keskar et al. 2019, section 4.1). 1 leaves them alone.
     pub repetition_penalty: f64,
-    /// 0 takes the most likely token; 1 samples from the model's distribution; above 1 flattens it.
+    /// 0 takes the most likely token, 1 samples from the model's distribution, and a larger value
+    /// flattens it.
     pub temperature: f64,
-    /// Samples among this many most likely tokens only; 0 means all.
+    /// Samples only among this many most likely tokens; 0 means all.
     pub top_k: usize,
-    /// Samples among the fewest tokens whose probabilities reach this sum (Holtzman et al. 2020); 1 means all.
+    /// Samples only among the fewest tokens whose probabilities reach this sum (Holtzman et al.
+    /// 2020); 1 means all.
     pub top_p: f64,
-    /// Samples among tokens at least this part as likely as the most likely one (Nguyen et al. 2024); 0 means
-    /// all.
+    /// Samples only among tokens with at least this fraction of the highest probability (Nguyen et
+    /// al. 2024); 0 means all.
     pub min_p: f64,
     /// The same seed and prompt give the same text.
     pub seed: u64,
@@ -50,10 +54,10 @@ impl Default for GenerateConfig {
 }
 
 impl GenerateConfig {
-    /// Checks the values.
+    /// Checks that every value is allowed.
     ///
     /// # Errors
-    /// The first key that cannot be used, its value, and what would do.
+    /// The first field whose value is not allowed, with that value and the allowed ones.
     pub fn validate(&self) -> Result<(), ModelError> {
         let values = [
             ("temperature", self.temperature, 0.0, f64::MAX, "at least 0"),
@@ -70,24 +74,26 @@ impl GenerateConfig {
     }
 }
 
-/// What a generation came to.
+/// The result of a generation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Generated {
     /// The new ids.
     pub ids: Vec<u32>,
-    /// Seconds from the call to the first new id: reading the prompt.
+    /// Seconds from the call to the first new id, mostly for reading the prompt; 0 if there is
+    /// none.
     pub seconds_to_first_token: f64,
-    /// New ids a second after the first one; 0 if there is one at most.
+    /// New ids per second after the first one; 0 if there are fewer than two.
     pub tokens_per_second: f64,
 }
 
-/// Continues `prompt`; returns the new ids, each of which `observer` has seen. It ends after
-/// `settings.max_tokens`, or when `observer` returns false (the end-of-text id, for instance).
+/// Continues `prompt` and returns the new ids. `observer` gets each of them and returns whether to
+/// continue; it may stop at the end-of-text id, for example. At most `settings.max_tokens` ids are
+/// generated.
 ///
 /// When the context is full, its second half is read again as a new beginning.
 ///
 /// # Errors
-/// An empty prompt, an id outside the vocabulary, settings that cannot be used.
+/// The prompt is empty, an id is not in the vocabulary, or a setting is not allowed.
 pub fn generate(
     model: &Llama,
     prompt: &[u32],
@@ -97,7 +103,7 @@ pub fn generate(
     Ok(generate_timed(model, prompt, settings, observer)?.ids)
 }
 
-/// As [`generate`], with the times that it took.
+/// As [`generate`], with times.
 ///
 /// # Errors
 /// As [`generate`].
@@ -113,9 +119,10 @@ pub fn generate_timed(
         return Err(refuse("prompt", "empty", way_out));
     }
     settings.validate()?;
+    model.check_ids(prompt)?;
     let start = Instant::now();
     let model = model.detached();
-    let mut random = keyed(settings.seed, "generate");
+    let mut random = random_for(settings.seed, "generate");
     let mut ids = prompt.to_vec();
     let mut cache = Cache::default();
     let mut pending = tail(&ids, context).to_vec();
@@ -128,6 +135,7 @@ pub fn generate_timed(
         let mut logits = model.next_logits(&pending, &mut cache)?;
         sampler::penalise(&mut logits, &ids, settings.repetition_penalty);
         let id = sampler::choose(&logits, settings, uniform(&mut random));
+        let id = id.or_bug("a model without logits")?;
         first.get_or_insert_with(|| start.elapsed().as_secs_f64());
         ids.push(id);
         pending = vec![id];
@@ -142,6 +150,7 @@ pub fn generate_timed(
     Ok(Generated { ids, seconds_to_first_token, tokens_per_second })
 }
 
+/// The last `length` ids, or all of them.
 fn tail(ids: &[u32], length: usize) -> &[u32] {
     &ids[ids.len().saturating_sub(length)..]
 }

@@ -2,9 +2,10 @@
 
 use super::GenerateConfig;
 
-/// Makes ids that occurred already less likely; see [`GenerateConfig::repetition_penalty`].
+/// Makes ids less likely that have occurred already; see [`GenerateConfig::repetition_penalty`].
+/// All `ids` must have a logit.
 pub(crate) fn penalise(logits: &mut [f32], ids: &[u32], penalty: f64) {
-    #[expect(clippy::float_cmp, reason = "exactly 1 is the value that means none")]
+    #[expect(clippy::float_cmp, reason = "exactly 1 means no penalty")]
     if penalty == 1.0 {
         return;
     }
@@ -12,16 +13,15 @@ pub(crate) fn penalise(logits: &mut [f32], ids: &[u32], penalty: f64) {
     seen.sort_unstable();
     seen.dedup();
     for id in seen {
-        if let Some(logit) = logits.get_mut(id as usize) {
-            let factor = if *logit > 0.0 { 1.0 / penalty } else { penalty };
-            *logit *= factor as f32;
-        }
+        let logit = &mut logits[id as usize];
+        let factor = if *logit > 0.0 { 1.0 / penalty } else { penalty };
+        *logit *= factor as f32;
     }
 }
 
-/// The id at point `u` (in [0, 1)) of the distribution that `settings` makes of `logits`; ties go to the smaller
-/// id.
-pub(crate) fn choose(logits: &[f32], settings: &GenerateConfig, u: f64) -> u32 {
+/// The id at point `u` (in [0, 1)) of the distribution that `settings` makes of `logits`. Of
+/// equally likely ids the smaller one comes first. `None` if there are no logits.
+pub(crate) fn choose(logits: &[f32], settings: &GenerateConfig, u: f64) -> Option<u32> {
     let mut ranked: Vec<u32> = (0..logits.len() as u32).collect();
     let descending =
         |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
@@ -30,14 +30,15 @@ pub(crate) fn choose(logits: &[f32], settings: &GenerateConfig, u: f64) -> u32 {
         (true, 0) => logits.len(),
         (true, k) => k.min(logits.len()),
     };
+    // Sorting only what is kept is much faster than sorting a whole vocabulary.
     if keep < ranked.len() {
         ranked.select_nth_unstable_by(keep - 1, descending);
         ranked.truncate(keep);
     }
     ranked.sort_unstable_by(descending);
-    let Some(&best) = ranked.first() else { return 0 };
+    let best = *ranked.first()?;
     if keep == 1 {
-        return best;
+        return Some(best);
     }
     let largest = f64::from(logits[best as usize]);
     let weight =
@@ -48,13 +49,14 @@ pub(crate) fn choose(logits: &[f32], settings: &GenerateConfig, u: f64) -> u32 {
     for (id, weight) in ranked.iter().zip(&weights) {
         left -= weight;
         if left < 0.0 {
-            return *id;
+            return Some(*id);
         }
     }
-    best
+    // Rounding can leave a rest after the last weight.
+    Some(best)
 }
 
-/// How many of the descending weights top-p and min-p leave; the first of them is 1.
+/// How many of the descending weights top-p and min-p keep. The first weight is 1.
 fn kept(weights: &[f64], settings: &GenerateConfig) -> usize {
     let enough = settings.top_p * weights.iter().sum::<f64>();
     let mut sum = 0.0;
@@ -77,7 +79,7 @@ mod tests {
     }
 
     fn picks(settings: &GenerateConfig) -> Vec<u32> {
-        [0.1, 0.5, 0.9].map(|u| choose(&logits(), settings, u)).to_vec()
+        [0.1, 0.5, 0.9].map(|u| choose(&logits(), settings, u).unwrap()).to_vec()
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Causal grouped-query attention with rotary positions (Vaswani et al. 2017; Ainslie et al. 2023): its sizes,
-//! and its composite form. The fused form is `flash`.
+//! Causal grouped-query attention with rotary positions (Vaswani et al. 2017; Ainslie et al. 2023):
+//! its sizes, and its composite form. The fused form is in `flash`.
 
 use std::sync::Arc;
 
@@ -8,33 +8,34 @@ use candle_core::{D, Result, Tensor};
 use super::rope::RopeTable;
 use super::wide::wide;
 
-/// Sizes of one attention over tokens that stand one after the other, sequence after sequence.
+/// Sizes of one attention over tokens that lie one after the other, sequence after sequence.
 #[derive(Clone, Debug)]
-pub struct HeadShape {
+pub(crate) struct HeadShape {
     /// Query heads.
-    pub heads: usize,
+    pub(crate) heads: usize,
     /// Key and value heads.
-    pub kv_heads: usize,
+    pub(crate) kv_heads: usize,
     /// Width of one head.
-    pub width: usize,
-    /// Where each sequence ends among the tokens, ascending; the last one is the number of tokens. A token
-    /// attends to its own sequence only, and positions count from its beginning.
-    pub ends: Arc<[usize]>,
+    pub(crate) width: usize,
+    /// Where each sequence ends among the tokens, ascending; the last end is the number of tokens.
+    /// A token attends only to its own sequence, and positions count from the start of the
+    /// sequence.
+    pub(crate) ends: Arc<[usize]>,
 }
 
 impl HeadShape {
-    /// Query heads of one key head.
-    pub fn group(&self) -> usize {
+    /// Query heads that share one key head.
+    pub(crate) fn group(&self) -> usize {
         self.heads / self.kv_heads
     }
 
     /// 1 / sqrt(width), the scale of the scores.
-    pub fn scale(&self) -> f32 {
+    pub(crate) fn scale(&self) -> f32 {
         1.0 / (self.width as f32).sqrt()
     }
 
     /// First token and number of positions of each sequence.
-    pub fn sequences(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let starts = std::iter::once(&0).chain(self.ends.iter());
         starts.zip(self.ends.iter()).map(|(&start, &end)| (start, end - start))
     }
@@ -56,12 +57,13 @@ pub(crate) fn merge(split: &Tensor, batch: usize) -> Result<Tensor> {
     flat.contiguous()?.reshape((batch * positions, heads * width))
 }
 
-/// Attention over heads whose positions are already rotated: `q` [heads, positions, width] over `k` and `v`
-/// [kv_heads, seen, width], of which the queries stand at the last positions. The result has the shape of `q`.
-/// The heads of a batch stand one after the other.
+/// Attention over heads whose positions are already rotated: `q` [heads, positions, width] over `k`
+/// and `v` [kv_heads, seen, width]. The queries have the last of the `seen` positions. The result
+/// has the shape of `q`. The heads of a batch follow each other.
 ///
-/// The query heads of one key head stand one after the other, so `q` read as [kv_heads, group · positions,
-/// width] multiplies all of them with their key head at once: keys and values are never repeated in memory.
+/// The query heads of one key head follow each other, too. So `q`, reshaped to
+/// [kv_heads, group · positions, width], multiplies all of them with their key head at once, and
+/// keys and values are never repeated in memory.
 pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
     let (heads, positions, width) = q.dims3()?;
     let (kv_heads, seen, _) = k.dims3()?;
@@ -88,8 +90,9 @@ pub(crate) fn attend(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
     weights.matmul(v)?.reshape((heads, positions, width))
 }
 
-/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width] in candle's graph: all
-/// sequences at once if they have one length, else one by one. It makes a matrix of all scores.
+/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width] in
+/// candle's graph: all sequences at once if they have equal lengths, else one by one. It makes a
+/// matrix of all scores.
 pub(crate) fn composite(
     [q, k, v]: [&Tensor; 3],
     shape: &HeadShape,

@@ -1,4 +1,5 @@
-//! The operations as compositions of candle's differentiable ones: for any device, and the oracle of the tape.
+//! The operations as compositions of candle's differentiable ones. They run on any device, and
+//! tests compare the tape with them.
 
 use std::sync::Arc;
 
@@ -11,13 +12,14 @@ use super::{
     cross_entropy,
 };
 
-/// candle's graph. With `BF16` matrix products and what lies between them are in bfloat16, and sums that would
-/// suffer (norms, softmax, loss) and the residual stream in f32; parameters and their gradients stay f32.
+/// candle's graph. With `BF16`, matrix products and the values between them are in bfloat16. Sums
+/// that would lose too much precision (norms, softmax, loss), the residual stream, the parameters
+/// and their gradients stay in f32.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Composite<const BF16: bool = false>;
+pub(crate) struct Composite<const BF16: bool = false>;
 
 impl<const BF16: bool> Composite<BF16> {
-    /// The tensor in the type that matrix products use.
+    /// The tensor in the type of matrix products.
     fn working(tensor: &Tensor) -> Result<Tensor> {
         if BF16 { tensor.to_dtype(DType::BF16) } else { Ok(tensor.clone()) }
     }

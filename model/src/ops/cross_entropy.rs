@@ -1,7 +1,9 @@
-//! The output projection and the cross-entropy after it, in one operation over bounded chunks of rows.
+//! The output projection and the cross-entropy after it, in one operation over bounded chunks of
+//! rows.
 //!
-//! The logits of all rows are the largest tensor of a small model by far. Here only a chunk of them exists at a
-//! time: its gradient is computed in place of its logits, multiplied out at once, and forgotten.
+//! The logits of all rows would be by far the largest tensor of a small model. Here only a chunk of
+//! them exists at a time: its gradient replaces the logits in place, is multiplied out at once, and
+//! is dropped.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -12,24 +14,26 @@ use super::wide::wide;
 use super::{Kernels, kernels};
 use crate::rows::IGNORED;
 
-/// Memory that the logits of one chunk may take in any case.
-pub const CHUNK_BYTES: usize = 8 << 20;
+/// Bytes that the logits of one chunk may always take.
+const CHUNK_BYTES: usize = 8 << 20;
 
-/// Rows of a chunk. Every chunk adds a product as large as the table to the table's gradient, so a chunk has as
-/// many rows as the table has columns at least: its logits are then no larger than that gradient.
-pub fn chunk_rows(vocab_size: usize, dim: usize) -> usize {
+/// Rows of a chunk. Every chunk adds a product as large as the table to the gradient of the table.
+/// So a chunk has at least as many rows as the table has columns: then its logits are no larger
+/// than that gradient.
+pub(crate) fn chunk_rows(vocab_size: usize, dim: usize) -> usize {
     (CHUNK_BYTES / size_of::<f32>() / vocab_size.max(1)).max(dim).max(1)
 }
 
-/// How the loss is made of the logits.
+/// How the loss is computed from the logits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LossOptions {
-    /// Factor of the sum. One over the predicted tokens of a whole batch makes the losses of its slices add up
-    /// to the mean in nats per token.
+    /// Factor of the sum. With one over the predicted tokens of a whole batch, the losses of its
+    /// slices add up to the mean in nats per token.
     pub scale: f32,
-    /// Weight of (ln Σ exp(logit))², which keeps logits from drifting (PaLM, section 5); 0 is none.
+    /// Weight of (ln Σ exp(logit))², which keeps logits from drifting (PaLM, section 5); 0 for
+    /// none.
     pub z_loss: f32,
-    /// Logits become `c · tanh(logits / c)`; 0 leaves them alone.
+    /// The `c` of `c · tanh(logits / c)`; 0 leaves the logits alone.
     pub softcap: f32,
 }
 
@@ -44,19 +48,20 @@ pub struct LossSums {
 
 impl LossSums {
     /// Adds another sum.
-    pub fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.nats += other.nats;
         self.squared_log_sums += other.squared_log_sums;
     }
 
-    /// What the gradients belong to.
-    pub fn total(&self, options: &LossOptions) -> f64 {
+    /// The value that is differentiated.
+    #[cfg(test)]
+    pub(crate) fn total(&self, options: &LossOptions) -> f64 {
         f64::from(options.scale) * (self.nats + f64::from(options.z_loss) * self.squared_log_sums)
     }
 }
 
-/// The loss of every row in nats, 0 where the target is [`IGNORED`]; no gradient.
-pub fn row_losses(
+/// The loss of every row in nats, 0 where the target is [`IGNORED`], without a gradient.
+pub(crate) fn row_losses(
     hidden: &Tensor,
     table: &Tensor,
     targets: &[u32],
@@ -82,8 +87,8 @@ pub fn row_losses(
     Ok(losses)
 }
 
-/// The loss of every row in nats and its ln Σ exp(logit), both 0 where the target is [`IGNORED`], in candle's
-/// graph.
+/// The loss of every row in nats and its ln Σ exp(logit), in candle's graph. Both are 0 where the
+/// target is [`IGNORED`].
 pub(crate) fn composite(
     hidden: &Tensor,
     table: &Tensor,
@@ -116,7 +121,7 @@ pub(crate) fn cap(logits: &Tensor, softcap: f32) -> Result<Tensor> {
     (logits / softcap)?.tanh()? * softcap
 }
 
-/// The targets in runs of [`chunk_rows`], each with the row it starts at.
+/// The targets in chunks of [`chunk_rows`], each with its first row.
 fn chunks<'a>(
     targets: &'a [u32],
     table: &Tensor,
@@ -126,8 +131,8 @@ fn chunks<'a>(
     Ok(targets.chunks(rows).enumerate().map(move |(chunk, targets)| (chunk * rows, targets)))
 }
 
-/// The sums over the rows, and the gradients of their total with respect to `hidden` [n, dim] and `table`
-/// [vocab, dim], by candle's backward, chunk by chunk.
+/// The sums over the rows, and the gradients of their total with respect to `hidden` [n, dim] and
+/// `table` [vocab, dim], computed by candle chunk by chunk.
 pub(crate) fn composite_gradients(
     hidden: &Tensor,
     table: &Tensor,
@@ -161,7 +166,8 @@ pub(crate) fn composite_gradients(
     Ok((sums, [Tensor::cat(&d_hidden, 0)?, d_table]))
 }
 
-/// The same as [`composite_gradients`] by loops over memory: a chunk's logits become their own gradient.
+/// As [`composite_gradients`], with loops over memory: the gradient replaces the logits of a chunk
+/// in place.
 pub(crate) fn fused_gradients(
     hidden: &Tensor,
     table: &Tensor,
@@ -192,12 +198,14 @@ pub(crate) fn fused_gradients(
     Ok((sums, [d_hidden, d_table]))
 }
 
-/// Replaces logits [n, vocab] by the gradient of the total, and gives the losses on the side. With
-/// l = ln Σ exp and p the softmax, d/dlogit (−ln p_t + z·l²) = p·(1 + 2·z·l) − one-hot, times 1 − tanh² where
-/// logits are capped.
+/// Replaces logits [n, vocab] by the gradient of the total, and collects the losses.
+///
+/// With l = ln Σ exp(logit), z the weight of the z-loss and p the softmax, the derivative of
+/// −ln p_t + z·l² is p·(1 + 2·z·l) − one-hot; capped logits multiply it by 1 − tanh².
 struct LogitGradient<'a> {
     targets: &'a [u32],
     options: LossOptions,
+    /// Behind a lock, because candle calls an operation by shared reference.
     found: Mutex<Found>,
 }
 
@@ -214,7 +222,7 @@ impl<'a> LogitGradient<'a> {
         Ok(this.found.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The loss of one row and its l.
+    /// The loss of one row and its ln Σ exp(logit).
     fn row(&self, row: &mut [f32], target: u32, capped: &mut Vec<f32>) -> Result<(f32, f32)> {
         let LossOptions { scale, z_loss, softcap } = self.options;
         if target == IGNORED {
@@ -229,6 +237,8 @@ impl<'a> LogitGradient<'a> {
     }
 }
 
+/// As [`LogitGradient::row`] for a target in the vocabulary. `capped` is a buffer for the capped
+/// logits.
 fn vectorised_row(
     row: &mut [f32],
     target: usize,

@@ -1,9 +1,9 @@
-//! The fused form of attention: exact, by blocks of queries, never with a matrix of all scores.
+//! The fused form of attention: exact, in blocks of queries, without a matrix of all scores.
 //!
-//! A block of [`BLOCK`] queries sees the keys up to its last position. Its scores live in a scratch buffer of
-//! `BLOCK` rows, and only the logarithm of each row's sum is kept; the backward computes the weights again from
-//! it (Dao et al. 2022, section 3.1 and appendix B). Memory grows with the length of a sequence, not with its
-//! square, and keys that no query of a block sees cost nothing.
+//! A block of [`BLOCK`] queries sees the keys up to its last position. Its scores are in a buffer
+//! of `BLOCK` rows. Only the logarithm of each row's sum is kept, from which the backward pass
+//! computes the weights again (Dao et al. 2022, section 3.1 and appendix B). Memory grows with the
+//! length of a sequence instead of its square, and keys that no query of a block sees cost nothing.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::tape::read;
 /// Queries in a block: four tiles of the matrix product.
 const BLOCK: usize = 48;
 
-/// What the backward of one attention needs.
+/// The values that the backward pass of one attention needs.
 pub(crate) struct Saved {
     shape: HeadShape,
     rope: Arc<RopeTable>,
@@ -32,8 +32,8 @@ pub(crate) struct Saved {
     log_sums: Vec<f32>,
 }
 
-/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width]; the result has the shape
-/// of `q`.
+/// Attention of `q` [tokens, heads · width] over `k` and `v` [tokens, kv_heads · width]. The
+/// result has the shape of `q`.
 pub(crate) fn forward(
     [q, k, v]: [&Tensor; 3],
     shape: &HeadShape,
@@ -72,7 +72,7 @@ pub(crate) fn forward(
 }
 
 impl Saved {
-    /// The gradients of queries, keys and values.
+    /// The gradients of queries, keys and values, from the gradient of the result.
     pub(crate) fn backward(self, gradient: &Tensor) -> Result<[Tensor; 3]> {
         let Self { shape, rope, queries, keys, values, log_sums } = self;
         let mut d_queries = vec![0.0; queries.len()];
@@ -100,8 +100,8 @@ impl Saved {
     }
 }
 
-/// Rotates every head of [tokens, heads · width] to its position in its sequence, the first of which is `start`,
-/// forth (`direction` 1) or back (-1), and scales it.
+/// Rotates every head of [tokens, heads · width] to its position in its sequence (`direction` 1),
+/// or back (-1), and scales it. The first position of a sequence is `start`.
 pub(crate) fn rotate(
     flat: &[f32],
     shape: &HeadShape,
@@ -133,13 +133,13 @@ pub(crate) fn rotate(
     rotated
 }
 
-/// One key head of one sequence, with buffers for the blocks of its queries. Rows are padded with zeros to a
-/// multiple of [`ALIGNMENT`].
+/// One key head of one sequence, with buffers for the blocks of its queries. Rows are padded with
+/// zeros to a multiple of [`ALIGNMENT`].
 struct Head<'a> {
     shape: &'a HeadShape,
     first: usize,
     positions: usize,
-    /// Which of the key heads.
+    /// Number of the key head.
     index: usize,
     /// Padded width of a head, and padded number of positions.
     padded: (usize, usize),
@@ -184,12 +184,14 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Where row `position` of head `head` of `heads` stands in [tokens, heads · width].
+    /// The range in [tokens, heads · width] of head `head` at `position`, counted from the start
+    /// of the sequence.
     fn place(&self, position: usize, head: usize, heads: usize) -> std::ops::Range<usize> {
         let start = ((self.first + position) * heads + head) * self.shape.width;
         start..start + self.shape.width
     }
 
+    /// Copies keys and values of this head into the buffers.
     fn load(&mut self, keys: &[f32], values: &[f32]) {
         for position in 0..self.positions {
             let place = self.place(position, self.index, self.shape.kv_heads);
@@ -221,6 +223,7 @@ impl<'a> Head<'a> {
         .run();
     }
 
+    /// Computes the attention of all queries that share this key head.
     fn forward(&mut self, queries: &[f32], context: &mut [f32], log_sums: &mut [f32]) {
         let (width, positions) = self.padded;
         let tokens = log_sums.len() / self.shape.heads;
@@ -259,6 +262,7 @@ impl<'a> Head<'a> {
         }
     }
 
+    /// Adds up the gradients of this head's keys and values, and writes those of its queries.
     fn backward(
         &mut self,
         queries: &[f32],
@@ -290,7 +294,8 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Fills `d_weights` of a block, and `d_block` with the gradient of its context.
+    /// Fills `d_block` with the gradient of a block's result, and `d_weights` with that of its
+    /// weights.
     fn gradient_of_weights(
         &mut self,
         gradient: &[f32],
@@ -312,7 +317,8 @@ impl<'a> Head<'a> {
         .run();
     }
 
-    /// Turns scores into weights p, and their gradients dp into those of the scores: p · (dp − Σ dp·p).
+    /// Replaces scores by weights p, and the gradients dp of weights by those of scores,
+    /// p · (dp − Σ dp·p).
     fn gradient_of_scores(&mut self, log_sums: &[f32], start: usize) {
         let positions = self.padded.1;
         vectorised(|| {
@@ -332,7 +338,8 @@ impl<'a> Head<'a> {
         });
     }
 
-    /// Adds a block's part to `d_keys` and `d_values`, and puts the gradient of its queries into `block`.
+    /// Adds a block's part to `d_keys` and `d_values`, and fills `block` with the gradient of its
+    /// queries.
     fn gradient_of_rows(&mut self, queries: &[f32], head: usize, (start, rows): (usize, usize)) {
         let (width, positions) = self.padded;
         let seen = start + rows;
@@ -366,6 +373,7 @@ impl<'a> Head<'a> {
         .run();
     }
 
+    /// Writes the gradients of this head's keys and values.
     fn store(&self, d_keys: &mut [f32], d_values: &mut [f32]) {
         for position in 0..self.positions {
             let place = self.place(position, self.index, self.shape.kv_heads);
@@ -376,7 +384,8 @@ impl<'a> Head<'a> {
     }
 }
 
-/// Writes rows of `from` as columns of `to`, as many columns as `to` has rows.
+/// Writes the rows of `from` as columns of `to`. The number of rows of `to` decides how many
+/// elements of each row are taken.
 fn transpose(from: &[f32], from_stride: usize, to: &mut [f32], to_stride: usize) {
     for (row, to) in to.chunks_exact_mut(to_stride).enumerate() {
         for (to, from) in to.iter_mut().zip(from.chunks_exact(from_stride)) {

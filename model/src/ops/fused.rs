@@ -1,4 +1,4 @@
-//! The operations on the tape: a loop over memory and an analytic backward each.
+//! The operations on the tape: each is a loop over memory with an analytic backward pass.
 
 use std::sync::Arc;
 

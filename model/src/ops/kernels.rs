@@ -1,18 +1,19 @@
 //! The numeric loops of the fused operations, written so that the compiler vectorises them and the
-//! order of every sum is fixed by the data alone.
+//! shapes alone decide the order of every sum.
 
-/// Runs `kernel`, compiled for the widest vector unit that this machine has. The result is the same on all of
-/// them: the compiler neither reorders a sum nor fuses a multiplication with an addition.
+/// Runs `kernel`, compiled for the widest vector unit of this machine. The result is the same on
+/// all machines, because the compiler neither reorders a sum nor fuses a multiplication with an
+/// addition.
 #[inline]
 pub(crate) fn vectorised<R>(kernel: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(kernel)
 }
 
-/// Partial sums that a reduction keeps apart: a fixed number, so that the result does not depend on the
+/// Partial sums of a reduction. Their number is fixed, so that the result does not depend on the
 /// width of the vector unit.
 const LANES: usize = 16;
 
-/// Sum of `term(a, b)` over two slices of one length, in a fixed order.
+/// Sum of `term(a, b)` over two slices of equal length, in a fixed order.
 #[inline]
 pub(crate) fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let (a_chunks, b_chunks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
@@ -27,7 +28,7 @@ pub(crate) fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f3
     lanes.iter().sum::<f32>() + tail
 }
 
-/// The largest value; negative infinity for none.
+/// The largest value; negative infinity if there are no values.
 #[inline]
 pub(crate) fn max(values: &[f32]) -> f32 {
     let chunks = values.chunks_exact(LANES);
@@ -35,7 +36,8 @@ pub(crate) fn max(values: &[f32]) -> f32 {
     let mut lanes = [f32::NEG_INFINITY; LANES];
     for chunk in chunks {
         for lane in 0..LANES {
-            // Unlike `f32::max` this is one instruction; a NaN in the logits still reaches the loss.
+            // Unlike `f32::max` this is one instruction. It drops a NaN, which still reaches the
+            // loss through the sum of exponentials.
             lanes[lane] = if chunk[lane] > lanes[lane] { chunk[lane] } else { lanes[lane] };
         }
     }
@@ -77,14 +79,15 @@ pub(crate) fn softcap(values: &mut [f32], c: f32) {
     }
 }
 
-/// e^x in f32, to within 2 units in the last place; below -87 it is e^-87, above 88 e^88, NaN stays NaN.
+/// e^x in f32, to within 2 units in the last place; below -87 it is e^-87, above 88 e^88, NaN stays
+/// NaN.
 ///
-/// Cody and Waite range reduction with the polynomial of Cephes' `expf` (Moshier); no branch and no table,
-/// so that loops over it vectorise, which calls of the C library's do not.
+/// Cody and Waite range reduction with the polynomial of Cephes' `expf` (Moshier). It has no branch
+/// and no table, so that loops over it vectorise. Loops over the C library's `expf` do not.
 #[inline]
 #[expect(clippy::excessive_precision, reason = "the published digits of the coefficients")]
 pub(crate) fn exp(x: f32) -> f32 {
-    /// 1.5 * 2^23: adding it rounds to an integer, which then stands in the low bits.
+    /// 1.5 · 2^23: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     let x = if x < -87.0 { -87.0 } else { x };
     let x = if x > 88.0 { 88.0 } else { x };
@@ -117,7 +120,7 @@ fn inverse_rms(x: &[f32], eps: f32) -> f32 {
     1.0 / (sum_of(x, x, |a, b| a * b) / x.len() as f32 + eps).sqrt()
 }
 
-/// RMSNorm of each row of `x`; a row is as long as `w`.
+/// RMSNorm of each row of `x`. A row is as long as `w`.
 #[inline]
 pub(crate) fn rms_norm(x: &[f32], w: &[f32], eps: f32) -> Vec<f32> {
     let mut y = Vec::with_capacity(x.len());
@@ -128,7 +131,8 @@ pub(crate) fn rms_norm(x: &[f32], w: &[f32], eps: f32) -> Vec<f32> {
     y
 }
 
-/// The gradients of `x` and `w`. With x̂ = x·r and r the inverse RMS: dw = Σ dy·x̂ and dx = r·(dy·w − x̂·mean(dy·w·x̂)).
+/// The gradients of `x` and `w`. With r the inverse RMS and x̂ = x·r: dw = Σ dy·x̂ and
+/// dx = r·(dy·w − x̂·mean(dy·w·x̂)).
 #[inline]
 pub(crate) fn rms_norm_backward(
     x: &[f32],
@@ -158,7 +162,8 @@ pub(crate) fn swiglu(g: &[f32], u: &[f32]) -> Vec<f32> {
     g.iter().zip(u).map(|(&g, &u)| g * sigmoid(g) * u).collect()
 }
 
-/// The gradients of `g` and `u`. With s the sigmoid of g: du = dy·g·s and dg = dy·u·s·(1 + g·(1 − s)).
+/// The gradients of `g` and `u`. With s the sigmoid of g: du = dy·g·s and dg = dy·u·s·(1 +
+/// g·(1 − s)).
 #[inline]
 pub(crate) fn swiglu_backward(g: &[f32], u: &[f32], dy: &[f32]) -> (Vec<f32>, Vec<f32>) {
     let (mut dg, mut du) = (vec![0.0; g.len()], vec![0.0; g.len()]);

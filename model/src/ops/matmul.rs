@@ -1,14 +1,14 @@
 //! Small matrix products in place, for the blocks of attention.
 //!
-//! Operands may be parts of larger matrices, the left one may be given transposed, and the product may be added
-//! to what is there; nothing is allocated. Every element of the result is one chain of fused
-//! multiply-additions over `k` in ascending order, so that it does not depend on the vector unit, the block
-//! sizes, or the number of threads.
+//! Operands may be parts of larger matrices, the left one may be transposed, and the product may be
+//! added to the result; nothing is allocated. Every element of the result is one chain of fused
+//! multiply-additions over `k` in ascending order, so it does not depend on the vector unit, the
+//! block sizes, or the number of threads.
 
 use pulp::{Simd, WithSimd};
 
-/// Columns that a right operand and a result must have room for are a multiple of this: the lanes of the widest
-/// vector unit.
+/// The columns of a right operand and of a result are a multiple of this: the f32 lanes of the
+/// widest vector unit.
 pub(crate) const ALIGNMENT: usize = 16;
 
 /// The left operand.
@@ -20,8 +20,9 @@ pub(crate) enum Left<'a> {
     Columns(&'a [f32], usize),
 }
 
-/// `out[m, n] = left[m, k] · right[k, n]`, or added to `out`. `right` and `out` are row-major with the strides
-/// given; `n` must be a multiple of [`ALIGNMENT`].
+/// The product `left[m, k] · right[k, n]`, written to `out[m, n]` or added to it. `right` and
+/// `out` are row-major with the given strides; `n` must be a multiple of [`ALIGNMENT`], and `k` at
+/// least 1.
 pub(crate) struct Product<'a> {
     pub(crate) left: Left<'a>,
     pub(crate) right: (&'a [f32], usize),
@@ -32,7 +33,7 @@ pub(crate) struct Product<'a> {
 }
 
 impl Product<'_> {
-    /// Computes it on this thread.
+    /// Computes the product on this thread.
     pub(crate) fn run(self) {
         pulp::Arch::new().dispatch(self);
     }
@@ -52,8 +53,8 @@ impl WithSimd for Product<'_> {
 }
 
 impl Product<'_> {
-    /// Covers the result with tiles that keep the registers of the vector unit full: 24 of 32 with AVX-512, 12
-    /// of 16 with AVX2.
+    /// Covers the result with tiles that fill the registers of the vector unit: 24 of 32 with
+    /// AVX-512, 12 of 16 with AVX2.
     #[expect(clippy::inline_always, reason = "the body must be compiled for the vector unit")]
     #[inline(always)]
     fn tiles<S: Simd, const TRANSPOSED: bool>(&mut self, simd: S, left: &[f32], stride: usize) {
@@ -81,7 +82,7 @@ impl Product<'_> {
         }
     }
 
-    /// `M` rows and `V` vectors of columns of the result; returns `M`.
+    /// Computes `M` rows and `V` vectors of columns of the result; returns `M`.
     #[expect(clippy::inline_always, reason = "the body must be compiled for the vector unit")]
     #[inline(always)]
     fn tile<S: Simd, const M: usize, const V: usize, const TRANSPOSED: bool>(
@@ -93,7 +94,7 @@ impl Product<'_> {
     ) -> usize {
         let (_, _, k) = self.sizes;
         let width = V * S::F32_LANES;
-        let right = self.right.0.get(column..).unwrap_or_default();
+        let right = &self.right.0[column..];
         let mut sums = [[simd.splat_f32s(0.0); V]; M];
         let rows: [&[f32]; M] =
             std::array::from_fn(|i| if TRANSPOSED { left } else { &left[i * stride..][..k] });
@@ -126,7 +127,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::random::{keyed, normals};
+    use crate::random::{normals, random_for};
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
@@ -136,7 +137,7 @@ mod tests {
             transposed: bool, add: bool,
         ) {
             let n = blocks * ALIGNMENT;
-            let draw = |name: &str, count: usize| normals(&mut keyed(1, name), count, 1.0);
+            let draw = |name: &str, count: usize| normals(&mut random_for(1, name), count, 1.0);
             let stride = if transposed { m + spare } else { k + spare };
             let a = draw("left", stride * if transposed { k } else { m });
             let b = draw("right", (n + spare) * k);

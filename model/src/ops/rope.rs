@@ -1,13 +1,13 @@
-//! Rotary position embedding (Su et al., 2021) in Hugging Face's `rotate_half` layout: component `i` of a
-//! head is paired with component `i + head_dim / 2`.
+//! Rotary position embedding (Su et al., 2021) in Hugging Face's `rotate_half` layout: component
+//! `i` of a head is paired with component `i + head_dim / 2`.
 
 use candle_core::{D, Device, Result, Tensor};
 
-use crate::ModelConfig;
+use crate::config::ModelConfig;
 
 /// Cosines and sines of every (position, pair).
 #[derive(Clone, Debug)]
-pub struct RopeTable {
+pub(crate) struct RopeTable {
     /// [positions, head_dim / 2], row-major.
     pub(crate) cos: Vec<f32>,
     /// [positions, head_dim / 2], row-major.
@@ -17,9 +17,12 @@ pub struct RopeTable {
 }
 
 impl RopeTable {
-    /// The table for the positions `0..config.context`. Angles are computed in f64: at long contexts f32 has
-    /// too few digits for them.
-    pub fn new(config: &ModelConfig, device: &Device) -> Result<Self> {
+    /// The table for the positions `0..config.context`. Angles are computed in f64, because at long
+    /// contexts f32 has too few digits for them.
+    ///
+    /// # Errors
+    /// Memory runs out.
+    pub(crate) fn new(config: &ModelConfig, device: &Device) -> Result<Self> {
         let half = config.head_dim() / 2;
         let mut cos = Vec::with_capacity(config.context * half);
         let mut sin = Vec::with_capacity(config.context * half);
@@ -36,7 +39,8 @@ impl RopeTable {
         Ok(Self { cos, sin, cos_tensor, sin_tensor })
     }
 
-    /// Rotates `heads` [.., positions, head_dim], the first position of which is `start` (composite form).
+    /// Rotates `heads` [.., positions, head_dim], whose first position is `start`, with candle's
+    /// differentiable operations.
     pub(crate) fn rotate(&self, heads: &Tensor, start: usize) -> Result<Tensor> {
         let (positions, half) = (heads.dim(D::Minus2)?, heads.dim(D::Minus1)? / 2);
         let part = |table: &Tensor| table.narrow(0, start, positions)?.to_dtype(heads.dtype());

@@ -1,23 +1,23 @@
 //! A small reverse-mode tape for the CPU.
 //!
-//! candle's own backward pass fills a tensor with zeros and adds to it for every edge of the graph, and runs
-//! each such addition on a pool of spinning threads behind one lock, which stops data-parallel lanes from
-//! running side by side. This tape keeps the first gradient that arrives, frees what a node saved as soon as
-//! the node is done, and stays on its thread.
+//! candle's own backward pass fills a tensor with zeros and adds to it for every edge of the graph.
+//! It runs each addition on a pool of spinning threads behind one lock, so data-parallel lanes
+//! cannot run side by side. This tape keeps the first gradient that arrives, frees the values of a
+//! node as soon as the node is done, and stays on its thread.
 
 use std::cell::RefCell;
 
 use candle_core::{CpuStorage, InplaceOp1, Layout, Result, Storage, Tensor, TensorId, bail};
 
-/// What one node adds to the gradient of one parent.
+/// The part of a parent's gradient that comes from one node.
 pub(crate) enum Contribution {
-    /// A gradient of the parent's shape.
+    /// A tensor of the parent's shape.
     Dense(Tensor),
-    /// Rows [n, dim] to add to the rows `ids` of a table with `n_rows` rows.
+    /// Rows [n, dim] that are added to the rows `ids` of a table with `n_rows` rows.
     Rows { ids: Vec<u32>, rows: Tensor, n_rows: usize },
 }
 
-/// Computes what a node adds to the gradients of its parents from its own gradient.
+/// Computes the contributions of a node to all of its parents from its own gradient.
 type Backward = Box<dyn FnOnce(&Tensor) -> Result<Vec<Contribution>>>;
 
 struct Node {
@@ -27,21 +27,21 @@ struct Node {
 
 /// A value on a [`Tape`].
 #[derive(Clone, Debug)]
-pub struct Value {
-    /// The value itself; outside candle's graph.
+pub(crate) struct Value {
+    /// The value itself, outside candle's graph.
     pub(crate) tensor: Tensor,
     node: usize,
 }
 
 /// The operations of one forward pass, in order.
-pub struct Tape {
+pub(crate) struct Tape {
     nodes: RefCell<Vec<Node>>,
     parameters: RefCell<Vec<(TensorId, usize)>>,
     records: bool,
 }
 
 /// Gradients of the parameters that a backward pass reached.
-pub struct Gradients(Vec<(TensorId, Tensor)>);
+pub(crate) struct Gradients(Vec<(TensorId, Tensor)>);
 
 impl super::Gradients for Gradients {
     fn take(&mut self, parameter: &Tensor) -> Option<Tensor> {
@@ -52,16 +52,16 @@ impl super::Gradients for Gradients {
 
 impl Tape {
     /// A tape for training.
-    pub fn recording() -> Self {
+    pub(crate) fn recording() -> Self {
         Self { nodes: RefCell::default(), parameters: RefCell::default(), records: true }
     }
 
-    /// A tape that forgets at once what a backward pass would need.
-    pub fn inference() -> Self {
+    /// A tape that keeps nothing for a backward pass.
+    pub(crate) fn inference() -> Self {
         Self { records: false, ..Self::recording() }
     }
 
-    /// The node of a trainable tensor; the same for each use of it.
+    /// The value of a trainable tensor. All uses of the tensor share one node.
     pub(crate) fn parameter(&self, parameter: &Tensor) -> Value {
         let tensor = parameter.detach();
         let known = self.parameters.borrow().iter().find(|(id, _)| *id == parameter.id()).copied();
@@ -93,8 +93,9 @@ impl Tape {
         nodes.len() - 1
     }
 
-    /// The gradients of the parameters that `value` was computed from, where its own gradient is `gradient`.
-    pub fn backward(self, value: &Value, gradient: &Tensor) -> Result<Gradients> {
+    /// The gradients of the parameters that `value` was computed from, if `gradient` is the
+    /// gradient of `value`.
+    pub(crate) fn backward(self, value: &Value, gradient: &Tensor) -> Result<Gradients> {
         let mut nodes = self.nodes.into_inner();
         let mut gradients: Vec<Option<Tensor>> = nodes.iter().map(|_| None).collect();
         let Some(last) = gradients.get_mut(value.node) else {
@@ -102,7 +103,9 @@ impl Tape {
         };
         *last = Some(gradient.clone());
         while let Some(Node { parents, backward }) = nodes.pop() {
+            // Parameters have no parents; their gradients stay where they are.
             let Some(backward) = backward else { continue };
+            // A node that `value` does not depend on has no gradient.
             let Some(gradient) = gradients[nodes.len()].take() else { continue };
             for (parent, contribution) in parents.into_iter().zip(backward(&gradient)?) {
                 let sum = accumulate(gradients[parent].take(), contribution)?;
@@ -119,11 +122,11 @@ impl Tape {
 fn accumulate(gradient: Option<Tensor>, contribution: Contribution) -> Result<Tensor> {
     match (gradient, contribution) {
         (None, Contribution::Dense(tensor)) => Ok(tensor),
-        // A new tensor, because two parents of an addition share their gradient.
+        // A new tensor, because both parents of an addition share one gradient.
         (Some(sum), Contribution::Dense(tensor)) => add(&sum, &tensor),
         (gradient, Contribution::Rows { ids, rows, n_rows }) => {
             let width = rows.dim(1)?;
-            // In place, because only a parameter gets rows, and it shares its gradient with nobody.
+            // In place, because only a parameter gets rows, and its gradient is not shared.
             let table = match gradient {
                 Some(table) => table,
                 None => Tensor::zeros((n_rows, width), rows.dtype(), rows.device())?,
@@ -134,7 +137,7 @@ fn accumulate(gradient: Option<Tensor>, contribution: Contribution) -> Result<Te
     }
 }
 
-/// Adds `rows` to the rows `ids` of a table, in order.
+/// Adds `rows` to the rows `ids` of a table, one after the other.
 struct AddRows<'a> {
     ids: &'a [u32],
     rows: &'a [f32],
@@ -158,7 +161,7 @@ impl InplaceOp1 for AddRows<'_> {
     }
 }
 
-/// The sum of two tensors of one shape.
+/// The sum of two tensors of equal shape.
 pub(crate) fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     let sum = read(a, |a| read(b, |b| a.iter().zip(b).map(|(a, b)| a + b).collect::<Vec<f32>>()))??;
     Tensor::from_vec(sum, a.shape(), a.device())

@@ -7,20 +7,20 @@ use super::arithmetic::{CHUNK, part, whole_mut};
 use crate::ops::kernels::vectorised;
 
 /// Keeps the division finite where the second moment is zero.
-pub const EPSILON: f64 = 1e-8;
+const EPSILON: f64 = 1e-8;
 
 /// The numbers of one update of one parameter.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Update {
     /// Decay of the first and of the second moment.
     pub(crate) betas: (f64, f64),
-    /// The learning rate, divided by the bias of the first moment.
+    /// The learning rate, divided by the bias of the first moment (1 − beta1^update).
     pub(crate) rate: f64,
-    /// One over the bias of the second moment.
+    /// One over the bias of the second moment (1 − beta2^update).
     pub(crate) second_correction: f64,
-    /// The gradient is multiplied by it first.
+    /// Factor of the gradient, applied before anything else.
     pub(crate) gradient_scale: f64,
-    /// The part of the parameter that decays.
+    /// The fraction of the parameter that decays.
     pub(crate) shrink: f64,
 }
 
@@ -128,10 +128,10 @@ mod tests {
     use candle_core::Device;
 
     use super::*;
-    use crate::random::{keyed, normals};
+    use crate::random::{normals, random_for};
 
     fn normal(name: &str) -> Var {
-        let values = normals(&mut keyed(3, name), 40_000, 1.0);
+        let values = normals(&mut random_for(3, name), 40_000, 1.0);
         Var::from_vec(values, (200, 200), &Device::Cpu).unwrap()
     }
 

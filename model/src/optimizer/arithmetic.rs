@@ -1,12 +1,14 @@
-//! Sums and norms over gradients, in fixed chunks: the result is the same for any number of threads.
+//! Sums and norms of gradients, in fixed chunks: the result is the same for any number of threads.
 
 use candle_core::{CpuStorage, InplaceOp2, Layout, Result, Storage, Tensor, bail};
 use rayon::prelude::*;
 
+use crate::ops::tape::read;
+
 /// Elements that one task updates or sums.
 pub(crate) const CHUNK: usize = 1 << 14;
 
-/// The values of a tensor's storage that an in-place operation changes.
+/// The values of a storage that an in-place operation changes.
 pub(crate) fn whole_mut(storage: &mut CpuStorage) -> Result<&mut [f32]> {
     match storage {
         CpuStorage::F32(values) => Ok(values),
@@ -22,11 +24,11 @@ pub(crate) fn part<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [
     }
 }
 
-/// Adds `gradients` to `sums`, tensor by tensor, in place. The sums must share their memory with nobody.
+/// Adds `gradients` to `sums`, tensor by tensor, in place. The sums must not share their memory.
 ///
 /// # Errors
 /// The shapes differ, or memory runs out.
-pub fn add_to(sums: &mut [Tensor], gradients: &[Tensor]) -> Result<()> {
+pub(crate) fn add_to(sums: &mut [Tensor], gradients: &[Tensor]) -> Result<()> {
     for (sum, gradient) in sums.iter_mut().zip(gradients) {
         let on_cpu = matches!(&*sum.storage_and_layout().0, Storage::Cpu(CpuStorage::F32(_)));
         if on_cpu && sum.is_contiguous() {
@@ -66,13 +68,13 @@ impl InplaceOp2 for Add {
 /// The Euclidean norm of each tensor, accumulated in f64.
 ///
 /// # Errors
-/// A tensor that is not f32.
+/// A tensor is not f32.
 pub fn norms(tensors: &[Tensor]) -> Result<Vec<f64>> {
     let square_sum = |tensor: &Tensor| -> Result<f64> {
         if !tensor.device().is_cpu() {
             return Ok(f64::from(tensor.sqr()?.sum_all()?.to_scalar::<f32>()?));
         }
-        crate::ops::tape::read(&tensor.contiguous()?, |values| {
+        read(&tensor.contiguous()?, |values| {
             let sums: Vec<f64> = values
                 .par_chunks(CHUNK)
                 .map(|chunk| chunk.iter().map(|&value| f64::from(value) * f64::from(value)).sum())

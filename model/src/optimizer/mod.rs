@@ -1,4 +1,4 @@
-//! The optimiser: which rule and which settings apply to which parameter, and their state.
+//! The optimiser: which rule and which settings apply to which parameter, and its state.
 //!
 //! | group | parameters | AdamW run | Muon run |
 //! |---|---|---|---|
@@ -7,14 +7,15 @@
 //! | embedding | the embedding table | AdamW, no decay | AdamW, no decay |
 //! | norms | all vectors | AdamW, no decay | AdamW, no decay |
 
-pub mod adamw;
-pub mod arithmetic;
-pub mod muon;
+mod adamw;
+pub(crate) mod arithmetic;
+mod muon;
 
 use candle_core::{Tensor, Var};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::ModelError;
+use crate::error::ModelError;
 use crate::parallel::Lanes;
 use crate::parameters::{EMBEDDING, Parameters};
 use crate::tensors::{read_tensors, write_tensors};
@@ -23,27 +24,27 @@ use crate::tensors::{read_tensors, write_tensors};
 const FILE: &str = "optimizer.safetensors";
 
 /// Which optimiser a run uses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum OptimizerKind {
-    /// [`adamw`] for all parameters.
+    /// AdamW for all parameters.
     #[default]
     Adamw,
-    /// [`muon`] for the hidden matrices, AdamW for the rest.
+    /// Muon for the matrices inside the layers, AdamW for the rest.
     Muon,
 }
 
 /// The settings of an optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OptimizerSettings {
-    /// The rules.
+    /// Which rules.
     pub kind: OptimizerKind,
-    /// Decoupled weight decay of the groups that have one.
+    /// Decoupled weight decay of all matrices except the embedding table.
     pub weight_decay: f64,
-    /// Decays of AdamW's moments. The second is 0.95 as for GPT-3, since language-model gradients change
-    /// quickly.
+    /// Decays of AdamW's two moments. The second is usually 0.95 as for GPT-3, because the
+    /// gradients of language models change quickly.
     pub betas: (f64, f64),
-    /// The embedding table's learning rate, as a multiple of the others'.
+    /// Learning rate of the embedding table, as a multiple of the others'.
     pub embedding_rate: f64,
 }
 
@@ -64,11 +65,11 @@ pub struct Optimizer {
 /// The numbers of one step.
 #[derive(Clone, Copy, Debug)]
 pub struct StepNumbers {
-    /// Updates so far, this one included.
+    /// Updates so far, including this one.
     pub update: usize,
     /// The learning rate.
     pub learning_rate: f64,
-    /// The gradients are multiplied by it first.
+    /// Factor of the gradients, applied before anything else.
     pub gradient_scale: f64,
 }
 
@@ -77,7 +78,7 @@ fn is_hidden(name: &str, variable: &Var) -> bool {
 }
 
 impl Optimizer {
-    /// An optimiser that has seen nothing.
+    /// An optimiser before its first update.
     ///
     /// # Errors
     /// Memory runs out.
@@ -94,7 +95,7 @@ impl Optimizer {
         Ok(Self { moments: moments.collect::<Result<_, ModelError>>()?, settings })
     }
 
-    /// The tensors of the state with their names in a checkpoint.
+    /// The tensors of the state, with their names in a checkpoint.
     fn tensors(&self, parameters: &Parameters) -> Vec<(String, Var)> {
         let named = parameters.iter().zip(&self.moments);
         named
@@ -110,11 +111,11 @@ impl Optimizer {
             .collect()
     }
 
-    /// Reads the state back from the bytes of an `optimizer.safetensors`.
+    /// Reads the state from the bytes of an `optimizer.safetensors`.
     ///
     /// # Errors
-    /// A tensor is missing or has another shape than its parameter.
-    pub fn from_safetensors(
+    /// A tensor is missing or does not have the shape of its parameter.
+    pub(crate) fn from_safetensors(
         parameters: &Parameters,
         settings: OptimizerSettings,
         bytes: &[u8],
@@ -133,13 +134,14 @@ impl Optimizer {
     ///
     /// # Errors
     /// Memory runs out.
-    pub fn to_safetensors(&self, parameters: &Parameters) -> Result<Vec<u8>, ModelError> {
+    pub(crate) fn to_safetensors(&self, parameters: &Parameters) -> Result<Vec<u8>, ModelError> {
         let tensors = self.tensors(parameters);
         let tensors = tensors.iter().map(|(name, variable)| (name.clone(), variable.as_tensor()));
         write_tensors(FILE, tensors)
     }
 
-    /// One update of all parameters. Muon's matrix products run on `lanes`, a matrix a lane.
+    /// One update of all parameters. `gradients` has the order of the parameters. Muon's matrix
+    /// products run on `lanes`, one matrix per lane.
     ///
     /// # Errors
     /// Memory runs out.
@@ -176,6 +178,7 @@ impl Optimizer {
     }
 
     fn adamw(&self, numbers: StepNumbers, rate: f64, shrink: f64) -> adamw::Update {
+        // Long before i32::MAX updates the powers are 0, so a larger number changes nothing.
         let exponent = i32::try_from(numbers.update).unwrap_or(i32::MAX);
         let (beta1, beta2) = self.settings.betas;
         adamw::Update {

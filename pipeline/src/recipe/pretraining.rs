@@ -1,12 +1,15 @@
-//! What a recipe's `[pretrain]` asks for, in the model's terms.
+//! The shape of the model that a recipe asks for.
 
-use model::{ModelConfig, TrainConfig};
+use model::ModelConfig;
 use toml::Value;
 
-use super::PretrainTable;
+use super::Recipe;
+use super::error::RecipeError;
+use super::tables::PretrainTable;
 
 impl PretrainTable {
-    /// The shape of the model: that of `[pretrain.model]`, else the preset's.
+    /// The shape of the model: that of `[pretrain.model]`, else the preset's. A row has `context`
+    /// tokens.
     ///
     /// # Errors
     /// Says which key a shape does not have or lacks, or which value does not go with the others.
@@ -27,27 +30,20 @@ impl PretrainTable {
         config.validate().map_err(|e| e.to_string())?;
         Ok(config)
     }
+}
 
-    /// The settings of the run.
-    pub fn settings(&self, seed: u64) -> TrainConfig {
-        TrainConfig {
-            steps: self.steps,
-            batch_size: self.batch_size,
-            micro_batch_size: self.micro_batch_size,
-            optimizer: self.optimizer,
-            learning_rate: self.learning_rate,
-            schedule: self.schedule,
-            warmup_steps: self.warmup_steps.min(self.steps),
-            weight_decay: self.weight_decay,
-            z_loss: self.z_loss,
-            recompute: self.recompute,
-            spike_skip: self.spike_skip,
-            eval_every: self.eval_every,
-            eval_batches: self.eval_batches,
-            checkpoint_every: self.checkpoint_every,
-            seed,
-            device: self.device.clone(),
-            ..TrainConfig::default()
-        }
+impl Recipe {
+    /// The shape of the model that `table` describes, for a vocabulary of `vocab_size` tokens.
+    ///
+    /// # Errors
+    /// The shape does not fit the vocabulary.
+    pub fn model_shape(
+        &self,
+        table: &PretrainTable,
+        vocab_size: usize,
+    ) -> Result<ModelConfig, RecipeError> {
+        table.shape(vocab_size, self.shards.sequence_length).map_err(|message| {
+            self.document.error(message, self.document.place_of("pretrain.model"), None)
+        })
     }
 }

@@ -3,21 +3,42 @@
 //!
 //! Output, threads and memory are left out: they say where and how fast, not what.
 
+use bug::{Bug, OrBug as _};
 use toml::{Table, Value};
 
-use super::{Recipe, StageKind};
+use super::{PretrainTable, Recipe, RecipeError, StageKind, StageStep};
+
+/// Settings of training that recipes of earlier versions did not have. At their defaults they are
+/// left out, so that the identity of a run does not change when a setting is added.
+const ADDED_SETTINGS: [&str; 9] = [
+    "precision",
+    "embedding_rate",
+    "final_fraction",
+    "decay_fraction",
+    "beta1",
+    "beta2",
+    "clip_norm",
+    "document_mask",
+    "spike_threshold",
+];
 
 impl Recipe {
     /// The resolved recipe as TOML.
-    pub fn resolved_text(&self) -> String {
-        let text = toml::to_string_pretty(&self.resolved_table()).unwrap_or_default();
-        format!("# Resolved by gristmill {}.\n{text}", env!("CARGO_PKG_VERSION"))
+    ///
+    /// # Errors
+    /// A [`Bug`] where a table cannot be written.
+    pub fn resolved_text(&self) -> Result<String, Bug> {
+        let text = toml::to_string_pretty(&self.resolved_table()?).or_bug("a recipe as TOML")?;
+        Ok(format!("# Resolved by gristmill {}.\n{text}", env!("CARGO_PKG_VERSION")))
     }
 
     /// Each key of the resolved recipe with its value; the SQL of a stage by its digest.
-    pub fn resolved(&self) -> Vec<(String, String)> {
+    ///
+    /// # Errors
+    /// The tokenizer's file cannot be read.
+    pub fn resolved(&self) -> crate::Result<Vec<(String, String)>> {
         let mut flat = Vec::new();
-        flatten("", &Value::Table(self.resolved_table()), &mut flat);
+        flatten("", &Value::Table(self.resolved_table()?), &mut flat);
         for (index, step) in self.stages.iter().enumerate() {
             if let StageKind::Sql(stage) = &step.kind {
                 let digest = store::digest(stage.text.sql.as_bytes());
@@ -25,60 +46,78 @@ impl Recipe {
             }
         }
         if let Some(file) = &self.tokenizer_file {
-            let digest = std::fs::read(file).map(|bytes| store::digest(&bytes)).unwrap_or_default();
-            flat.push(("tokenizer.file content".into(), digest));
+            let bytes = std::fs::read(file).map_err(|error| self.unreadable_tokenizer(&error))?;
+            flat.push(("tokenizer.file content".into(), store::digest(&bytes)));
         }
-        flat
+        Ok(flat)
     }
 
-    fn resolved_table(&self) -> Table {
+    fn unreadable_tokenizer(&self, error: &std::io::Error) -> RecipeError {
+        let message = format!("the tokenizer cannot be read: {error}");
+        self.document.error_at_value("tokenizer.file", message, None)
+    }
+
+    fn resolved_table(&self) -> Result<Table, Bug> {
         let mut table = Table::new();
         let mut run = Table::new();
-        run.insert("seed".into(), Value::Integer(self.run.seed as i64));
+        run.insert("seed".into(), value(&self.run.seed)?);
         run.insert("max_bad_fraction".into(), Value::Float(self.run.max_bad_fraction));
         table.insert("run".into(), Value::Table(run));
-        let sources = self.sources.iter().filter_map(|s| Value::try_from(&s.table).ok()).collect();
-        table.insert("source".into(), Value::Array(sources));
-        let stages = self.stages.iter().enumerate().map(|(i, s)| resolved_stage(i, s)).collect();
-        table.insert("stage".into(), Value::Array(stages));
-        if let Some(tokenizer) = self.tokenizer.as_ref().and_then(|t| Value::try_from(t).ok()) {
-            table.insert("tokenizer".into(), tokenizer);
-            if let Ok(shards) = Value::try_from(&self.shards) {
-                table.insert("shards".into(), shards);
-            }
+        let sources = self.sources.iter().map(|source| value(&source.table));
+        table.insert("source".into(), Value::Array(sources.collect::<Result<_, _>>()?));
+        let stages = self.stages.iter().enumerate();
+        let stages = stages.map(|(index, step)| resolved_stage(index, step));
+        table.insert("stage".into(), Value::Array(stages.collect::<Result<_, _>>()?));
+        if let Some(tokenizer) = &self.tokenizer {
+            table.insert("tokenizer".into(), value(tokenizer)?);
+            table.insert("shards".into(), value(&self.shards)?);
         }
-        if let Some(pretrain) = self.pretrain.as_ref().and_then(|p| Value::try_from(p).ok()) {
-            table.insert("pretrain".into(), pretrain);
+        if let Some(pretrain) = &self.pretrain {
+            table.insert("pretrain".into(), resolved_pretrain(pretrain, self.run.seed)?);
         }
-        table
+        Ok(table)
     }
 }
 
-fn resolved_stage(index: usize, step: &super::StageStep) -> Value {
+fn value(of: &impl serde::Serialize) -> Result<Value, Bug> {
+    Value::try_from(of).or_bug("a table of a recipe as TOML")
+}
+
+fn resolved_pretrain(pretrain: &PretrainTable, run_seed: u64) -> Result<Value, Bug> {
+    let mut resolved = value(pretrain)?;
+    let default = value(&PretrainTable::default())?;
+    if let Value::Table(keys) = &mut resolved {
+        keys.retain(|key, value| {
+            !ADDED_SETTINGS.iter().any(|added| key == *added) || default.get(key) != Some(value)
+        });
+        if pretrain.train.seed == run_seed {
+            keys.remove("seed");
+        }
+    }
+    Ok(resolved)
+}
+
+fn resolved_stage(index: usize, step: &StageStep) -> Result<Value, Bug> {
     let text = |text: &str| Value::String(text.to_owned());
     let mut table = Table::new();
-    let mut with = Table::new();
-    match &step.kind {
+    let with = match &step.kind {
         StageKind::Sql(stage) => {
             let path = format!("stages/{:02}-{}.sql", index + 1, step.name);
             table.insert("sql".into(), Value::String(path));
-            let declared = sql::parameters(&stage.text.sql).unwrap_or_default();
-            for parameter in declared {
+            let declared = stage.parameters.iter().map(|parameter| {
                 let given = stage.text.with.get(&parameter.name);
-                with.insert(parameter.name, given.cloned().unwrap_or(parameter.default));
-            }
+                (parameter.name.clone(), given.unwrap_or(&parameter.default).clone())
+            });
+            declared.collect()
         }
-        StageKind::Dedup(stage) => {
-            let (uses, options) = stage.resolved();
-            table.insert("use".into(), text(uses));
-            with.extend(
-                options.and_then(|options| options.as_table().cloned()).unwrap_or_default(),
-            );
+        StageKind::Barrier(stage) => {
+            table.insert("use".into(), text(stage.kind()));
+            stage.options()?
         }
-    }
+    };
     table.insert("name".into(), text(&step.name));
     table.insert("with".into(), Value::Table(with));
-    Value::Table(table)
+    Ok(Value::Table(table))
 }
 
 fn flatten(prefix: &str, value: &Value, flat: &mut Vec<(String, String)>) {

@@ -24,7 +24,7 @@ use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
 
 use crate::error::{PipelineError, Result};
 use crate::recipe::TokenizerTable;
-use crate::segment::PartResult;
+use crate::part::PartResult;
 
 /// Groups at most: all languages that there is text of.
 const GROUPS_MAX: usize = 1024;
@@ -64,7 +64,7 @@ impl Counting {
     pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64, keeps: bool) -> Self {
         let share = memory_bytes / MEMORY_SHARE / rayon::current_num_threads().max(1) as u64;
         let kept = keeps.then(Mutex::default);
-        Self { split: table.split, by: table.by.clone(), limit_bytes: share as usize, kept }
+        Self { split: table.train.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
 
     /// The words of all documents, where they are one group and were all kept. The counts of the tables add
@@ -139,8 +139,8 @@ impl CountFile {
             }
         }
         if files.is_empty() {
-            let message = format!("{}: the folder holds no .{ENDING} file", path.display());
-            return Err(PipelineError::Empty(message));
+            let message = format!("the folder has no .{ENDING} file");
+            return Err(PipelineError::Counts { path: path.display().to_string(), message });
         }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(files)
@@ -182,14 +182,17 @@ impl CountFile {
 fn open(path: &Path) -> Result<CountsReader<BufReader<File>>> {
     let name = path.display();
     let file = File::open(path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => PipelineError::Empty(format!("{name}: there is no such file")),
+        io::ErrorKind::NotFound => {
+            let message = "there is no such file".to_owned();
+            PipelineError::Counts { path: name.to_string(), message }
+        }
         _ => PipelineError::Read { path: name.to_string(), source },
     })?;
     CountsReader::new(BufReader::new(file)).map_err(|e| unreadable(path, &e))
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> PipelineError {
-    PipelineError::Empty(format!("{}: {error}", path.display()))
+    PipelineError::Counts { path: path.display().to_string(), message: error.to_string() }
 }
 
 /// Counts the documents of one part.
@@ -300,10 +303,7 @@ pub(crate) fn can_group(columns: &Schema, name: &str) -> bool {
 }
 
 fn too_many_groups(by: &str) -> PipelineError {
-    PipelineError::Empty(format!(
-        "`by` of the tokenizer's counts: the documents have more than {GROUPS_MAX} different values of \
-         `{by}`; group by a source or a language"
-    ))
+    PipelineError::Groups { by: by.to_owned(), groups_max: GROUPS_MAX }
 }
 
 /// What stands before the two digits of a byte that names of files should not have.
@@ -369,10 +369,7 @@ pub(crate) fn merge_counts(run: &Run, by: &str, runs: Vec<CountRun>) -> Result<V
         files.into_iter().map(rooted).collect()
     };
     if let Some(done) = run.done(TASK) {
-        let files = serde_json::from_value(done);
-        return files
-            .map(rooted)
-            .map_err(|e| PipelineError::Unbalanced(format!("counts in the journal: {e}")));
+        return Ok(rooted(crate::journal::result(run, TASK, done)?));
     }
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for CountRun { group, path } in runs {
@@ -434,17 +431,17 @@ pub(super) fn merged<'a>(
         let (split, one) = *first.get_or_insert((reader.split(), path));
         if reader.split() != split {
             let message = format!(
-                "{} was counted with the split {}, {} with {split}: their words cannot be added up; \
-                 count both with one split",
-                path.display(),
+                "counted with the split {}, but {} with {split}; their words cannot be added up, \
+                 so count both with one split",
                 reader.split(),
                 one.display()
             );
-            return Err(PipelineError::Empty(message));
+            return Err(PipelineError::Counts { path: path.display().to_string(), message });
         }
         readers.push((reader, weight));
     }
-    MergedCounts::new(readers).map_err(|e| PipelineError::Empty(e.to_string()))
+    // The splits are the same, so only the first word of a file can be unreadable.
+    MergedCounts::new(readers).map_err(|error| unreadable(Path::new("counts"), &error))
 }
 
 /// Why merging `files` failed: which of them is damaged.
@@ -453,7 +450,10 @@ pub(super) fn damaged<'a>(
     error: &io::Error,
 ) -> PipelineError {
     let failing = |path: &Path| -> Option<PipelineError> {
-        let mut reader = open(path).ok()?;
+        let mut reader = match open(path) {
+            Ok(reader) => reader,
+            Err(error) => return Some(error),
+        };
         loop {
             match reader.next_word() {
                 Ok(Some(_)) => {}
@@ -463,5 +463,5 @@ pub(super) fn damaged<'a>(
         }
     };
     let found = files.into_iter().find_map(failing);
-    found.unwrap_or_else(|| PipelineError::Empty(format!("a count file cannot be read: {error}")))
+    found.unwrap_or_else(|| unreadable(Path::new("counts"), error))
 }

@@ -13,7 +13,7 @@ use tokenizer::{SourceReport, Tokenizer};
 
 use super::counts::{CountFile, damaged};
 use crate::error::{PipelineError, Result};
-use crate::table::TableWriter;
+use tables::TableWriter;
 
 /// The smallest vocabulary of the curve of sizes.
 const SIZE_MIN: usize = 512;
@@ -87,12 +87,12 @@ fn group(
     let mut report = SourceReport::new(tokenizer);
     let mut reader = file.open()?;
     if reader.split() != tokenizer.split() {
-        return Err(PipelineError::Empty(format!(
-            "{} was counted with the split {}, the tokenizer has {}; count the documents with that one",
-            file.path.display(),
+        let message = format!(
+            "counted with the split {}, but the tokenizer has {}; count the documents with that one",
             reader.split(),
             tokenizer.split()
-        )));
+        );
+        return Err(PipelineError::Counts { path: file.path.display().to_string(), message });
     }
     loop {
         match reader.next_word() {
@@ -145,5 +145,5 @@ pub(crate) fn write_efficiencies(run: &Run, found: &Efficiencies) -> Result<File
     let batch = RecordBatch::try_new(schema.clone(), columns);
     let mut table = TableWriter::create(run, REPORT, schema)?;
     table.write(&batch.map_err(|e| PipelineError::Sql(e.into()))?)?;
-    table.finish()
+    Ok(table.finish()?)
 }

@@ -1,4 +1,4 @@
-//! Encoding the documents of one part, as they stream by or out of their file.
+//! Encoding the documents of one part, as they leave the last segment or from the part's file.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,46 +9,47 @@ use arrow::array::{AsArray, BooleanArray};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::DataType;
 use arrow::record_batch::RecordBatch;
+use bug::Bug;
 use encoder::{AnyEncoder, AnyTokenizer};
+use shards::dataset::{TokenType, ValidationRule};
 use sql::{DOC_ID, TEXT};
-use store::shards::{TokenType, ValidationRule};
-use store::{FileEntry, Run};
+use store::{FileEntry, Observer, Run};
+use tables::{read_table, table_schema};
 
-use super::in_turn::InTurn;
 use super::index::{IndexRows, column};
+use super::ordered::OrderedShardWriter;
 use super::stored::StoredPart;
 use crate::error::{PipelineError, Result};
-use crate::observer::Observer;
-use crate::table::{read_table, table_schema};
 
-/// The task's name in the journal.
+/// The journal's task of encoding a part.
 pub(crate) fn tokens_task(part: usize) -> String {
     format!("tokens/part-{part:05}")
 }
 
-/// How documents are encoded, for all threads.
+/// How documents are encoded; shared by all threads.
 pub(crate) struct Encoding {
     tokenizer: AnyTokenizer,
     end_of_text: u32,
     rule: ValidationRule,
-    /// Those that wait for a part.
+    /// Workspaces that no part uses at the moment.
     spare: Mutex<Vec<Workspace>>,
-    /// Where the tokens go, if they are not stored part by part.
-    in_turn: Option<InTurn>,
-    /// How long all threads together have encoded, and written what they encoded.
+    /// Receives the tokens, unless they are stored part by part.
+    ordered: Option<OrderedShardWriter>,
+    /// Time spent encoding, summed over threads.
     pub(super) tokenizing: Stopwatch,
+    /// Time spent writing tokens, summed over threads.
     pub(super) writing: Stopwatch,
 }
 
-/// What a thread encodes with.
+/// The state of one encoding thread.
 struct Workspace {
-    /// It remembers the words that it has met.
+    /// Remembers the words that it has encoded, so it is worth reusing.
     encoder: AnyEncoder,
     ids: Vec<u32>,
     payload: Vec<u8>,
 }
 
-/// Adds up what threads measure.
+/// A sum of times that several threads measure.
 #[derive(Default)]
 pub(super) struct Stopwatch(AtomicU64);
 
@@ -58,50 +59,47 @@ impl Stopwatch {
         self.0.fetch_add(start.elapsed().as_nanos() as u64, Ordering::Relaxed);
     }
 
-    /// Seconds.
+    /// The sum in seconds.
     pub(super) fn seconds(&self) -> f64 {
         self.0.load(Ordering::Relaxed) as f64 / 1e9
     }
 }
 
 impl Encoding {
-    /// Encodes with `tokenizer`, which must have a token that ends a text.
+    /// Encodes with `tokenizer` and holds out this fraction of the documents.
+    ///
+    /// # Errors
+    /// [`PipelineError::NoEndOfText`] when the tokenizer has no token that ends a text.
     pub(crate) fn new(tokenizer: AnyTokenizer, validation_fraction: f64) -> Result<Self> {
-        let end_of_text = tokenizer.end_of_text().ok_or_else(|| {
-            PipelineError::Empty(
-                "the tokenizer has no token that ends a text; give it one with \
-                 `special_tokens = [\"<|endoftext|>\"]`"
-                    .into(),
-            )
-        })?;
+        let end_of_text = tokenizer.end_of_text().ok_or(PipelineError::NoEndOfText)?;
         let rule = ValidationRule::new(validation_fraction);
         Ok(Self {
             tokenizer,
             end_of_text,
             rule,
             spare: Mutex::default(),
-            in_turn: None,
+            ordered: None,
             tokenizing: Stopwatch::default(),
             writing: Stopwatch::default(),
         })
     }
 
-    /// Writes shards while parts are encoded, each of which must be, lower ones first; what waits for its turn
-    /// follows the run's memory.
-    pub(crate) fn write_in_turn(
+    /// Writes shards while parts are encoded, see [`OrderedShardWriter`]. All parts must be encoded,
+    /// those with lower numbers first. `memory_bytes` is the run's memory.
+    pub(crate) fn write_in_order(
         &mut self,
         run: &Run,
         shard_tokens: u64,
         memory_bytes: u64,
     ) -> Result<()> {
         let vocab_size = self.tokenizer.vocab_size();
-        self.in_turn = Some(InTurn::new(run, vocab_size, shard_tokens, memory_bytes)?);
+        self.ordered = Some(OrderedShardWriter::new(run, vocab_size, shard_tokens, memory_bytes)?);
         Ok(())
     }
 
-    /// Where tokens go that are not stored part by part.
-    pub(crate) fn in_turn(&self) -> Option<&InTurn> {
-        self.in_turn.as_ref()
+    /// Receives the tokens, unless they are stored part by part.
+    pub(crate) fn ordered(&self) -> Option<&OrderedShardWriter> {
+        self.ordered.as_ref()
     }
 
     /// The tokenizer.
@@ -109,89 +107,86 @@ impl Encoding {
         &self.tokenizer
     }
 
-    /// Which documents are held out.
+    /// The rule that holds documents out.
     pub(super) fn rule(&self) -> &ValidationRule {
         &self.rule
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
+    fn spare(&self) -> std::sync::MutexGuard<'_, Vec<Workspace>> {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Encodes the documents of one part, each ended by the end-of-text token.
+/// Encodes the documents of one part, each followed by the end-of-text token.
 pub(crate) struct PartEncoder<'a> {
-    run: &'a Run,
     encoding: &'a Encoding,
-    workspace: Option<Workspace>,
+    workspace: Workspace,
     token_type: TokenType,
     output: Output<'a>,
 }
 
-/// Where a part's tokens go.
+/// Where the tokens of a part go.
 enum Output<'a> {
     Stored(Box<StoredPart>),
-    InTurn { in_turn: &'a InTurn, part: usize },
+    Ordered { writer: &'a OrderedShardWriter, part: usize },
 }
 
 impl<'a> Output<'a> {
     fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
-        match encoding.in_turn() {
-            Some(in_turn) => Ok(Self::InTurn { in_turn, part }),
+        match encoding.ordered() {
+            Some(writer) => Ok(Self::Ordered { writer, part }),
             None => Ok(Self::Stored(StoredPart::create(run, part)?.into())),
         }
     }
 
-    /// Takes documents; the payload may be gone afterwards.
-    fn add(&mut self, run: &Run, payload: &mut Vec<u8>, index: RecordBatch) -> Result<()> {
+    /// Adds documents. The payload's content is unspecified afterwards.
+    fn add(&mut self, payload: &mut Vec<u8>, index: RecordBatch) -> Result<()> {
         match self {
             Self::Stored(part) => part.add(payload, &index),
-            Self::InTurn { in_turn, part } => in_turn.add(run, *part, payload, index),
+            Self::Ordered { writer, part } => writer.add(*part, payload, index),
         }
     }
 
-    fn finish(self, run: &Run) -> Result<Vec<FileEntry>> {
+    fn finish(self) -> Result<Vec<FileEntry>> {
         match self {
             Self::Stored(part) => part.finish(),
-            Self::InTurn { in_turn, part } => in_turn.end(run, part).map(|()| Vec::new()),
+            Self::Ordered { writer, part } => writer.end(part).map(|()| Vec::new()),
         }
     }
 }
 
 impl<'a> PartEncoder<'a> {
-    pub(crate) fn create(run: &'a Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
-        let spare = encoding.lock().pop();
+    pub(crate) fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
+        let spare = encoding.spare().pop();
         let new = || Workspace {
             encoder: encoding.tokenizer.encoder(),
             ids: Vec::new(),
             payload: Vec::new(),
         };
         Ok(Self {
-            run,
             encoding,
-            workspace: Some(spare.unwrap_or_else(new)),
+            workspace: spare.unwrap_or_else(new),
             token_type: TokenType::for_vocabulary(encoding.tokenizer.vocab_size()),
             output: Output::create(run, encoding, part)?,
         })
     }
 
-    /// Encodes the documents, but for the rows that it returns: the tokenizer has no tokens for something in
-    /// their texts.
+    /// Encodes the documents, except those that the tokenizer has no tokens for. Returns the rows of
+    /// the exceptions, in rising order.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<Vec<u32>> {
-        let mut left_out = Vec::new();
-        let Some(Workspace { encoder, ids, payload }) = &mut self.workspace else {
-            return Ok(left_out);
-        };
+        let mut skipped = Vec::new();
+        let Workspace { encoder, ids, payload } = &mut self.workspace;
         let texts = column(documents, TEXT, &DataType::LargeUtf8)?;
         let mut rows = IndexRows::default();
         payload.clear();
         let start = Instant::now();
         for (row, text) in (0..).zip(texts.as_string::<i64>()) {
-            let text = text.unwrap_or_default();
+            // A document without a text is an empty one.
+            let text = text.unwrap_or("");
             ids.clear();
             match encoder.encode(text, ids) {
                 Err(error) if error.is_of_text() => {
-                    left_out.push(row);
+                    skipped.push(row);
                     continue;
                 }
                 result => result?,
@@ -202,17 +197,17 @@ impl<'a> PartEncoder<'a> {
         }
         self.encoding.tokenizing.add_since(start);
         let start = Instant::now();
-        let index = rows.finish(&without(documents, &left_out)?)?;
-        self.output.add(self.run, payload, index)?;
+        let index = rows.finish(&without(documents, &skipped)?)?;
+        self.output.add(payload, index)?;
         self.encoding.writing.add_since(start);
-        Ok(left_out)
+        Ok(skipped)
     }
 
-    /// Publishes what is stored of the part, and returns its files.
-    pub(crate) fn finish(mut self) -> Result<Vec<FileEntry>> {
-        self.encoding.lock().extend(self.workspace.take());
+    /// Publishes the part's files, if it is stored, and returns them.
+    pub(crate) fn finish(self) -> Result<Vec<FileEntry>> {
+        self.encoding.spare().push(self.workspace);
         let start = Instant::now();
-        let files = self.output.finish(self.run)?;
+        let files = self.output.finish()?;
         self.encoding.writing.add_since(start);
         Ok(files)
     }
@@ -236,8 +231,8 @@ pub(crate) fn encode_part(
             return Err(PipelineError::Stopped);
         }
         if !encoder.add(&batch?)?.is_empty() {
-            let message = "the tokenizer that was trained on the documents cannot encode one";
-            return Err(PipelineError::Unbalanced(message.into()));
+            let what = "the tokenizer that was trained on the documents cannot encode one";
+            return Err(Bug::new(what).into());
         }
     }
     let files = encoder.finish()?;
@@ -251,5 +246,5 @@ pub(crate) fn without(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> 
     }
     let is_kept = |row| Some(rows.binary_search(&row).is_err());
     let kept: BooleanArray = (0..batch.num_rows() as u32).map(is_kept).collect();
-    filter_record_batch(batch, &kept).map_err(|e| PipelineError::Sql(e.into()))
+    Ok(filter_record_batch(batch, &kept)?)
 }

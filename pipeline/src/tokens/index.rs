@@ -1,4 +1,4 @@
-//! The index of encoded documents: who they are and how many tokens they have.
+//! The index of encoded documents: their ids and the number of their tokens.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, StringArray, UInt32Ar
 use arrow::compute::{cast, concat_batches};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
+use bug::Bug;
+use shards::dataset::{Document, Split, Tokens, ValidationRule};
 use sql::DOC_ID;
-use store::shards::{Document, Split, ValidationRule};
 
-use crate::error::{PipelineError, Result};
+use crate::error::Result;
 
 /// Columns of the index: `doc_id`, `id`, `url`, `source`, `validation`, `n_bytes`, `n_tokens`,
 /// `hash` (xxh3 of the text).
@@ -27,7 +28,7 @@ pub(super) fn index_schema() -> SchemaRef {
     ]))
 }
 
-/// The index of some documents, row by row.
+/// The index of some documents, with typed access to the columns that shards are written from.
 pub(super) struct Index {
     rows: RecordBatch,
     ids: StringArray,
@@ -38,7 +39,7 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Looks at rows of [`index_schema`].
+    /// The index in rows of [`index_schema`].
     pub(super) fn new(rows: RecordBatch) -> Self {
         let text = |column: usize| rows.column(column).as_string::<i32>().clone();
         Self {
@@ -51,10 +52,9 @@ impl Index {
         }
     }
 
-    /// Looks at the rows of several batches.
+    /// The index in the rows of several batches.
     pub(super) fn of(batches: &[RecordBatch]) -> Result<Self> {
-        let rows = concat_batches(&index_schema(), batches);
-        Ok(Self::new(rows.map_err(|e| PipelineError::Sql(e.into()))?))
+        Ok(Self::new(concat_batches(&index_schema(), batches)?))
     }
 
     /// The rows themselves.
@@ -62,7 +62,7 @@ impl Index {
         &self.rows
     }
 
-    /// Documents.
+    /// The number of documents.
     pub(super) fn len(&self) -> usize {
         self.rows.num_rows()
     }
@@ -72,28 +72,28 @@ impl Index {
         if self.validation.value(row) { Split::Validation } else { Split::Train }
     }
 
-    /// Tokens of a document, those that end it included.
+    /// Tokens of a document, including the one that ends it.
     pub(super) fn n_tokens(&self, row: usize) -> u64 {
         u64::from(self.n_tokens.value(row))
     }
 
-    /// A document, but for its tokens.
-    pub(super) fn document(&self, row: usize) -> Document<'_> {
+    /// A document with the tokens in `payload`.
+    pub(super) fn document<'a>(&'a self, row: usize, payload: &'a [u8]) -> Document<'a> {
         Document {
             id: text_at(&self.ids, row),
             source: text_at(&self.sources, row),
             bytes: self.n_bytes.value(row),
-            tokens: &[],
+            tokens: Tokens::Payload(payload),
         }
     }
 }
 
-/// The text in a row of a column, if there is one.
+/// The text in a row of a column; documents need neither an id nor a source, so it may be missing.
 fn text_at(column: &StringArray, row: usize) -> &str {
     if column.is_valid(row) { column.value(row) } else { "" }
 }
 
-/// What the index says of documents that are being encoded.
+/// Collects the columns of the index that are known once documents are encoded.
 #[derive(Default)]
 pub(super) struct IndexRows {
     validation: Vec<bool>,
@@ -103,16 +103,17 @@ pub(super) struct IndexRows {
 }
 
 impl IndexRows {
+    /// Adds the next document.
     pub(super) fn add(&mut self, text: &str, n_tokens: usize, rule: &ValidationRule) {
         let hash = text::hash::xxh3(text);
-        // Equal texts fall on the same side, so that no copy of a held-out text is learnt.
+        // The text decides the half, so that a model never learns a copy of a held-out text.
         self.validation.push(rule.holds_out(hash));
         self.n_bytes.push(text.len() as u64);
         self.n_tokens.push(n_tokens as u32);
         self.hashes.push(hash);
     }
 
-    /// The index of the documents in `batch`.
+    /// The index of the documents in `batch`, which must be those that were added.
     pub(super) fn finish(self, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns: Vec<ArrayRef> = vec![
             column(batch, DOC_ID, &DataType::UInt64)?,
@@ -124,17 +125,18 @@ impl IndexRows {
             Arc::new(UInt32Array::from(self.n_tokens)),
             Arc::new(UInt64Array::from(self.hashes)),
         ];
-        RecordBatch::try_new(index_schema(), columns).map_err(|e| PipelineError::Sql(e.into()))
+        Ok(RecordBatch::try_new(index_schema(), columns)?)
     }
 }
 
-/// A column of documents as another type; one of texts may be missing.
+/// A column of documents, cast to another type. A missing column of texts is read as nulls: the
+/// columns `id`, `url` and `source` are optional.
 pub(super) fn column(batch: &RecordBatch, name: &str, as_type: &DataType) -> Result<ArrayRef> {
     match batch.column_by_name(name) {
-        Some(column) => cast(column, as_type).map_err(|e| PipelineError::Sql(e.into())),
+        Some(column) => Ok(cast(column, as_type)?),
         None if *as_type == DataType::Utf8 => {
             Ok(Arc::new(StringArray::new_null(batch.num_rows())) as Arc<dyn Array>)
         }
-        None => Err(PipelineError::Unbalanced(format!("documents without {name}"))),
+        None => Err(Bug::new(format!("documents without the column {name}")).into()),
     }
 }

@@ -1,4 +1,4 @@
-//! Shards: the tokens of all parts, in document order, cut into files of whole documents.
+//! The dataset of a run: its shards, the files beside them, and the description.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,23 +7,26 @@ use arrow::array::{ArrayRef, BooleanArray, StringArray, UInt32Array, UInt64Array
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
 use serde_json::json;
-use store::Run;
-use store::shards::{ShardManifest, TokenType, write_token_bytes};
+use shards::dataset::{ShardManifest, write_token_bytes};
+use store::layout::{SHARD_DOCUMENTS, SHARDS, TOKENIZER};
+use store::{FileEntry, Observer, Publish as _, Run};
+use tables::TableWriter;
+use training::token_bytes_table;
 
-use super::TOKENIZER;
 use super::encode::Encoding;
-use super::index::index_schema;
+use super::index::{Index, index_schema};
+use super::placement::{PlacedShard, PlacedShards};
 use super::stored::write_stored;
-use super::written::{FOLDER, TASK, WrittenShards};
 use crate::error::{PipelineError, Result};
-use crate::observer::Observer;
-use crate::pretrain::token_bytes_table;
 use crate::recipe::ShardsTable;
-use crate::table::TableWriter;
 
-/// Writes what is left of the shards of the encoded parts, `docs.parquet`, the table of token bytes and
-/// `shards.json`.
+/// The journal's task of the whole dataset.
+const TASK: &str = "shards";
+
+/// Writes the dataset of the encoded parts: the shards that are not written yet, the tokenizer,
+/// `docs.parquet`, the table of token bytes and `shards.json`.
 pub(crate) fn write_shards(
     run: &Run,
     table: &ShardsTable,
@@ -31,41 +34,36 @@ pub(crate) fn write_shards(
     parts: &[usize],
     observer: &dyn Observer,
 ) -> Result<ShardManifest> {
-    if let Some(done) = run.done(TASK) {
-        return serde_json::from_value(done)
-            .map_err(|e| PipelineError::Unbalanced(format!("shards in the journal: {e}")));
+    if let Some(manifest) = run.done(TASK) {
+        return Ok(serde_json::from_value(manifest).or_bug("the journal's description of shards")?);
     }
     let start = Instant::now();
     let tokenizer = encoding.tokenizer();
     let vocab_size = tokenizer.vocab_size();
-    let written = match encoding.in_turn() {
-        Some(in_turn) => in_turn.finish(run)?,
+    let written = match encoding.ordered() {
+        Some(writer) => writer.finish()?,
         None => write_stored(run, vocab_size, table.shard_tokens, parts, observer)?,
     };
     let path = run.path(TOKENIZER);
     let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
     let json = std::fs::read(&path).map_err(failed)?;
-    let mut files = vec![
-        run.publish_bytes(&format!("{FOLDER}/{TOKENIZER}"), &json)?,
+    let folder = run.folder(SHARDS);
+    // The root depends on the order of these files.
+    let beside = vec![
+        folder.publish_bytes(ShardManifest::TOKENIZER, &json)?,
         write_documents(run, &written)?,
-        write_token_bytes(run, FOLDER, &token_bytes_table(tokenizer))?,
+        write_token_bytes(&folder, &token_bytes_table(tokenizer))?,
     ];
     let manifest = ShardManifest {
-        schema: ShardManifest::SCHEMA.into(),
-        root: String::new(),
-        token_type: TokenType::for_vocabulary(vocab_size),
-        vocab_size,
-        begin_of_text: None,
         end_of_text: tokenizer.end_of_text(),
         tokenizer_blake3: Some(store::digest(&json)),
         validation: Some(encoding.rule().clone()),
-        sources: Vec::new(),
-        files: files.clone(),
+        files: beside.clone(),
         shards: written.entries,
+        ..ShardManifest::new(vocab_size)
     };
-    let manifest = manifest.seal();
-    let path = format!("{FOLDER}/{}", ShardManifest::FILE);
-    files.push(run.publish_bytes(&path, &manifest.to_json()?)?);
+    let (manifest, description) = manifest.publish(&folder)?;
+    let files = written.files.into_iter().chain(beside).chain([description]).collect();
     run.complete(TASK, files, json!(manifest))?;
     encoding.writing.add_since(start);
     let (encoded, written) = (encoding.tokenizing.seconds(), encoding.writing.seconds());
@@ -73,54 +71,67 @@ pub(crate) fn write_shards(
     Ok(manifest)
 }
 
-/// Columns of `shards/docs.parquet`: `split`, `shard`, `document` (its number in the shard),
-/// `token_start` (in the shard), `n_tokens` (end-of-text included), `n_bytes`, `doc_id`, `id`, `url`,
-/// `source`, `hash`.
+/// Columns of the index that `docs.parquet` repeats.
+const INDEX_COLUMNS: [&str; 7] = ["n_tokens", "n_bytes", "doc_id", "id", "url", "source", "hash"];
+
+/// Columns of `docs.parquet`: `split`, `shard`, `document` (its number in the shard), `token_start`
+/// (in the shard), `n_tokens` (including end-of-text), `n_bytes`, `doc_id`, `id`, `url`, `source`,
+/// `hash`.
 fn documents_schema() -> SchemaRef {
-    let number = |name: &str, data_type| Field::new(name, data_type, false);
+    let field = |name: &str, data_type| Field::new(name, data_type, false);
     let mut fields = vec![
-        Field::new("split", DataType::Utf8, false),
-        number("shard", DataType::UInt32),
-        number("document", DataType::UInt32),
-        number("token_start", DataType::UInt64),
+        field("split", DataType::Utf8),
+        field("shard", DataType::UInt32),
+        field("document", DataType::UInt32),
+        field("token_start", DataType::UInt64),
     ];
-    for name in ["n_tokens", "n_bytes", "doc_id", "id", "url", "source", "hash"] {
+    for name in INDEX_COLUMNS {
         fields.extend(index_schema().field_with_name(name).cloned());
     }
     Arc::new(Schema::new(fields))
 }
 
-fn write_documents(run: &Run, written: &WrittenShards) -> Result<store::FileEntry> {
-    let path = format!("{FOLDER}/docs.parquet");
-    let mut table = TableWriter::create(run, &path, documents_schema())?;
-    for shard in &written.planned {
+/// Writes `docs.parquet`, a row per document in the order of the shards.
+fn write_documents(run: &Run, written: &PlacedShards) -> Result<FileEntry> {
+    let mut table = TableWriter::create(run, SHARD_DOCUMENTS, documents_schema())?;
+    for shard in &written.placed {
         let (mut document, mut token_start) = (0, 0);
-        for (part, rows) in &shard.takes {
-            let index = &written.indexes[part];
-            let belongs = |row: &usize| index.split(*row) == shard.split;
+        for (part, rows) in &shard.rows {
+            let index = written.indexes.get(part).or_bug("a shard's part has an index")?;
             let mut starts = Vec::new();
-            for row in rows.clone().filter(belongs) {
+            for row in rows.clone().filter(|row| index.split(*row) == shard.split) {
                 starts.push(token_start);
                 token_start += index.n_tokens(row);
             }
-            let wanted: BooleanArray = rows.clone().map(|row| Some(belongs(&row))).collect();
-            let own = filter_record_batch(&index.rows().slice(rows.start, rows.len()), &wanted)
-                .map_err(|e| PipelineError::Sql(e.into()))?;
-            let n = own.num_rows();
-            let mut columns: Vec<ArrayRef> = vec![
-                Arc::new(StringArray::from(vec![shard.split.as_str(); n])),
-                Arc::new(UInt32Array::from(vec![shard.number as u32; n])),
-                Arc::new((document..document + n as u32).collect::<UInt32Array>()),
-                Arc::new(UInt64Array::from(starts)),
-            ];
-            document += n as u32;
-            for field in documents_schema().fields().iter().skip(4) {
-                columns.extend(own.column_by_name(field.name()).cloned());
-            }
-            let batch = RecordBatch::try_new(documents_schema(), columns)
-                .map_err(|e| PipelineError::Sql(e.into()))?;
-            table.write(&batch)?;
+            let n_documents = starts.len() as u32;
+            table.write(&documents_batch(shard, index, rows.clone(), document, starts)?)?;
+            document += n_documents;
         }
     }
-    table.finish()
+    Ok(table.finish()?)
+}
+
+/// The rows of `docs.parquet` for those rows of a part that belong to the shard's half. `document`
+/// is the number of the first, `starts` are their first tokens.
+fn documents_batch(
+    shard: &PlacedShard,
+    index: &Index,
+    rows: std::ops::Range<usize>,
+    document: u32,
+    starts: Vec<u64>,
+) -> Result<RecordBatch> {
+    let n = starts.len();
+    let belongs: BooleanArray =
+        rows.clone().map(|row| Some(index.split(row) == shard.split)).collect();
+    let own = filter_record_batch(&index.rows().slice(rows.start, rows.len()), &belongs)?;
+    let mut columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![shard.split.as_str(); n])),
+        Arc::new(UInt32Array::from(vec![shard.number as u32; n])),
+        Arc::new((document..document + n as u32).collect::<UInt32Array>()),
+        Arc::new(UInt64Array::from(starts)),
+    ];
+    for name in INDEX_COLUMNS {
+        columns.extend(own.column_by_name(name).cloned());
+    }
+    Ok(RecordBatch::try_new(documents_schema(), columns)?)
 }

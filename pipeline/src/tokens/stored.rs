@@ -1,4 +1,8 @@
-//! Shards from parts whose tokens were stored, in a run that can be gone on with.
+//! Shards of a run that can be resumed: tokens are first stored part by part.
+//!
+//! A part is encoded in one task and each shard is written in another, so that an interrupted run
+//! repeats neither. Once all parts are stored, the shards can be written in parallel, since the
+//! documents of each are known from the parts' indexes.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -6,28 +10,34 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 
 use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
 use rayon::prelude::*;
-use store::shards::{ShardEntry, ShardWriter, Split, TokenType};
-use store::{FileEntry, Publication, Run, StoreError};
+use serde_json::json;
+use shards::dataset::{ShardCut, ShardEntry, ShardWriter, TokenType};
+use store::layout::SHARDS;
+use store::{FileEntry, Observer, Publication, Run, StoreError};
+use tables::{TableWriter, read_table};
 
 use super::index::{Index, index_schema};
-use super::planned::{PlannedShard, Planner};
-use super::written::{WrittenShards, begin_shard, end_shard, written_shard};
+use super::placement::{PlacedShard, PlacedShards, Placement};
 use crate::error::{PipelineError, Result};
-use crate::observer::Observer;
-use crate::table::{TableWriter, read_table};
 
-/// Bytes of documents that are read at once, or one longer document.
+/// Bytes that are read at once, unless one document has more.
 const READ_BYTES: u64 = 1 << 20;
 
-/// Tokens of a part as shards hold them, documents one after another.
+/// The file of a part's tokens, as shards hold them, one document after another.
 fn payload_path(part: usize) -> String {
     format!("work/tokens/part-{part:05}.bin")
 }
 
-/// The index of a part's documents.
+/// The file of the index of a part's documents.
 fn index_path(part: usize) -> String {
     format!("work/tokens/part-{part:05}.parquet")
+}
+
+/// The journal's task of one shard.
+fn shard_task(name: &str) -> String {
+    format!("shards/{name}")
 }
 
 /// The files of a part that is being encoded.
@@ -51,7 +61,7 @@ impl StoredPart {
     pub(super) fn add(&mut self, payload: &[u8], index: &RecordBatch) -> Result<()> {
         let failed = |e| StoreError::io(&self.path, "write", e);
         self.payload.write_all(payload).map_err(failed)?;
-        self.index.write(index)
+        Ok(self.index.write(index)?)
     }
 
     pub(super) fn finish(self) -> Result<Vec<FileEntry>> {
@@ -59,99 +69,118 @@ impl StoredPart {
     }
 }
 
-/// Writes all shards, several at a time.
+/// Writes all shards that no earlier start wrote, several at a time.
 pub(super) fn write_stored(
     run: &Run,
     vocab_size: usize,
     shard_tokens: u64,
     parts: &[usize],
     observer: &dyn Observer,
-) -> Result<WrittenShards> {
+) -> Result<PlacedShards> {
     let indexes = read_indexes(run, parts)?;
-    let token_type = TokenType::for_vocabulary(vocab_size);
-    let mut planner = Planner::new(shard_tokens, token_type);
+    let mut cut = ShardCut::new(shard_tokens, TokenType::for_vocabulary(vocab_size));
+    let mut placement = Placement::default();
     for (part, index) in &indexes {
         for row in 0..index.len() {
-            planner.place(index.split(row), (*part, row), index.n_tokens(row));
+            let split = index.split(row);
+            placement.add(split, cut.assign(split, index.n_tokens(row)), (*part, row));
         }
     }
-    let planned = planner.finish();
+    let placed = placement.into_shards();
     let write = |shard| write_shard(run, shard, &indexes, vocab_size, observer);
-    let entries = planned.par_iter().with_max_len(1).map(write).collect::<Result<_>>()?;
-    Ok(WrittenShards { entries, planned, indexes })
+    // Shards are few and large: without the limit, rayon would give several to one thread.
+    let entries = placed.par_iter().with_max_len(1).map(write).collect::<Result<_>>()?;
+    Ok(PlacedShards { entries, placed, indexes, files: Vec::new() })
 }
 
-/// The index of each part, by part. It has a row a document, not a row a token.
+/// Reads the index of each part. It fits into memory: a row is a document, not a token.
 fn read_indexes(run: &Run, parts: &[usize]) -> Result<BTreeMap<usize, Index>> {
     let read = |part: &usize| {
         let batches = read_table(&run.path(&index_path(*part)), None)?;
-        Ok((*part, Index::of(&batches.collect::<Result<Vec<_>>>()?)?))
+        let batches: Vec<RecordBatch> = batches.collect::<tables::Result<_>>()?;
+        Ok((*part, Index::of(&batches)?))
     };
     parts.iter().map(read).collect()
 }
 
 fn write_shard(
     run: &Run,
-    shard: &PlannedShard,
+    shard: &PlacedShard,
     indexes: &BTreeMap<usize, Index>,
     vocab_size: usize,
     observer: &dyn Observer,
 ) -> Result<ShardEntry> {
-    let half = (shard.split, shard.number);
-    if let Some(entry) = written_shard(run, half) {
-        return Ok(entry);
+    let PlacedShard { split, number, rows } = shard;
+    let task = shard_task(&split.shard_name(*number));
+    if let Some(entry) = run.done(&task) {
+        return Ok(serde_json::from_value(entry).or_bug("the journal's entry of a shard")?);
     }
-    let mut writer = begin_shard(run, half, vocab_size)?;
-    for (part, rows) in &shard.takes {
+    let mut writer = ShardWriter::new(&run.folder(SHARDS), *split, *number, vocab_size)?;
+    let token_bytes = TokenType::for_vocabulary(vocab_size).bytes();
+    for (part, rows) in rows {
         if observer.should_stop() {
             return Err(PipelineError::Stopped);
         }
-        let token_bytes = TokenType::for_vocabulary(vocab_size).bytes();
-        add_rows(&mut writer, run, *part, &indexes[part], rows.clone(), shard.split, token_bytes)?;
+        let index = indexes.get(part).or_bug("a shard's part has an index")?;
+        let part = PartRows { run, part: *part, index, rows: rows.clone(), token_bytes };
+        part.copy(shard, &mut writer)?;
     }
-    end_shard(run, writer)
+    let (entry, files) = writer.finish()?;
+    run.complete(&task, files, json!(entry))?;
+    Ok(entry)
 }
 
-/// Adds those of a part's rows that belong to the shard's half.
-fn add_rows(
-    writer: &mut ShardWriter,
-    run: &Run,
+/// Rows of a stored part.
+struct PartRows<'a> {
+    run: &'a Run,
     part: usize,
-    index: &Index,
+    index: &'a Index,
     rows: Range<usize>,
-    split: Split,
     token_bytes: u64,
-) -> Result<()> {
-    let path = run.path(&payload_path(part));
-    let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
-    let mut payload = File::open(&path).map_err(failed)?;
-    let length = |row: usize| index.n_tokens(row) * token_bytes;
-    let belongs = |row: usize| index.split(row) == split;
-    let mut offset: u64 = (0..rows.start).map(length).sum();
-    let mut bytes = Vec::new();
-    let mut row = rows.start;
-    while row < rows.end {
-        let start = row;
-        let mut n_read = 0;
-        while row < rows.end && belongs(row) && (row == start || n_read + length(row) <= READ_BYTES)
-        {
-            n_read += length(row);
-            row += 1;
-        }
-        bytes.resize(n_read as usize, 0);
-        payload.seek(SeekFrom::Start(offset)).map_err(failed)?;
-        payload.read_exact(&mut bytes).map_err(failed)?;
-        let mut rest = &bytes[..];
-        for row in start..row {
-            let (own, later) = rest.split_at(length(row) as usize);
-            rest = later;
-            writer.add_payload(&index.document(row), own)?;
-        }
-        offset += n_read;
-        while row < rows.end && !belongs(row) {
-            offset += length(row);
-            row += 1;
-        }
+}
+
+impl PartRows<'_> {
+    /// The size of a row's tokens in the payload.
+    fn bytes(&self, row: usize) -> u64 {
+        self.index.n_tokens(row) * self.token_bytes
     }
-    Ok(())
+
+    /// Adds those rows that belong to the shard's half.
+    fn copy(&self, shard: &PlacedShard, writer: &mut ShardWriter) -> Result<()> {
+        let path = self.run.path(&payload_path(self.part));
+        let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
+        let mut payload = File::open(&path).map_err(failed)?;
+        let belongs = |row: usize| self.index.split(row) == shard.split;
+        let end = self.rows.end;
+        let mut offset: u64 = (0..self.rows.start).map(|row| self.bytes(row)).sum();
+        let mut buffer = Vec::new();
+        let mut row = self.rows.start;
+        while row < end {
+            // As many neighbouring rows of the half as fit are read at once.
+            let start = row;
+            let mut n_bytes = 0;
+            while row < end
+                && belongs(row)
+                && (row == start || n_bytes + self.bytes(row) <= READ_BYTES)
+            {
+                n_bytes += self.bytes(row);
+                row += 1;
+            }
+            buffer.resize(n_bytes as usize, 0);
+            payload.seek(SeekFrom::Start(offset)).map_err(failed)?;
+            payload.read_exact(&mut buffer).map_err(failed)?;
+            let mut rest = &buffer[..];
+            for row in start..row {
+                let (tokens, later) = rest.split_at(self.bytes(row) as usize);
+                rest = later;
+                writer.add(&self.index.document(row, tokens))?;
+            }
+            offset += n_bytes;
+            while row < end && !belongs(row) {
+                offset += self.bytes(row);
+                row += 1;
+            }
+        }
+        Ok(())
+    }
 }

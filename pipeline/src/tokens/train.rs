@@ -9,7 +9,7 @@ use tokenizer::{Tokenizer, TrainConfig, Trainer, WordCounts, temperature_weights
 use super::counts::{CountFile, damaged, merged};
 use super::merges;
 use crate::error::{PipelineError, Result};
-use crate::observer::{Event, Observer, timed};
+use store::{Event, Observer, timed};
 
 /// Words between two looks at whether to stop.
 const WORDS_PER_LOOK: usize = 1 << 16;
@@ -41,7 +41,7 @@ impl Mix {
             let groups = groups.join(", ");
             let message =
                 format!("a weight is given for `{unknown}`; there are counts of {groups}");
-            return Err(PipelineError::Empty(message));
+            return Err(PipelineError::NothingToLearn(message));
         }
         if let Some(temperature) = self.temperature {
             let total = |file: &CountFile| Ok(file.totals()?.words);
@@ -102,7 +102,7 @@ pub fn train(
     if n_words == 0 {
         return Err(nothing(files));
     }
-    Ok(trainer.train(&mut telling(observer)))
+    Ok(trainer.train(&mut telling(observer))?)
 }
 
 /// As [`train`], on counts in memory, which add up.
@@ -110,7 +110,7 @@ pub(crate) fn train_tables(
     mut tables: Vec<WordCounts>,
     config: &TrainConfig,
     observer: &dyn Observer,
-) -> Tokenizer {
+) -> Result<Tokenizer> {
     let merge = |mut all: WordCounts, table| {
         all.merge(&table);
         all
@@ -122,7 +122,7 @@ pub(crate) fn train_tables(
     let mut trainer = Trainer::new(config);
     trainer.add_tables(&tables);
     drop(tables);
-    trainer.train(&mut telling(observer))
+    Ok(trainer.train(&mut telling(observer))?)
 }
 
 /// Tells of merges as they are made.
@@ -138,14 +138,14 @@ fn telling(observer: &dyn Observer) -> impl FnMut(usize, usize) {
 
 fn nothing(files: &[CountFile]) -> PipelineError {
     if files.is_empty() || files.iter().any(|file| is_of_run(&file.path)) {
-        return PipelineError::Empty(
+        return PipelineError::NothingToLearn(
             "no document was kept, so there is nothing to train a tokenizer on; \
              `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` \
              tells what dropped them"
                 .into(),
         );
     }
-    PipelineError::Empty("the count files hold no word".into())
+    PipelineError::NothingToLearn("the count files have no words".into())
 }
 
 fn is_of_run(path: &Path) -> bool {

@@ -1,18 +1,21 @@
-//! datatrove and nanotron: `NAME.ds` (bare tokens), `NAME.ds.index` (u64 end of each document, in
-//! tokens) and `NAME.ds.metadata` (`TOKENIZER|BYTES_A_TOKEN`, the number of tokens, the same for
-//! people; a line each).
+//! datatrove and nanotron: `NAME.ds` (bare tokens), `NAME.ds.index` (the end of each document in
+//! tokens, as u64) and `NAME.ds.metadata`. The metadata has three lines: `TOKENIZER|BYTES_PER_TOKEN`,
+//! the number of tokens, and the same number in short form.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::TokenType;
 use store::StoreError;
-use store::shards::TokenType;
 
 use super::Result;
-use super::frame::Export;
-use super::stream::{Bounds, Element, TokenFile, damaged, file_size, open_at};
+use super::format::Format;
+use super::output::Export;
+use super::stream::{Documents, Element, TokenFile, TokenSource, damaged, file_size, open_at};
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "datatrove", export, open: Some(open) };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     let tokenizer = manifest.tokenizer_blake3.as_deref().unwrap_or("unknown");
     for entry in &manifest.shards {
@@ -27,7 +30,7 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
             })
         })?;
         let (tokens, width) = (shard.n_tokens(), manifest.token_type.bytes());
-        let text = format!("blake3:{tokenizer}|{width}\n{tokens}\n{}", for_people(tokens));
+        let text = format!("blake3:{tokenizer}|{width}\n{tokens}\n{}", short_count(tokens));
         export.write(&format!("{}.ds.metadata", entry.name), |file| {
             file.write_all(text.as_bytes())
         })?;
@@ -35,8 +38,8 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A number of tokens with three digits and an SI prefix, as `1.23 MT`.
-fn for_people(tokens: u64) -> String {
+/// A number of tokens with three digits and an SI prefix, such as `1.23 MT`.
+fn short_count(tokens: u64) -> String {
     let digits = tokens.max(1).ilog10();
     let (group, ahead) = (digits / 3, digits % 3);
     let value = tokens as f64 / 10f64.powi(group as i32 * 3);
@@ -44,21 +47,21 @@ fn for_people(tokens: u64) -> String {
     format!("{value:.*} {prefix}T", 2 - ahead as usize)
 }
 
-/// Opens a file of tokens and, when it has one, its index.
-pub(super) fn open(path: &Path, vocab_size: usize) -> Result<(TokenFile, Option<Bounds>)> {
+/// Opens a file of tokens and its index, if there is one.
+fn open(path: &Path, vocab_size: usize) -> Result<TokenSource> {
     let element = element(path, vocab_size)?;
     let tokens = TokenFile::open(path, element, 0, vocab_size)?;
     let index = beside(path, "index");
     if !index.exists() {
-        return Ok((tokens, None));
+        return Ok(TokenSource { tokens, documents: Documents::EndWithToken });
     }
     let size = file_size(&index)?;
     if !size.is_multiple_of(8) {
-        return Err(damaged(&index, size, "it is no sequence of 8-byte numbers"));
+        return Err(damaged(&index, size, "its size is not a multiple of 8 bytes"));
     }
     let mut reader = open_at(&index, 0)?;
     let (mut before, mut offset) = (0, 0);
-    let bounds = std::iter::from_fn(move || {
+    let lengths = std::iter::from_fn(move || {
         if offset == size {
             return None;
         }
@@ -73,12 +76,12 @@ pub(super) fn open(path: &Path, vocab_size: usize) -> Result<(TokenFile, Option<
         (before, offset) = (end, offset + 8);
         Some(length)
     });
-    Ok((tokens, Some(Box::new(bounds))))
+    Ok(TokenSource { tokens, documents: Documents::HaveLengths(Box::new(lengths)) })
 }
 
-/// The type that the metadata names; without any, the one that the vocabulary needs.
+/// The type in the metadata; without metadata, the type that the vocabulary needs.
 fn element(path: &Path, vocab_size: usize) -> Result<Element> {
-    /// The metadata are three short lines.
+    /// The metadata has three short lines.
     const METADATA_BYTES_MAX: u64 = 1 << 16;
     let metadata = beside(path, "metadata");
     if !metadata.exists() {
@@ -99,6 +102,7 @@ fn element(path: &Path, vocab_size: usize) -> Result<Element> {
     }
 }
 
+/// The file whose name has another extension added.
 fn beside(path: &Path, extension: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");

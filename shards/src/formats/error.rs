@@ -1,27 +1,30 @@
-//! What can go wrong between formats, with the file, the place and the way out.
+//! The errors of exports and imports. Each names the file, the place and what to do.
 
 use std::path::PathBuf;
 
 use store::StoreError;
 
-use super::Format;
+use crate::ShardError;
 
 /// An error of an export or import.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// The dataset cannot be read, or the output not be written.
+    /// The dataset cannot be read.
+    #[error(transparent)]
+    Shards(#[from] ShardError),
+    /// The output cannot be written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The format cannot hold such a dataset, or cannot be imported.
+    /// The format cannot hold the dataset, or it cannot be imported.
     #[error("{format}: {message}")]
     Unsupported {
         /// The format.
-        format: Format,
-        /// What it cannot hold and what to do.
+        format: &'static str,
+        /// What is not possible and what to do.
         message: String,
     },
-    /// A file is not what its format says.
+    /// A file breaks the rules of its format.
     #[error("{path}, byte {offset}: {message}")]
     Damaged {
         /// The file.
@@ -43,14 +46,14 @@ pub enum FormatError {
         position: u64,
         /// The token's first byte in the file.
         offset: u64,
-        /// The id, negative when the file's type allows that.
+        /// The id, which may be negative when the file's type is signed.
         token: i64,
         /// The declared vocabulary size.
         vocab_size: usize,
     },
-    /// A document is too long to be held.
+    /// A document is too long to be held in memory.
     #[error(
-        "{path}, document {document}: longer than {limit_tokens} tokens; name the token that ends \
+        "{path}, document {document}: longer than {limit_tokens} tokens; give the token that ends \
          a document, or cut the file"
     )]
     TooLong {
@@ -61,12 +64,12 @@ pub enum FormatError {
         /// The limit.
         limit_tokens: usize,
     },
-    /// Fewer or more documents were named than the dataset has.
-    #[error("{named} documents are named, the dataset has {documents}")]
+    /// The number of given names is not the number of documents.
+    #[error("{named} names were given for {documents} documents")]
     Names {
-        /// Names that came.
+        /// Names that were given.
         named: u64,
-        /// Documents there are.
+        /// Documents of the dataset.
         documents: u64,
     },
 }

@@ -1,20 +1,24 @@
-//! Exporting a dataset in one of the formats.
+//! Writing a dataset in another format.
 
 use std::path::Path;
 
-use store::shards::{ShardManifest, Split, StagedFolder, check_file};
+use store::StagedFolder;
 
-use super::frame::{DocumentName, Export, Summary};
-use super::{Format, Result, datatrove, litdata, llmc, mds, megatron, nanogpt, olmo};
+use crate::dataset::{ShardManifest, Split, check_file};
+
+use super::output::{DocumentName, Export, Summary};
+use super::{Format, Result};
 
 /// Writes the dataset in `folder` as `format` into the new folder `output`.
 ///
-/// Every block and every file beside the shards is checked before it is linked or copied, so no damaged
-/// dataset is handed on. `names` are asked for by [`Format::Olmo`] alone; without them a document is named by
-/// its shard and number.
+/// Every block of the shards and every file beside them is checked before it is linked or copied, so
+/// that damage is never passed on. `names` are the documents' names in the order of the shards. Only
+/// OLMo's format stores names; without them a document is named by its shard and number.
 ///
-/// Fails with [`FormatError::Unsupported`] when the format cannot hold the dataset; whatever goes
-/// wrong, nothing is at `output` then.
+/// # Errors
+/// [`FormatError::Unsupported`](super::FormatError::Unsupported) when the format cannot hold the
+/// dataset; or the dataset is damaged or the output cannot be written. After an error nothing is at
+/// `output`.
 pub fn export(
     folder: &Path,
     format: Format,
@@ -27,10 +31,11 @@ pub fn export(
     }
     let staged = StagedFolder::create(output)?;
     let mut export = Export {
-        format,
+        format: format.name,
         folder,
         manifest: &manifest,
         staged: &staged,
+        names: names.map(|names| names as _),
         summary: Summary::default(),
     };
     for split in [Split::Train, Split::Validation] {
@@ -38,15 +43,7 @@ pub fn export(
         export.summary.documents += counts.documents;
         export.summary.tokens += counts.tokens;
     }
-    match format {
-        Format::NanoGpt => nanogpt::export(&mut export)?,
-        Format::Megatron => megatron::export(&mut export)?,
-        Format::Datatrove => datatrove::export(&mut export)?,
-        Format::Olmo => olmo::export(&mut export, names)?,
-        Format::LlmC => llmc::export(&mut export)?,
-        Format::Mds => mds::export(&mut export)?,
-        Format::LitData => litdata::export(&mut export)?,
-    }
+    (format.export)(&mut export)?;
     let summary = export.summary;
     staged.finish()?;
     Ok(summary)

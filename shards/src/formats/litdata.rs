@@ -1,27 +1,31 @@
-//! litdata: a folder a half with `index.json` and `chunk-0-N.bin`, for its `TokensLoader`.
+//! litdata: for each half a folder with `index.json` and `chunk-0-N.bin`, for its `TokensLoader`.
 //!
-//! A chunk is u32 items, u32 offset of each item from the chunk's start and of the end, then the
-//! items: bare tokens, so those of a chunk are contiguous, and `TokensLoader` cuts blocks of any size
-//! from them. An item is a document. Types are numbers of litdata's table: 20 is uint16, 16 int32,
-//! which stands for u32, since ids are below 2^31 and torch computes little with uint32.
+//! A chunk has the number of items as u32, the offsets of the items and of the end from the start of
+//! the chunk as u32, and the items. An item is a document: bare tokens. So the tokens of a chunk are
+//! contiguous, and `TokensLoader` cuts blocks of any size from them. Types are numbers in litdata's
+//! table: 20 is uint16 and 16 is int32. The latter is used for u32, since ids are below 2^31 and torch
+//! supports few operations on uint32.
 
+use crate::dataset::{Split, TokenType};
 use serde_json::{Value, json};
-use store::shards::{Split, TokenType};
 
 use super::Result;
-use super::frame::{Export, document_bytes};
+use super::format::Format;
+use super::output::{Export, document_bytes};
 
-/// How litdata writes that an item is one leaf, not a tree.
+/// litdata's notation for an item that is a single leaf and not a tree.
 const ONE_LEAF: &str = r#"[1, {"type": null, "context": null, "children_spec": []}]"#;
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "litdata", export, open: None };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     let (data_format, ids_max) = match manifest.token_type {
         TokenType::U16 => ("no_header_tensor:20", 1 << 16),
         TokenType::U32 => ("no_header_tensor:16", 1 << 31),
     };
     if manifest.vocab_size as u64 > ids_max {
-        return Err(export.unsupported("its ids are below 2^31"));
+        return Err(export.unsupported("its ids must be below 2^31"));
     }
     for split in [Split::Train, Split::Validation] {
         let mut chunks = Vec::new();
@@ -32,7 +36,7 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
             let bytes = head_bytes + shard.payload().len() as u64;
             if u32::try_from(bytes).is_err() {
                 return Err(export.unsupported(format!(
-                    "{} would have {bytes} bytes, its offsets have 32 bits; ask for smaller shards",
+                    "{} would have {bytes} bytes, but offsets have 32 bits; make smaller shards",
                     entry.name
                 )));
             }

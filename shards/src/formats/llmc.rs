@@ -1,39 +1,42 @@
 //! llm.c and modded-nanogpt: a header of 1,024 bytes, then tokens.
 //!
-//! The header is 256 i32: magic, version, number of tokens, zeros. Magic 20240520 with version 1
-//! holds u16 (GPT-2), 20240801 with version 7 holds u32 (Llama 3). Each document is *begun* by the
-//! end-of-text token. Held out are the files whose name says `val`.
+//! The header is 256 i32: magic number, version, number of tokens, zeros. Tokens are u16 with magic
+//! 20240520 and version 1 (GPT-2), and u32 with 20240801 and version 7 (Llama 3). Each document
+//! *begins* with the end-of-text token. Files with `val` in their name are held out.
 
 use std::path::Path;
 
-use store::shards::{Split, TokenType};
+use crate::dataset::{Split, TokenType};
 
-use super::frame::Export;
-use super::stream::{Element, TokenFile, damaged, read_head};
+use super::format::Format;
+use super::output::Export;
+use super::stream::{Documents, Element, TokenFile, TokenSource, damaged, read_head};
 use super::{FormatError, Result};
 
 const HEADER_BYTES: usize = 1024;
 
-/// Magic number, version and type of each variant.
+/// Magic number, version and type of the two variants.
 const VARIANTS: [(i32, i32, Element); 2] =
     [(20_240_520, 1, Element::U16), (20_240_801, 7, Element::U32)];
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "llmc", export, open: Some(open) };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     if manifest.end_of_text.is_none() && manifest.begin_of_text.is_none() {
         return Err(export.unsupported(
-            "its documents are begun by a token, and this dataset has none between documents",
+            "its documents begin with a token, and this dataset has no token between documents",
         ));
     }
     let (magic, version, _) = VARIANTS[usize::from(manifest.token_type == TokenType::U32)];
     let mut number = 0;
-    // The held-out file is the first by number, as llm.c's own scripts write it.
+    // The held-out file has the first number, as in the datasets of llm.c's own scripts.
     for (split, half) in [(Split::Validation, "val"), (Split::Train, "train")] {
         for entry in manifest.shards_of(split) {
             let shard = export.shard(entry)?;
             let payload = shard.payload();
-            // The token that ends the last document goes to the front; so the one that ended each
-            // document begins the next. A document that has its own beginning stays as it is.
+            // The token that ends the last document moves to the front. Then the token that ended a
+            // document begins the next one. Documents with a token at their beginning need no change.
             let moved = match (manifest.begin_of_text, manifest.end_of_text) {
                 (None, Some(_)) => manifest.token_type.bytes() as usize,
                 _ => 0,
@@ -59,8 +62,8 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Opens a file, its header checked.
-pub(super) fn open(path: &Path, vocab_size: usize) -> Result<TokenFile> {
+/// Opens a file and checks its header.
+fn open(path: &Path, vocab_size: usize) -> Result<TokenSource> {
     let (head, size) = read_head(path, HEADER_BYTES)?;
     let fields: Vec<i32> = head.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b)).collect();
     let &[magic, version, n_tokens, ..] = fields.as_slice() else {
@@ -78,10 +81,10 @@ pub(super) fn open(path: &Path, vocab_size: usize) -> Result<TokenFile> {
         ));
     }
     let Some((.., element)) = VARIANTS.iter().find(|(known, ..)| *known == magic) else {
-        return Err(damaged(path, 0, format!("{magic} is the magic number of no token file")));
+        return Err(damaged(path, 0, format!("{magic} is not the magic number of a token file")));
     };
     if !VARIANTS.iter().any(|(known, of, _)| (*known, *of) == (magic, version)) {
-        return Err(damaged(path, 4, format!("version {version} of {magic} is not known")));
+        return Err(damaged(path, 4, format!("version {version} of {magic} is unknown")));
     }
     let expected = u64::try_from(n_tokens)
         .map(|n| n * element.bytes() + HEADER_BYTES as u64)
@@ -89,7 +92,8 @@ pub(super) fn open(path: &Path, vocab_size: usize) -> Result<TokenFile> {
     if expected != size {
         return Err(size_differs(path, 8, n_tokens, expected, size));
     }
-    TokenFile::open(path, *element, HEADER_BYTES as u64, vocab_size)
+    let tokens = TokenFile::open(path, *element, HEADER_BYTES as u64, vocab_size)?;
+    Ok(TokenSource { tokens, documents: Documents::BeginWithToken })
 }
 
 fn size_differs(path: &Path, offset: u64, n_tokens: i32, expected: u64, size: u64) -> FormatError {

@@ -1,19 +1,23 @@
-//! MosaicML streaming: a folder a half with `index.json` (version 2) and MDS files.
+//! MosaicML streaming: for each half a folder with `index.json` (version 2) and MDS files.
 //!
-//! An MDS file is u32 samples, u32 offset of each sample from the file's start and of the end, the
-//! configuration as JSON, then the samples. A sample has one column, `tokens`, of the encoding
-//! `ndarray:uint16` or `ndarray:uint32`: u32 size, a byte with the number of axes above two bits for
-//! the width of their lengths, the length, the values. A sample is a document.
+//! An MDS file has the number of samples as u32, the offsets of the samples and of the end from the
+//! start of the file as u32, the configuration as JSON, and the samples. A sample is a document. It
+//! has one column, `tokens`, with the encoding `ndarray:uint16` or `ndarray:uint32`: the size as u32,
+//! a byte with the number of axes above two bits for the width of their lengths, the length, and the
+//! values.
 
 use std::io::{self, Write};
 
+use crate::dataset::{Split, TokenType};
 use serde_json::{Value, json};
-use store::shards::{Split, TokenType};
 
 use super::Result;
-use super::frame::{Export, document_bytes};
+use super::format::Format;
+use super::output::{Export, document_bytes};
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "mds", export, open: None };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     let encoding = match manifest.token_type {
         TokenType::U16 => "ndarray:uint16",
@@ -31,7 +35,7 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
             let bytes = head_bytes + samples;
             if u32::try_from(bytes).is_err() {
                 return Err(export.unsupported(format!(
-                    "{} would have {bytes} bytes, its offsets have 32 bits; ask for smaller shards",
+                    "{} would have {bytes} bytes, but offsets have 32 bits; make smaller shards",
                     entry.name
                 )));
             }
@@ -56,7 +60,7 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What stands in each file about its form; keys sorted, as the library writes them.
+/// The configuration in each file. Its keys are sorted, as the library writes them.
 fn config(encoding: &str) -> Value {
     json!({
         "column_encodings": [encoding],
@@ -70,7 +74,7 @@ fn config(encoding: &str) -> Value {
     })
 }
 
-/// The same for the index, with what differs by file.
+/// The entry of a file in the index: the configuration and the file's own facts.
 fn shard_json(encoding: &str, basename: &str, bytes: u64, samples: usize) -> Value {
     let mut shard = config(encoding);
     shard["raw_data"] = json!({ "basename": basename, "bytes": bytes, "hashes": {} });
@@ -79,7 +83,7 @@ fn shard_json(encoding: &str, basename: &str, bytes: u64, samples: usize) -> Val
     shard
 }
 
-/// Bits for the width of a length: its number of bytes is two to this power.
+/// The code for the width of a length: it takes two to this power bytes.
 fn length_code(n_tokens: u32) -> u8 {
     match n_tokens {
         0..=0xff => 0,
@@ -88,7 +92,7 @@ fn length_code(n_tokens: u32) -> u8 {
     }
 }
 
-/// Bytes of a document's array: axes, length, values.
+/// Bytes of a document's array: the byte for the axes, the length and the values.
 fn array_bytes(n_tokens: u32, width: u64) -> u64 {
     1 + (1 << length_code(n_tokens)) + u64::from(n_tokens) * width
 }
@@ -115,7 +119,7 @@ fn write_offsets(
 fn write_sample(file: &mut dyn Write, n_tokens: u32, width: u64, values: &[u8]) -> io::Result<()> {
     let code = length_code(n_tokens);
     file.write_all(&(array_bytes(n_tokens, width) as u32).to_le_bytes())?;
-    // One axis.
+    // There is one axis.
     file.write_all(&[(1 << 2) | code])?;
     file.write_all(&n_tokens.to_le_bytes()[..1 << code])?;
     file.write_all(values)

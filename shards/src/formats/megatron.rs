@@ -1,26 +1,32 @@
-//! Megatron-LM: `NAME.bin` (bare tokens) and `NAME.idx`, which a dataset has already.
+//! Megatron-LM: `NAME.bin` (bare tokens) and `NAME.idx`. A dataset has both files already.
 //!
-//! The index is told in `store`: header, i32 length and i64 byte offset of each sequence, i64 number
-//! of the sequence at which each document begins and their end. A document may have several
-//! sequences. There is no code for u32; ids below 2^31 have the same bits as i32.
+//! The index (`dataset/index.rs`) has a header, the i32 length and the i64 byte offset of each
+//! sequence, and the i64 number of the first sequence of each document, followed by the number of
+//! sequences. A document may have several sequences. There is no code for u32, but ids below 2^31
+//! have the same bits as i32.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use crate::dataset::TokenType;
 use store::StoreError;
-use store::shards::TokenType;
 
-use super::frame::Export;
-use super::stream::{Bounds, Element, TokenFile, damaged, file_size, open_at, read_head};
+use super::format::Format;
+use super::output::Export;
+use super::stream::{
+    Documents, Element, TokenFile, TokenSource, damaged, file_size, open_at, read_head,
+};
 use super::{FormatError, Result};
 
 const MAGIC: &[u8; 9] = b"MMIDIDX\0\0";
 const HEADER_BYTES: u64 = 34;
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "megatron", export, open: Some(open) };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     if manifest.token_type == TokenType::U32 && manifest.vocab_size as u64 > 1 << 31 {
-        return Err(export.unsupported("its ids are below 2^31"));
+        return Err(export.unsupported("its ids must be below 2^31"));
     }
     for entry in &manifest.shards {
         export.shard(entry)?.document_tokens()?;
@@ -32,15 +38,17 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Opens a payload and its index; either file's name is taken, and their common one.
-pub(super) fn open(path: &Path, vocab_size: usize) -> Result<(TokenFile, Bounds)> {
+/// Opens a payload and its index. `path` is either file, or the part that their names share.
+fn open(path: &Path, vocab_size: usize) -> Result<TokenSource> {
     let (payload, index) = pair(path);
     let (head, size) = read_head(&index, HEADER_BYTES as usize)?;
     let header = Header::parse(&index, &head, size)?;
     let tokens = TokenFile::open(&payload, header.element, 0, vocab_size)?;
-    Ok((tokens, Box::new(Documents::open(index, &header, file_size(&payload)?)?)))
+    let lengths = DocumentLengths::open(index, &header, file_size(&payload)?)?;
+    Ok(TokenSource { tokens, documents: Documents::HaveLengths(Box::new(lengths)) })
 }
 
+/// The paths of payload and index.
 fn pair(path: &Path) -> (PathBuf, PathBuf) {
     let is_named = path.extension().is_some_and(|e| e == "bin" || e == "idx");
     let stem = if is_named { path.with_extension("") } else { path.into() };
@@ -55,7 +63,7 @@ fn pair(path: &Path) -> (PathBuf, PathBuf) {
 struct Header {
     element: Element,
     n_sequences: u64,
-    /// Documents and one.
+    /// Documents plus one.
     n_bounds: u64,
 }
 
@@ -67,10 +75,10 @@ impl Header {
             bytes.map(u64::from_le_bytes).ok_or_else(too_short)
         };
         if head.get(..9).ok_or_else(too_short)? != MAGIC {
-            return Err(damaged(path, 0, "it does not begin as an index of Megatron-LM"));
+            return Err(damaged(path, 0, "it is not an index of Megatron-LM"));
         }
         if u64_at(9)? != 1 {
-            return Err(damaged(path, 9, format!("version {} is not known", u64_at(9)?)));
+            return Err(damaged(path, 9, format!("version {} is unknown", u64_at(9)?)));
         }
         let element = match head.get(17) {
             Some(1) => Element::U8,
@@ -79,7 +87,11 @@ impl Header {
             Some(5) => Element::I64,
             Some(8) => Element::U16,
             Some(code) => {
-                return Err(damaged(path, 17, format!("type code {code} is none of token ids")));
+                return Err(damaged(
+                    path,
+                    17,
+                    format!("type code {code} is not a type of token ids"),
+                ));
             }
             None => return Err(too_short()),
         };
@@ -90,7 +102,7 @@ impl Header {
         });
         if n_bounds == 0 || expected != Some(size) {
             let message = format!(
-                "{n_sequences} sequences and {n_bounds} document bounds do not make {size} bytes"
+                "{n_sequences} sequences and {n_bounds} document bounds do not give {size} bytes"
             );
             return Err(damaged(path, 18, message));
         }
@@ -98,15 +110,16 @@ impl Header {
     }
 }
 
-/// Reads the three arrays of an index side by side, however long they are.
-struct Documents {
+/// Reads the three arrays of an index side by side, without holding them in memory.
+struct DocumentLengths {
     path: PathBuf,
     lengths: Box<dyn Read>,
     offsets: Box<dyn Read>,
     bounds: Box<dyn Read>,
     n_sequences: u64,
-    /// Document bounds, and those read.
+    /// Document bounds in all.
     n_bounds: u64,
+    /// Document bounds read so far.
     bound: u64,
     token_bytes: u64,
     payload_bytes: u64,
@@ -114,7 +127,7 @@ struct Documents {
     offset: u64,
 }
 
-impl Documents {
+impl DocumentLengths {
     fn open(path: PathBuf, header: &Header, payload_bytes: u64) -> Result<Self> {
         let n = header.n_sequences;
         let mut documents = Self {
@@ -138,12 +151,13 @@ impl Documents {
         Ok(documents)
     }
 
+    /// Reads the next document bound.
     fn bound(&mut self) -> Result<u64> {
         self.bound += 1;
         read_u64(&mut self.bounds, &self.path)
     }
 
-    /// The next document's tokens; its sequences must follow one another in the payload.
+    /// The next document's length in tokens. Its sequences must be contiguous in the payload.
     fn document(&mut self) -> Result<u64> {
         let at = HEADER_BYTES + 12 * self.n_sequences + 8 * self.bound;
         let end = self.bound()?;
@@ -180,10 +194,11 @@ impl Documents {
         Ok(tokens)
     }
 
+    /// Checks that the documents cover all sequences and the whole payload.
     fn end(&self) -> Result<()> {
         if self.sequence != self.n_sequences || self.offset != self.payload_bytes {
             let message = format!(
-                "its documents end at sequence {} and byte {}, there are {} and {}",
+                "its documents end at sequence {} and byte {}, not at {} and {}",
                 self.sequence, self.offset, self.n_sequences, self.payload_bytes
             );
             return Err(damaged(&self.path, HEADER_BYTES, message));
@@ -192,13 +207,13 @@ impl Documents {
     }
 }
 
-impl Iterator for Documents {
+impl Iterator for DocumentLengths {
     type Item = Result<u64>;
 
     fn next(&mut self) -> Option<Result<u64>> {
         if self.bound == self.n_bounds {
             return self.end().err().map(|error: FormatError| {
-                // Said once; the caller stops at an error.
+                // Makes the next call return `None`, so that the error is reported once.
                 self.offset = self.payload_bytes;
                 self.sequence = self.n_sequences;
                 Err(error)

@@ -1,14 +1,16 @@
-//! Datasets of tokens in the forms that other trainers read.
+//! Token datasets in the formats of other trainers.
 //!
-//! [`export`] gives a dataset another trainer's names and sidecar files: as hard links where the
-//! payload is the same, bytes rewritten where it is not. [`import`] makes a dataset of what another
-//! tool wrote. Both leave nothing at their output until it is whole. One file a format; each tells
-//! the format's layout.
+//! [`export`] writes a dataset with another trainer's file names and sidecar files: as hard links
+//! where the payload is the same, else with the bytes rewritten. [`import`] makes a dataset from
+//! another tool's files. Both leave nothing at their output until it is complete.
+//!
+//! Each format has a file that describes its layout and defines a [`Format`]. A new format needs
+//! such a file and a line in [`Format::ALL`].
 
 mod datatrove;
 mod error;
 mod export;
-mod frame;
+mod format;
 mod import;
 mod litdata;
 mod llmc;
@@ -16,79 +18,42 @@ mod mds;
 mod megatron;
 mod nanogpt;
 mod olmo;
+mod output;
 mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::str::FromStr;
 
 pub use error::FormatError;
 pub use export::export;
-pub use frame::{DocumentName, Summary};
+pub use format::Format;
 pub use import::{DOCUMENT_TOKENS_MAX, Import, Imported, SHARD_TOKENS_DEFAULT, import};
+pub use output::{DocumentName, Summary};
 
 /// The result of an export or import.
 pub type Result<T> = std::result::Result<T, FormatError>;
 
-/// Another trainer's form of a dataset.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// nanoGPT's `train.bin` and `val.bin`.
-    NanoGpt,
-    /// Megatron-LM's `.bin` and `.idx`.
-    Megatron,
-    /// datatrove's and nanotron's `.ds` with its index.
-    Datatrove,
-    /// OLMo's and dolma's `.npy` with `.csv.gz`.
-    Olmo,
-    /// llm.c's and modded-nanogpt's `.bin` with a header.
-    LlmC,
-    /// MosaicML streaming's MDS.
-    Mds,
-    /// litdata's chunks, for its `TokensLoader`.
-    LitData,
-}
-
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 7] = [
-        Self::NanoGpt,
-        Self::Megatron,
-        Self::Datatrove,
-        Self::Olmo,
-        Self::LlmC,
-        Self::Mds,
-        Self::LitData,
+    pub const ALL: &[Self] = &[
+        nanogpt::FORMAT,
+        megatron::FORMAT,
+        datatrove::FORMAT,
+        olmo::FORMAT,
+        llmc::FORMAT,
+        mds::FORMAT,
+        litdata::FORMAT,
     ];
-
-    /// The name on the command line.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NanoGpt => "nanogpt",
-            Self::Megatron => "megatron",
-            Self::Datatrove => "datatrove",
-            Self::Olmo => "olmo",
-            Self::LlmC => "llmc",
-            Self::Mds => "mds",
-            Self::LitData => "litdata",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 impl FromStr for Format {
     type Err = String;
 
     fn from_str(name: &str) -> std::result::Result<Self, String> {
-        Self::ALL.into_iter().find(|format| format.as_str() == name).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            format!("`{name}` is no format of shards; there are {names}")
+        Self::ALL.iter().copied().find(|format| format.name == name).ok_or_else(|| {
+            let names: Vec<&str> = Self::ALL.iter().map(Self::name).collect();
+            format!("`{name}` is not a format of shards; the formats are {}", names.join(", "))
         })
     }
 }

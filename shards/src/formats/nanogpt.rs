@@ -1,22 +1,25 @@
-//! nanoGPT: `train.bin` and `val.bin`, bare arrays of u16, and `meta.pkl`.
+//! nanoGPT: `train.bin` and `val.bin`, which are bare arrays of u16, and `meta.pkl`.
 //!
-//! `train.py` maps both with NumPy as uint16 and takes the model's vocabulary size from `meta.pkl`, a
-//! pickled dict. There are no document bounds: each document ends with the end-of-text token.
+//! `train.py` maps both arrays with NumPy and reads the model's vocabulary size from `meta.pkl`, a
+//! pickled dict. Documents are not indexed: each ends with the end-of-text token.
 
 use std::path::Path;
 
-use store::shards::{Split, TokenType};
+use crate::dataset::{Split, TokenType};
 
-use super::frame::Export;
-use super::stream::{Element, TokenFile};
-use super::{Format, FormatError, Result};
+use super::format::Format;
+use super::output::Export;
+use super::stream::{Documents, Element, TokenFile, TokenSource};
+use super::{FormatError, Result};
 
-pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "nanogpt", export, open: Some(open) };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
     if manifest.token_type != TokenType::U16 {
         return Err(export.unsupported(format!(
-            "its readers take ids of 16 bits, the vocabulary has {}; llmc, megatron, datatrove and \
-             olmo hold larger ones",
+            "its readers expect ids of 16 bits, but the vocabulary has {}; use llmc, megatron, \
+             datatrove or olmo",
             manifest.vocab_size
         )));
     }
@@ -38,7 +41,7 @@ pub(super) fn export(export: &mut Export<'_>) -> Result<()> {
 
 /// `{"vocab_size": …, "dtype": "uint16", "tokenizer_blake3": …}` as a pickle of protocol 2.
 ///
-/// Opcodes (Python's `pickletools`): PROTO 0x80, EMPTY_DICT `}`, MARK `(`, BINUNICODE `X` with a u32
+/// Opcodes (see Python's `pickletools`): PROTO 0x80, EMPTY_DICT `}`, MARK `(`, BINUNICODE `X` with a u32
 /// length, BININT `J` with an i32, SETITEMS `u`, STOP `.`.
 fn meta_pickle(vocab_size: usize, tokenizer_blake3: Option<&str>) -> Vec<u8> {
     let text = |text: &str| {
@@ -62,12 +65,13 @@ fn meta_pickle(vocab_size: usize, tokenizer_blake3: Option<&str>) -> Vec<u8> {
 }
 
 /// Opens a bare array of u16.
-pub(super) fn open(path: &Path, vocab_size: usize) -> Result<TokenFile> {
+fn open(path: &Path, vocab_size: usize) -> Result<TokenSource> {
     if vocab_size > 1 << 16 {
         return Err(FormatError::Unsupported {
-            format: Format::NanoGpt,
-            message: format!("its ids have 16 bits and cannot be those of {vocab_size} tokens"),
+            format: FORMAT.name,
+            message: format!("its ids have 16 bits, too few for a vocabulary of {vocab_size}"),
         });
     }
-    TokenFile::open(path, Element::U16, 0, vocab_size)
+    let tokens = TokenFile::open(path, Element::U16, 0, vocab_size)?;
+    Ok(TokenSource { tokens, documents: Documents::EndWithToken })
 }

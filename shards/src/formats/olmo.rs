@@ -1,24 +1,27 @@
-//! OLMo and dolma: `NAME.npy`, which is no NumPy file but a bare array, and `NAME.csv.gz` with a row
-//! a document: `start,end,id,src,loc`, the first two in tokens.
+//! OLMo and dolma: `NAME.npy`, a bare array despite the name, and `NAME.csv.gz` with a row per
+//! document: `start,end,id,src,loc`, the first two in tokens.
 
 use std::io::{self, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::frame::{DocumentName, DocumentNames, Export};
+use super::format::Format;
+use super::output::{DocumentName, Export};
 use super::{FormatError, Result};
 
-pub(super) fn export(export: &mut Export<'_>, names: Option<DocumentNames<'_>>) -> Result<()> {
+pub(super) const FORMAT: Format = Format { name: "olmo", export, open: None };
+
+fn export(export: &mut Export<'_>) -> Result<()> {
     let manifest = export.manifest;
-    let mut names = names;
+    let mut names = export.names.take();
     let mut named = 0;
     for entry in &manifest.shards {
         let lengths = export.shard(entry)?.document_tokens()?;
         export.link(&format!("{}.bin", entry.name), &format!("{}.npy", entry.name))?;
         let mut missing = false;
         export.write(&format!("{}.csv.gz", entry.name), |file| {
-            // Level 6 and no time in the header: the same documents give the same bytes.
+            // A fixed level and no time in the header, so that the bytes depend on the documents only.
             let mut csv = GzEncoder::new(io::BufWriter::new(file), Compression::new(6));
             let mut end = 0;
             for (number, n) in lengths.iter().enumerate() {
@@ -55,7 +58,7 @@ pub(super) fn export(export: &mut Export<'_>, names: Option<DocumentNames<'_>>) 
     Ok(())
 }
 
-/// A field of a CSV file, quoted when it must be (RFC 4180, section 2).
+/// A field of a CSV file, quoted where necessary (RFC 4180, section 2).
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) {
         return format!("\"{}\"", text.replace('"', "\"\""));

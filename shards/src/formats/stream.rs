@@ -1,4 +1,4 @@
-//! Reading another tool's tokens: from a file of any length, a piece at a time, each id checked.
+//! Reading another tool's tokens from a file of any length, piece by piece. Every id is checked.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
@@ -8,8 +8,21 @@ use store::StoreError;
 
 use super::{FormatError, Result};
 
-/// Lengths of the documents of a file, in tokens, where the format tells them.
-pub(super) type Bounds = Box<dyn Iterator<Item = Result<u64>>>;
+/// A file of tokens that is imported.
+pub(super) struct TokenSource {
+    pub(super) tokens: TokenFile,
+    pub(super) documents: Documents,
+}
+
+/// How the documents of a file are found.
+pub(super) enum Documents {
+    /// The format has their lengths, in tokens.
+    HaveLengths(Box<dyn Iterator<Item = Result<u64>>>),
+    /// Each ends with the end-of-text token.
+    EndWithToken,
+    /// Each begins with the end-of-text token.
+    BeginWithToken,
+}
 
 /// How a file stores an id, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +62,7 @@ impl Element {
     }
 }
 
-/// Tokens read at once.
+/// Tokens that are read at once.
 const PIECE_TOKENS: usize = 1 << 16;
 
 /// A file of tokens, read from front to back.
@@ -57,10 +70,10 @@ pub(super) struct TokenFile {
     path: PathBuf,
     file: File,
     element: Element,
-    /// Where the tokens begin in the file.
+    /// The first byte of the tokens.
     start: u64,
     n_tokens: u64,
-    /// Tokens read.
+    /// Tokens read so far.
     position: u64,
     vocab_size: usize,
     bytes: Vec<u8>,
@@ -79,7 +92,10 @@ impl TokenFile {
         let size = file_size(path)?;
         let bytes = size.saturating_sub(start);
         if !bytes.is_multiple_of(element.bytes()) {
-            let message = format!("its {bytes} bytes are no whole ids of {}", element.bytes());
+            let message = format!(
+                "its {bytes} bytes are not a multiple of {}, the size of an id",
+                element.bytes()
+            );
             return Err(damaged(path, size - bytes % element.bytes(), message));
         }
         file.seek(SeekFrom::Start(start)).map_err(|e| StoreError::io(path, "read", e))?;
@@ -100,19 +116,20 @@ impl TokenFile {
         &self.path
     }
 
-    /// Where the next token is in the file.
+    /// The first byte of the next token.
     pub(super) fn offset(&self) -> u64 {
         self.start + self.position * self.element.bytes()
     }
 
-    /// Tokens that are left.
+    /// Tokens that are not read yet.
     pub(super) fn n_left(&self) -> u64 {
         self.n_tokens - self.position
     }
 
-    /// Appends the next tokens, `limit` at most, and returns how many there were; none at the end.
+    /// Appends at most `limit` of the next tokens; returns how many. At the end this is 0.
     ///
-    /// Fails with [`FormatError::TokenRange`] at an id outside the vocabulary.
+    /// # Errors
+    /// [`FormatError::TokenRange`] at an id outside the vocabulary; or the file cannot be read.
     pub(super) fn read(&mut self, limit: u64, tokens: &mut Vec<u32>) -> Result<usize> {
         let n = self.n_left().min(limit).min(PIECE_TOKENS as u64) as usize;
         self.bytes.resize(n * self.element.bytes() as usize, 0);
@@ -136,6 +153,7 @@ impl TokenFile {
     }
 }
 
+/// The error for a file that breaks the rules of its format at byte `offset`.
 pub(super) fn damaged(path: &Path, offset: u64, message: impl Into<String>) -> FormatError {
     FormatError::Damaged { path: path.into(), offset, message: message.into() }
 }
@@ -146,7 +164,7 @@ pub(super) fn file_size(path: &Path) -> Result<u64> {
     Ok(metadata.len())
 }
 
-/// A reader of a file from byte `offset` on.
+/// Opens a file for reading from byte `offset` on.
 pub(super) fn open_at(path: &Path, offset: u64) -> Result<BufReader<File>> {
     let io = |e| StoreError::io(path, "read", e);
     let mut file = File::open(path).map_err(io)?;
@@ -154,7 +172,7 @@ pub(super) fn open_at(path: &Path, offset: u64) -> Result<BufReader<File>> {
     Ok(BufReader::with_capacity(1 << 18, file))
 }
 
-/// The first bytes of a file, `n_bytes` at most, and the file's size.
+/// The first bytes of a file, at most `n_bytes`, and the file's size.
 pub(super) fn read_head(path: &Path, n_bytes: usize) -> Result<(Vec<u8>, u64)> {
     let mut head = Vec::new();
     open_at(path, 0)?

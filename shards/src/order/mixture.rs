@@ -1,26 +1,27 @@
-//! Which source the next sample comes from, by weights, without a random draw.
+//! The source of each sample, by weights and without random numbers.
 //!
-//! Two sources are mixed by the largest error: whichever is further behind its share gives the next
-//! sample, so that the first of them has given `round(i · w)` of any first `i`. More than two are
-//! mixed pair by pair: the two lightest are mixed, the mixture counts as one source of their joint
-//! weight, and so on (the tree of Huffman 1952, under which heavy sources have few mixtures above
-//! them). Unlike the schedule that compares all sources at every sample, this has a closed form:
-//! the counts at any sample follow by a division at each node, so no state has to be kept, and any
-//! sample can be looked up at once. After as many samples as the weights sum to, each source has
-//! given its weight exactly.
+//! Two sources are mixed by the largest error: the one that is further behind its share gives the
+//! next sample. So of the first `i` samples, the first source gives `round(i · w)`. More sources are
+//! mixed in pairs: the two lightest are mixed, the mixture counts as one source with the sum of their
+//! weights, and so on. This is the tree of Huffman (1952), in which heavy sources have few mixtures
+//! above them. In contrast to a schedule that compares all sources at every sample, it has a closed
+//! form: the counts at any sample take one division per node. So no state is kept, and any sample can
+//! be computed directly. After as many samples as the sum of the weights, each source has given
+//! exactly its weight.
 
 use crate::{Result, ShardError};
 
-/// Weights sum to this at most, so that products of two of them fit 63 bits.
+/// The largest sum of weights; products of two sums fit into 63 bits.
 pub const WEIGHT_SUM_MAX: u64 = 1 << 31;
 
-/// What weights given as fractions are scaled to.
+/// The sum to which fractions are scaled.
 const SCALE: f64 = (1u64 << 30) as f64;
 
-/// The whole weights of a mixture given as fractions, which need not sum to one. A source that has
-/// any weight keeps at least 1 in 2^30.
+/// Integer weights for fractions, which need not sum to one. A source with any weight keeps at least
+/// 1 in 2^30.
 ///
-/// Fails with [`ShardError::Order`] when one is negative or not finite, or all are zero.
+/// # Errors
+/// [`ShardError::Order`] when a fraction is negative or not finite, or all are zero.
 pub fn weights_from_fractions(fractions: &[f64]) -> Result<Vec<u64>> {
     let sum: f64 = fractions.iter().sum();
     if !sum.is_finite() || sum <= 0.0 || fractions.iter().any(|f| *f < 0.0) {
@@ -30,7 +31,7 @@ pub fn weights_from_fractions(fractions: &[f64]) -> Result<Vec<u64>> {
     }
     let scaled = |fraction: &f64| match *fraction / sum * SCALE {
         0.0 => 0,
-        // Half up, as in Python: `floor(x + 0.5)`.
+        // Rounds half up like the Python reader, which must find the same weights.
         weight => ((weight + 0.5).floor() as u64).max(1),
     };
     Ok(fractions.iter().map(scaled).collect())
@@ -42,7 +43,7 @@ enum Child {
     Node(usize),
 }
 
-/// Two of a mixture's parts; `left` is the heavier.
+/// A mixture of two parts; `left` is the heavier one.
 #[derive(Debug, Clone)]
 struct Node {
     left: Child,
@@ -52,8 +53,7 @@ struct Node {
 }
 
 impl Node {
-    /// Of the first `samples` that come to this node, those that go left: `round(samples · w)`,
-    /// halves up.
+    /// How many of the first `samples` at this node go left: `round(samples · w)`, halves up.
     fn left_count(&self, samples: u64) -> u64 {
         let (whole, rest) = (samples / self.weight, samples % self.weight);
         whole * self.left_weight + (2 * rest * self.left_weight + self.weight) / (2 * self.weight)
@@ -62,24 +62,25 @@ impl Node {
 
 /// A mixture of sources by weights.
 #[derive(Debug, Clone)]
-pub struct Mixture {
+pub(super) struct Mixture {
     n_sources: usize,
     nodes: Vec<Node>,
     top: Child,
 }
 
 impl Mixture {
-    /// A mixture in which source `s` has the weight `weights[s]`; one of weight 0 never comes.
+    /// A mixture in which source `s` has the weight `weights[s]`. A source of weight 0 gives no sample.
     ///
-    /// Fails with [`ShardError::Order`] when all are zero or their sum is over [`WEIGHT_SUM_MAX`].
-    pub fn new(weights: &[u64]) -> Result<Self> {
+    /// # Errors
+    /// [`ShardError::Order`] when all weights are zero or their sum exceeds [`WEIGHT_SUM_MAX`].
+    pub(super) fn new(weights: &[u64]) -> Result<Self> {
         let sum = weights.iter().try_fold(0u64, |sum, weight| sum.checked_add(*weight));
         if !sum.is_some_and(|sum| (1..=WEIGHT_SUM_MAX).contains(&sum)) {
             return Err(ShardError::Order(format!(
-                "weights must sum to 1 at least and {WEIGHT_SUM_MAX} at most"
+                "the sum of the weights must be between 1 and {WEIGHT_SUM_MAX}"
             )));
         }
-        // Parts by weight, then by age: sources in their order, then mixtures as they are made.
+        // Parts of equal weight are taken by age: sources in their order, then mixtures.
         let mut parts: std::collections::BTreeMap<(u64, usize), Child> = weights
             .iter()
             .enumerate()
@@ -100,8 +101,8 @@ impl Mixture {
         Ok(Self { n_sources: weights.len(), nodes, top })
     }
 
-    /// The source of a sample, and how many samples of that source come before it.
-    pub fn get(&self, mut sample: u64) -> (usize, u64) {
+    /// The source of a sample, and how many earlier samples are from that source.
+    pub(super) fn get(&self, mut sample: u64) -> (usize, u64) {
         let mut part = self.top;
         loop {
             match part {
@@ -118,7 +119,7 @@ impl Mixture {
     }
 
     /// How many of the first `samples` each source gives.
-    pub fn counts(&self, samples: u64) -> Vec<u64> {
+    pub(super) fn counts(&self, samples: u64) -> Vec<u64> {
         let mut counts = vec![0; self.n_sources];
         let mut open = vec![(self.top, samples)];
         while let Some((part, samples)) = open.pop() {
@@ -161,8 +162,8 @@ mod tests {
     }
 
     proptest! {
-        /// The counts are what walking through the samples gives; each source stays near its share
-        /// at every sample and has it exactly after a whole round.
+        /// The counts are those of walking through the samples. Each source stays near its share at every
+        /// sample and has exactly its share after a whole round.
         #[test]
         fn counts_follow_the_weights(weights in prop::collection::vec(0u64..60, 1..12)) {
             prop_assume!(weights.iter().sum::<u64>() > 0);
@@ -183,7 +184,7 @@ mod tests {
             prop_assert_eq!(counts, twice);
         }
 
-        /// Far out and with large weights nothing overflows.
+        /// Late samples and large weights do not overflow.
         #[test]
         fn far_samples(sample in 0u64..1 << 50, a in 1u64..1 << 30, b in 1u64..1 << 30) {
             let mixture = Mixture::new(&[a, b]).unwrap();

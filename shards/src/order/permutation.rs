@@ -1,33 +1,34 @@
-//! A shuffle that is a function: the n-th element of a keyed permutation, without a table.
+//! A shuffle as a function: the n-th element of a keyed permutation, computed without a table.
 //!
-//! A Feistel network permutes the numbers of `b` bits, where `2^b` is the first power of two that
-//! holds the length; numbers past the length are sent through it again until one falls inside
-//! (cycle walking: Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains", section 3). At
-//! least half of the numbers are inside (but for tiny lengths), so two passes through the network
-//! are needed on average at worst. The two halves of a number need not be of one width: the rounds change them in turn.
+//! A Feistel network permutes the numbers of `b` bits, where `2^b` is the first power of two that is
+//! not below the length. Results beyond the length are sent through the network again until one is
+//! inside (cycle walking: Black and Rogaway 2002, "Ciphers with Arbitrary Finite Domains", section 3).
+//! Except for tiny lengths, at least half of the numbers are inside, so at most two passes are needed
+//! on average. The two halves of a number may differ in width, because the rounds alternate between
+//! them.
 
-/// Rounds of the network, each half changed four times. Four rounds already make a pseudorandom
-/// permutation of large domains (Luby and Rackoff 1988); small ones need more.
+/// Rounds of the network; each half changes four times. Four rounds give a pseudorandom permutation of
+/// a large domain (Luby and Rackoff 1988), but small domains need more.
 const ROUNDS: usize = 8;
 
-/// Bits of the smallest domain. Halves of one or two bits allow too few functions: five elements
-/// under three bits miss uniformity by a chi-square of 1,176 at 119 degrees of freedom, under eight
-/// bits they reach it (115, measured over 60,000 keys).
+/// Bits of the smallest domain. Halves of one or two bits allow too few round functions: permutations
+/// of five elements in three bits are far from uniform (chi-square 1,176 at 119 degrees of freedom,
+/// measured over 60,000 keys), in eight bits they are uniform (115).
 const DOMAIN_BITS_MIN: u32 = 8;
 
 /// 2^64 divided by the golden ratio: the step of SplitMix64 (Steele, Lea and Flood 2014).
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// SplitMix64's finaliser: a mixing of 64 bits in which each bit depends on all.
+/// SplitMix64's finaliser: mixes 64 bits, so that each depends on all.
 fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     x ^ (x >> 31)
 }
 
-/// A permutation of `0..len` that a key chooses.
+/// A permutation of `0..len` that is determined by a key.
 #[derive(Debug, Clone)]
-pub struct Permutation {
+pub(super) struct Permutation {
     len: u64,
     low_bits: u32,
     low_mask: u64,
@@ -37,7 +38,7 @@ pub struct Permutation {
 
 impl Permutation {
     /// The permutation of `0..len` under `key`; `len` is at most 2^63.
-    pub fn new(len: u64, key: u64) -> Self {
+    pub(super) fn new(len: u64, key: u64) -> Self {
         let bits = (u64::BITS - len.saturating_sub(1).leading_zeros()).max(DOMAIN_BITS_MIN);
         let low_bits = bits / 2;
         let mut keys = [0; ROUNDS];
@@ -55,8 +56,8 @@ impl Permutation {
         }
     }
 
-    /// Where `index` goes. Both are below the length; an index that is not stays as it is.
-    pub fn get(&self, index: u64) -> u64 {
+    /// The image of `index`. Both are below the length; a larger index is returned unchanged.
+    pub(super) fn get(&self, index: u64) -> u64 {
         if index >= self.len {
             return index;
         }
@@ -67,8 +68,8 @@ impl Permutation {
         value
     }
 
-    /// What goes to `value`: the inverse of [`Permutation::get`].
-    pub fn index_of(&self, value: u64) -> u64 {
+    /// The index whose image is `value`: the inverse of [`Permutation::get`].
+    pub(super) fn index_of(&self, value: u64) -> u64 {
         if value >= self.len {
             return value;
         }
@@ -143,8 +144,8 @@ mod tests {
         assert!(chi < 178.6, "{chi}");
     }
 
-    /// Neighbours do not stay neighbours: the mean distance of two that were adjacent is that of two
-    /// random elements, a third of the length.
+    /// Neighbours are separated: their mean distance is that of two random elements, a third of the
+    /// length.
     #[test]
     fn neighbours_part() {
         let n = 100_000;

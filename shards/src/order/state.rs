@@ -1,10 +1,10 @@
-//! Where a run stands: a few integers, enough to go on from.
+//! The position of a run in its order: a few integers from which it can continue.
 
 use serde::{Deserialize, Serialize};
 
-use super::Stage;
+use super::stage::Stage;
 
-/// What an order is over, and how far a run has gone in it.
+/// An order, and how far a run has read in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct State {
@@ -16,15 +16,15 @@ pub struct State {
     pub plan: String,
     /// The seed of the shuffles.
     pub seed: u64,
-    /// Samples of the whole run, when it has a budget.
+    /// The samples of the whole run, when it has a budget.
     pub samples_total: Option<u64>,
-    /// The next step to take; the steps before it are done.
+    /// The next step; all earlier steps are done.
     pub step: u64,
     /// The stage that `step` is in.
     pub stage: usize,
-    /// The samples that each source has given before `step`.
+    /// How many samples each source gave before `step`.
     pub samples: Vec<u64>,
-    /// The stages up to that one, and those already arranged after it.
+    /// All stages, including those that begin later.
     pub stages: Vec<Stage>,
 }
 

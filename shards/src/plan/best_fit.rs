@@ -1,24 +1,24 @@
-//! Best-fit decreasing: each document goes into the fullest row that still has room for it, the
-//! longest documents first (Ding et al. 2024, "Fewer Truncations Improve Language Modeling",
+//! Best-fit decreasing: each document goes into the fullest row that can still hold it, the longest
+//! documents first (Ding et al. 2024, "Fewer Truncations Improve Language Modeling",
 //! section 3).
 //!
-//! Lengths are small integers, so rows are kept in one list for each amount of free space, and the
-//! next amount that has a row is found in a bitmap: the cost of a document does not grow with the
-//! number of rows.
+//! Lengths are small integers, so there is one list of rows for each amount of free space. A bitmap
+//! finds the next amount that has a row. So the cost of a document does not grow with the number of
+//! rows.
 
 use super::Segment;
 use super::space::SpaceSet;
 
-/// No row follows in a list.
+/// Marks the end of a list.
 const NONE: u32 = u32::MAX;
 
-/// Packs one group of segments after another, keeping its buffers.
+/// Packs one group of segments after another and reuses its buffers.
 pub(super) struct BestFit {
     row_tokens: u32,
     spaces: SpaceSet,
     /// The first row of each list, by free tokens.
     heads: Vec<u32>,
-    /// The row that follows in the list, by row.
+    /// The next row in the same list, by row.
     followers: Vec<u32>,
     row_of: Vec<u32>,
     by_length: Vec<u32>,
@@ -37,8 +37,8 @@ impl BestFit {
         }
     }
 
-    /// Lays `segments`, each of `1..=row_tokens` tokens and fewer than 2^32 of them, out in rows;
-    /// `row` is called with the segments of each row, in the order in which they were given.
+    /// Arranges `segments` in rows and calls `row` with the segments of each row, in the order in which
+    /// they were given. There must be fewer than 2^32 segments of 1 to `row_tokens` tokens each.
     pub(super) fn pack<E>(
         &mut self,
         segments: &[Segment],
@@ -46,7 +46,7 @@ impl BestFit {
     ) -> Result<(), E> {
         self.sort_by_length(segments);
         let n_rows = self.assign(segments);
-        // The segments by row: a counting sort, which keeps their order within a row.
+        // A counting sort by row keeps the segments' order within a row.
         let mut ends = vec![0u32; n_rows];
         for row in &self.row_of {
             ends[*row as usize] += 1;
@@ -69,7 +69,7 @@ impl BestFit {
         Ok(())
     }
 
-    /// Fills `by_length` with the segments' numbers, longest first, equal ones in their order.
+    /// Fills `by_length` with the segments' numbers, longest first; equal lengths keep their order.
     fn sort_by_length(&mut self, segments: &[Segment]) {
         let rank = |segment: &Segment| (self.row_tokens - segment.length) as usize;
         let mut places = vec![0u32; self.row_tokens as usize + 1];
@@ -116,7 +116,7 @@ impl BestFit {
                 self.heads[space] = row;
             }
         }
-        // The next group starts with no open row.
+        // The next group starts without open rows.
         while let Some(space) = self.spaces.at_or_above(0) {
             self.heads[space] = NONE;
             self.spaces.remove(space);

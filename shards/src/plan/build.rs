@@ -4,7 +4,7 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
-use store::shards::Split;
+use crate::dataset::Split;
 
 use super::best_fit::BestFit;
 use super::concat::Concat;
@@ -12,35 +12,35 @@ use super::writer::PlanWriter;
 use super::{PlanHeader, PlanSource, Segment, Statistics, Strategy};
 use crate::{Result, ShardError};
 
-/// Positions of a row at most: 2^24, sixteen times the longest contexts that are trained with.
-pub const SEQUENCE_LENGTH_MAX: u32 = 1 << 24;
+/// The most positions of a row: 2^24, sixteen times the longest contexts that are trained with.
+pub(super) const SEQUENCE_LENGTH_MAX: u32 = 1 << 24;
 
-/// Rows of a plan at most, which bounds the memory of planning to 8 GiB: 2^31 rows of 2,048 are
+/// The most rows of a plan. The limit bounds the memory of planning to 8 GiB; 2^31 rows of 2,048 are
 /// 4 T tokens.
-pub const ROWS_MAX: u64 = 1 << 31;
+const ROWS_MAX: u64 = 1 << 31;
 
-/// Documents that are packed together by default. Within a group the fit is as good as the lengths
-/// allow; a group of a million leaves a few rows at most that are not full, and takes 40 MiB.
-pub const GROUP_DOCUMENTS: usize = 1 << 20;
+/// The default number of documents that are packed together. Within a group the fit is as good as the
+/// lengths allow. A group of a million leaves at most a few rows that are not full, and takes 40 MiB.
+const GROUP_DOCUMENTS: usize = 1 << 20;
 
-/// How to lay out documents.
+/// How to arrange documents in rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanSettings {
-    /// The kind of layout.
+    /// The kind of arrangement.
     pub strategy: Strategy,
     /// Positions to learn from in a row; the row has one token more.
     pub sequence_length: u32,
-    /// Documents packed together at most, which bounds the memory; `concat` needs none.
+    /// The most documents that are packed together; it bounds the memory. `concat` ignores it.
     pub group_documents: usize,
 }
 
 impl PlanSettings {
-    /// Best fit of groups of [`GROUP_DOCUMENTS`].
+    /// Best fit in groups of 2^20 documents.
     pub fn new(sequence_length: u32) -> Self {
         Self { strategy: Strategy::BestFit, sequence_length, group_documents: GROUP_DOCUMENTS }
     }
 
-    /// The name that a plan of one half has by default, beside the shards: `train-best-fit-2048.plan`.
+    /// The default name of a half's plan, beside the shards: `train-best-fit-2048.plan`.
     pub fn file_name(&self, split: Split) -> String {
         let strategy = match self.strategy {
             Strategy::Concat => "concat",
@@ -56,7 +56,7 @@ impl PlanSettings {
 pub struct SourceDocuments {
     /// Its name.
     pub name: String,
-    /// Its documents, by their numbers in the half, ascending.
+    /// Ranges of the numbers that its documents have in the half, ascending.
     pub spans: Vec<Range<u64>>,
 }
 
@@ -66,13 +66,17 @@ pub struct Documents<'a> {
     pub root: String,
     /// The half.
     pub split: Split,
-    /// Documents of each shard, in order.
+    /// The number of documents in each shard, in order.
     pub shard_documents: Vec<u64>,
-    /// The lengths of a shard's documents, in tokens.
+    /// Reads the lengths of a shard's documents, in tokens.
     pub lengths: &'a dyn Fn(usize) -> Result<Vec<u32>>,
 }
 
-/// Plans and writes into any sink; returns what it holds. `path` is named in errors.
+/// Writes a plan to any sink; returns its header. `path` is named in errors.
+///
+/// # Errors
+/// [`ShardError::Order`] when the settings are impossible; or an index cannot be read or the sink
+/// cannot be written.
 pub fn write_plan<W: Write>(
     documents: &Documents<'_>,
     sources: &[SourceDocuments],
@@ -83,7 +87,8 @@ pub fn write_plan<W: Write>(
     let PlanSettings { strategy, sequence_length, group_documents } = *settings;
     if !(1..=SEQUENCE_LENGTH_MAX).contains(&sequence_length) || group_documents == 0 {
         return Err(ShardError::Order(format!(
-            "rows have 1 to {SEQUENCE_LENGTH_MAX} positions and groups a document at least; {sequence_length} positions and {group_documents} documents were asked for"
+            "a row must have 1 to {SEQUENCE_LENGTH_MAX} positions and a group at least one document; \
+             {sequence_length} positions and {group_documents} documents are given"
         )));
     }
     let row_tokens = sequence_length + 1;
@@ -117,7 +122,7 @@ pub fn write_plan<W: Write>(
     planner.writer.finish(header).map_err(|e| store::StoreError::io(path, "write", e).into())
 }
 
-/// Calls `each` with every document of the spans that has a token.
+/// Calls `each` with every document of the spans that is not empty.
 fn walk(
     documents: &Documents<'_>,
     spans: &[Range<u64>],
@@ -155,7 +160,7 @@ fn walk(
     match spans.next() {
         None => Ok(()),
         Some(span) => Err(ShardError::Order(format!(
-            "a source names documents {} to {}, out of order or beyond the {first} that there are",
+            "a source has the documents {} to {}, which are out of order or beyond the last of {first}",
             span.start, span.end
         ))),
     }
@@ -179,7 +184,7 @@ impl<W: Write> Planner<'_, W> {
         self.statistics.documents += 1;
         self.statistics.tokens += u64::from(document.length);
         if self.rows_before + self.statistics.rows > ROWS_MAX {
-            return Err(ShardError::Order(format!("a plan has {ROWS_MAX} rows at most")));
+            return Err(ShardError::Order(format!("a plan can have at most {ROWS_MAX} rows")));
         }
         match self.strategy {
             Strategy::Concat => self.add_to_stream(document),
@@ -200,8 +205,8 @@ impl<W: Write> Planner<'_, W> {
         Ok(())
     }
 
-    /// Cuts a document into rows that overlap by one token: the last token of each is only
-    /// predicted there, and is the first input of the next. No label is lost at a cut.
+    /// Cuts a document into rows that overlap by one token. The last token of a row is only a label
+    /// there; in the next row it is the first input. So no label is lost at a cut.
     fn fragment(&mut self, document: Segment) -> Result<()> {
         let mut rest = document;
         while rest.length > self.row_tokens {
@@ -233,7 +238,7 @@ impl<W: Write> Planner<'_, W> {
         written.map_err(|e| store::StoreError::io(self.path, "write", e).into())
     }
 
-    /// Closes the source's last rows and returns its counts.
+    /// Writes the source's last rows and returns its counts.
     fn finish_source(&mut self) -> Result<Statistics> {
         self.pack_group()?;
         let Self { concat, writer, statistics, path, .. } = self;

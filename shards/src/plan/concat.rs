@@ -1,17 +1,16 @@
-//! Documents one after another, cut wherever a row is full.
+//! Concatenation: documents follow each other and are cut wherever a row is full.
 
 use super::Segment;
 
-/// Lays a stream of documents out in rows that overlap by one token.
+/// Arranges a stream of documents in rows that overlap by one token.
 ///
-/// Row `r` holds the stream's tokens `r · S` to `r · S + S`: its last token, of which it only learns
-/// to predict it, is the next row's first input. So every token but the stream's first is predicted
-/// once.
+/// Row `r` holds the stream's tokens `r · S` to `r · S + S`. Its last token is only a label there and
+/// is the next row's first input. So every token except the stream's first is predicted once.
 pub(super) struct Concat {
     row_tokens: u32,
     row: Vec<Segment>,
     filled: u32,
-    /// True when the row holds nothing but the token repeated from the row before.
+    /// True when the row holds only the token that is repeated from the row before.
     only_repeated: bool,
 }
 
@@ -20,8 +19,8 @@ impl Concat {
         Self { row_tokens, row: Vec::new(), filled: 0, only_repeated: false }
     }
 
-    /// Adds a document of at least one token; `row` is called with the segments of each full row.
-    /// Returns the number of rows that it lies in, tokens repeated from it left out.
+    /// Adds a document of at least one token and calls `row` with the segments of each full row.
+    /// Returns the number of rows that the document lies in, not counting its repeated tokens.
     pub(super) fn add<E>(
         &mut self,
         document: Segment,
@@ -33,7 +32,7 @@ impl Concat {
             rows += 1;
             let length = (end - next).min(self.row_tokens - self.filled);
             match self.row.last_mut() {
-                // The document goes on after its repeated token.
+                // The document continues after its repeated token.
                 Some(last)
                     if last.shard == document.shard
                         && last.start + last.length == next
@@ -57,7 +56,7 @@ impl Concat {
         Ok(rows)
     }
 
-    /// The source ends: `row` is called with the row that is not full, if there is one.
+    /// Ends the source: calls `row` with the last row if it is not full and holds tokens.
     pub(super) fn finish<E>(
         &mut self,
         mut row: impl FnMut(&[Segment]) -> Result<(), E>,

@@ -1,19 +1,23 @@
-//! Planning a dataset that lies in a folder.
+//! Planning a dataset in a folder.
 
 use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::dataset::{Shard, ShardEntry, ShardManifest, Split};
 use store::OutputFile;
-use store::shards::{Shard, ShardEntry, ShardManifest, Split};
 
 use super::{Documents, PlanHeader, PlanSettings, SourceDocuments, write_plan};
 use crate::Result;
 
-/// Plans one half of the dataset in `folder` and writes the file `path`. Only indexes are read.
+/// Plans one half of the dataset in `folder` and writes the plan to the file `path`. Only the shards'
+/// indexes are read.
 ///
-/// With no `sources` all documents are one source without a name; [`sources_by_shard`] and
-/// [`sources_by_document`] make them.
+/// `sources` come from [`sources_by_shard`] or [`sources_by_document`]. When empty, all documents
+/// belong to one source without a name.
+///
+/// # Errors
+/// The settings are impossible, the dataset is damaged, or the file cannot be written.
 pub fn plan_dataset(
     folder: &Path,
     split: Split,
@@ -27,7 +31,10 @@ pub fn plan_dataset(
     Ok(header)
 }
 
-/// As [`plan_dataset`], into any sink; `path` is named in errors.
+/// As [`plan_dataset`], but writes to any sink. `path` is named in errors.
+///
+/// # Errors
+/// As [`plan_dataset`].
 pub fn write_dataset_plan<W: Write>(
     folder: &Path,
     split: Split,
@@ -38,8 +45,7 @@ pub fn write_dataset_plan<W: Write>(
 ) -> Result<(W, PlanHeader)> {
     let manifest = ShardManifest::read(folder)?;
     let entries: Vec<&ShardEntry> = manifest.shards_of(split).collect();
-    let lengths =
-        |shard: usize| Ok(Shard::open(folder, &manifest, entries[shard])?.document_tokens()?);
+    let lengths = |shard: usize| Shard::open(folder, &manifest, entries[shard])?.document_tokens();
     let documents = Documents {
         root: manifest.root.clone(),
         split,
@@ -52,8 +58,8 @@ pub fn write_dataset_plan<W: Write>(
     write_plan(&documents, sources, settings, out, path)
 }
 
-/// The sources of a half, sorted by name, from the name that each of its documents has, in their
-/// order (the column `source` of `docs.parquet`).
+/// The sources of a half, sorted by name. `names` are the sources of its documents, in order (the
+/// column `source` of `docs.parquet`).
 pub fn sources_by_document<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<SourceDocuments> {
     let mut sources = Vec::new();
     for (number, name) in (0u64..).zip(names) {
@@ -62,8 +68,8 @@ pub fn sources_by_document<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<
     sources
 }
 
-/// The sources of a half whose shards have one source each, sorted by name; `None` when a shard has
-/// several, so that only `docs.parquet` tells which document is whose.
+/// The sources of a half whose shards have one source each, sorted by name. `None` when a shard has
+/// several; then only `docs.parquet` knows the source of each document.
 pub fn sources_by_shard(manifest: &ShardManifest, split: Split) -> Option<Vec<SourceDocuments>> {
     let mut sources: Vec<SourceDocuments> = Vec::new();
     let mut first = 0;
@@ -76,7 +82,7 @@ pub fn sources_by_shard(manifest: &ShardManifest, split: Split) -> Option<Vec<So
     Some(sources)
 }
 
-/// Adds documents to the source of that name; `sources` is sorted.
+/// Adds documents to the source of that name. `sources` is sorted and stays so.
 fn add_span(sources: &mut Vec<SourceDocuments>, name: &str, span: Range<u64>) {
     match sources.binary_search_by(|known| known.name.as_str().cmp(name)) {
         Ok(at) => match sources[at].spans.last_mut() {

@@ -1,11 +1,13 @@
-//! A plan file, memory-mapped: opened at a cost that does not grow with it.
+//! A plan file. It is memory-mapped, so that opening it takes the same time for any size.
 
 use std::path::{Path, PathBuf};
 
 use memmap2::Mmap;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{BLOCK_BYTES, MAGIC, PlanHeader, SEGMENT_BYTES, Segment};
+use super::build::SEQUENCE_LENGTH_MAX;
+use super::segment::SEGMENT_BYTES;
+use super::{BLOCK_BYTES, MAGIC, PlanHeader, Segment, Statistics};
 use crate::blocks::BlockChecks;
 use crate::map::map;
 use crate::order::Subject;
@@ -15,10 +17,10 @@ const TRAILER_BYTES: usize = 16;
 
 /// A packing plan.
 ///
-/// Layout, little-endian: `GRISTPLN`; the segments, each shard, start and length as u32; where each
-/// row's segments begin, u64, one more than rows; the XXH3-64 of each MiB of all that, u64; the
-/// header as JSON; the header's bytes as u64; `GRISTPLN`. Blocks are checked when they are first
-/// read.
+/// Layout, little-endian: `GRISTPLN`; the segments, each with shard, start and length as u32; the
+/// number of each row's first segment as u64, and at the end the number of segments; the XXH3-64 of
+/// each MiB of all this as u64; the header as JSON; the size of the header in bytes as u64;
+/// `GRISTPLN`. Blocks are checked before their first use.
 #[derive(Debug)]
 pub struct Plan {
     path: PathBuf,
@@ -34,7 +36,9 @@ pub struct Plan {
 impl Plan {
     /// Opens the plan at `path`.
     ///
-    /// Fails with [`ShardError::Unreadable`] when it is no plan or has another size than it says.
+    /// # Errors
+    /// [`ShardError::Unreadable`] when the file is not a plan or its size contradicts its header; or it
+    /// cannot be opened.
     pub fn open(path: &Path) -> Result<Self> {
         let unreadable = |message: String| ShardError::Unreadable { path: path.into(), message };
         let map = map(path)?.ok_or_else(|| unreadable("is empty".into()))?;
@@ -44,22 +48,22 @@ impl Plan {
         Ok(Self { path: path.into(), map, header, digest, n_rows, rows_at, sums_at, checks })
     }
 
-    /// What it says about itself.
+    /// The header.
     pub fn header(&self) -> &PlanHeader {
         &self.header
     }
 
-    /// What names this plan: XXH3-64 of its header, which holds the digest of all else.
+    /// Identifies the plan: the XXH3-64 of its header, which holds the digest of everything else.
     pub fn digest(&self) -> &str {
         &self.digest
     }
 
-    /// Rows.
+    /// The number of rows.
     pub fn n_rows(&self) -> u64 {
         self.n_rows
     }
 
-    /// What an order needs to know of it.
+    /// The facts about the plan that an order depends on.
     pub fn subject(&self) -> Subject {
         let source = |source: &super::PlanSource| (source.name.clone(), source.statistics.rows);
         Subject {
@@ -71,8 +75,9 @@ impl Plan {
 
     /// The segments of a row.
     ///
-    /// Fails with [`ShardError::OutOfRange`], or with [`ShardError::Unreadable`] when the part of the
-    /// plan that holds them is not what was written.
+    /// # Errors
+    /// [`ShardError::OutOfRange`] when there is no such row; [`ShardError::Unreadable`] when the part of
+    /// the plan with its segments is damaged.
     pub fn row(&self, row: u64) -> Result<impl ExactSizeIterator<Item = Segment> + '_> {
         if row >= self.n_rows {
             return Err(ShardError::OutOfRange { what: "row", index: row, count: self.n_rows });
@@ -93,14 +98,15 @@ impl Plan {
         Ok(bytes.as_chunks::<SEGMENT_BYTES>().0.iter().map(Segment::from_bytes))
     }
 
-    /// Checks all of it.
+    /// Checks the whole plan.
     ///
-    /// Fails with [`ShardError::Unreadable`], naming the first block that is not what was written.
+    /// # Errors
+    /// [`ShardError::Unreadable`], with the first damaged block.
     pub fn check(&self) -> Result<()> {
         self.checked(0, self.sums_at).map(drop)
     }
 
-    /// The bytes from `start` to `end`, their blocks checked.
+    /// The bytes from `start` to `end`, after a check of their blocks.
     fn checked(&self, start: usize, end: usize) -> Result<&[u8]> {
         self.checks.check(start as u64..end as u64, |block, bytes| {
             let sum = self.sums_at + block as usize * 8;
@@ -109,7 +115,8 @@ impl Plan {
             let damaged = || ShardError::Unreadable {
                 path: self.path.clone(),
                 message: format!(
-                    "bytes {} to {} are not what was written; remove it, and `gristmill shards pack` makes it again",
+                    "bytes {} to {} are not what was written; remove the plan and make it again with \
+                     `gristmill shards pack`",
                     bytes.start, bytes.end
                 ),
             };
@@ -119,6 +126,7 @@ impl Plan {
     }
 }
 
+/// The header, and where the parts of the file begin.
 struct Parsed {
     header: PlanHeader,
     digest: String,
@@ -128,7 +136,7 @@ struct Parsed {
 }
 
 fn parse(bytes: &[u8]) -> std::result::Result<Parsed, String> {
-    let no_plan = || "is no packing plan; `gristmill shards pack` makes one".to_owned();
+    let no_plan = || "is not a packing plan; make one with `gristmill shards pack`".to_owned();
     let trailer_at = bytes.len().checked_sub(TRAILER_BYTES).ok_or_else(no_plan)?;
     let (rest, trailer) = bytes.split_at(trailer_at);
     let (trailer, _) = trailer.as_chunks::<8>();
@@ -144,26 +152,29 @@ fn parse(bytes: &[u8]) -> std::result::Result<Parsed, String> {
     if header.schema != PlanHeader::SCHEMA {
         return Err(format!("its format is `{}`, not `{}`", header.schema, PlanHeader::SCHEMA));
     }
-    let add = |sum: Option<u64>, n: u64| sum?.checked_add(n);
-    let sources = || header.sources.iter().map(|source| &source.statistics);
-    let n_rows = sources().map(|s| s.rows).fold(Some(0), add);
-    let n_segments = sources().map(|s| s.segments).fold(Some(0), add);
-    let size = || {
-        let segments = usize::try_from(n_segments?).ok()?.checked_mul(SEGMENT_BYTES)?;
+    let total = |count: fn(&Statistics) -> u64| {
+        let mut counts = header.sources.iter().map(|source| count(&source.statistics));
+        counts.try_fold(0u64, u64::checked_add)
+    };
+    // The header may be forged: no count may overflow or lead outside the file.
+    let layout = || {
+        let n_segments = total(|statistics| statistics.segments)?;
+        let n_rows = total(|statistics| statistics.rows)?;
+        let segments = usize::try_from(n_segments).ok()?.checked_mul(SEGMENT_BYTES)?;
         let rows_at = segments.checked_add(MAGIC.len())?;
-        let rows = usize::try_from(n_rows?).ok()?.checked_add(1)?.checked_mul(8)?;
+        let rows = usize::try_from(n_rows).ok()?.checked_add(1)?.checked_mul(8)?;
         let sums_at = rows_at.checked_add(rows)?;
         let sums = sums_at.div_ceil(BLOCK_BYTES as usize) * 8;
-        (sums_at.checked_add(sums)? == json_at).then_some((rows_at, sums_at))
+        (sums_at.checked_add(sums)? == json_at).then_some((n_rows, rows_at, sums_at))
     };
-    let (rows_at, sums_at) =
-        size().ok_or("has another size than it says; it was cut or altered")?;
+    let (n_rows, rows_at, sums_at) =
+        layout().ok_or("its size contradicts its header; it was cut or altered")?;
     if header.sums != format!("{:016x}", xxh3_64(&bytes[sums_at..json_at])) {
         return Err("its sums are not what was written".into());
     }
-    if header.sequence_length == 0 || header.sequence_length > super::SEQUENCE_LENGTH_MAX {
-        return Err(format!("says that rows have {} positions", header.sequence_length));
+    if header.sequence_length == 0 || header.sequence_length > SEQUENCE_LENGTH_MAX {
+        return Err(format!("its rows cannot have {} positions", header.sequence_length));
     }
     let digest = format!("{:016x}", xxh3_64(json));
-    Ok(Parsed { header, digest, n_rows: n_rows.unwrap_or_default(), rows_at, sums_at })
+    Ok(Parsed { header, digest, n_rows, rows_at, sums_at })
 }

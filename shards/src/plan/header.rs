@@ -1,46 +1,46 @@
-//! The description at the end of a plan.
+//! The header, which lies at the end of a plan.
 
+use crate::dataset::Split;
 use serde::{Deserialize, Serialize};
-use store::shards::Split;
 
 use super::Statistics;
 
-/// How documents are laid out in rows.
+/// How documents are arranged in rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// One after another, cut wherever a row is full: what nanoGPT, Megatron-LM and most trainers
-    /// do. Only the last row of a source has padding.
+    /// One after another, cut wherever a row is full, as in nanoGPT, Megatron-LM and most trainers.
+    /// Only the last row of a source has padding.
     Concat,
-    /// Whole documents in the fullest row that has room, longest first; documents longer than a row
-    /// are cut into full rows and a rest. No token is dropped, and a row begins in the middle of a
-    /// document only where the document is longer than a row.
+    /// Whole documents, longest first, each in the fullest row that can hold it. A document that is
+    /// longer than a row is cut into full rows and a rest. No token is dropped, and a row begins in the
+    /// middle of a document only when the document is longer than a row.
     BestFit,
-    /// As `BestFit`, but what a document has beyond a row is dropped.
+    /// As `BestFit`, but tokens of a document beyond one row are dropped.
     Truncate,
 }
 
-/// One source's part of a plan.
+/// The part of a plan that belongs to one source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanSource {
-    /// The source's name, empty when there is only one and it has none.
+    /// The source's name, empty when there is one source without a name.
     pub name: String,
-    /// What its rows amount to; the rows of the sources follow each other.
+    /// The counts of its rows. The rows of the sources follow each other.
     pub statistics: Statistics,
 }
 
-/// What a plan says about itself.
+/// A plan's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanHeader {
     /// Always [`PlanHeader::SCHEMA`].
     pub schema: String,
-    /// The id of the dataset that it lays out.
+    /// The id of the dataset that it arranges.
     pub root: String,
-    /// Which half.
+    /// The half that it arranges.
     pub split: Split,
-    /// How.
+    /// How documents are arranged.
     pub strategy: Strategy,
     /// Positions to learn from in a row; the row has one token more.
     pub sequence_length: u32,
@@ -59,7 +59,7 @@ impl PlanHeader {
         self.sequence_length + 1
     }
 
-    /// What all sources amount to.
+    /// The counts of all sources together.
     pub fn statistics(&self) -> Statistics {
         let mut total = Statistics::default();
         self.sources.iter().for_each(|source| total.add(&source.statistics));

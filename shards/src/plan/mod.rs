@@ -1,16 +1,16 @@
-//! Packing: how documents are laid out in rows of one length, beside the tokens.
+//! Packing: arranging documents in rows of equal length, in a file beside the tokens.
 //!
-//! A plan is made from the documents' lengths alone, in seconds, so that any sequence length can be
-//! trained on from the same shards.
+//! A plan is computed from the documents' lengths alone, within seconds. So the same shards serve any
+//! sequence length.
 //!
 //! **A row for `S` positions has `S + 1` tokens.** The inputs are its first `S` tokens, the labels
-//! its last `S`. Rows of `S` tokens would give only `S - 1` labels each, so that one label in `S`
-//! is lost, or would need a token of the next row. Where a document is cut, the token at the cut
-//! stands in both rows: at the end of one, as a label only, and at the start of the next, as an
-//! input only. So every token of a document but its first is a label exactly once, and no token is
-//! dropped; the price is one place in a row for each cut. Across documents there is no label to
-//! lose: what follows a document's end is another document, which trainers that mask by document
-//! leave out, and others may keep.
+//! its last `S`. Rows of `S` tokens would have only `S - 1` labels each: one label in `S` would be
+//! lost or would need a token of the next row. Where a document is cut, the token at the cut is in
+//! both rows: at the end of one, as a label only, and at the start of the next, as an input only. So
+//! every token of a document except its first is a label exactly once, and no token is dropped. The
+//! cost is one position in a row per cut. No label is lost between documents, because the token after
+//! a document's end belongs to another document. Trainers that mask by document ignore it, others may
+//! use it.
 
 mod best_fit;
 mod build;
@@ -25,18 +25,15 @@ mod statistics;
 mod tests;
 mod writer;
 
-pub use build::{
-    Documents, GROUP_DOCUMENTS, PlanSettings, ROWS_MAX, SEQUENCE_LENGTH_MAX, SourceDocuments,
-    write_plan,
-};
+pub use build::{Documents, PlanSettings, SourceDocuments, write_plan};
 pub use dataset::{plan_dataset, sources_by_document, sources_by_shard, write_dataset_plan};
 pub use file::Plan;
 pub use header::{PlanHeader, PlanSource, Strategy};
-pub use segment::{SEGMENT_BYTES, Segment};
-pub use statistics::{HISTOGRAM_MAX, Statistics};
+pub use segment::Segment;
+pub use statistics::Statistics;
 
-/// What a plan begins and ends with.
+/// The first and the last bytes of a plan.
 const MAGIC: &[u8; 8] = b"GRISTPLN";
 
-/// Bytes that one sum covers: a MiB is checked in a tenth of a millisecond.
+/// Bytes that one sum covers. A MiB is checked in a tenth of a millisecond.
 const BLOCK_BYTES: u64 = 1 << 20;

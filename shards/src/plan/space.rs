@@ -1,6 +1,6 @@
-//! A set of small integers that finds the next one at or above a number in a few steps.
+//! A set of small integers that finds the next member at or above a number in a few steps.
 
-/// A bitmap with summaries: bit `i` of level `k + 1` says whether word `i` of level `k` has a bit.
+/// A bitmap with summaries: bit `i` of level `k + 1` is set when word `i` of level `k` is not zero.
 /// A domain of 4,096 has two levels, one of 262,144 three.
 pub(super) struct SpaceSet {
     levels: Vec<Vec<u64>>,
@@ -46,7 +46,8 @@ impl SpaceSet {
     /// The smallest member that is `value` or more.
     pub(super) fn at_or_above(&self, value: usize) -> Option<usize> {
         let (mut at, mut depth) = (value, 0);
-        // Up until a word has a bit at or after the place, then down along first bits.
+        // Goes up to the first level that has a bit at or after the position, then down along the
+        // first bits.
         let mut found = loop {
             let level = self.levels.get(depth)?;
             let word = level.get(at / 64).map_or(0, |word| word & (u64::MAX << (at % 64)));

@@ -1,47 +1,47 @@
-//! What a packing amounts to.
+//! The counts of a packing.
 
 use serde::{Deserialize, Serialize};
 
-/// Rows are counted by their number of segments up to this; the last count is of this many or more.
-pub const HISTOGRAM_MAX: usize = 64;
+/// Rows are counted by their number of segments up to this. The last count is that of this many or
+/// more.
+const HISTOGRAM_MAX: usize = 64;
 
-/// Counts of a packing. Tokens are conserved:
+/// The counts of a packing. They balance:
 /// `placed = tokens + repeated - dropped` and `placed + padding = rows · (sequence_length + 1)`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Statistics {
-    /// Documents that have a token.
+    /// Documents that are not empty.
     pub documents: u64,
     /// Their tokens.
     pub tokens: u64,
     /// Rows.
     pub rows: u64,
-    /// Stretches of documents in the rows.
+    /// Segments in the rows.
     pub segments: u64,
     /// Documents that lie in more than one row.
     pub fragmented_documents: u64,
-    /// Tokens that stand in two rows: at the end of one as a label, at the start of the next as an
-    /// input.
+    /// Tokens that are in two rows: at the end of one as a label, at the start of the next as an input.
     pub repeated_tokens: u64,
     /// Tokens in no row.
     pub dropped_tokens: u64,
-    /// Places in rows that hold no token.
+    /// Positions in rows without a token.
     pub padding_tokens: u64,
-    /// The most segments that a row has.
+    /// The largest number of segments in a row.
     pub segments_per_row_max: u64,
-    /// Rows by their number of segments: element `n` counts those with `n`, the last one, of index
-    /// [`HISTOGRAM_MAX`], those with as many or more. Shorter when no row has as many.
+    /// Rows by their number of segments: element `n` counts rows with `n` segments. Element
+    /// 64 counts rows with 64 or more. Shorter when no row has that many.
     pub rows_by_segments: Vec<u64>,
 }
 
 impl Statistics {
-    /// The part of the rows' places that hold a token, 0 to 1.
+    /// The fraction of the rows' positions that hold a token, 0 to 1.
     pub fn utilisation(&self) -> f64 {
         let placed = self.tokens + self.repeated_tokens - self.dropped_tokens;
         placed as f64 / ((placed + self.padding_tokens) as f64).max(1.0)
     }
 
-    /// Counts a row of `segments` stretches that has `padding` places left.
+    /// Counts a row with `segments` segments and `padding` free positions.
     pub(super) fn add_row(&mut self, segments: usize, padding: u32) {
         self.rows += 1;
         self.segments += segments as u64;

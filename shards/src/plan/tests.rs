@@ -1,4 +1,4 @@
-//! Laws of packing.
+//! Properties of packings.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -9,13 +9,13 @@ use proptest::prelude::{prop, prop_assert, prop_assert_eq, proptest};
 use super::*;
 use crate::ShardError;
 
-/// The plan of shards with documents of these lengths. Written past the store, which would wait for
-/// the disk.
+/// The plan of shards with documents of these lengths. It is written without the store, which would
+/// wait for the disk.
 fn plan_of(shards: &[Vec<u32>], sources: &[SourceDocuments], settings: &PlanSettings) -> Plan {
     let lengths = |shard: usize| Ok(shards[shard].clone());
     let documents = Documents {
         root: "ab".repeat(32),
-        split: store::shards::Split::Train,
+        split: crate::dataset::Split::Train,
         shard_documents: shards.iter().map(|shard| shard.len() as u64).collect(),
         lengths: &lengths,
     };
@@ -128,7 +128,7 @@ proptest! {
         }
     }
 
-    /// Positions can be reset at each segment: it is a stretch of one document.
+    /// A segment is a stretch of one document, so that positions can restart at each.
     #[test]
     fn segments_stay_in_their_document(shards in shards(), sequence_length in 1u32..40) {
         for strategy in [Strategy::Concat, Strategy::BestFit, Strategy::Truncate] {
@@ -157,7 +157,7 @@ proptest! {
     }
 }
 
-/// Best fit as the definition says it: a search over all rows.
+/// Compares with the definition of best fit: a search over all rows.
 #[test]
 fn best_fit_equals_its_definition() {
     let lengths: Vec<u32> = (0..400u32).map(|i| 1 + i.wrapping_mul(2_654_435_761) % 64).collect();
@@ -185,7 +185,7 @@ fn best_fit_equals_its_definition() {
 }
 
 #[test]
-fn sources_have_rows_of_their_own() {
+fn sources_have_separate_rows() {
     let shards = vec![vec![5; 10], vec![7; 10]];
     let sources = [
         SourceDocuments { name: "a".into(), spans: vec![0..3, 9..12] },
@@ -208,7 +208,7 @@ fn sources_have_rows_of_their_own() {
     let lengths = |shard: usize| Ok(shards[shard].clone());
     let documents = Documents {
         root: String::new(),
-        split: store::shards::Split::Train,
+        split: crate::dataset::Split::Train,
         shard_documents: vec![10, 10],
         lengths: &lengths,
     };
@@ -216,7 +216,7 @@ fn sources_have_rows_of_their_own() {
     assert!(write_plan(&documents, &beyond, &settings, Vec::new(), Path::new("p")).is_err());
 }
 
-/// Any changed byte is found at the latest when it would be used.
+/// Every changed byte is found before it is used.
 #[test]
 fn damage_is_refused() {
     let shards = vec![(1..200).collect::<Vec<u32>>()];
@@ -224,7 +224,7 @@ fn damage_is_refused() {
     let lengths = |shard: usize| Ok(shards[shard].clone());
     let documents = Documents {
         root: "ab".repeat(32),
-        split: store::shards::Split::Train,
+        split: crate::dataset::Split::Train,
         shard_documents: vec![199],
         lengths: &lengths,
     };
@@ -250,7 +250,7 @@ fn damage_is_refused() {
     for at in (0..whole.len()).step_by(7).chain(whole.len() - 20..whole.len()) {
         let mut damaged = whole.clone();
         damaged[at] ^= 0x20;
-        // In the header a change may still be a header; it then has another digest.
+        // A changed header may still be valid, but then it has another digest.
         assert!(read_all(&damaged).ok() != Some(digest.clone()), "byte {at}");
         assert!(read_all(&whole[..at]).is_err(), "cut at {at}");
     }

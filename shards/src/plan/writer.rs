@@ -1,4 +1,4 @@
-//! Writing a plan in one go, without seeking back.
+//! Writing a plan in one pass, without seeking back.
 
 use std::io::{self, Write};
 
@@ -6,9 +6,10 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::{BLOCK_BYTES, MAGIC, PlanHeader, Segment, Statistics};
 
-/// Puts out a plan: segments as they come, then where each row begins, sums, header.
+/// Writes a plan: the segments as they arrive, then the first segment of each row, the sums and the
+/// header.
 ///
-/// Memory: 4 bytes a row and 8 bytes a block; the segments pass through.
+/// It takes 4 bytes of memory per row and 8 bytes per block. Segments are not held.
 pub(super) struct PlanWriter<W> {
     out: W,
     sums: Vec<u8>,
@@ -19,7 +20,7 @@ pub(super) struct PlanWriter<W> {
     row_tokens: u32,
 }
 
-/// Bytes gathered before they are hashed and handed on.
+/// Bytes that are collected before they are hashed and written.
 const BUFFER_BYTES: usize = 1 << 16;
 
 impl<W: Write> PlanWriter<W> {
@@ -70,7 +71,7 @@ impl<W: Write> PlanWriter<W> {
         self.block.reset();
     }
 
-    /// Adds the rest; returns the sink and the header, its sums filled in.
+    /// Writes the rest; returns the sink, and the header with its sums.
     pub(super) fn finish(mut self, mut header: PlanHeader) -> io::Result<(W, PlanHeader)> {
         let mut segment = 0u64;
         self.buffer.extend_from_slice(&segment.to_le_bytes());

@@ -2,53 +2,42 @@
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// Bytes handed to the hash at once.
+/// Bytes that are hashed at once.
 const DIGEST_BUFFER_TOKENS: usize = 1 << 12;
 
-/// Rows of tokens, with the documents' bounds in each.
+/// Rows of tokens, and the bounds of the documents in each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Batch {
     /// The rows' numbers in the plan.
     pub rows: Vec<u64>,
     /// Tokens of a row: one more than the positions to learn from.
     pub row_tokens: usize,
-    /// `(rows, row_tokens)`: the tokens, row by row; places that hold none have the dataset's
-    /// end-of-text id, or 0 where it has none.
+    /// The tokens, of shape `(rows, row_tokens)`. Padding has the dataset's end-of-text id, or 0 when it
+    /// has none.
     pub tokens: Vec<u32>,
-    /// For each row, where its documents end, counted from the row's start; row by row.
+    /// The ends of the documents of all rows, row by row, each counted from the row's start.
     pub(super) ends: Vec<u32>,
-    /// For each row, where its ends end in `ends`.
+    /// For each row, the end of its part of `ends`.
     pub(super) row_ends: Vec<usize>,
 }
 
 impl Batch {
-    /// The tokens of the `row`-th row. Inputs are all but the last, labels all but the first.
+    /// The tokens of the `row`-th row. All but the last are inputs, all but the first are labels.
     pub fn tokens_of(&self, row: usize) -> &[u32] {
         &self.tokens[row * self.row_tokens..(row + 1) * self.row_tokens]
     }
 
-    /// Where each document of the `row`-th row ends, ascending; after the last end there is only
-    /// padding.
+    /// The ends of the documents of the `row`-th row, ascending. Only padding follows the last end.
     ///
-    /// Attention and positions start anew at each end; the label at the place before an end is a
-    /// token of another document, or padding.
+    /// Attention and positions restart at each end. The label at the position before an end is a token
+    /// of another document, or padding.
     pub fn document_ends(&self, row: usize) -> &[u32] {
         let start = row.checked_sub(1).map_or(0, |before| self.row_ends[before]);
         &self.ends[start..self.row_ends[row]]
     }
 
-    /// The bounds of the documents among the inputs of the `row`-th row, from 0 to the number of
-    /// inputs, as variable-length attention takes them (`cu_seqlens`); padding counts as a document.
-    pub fn input_bounds(&self, row: usize) -> Vec<u32> {
-        let inputs = self.row_tokens as u32 - 1;
-        let mut bounds = vec![0];
-        bounds.extend(self.document_ends(row).iter().filter(|end| **end < inputs));
-        bounds.push(inputs);
-        bounds
-    }
-
-    /// XXH3-64 of the tokens as u32, little-endian, row after row, padding included. Of a global
-    /// batch it says whether two runs read the same.
+    /// The XXH3-64 of the tokens as u32, little-endian, row after row, including padding. Two runs that
+    /// read the same global batch have the same digest.
     pub fn digest(&self) -> u64 {
         let mut hash = Xxh3::new();
         let mut bytes = Vec::with_capacity(DIGEST_BUFFER_TOKENS * 4);

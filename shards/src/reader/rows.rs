@@ -3,35 +3,35 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use store::shards::{Shard, ShardEntry, ShardManifest};
+use crate::dataset::{Shard, ShardEntry, ShardManifest};
 
 use super::Batch;
 use crate::order::{Order, Stage};
 use crate::plan::{Plan, Segment};
 use crate::{Result, ShardError};
 
-/// How many stretches ahead of the one being copied are fetched.
+/// How many segments ahead of the copied one are brought into the cache.
 const STRETCHES_AHEAD: usize = 4;
 
-/// Bytes of a page of memory; past its end the processor does not fetch by itself.
+/// Bytes of a page of memory. The processor's own prefetching ends at the end of a page.
 const PAGE_BYTES: usize = 4096;
 
-/// A dataset's half under a plan.
+/// One half of a dataset, arranged by a plan.
 ///
-/// Shards are opened when the first of their tokens is read, so that starting costs one manifest,
-/// and each block of a shard is checked against its digest before its first use: damage is an error
-/// of the read that meets it, and no damaged token is ever handed out.
+/// A shard is opened when the first of its tokens is read, so that starting only reads the
+/// description. Each block of a shard is compared with its digest before its first use. A read that
+/// meets damage fails, and no damaged token is ever returned.
 pub struct RowReader {
     folder: PathBuf,
     manifest: ShardManifest,
-    /// The half's shards, by their places in the manifest.
+    /// The half's shards, by their positions in the description.
     entries: Vec<usize>,
     shards: Vec<OnceLock<Shard>>,
     plan: Plan,
     padding: u32,
 }
 
-/// A stretch of a document that stands in a row.
+/// A stretch of a document in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowDocument {
     /// The shard, by its number in the half.
@@ -49,9 +49,11 @@ pub struct RowDocument {
 }
 
 impl RowReader {
-    /// Opens the dataset in `folder` under the plan in the file `plan`.
+    /// Opens the dataset in `folder` with the plan in the file `plan`.
     ///
-    /// Fails with [`ShardError::Identity`] when the plan lays out another dataset.
+    /// # Errors
+    /// [`ShardError::Identity`] when the plan belongs to another dataset; or a file is damaged or cannot
+    /// be read.
     pub fn open(folder: &Path, plan: &Path) -> Result<Self> {
         let manifest = ShardManifest::read(folder)?;
         let plan = Plan::open(plan)?;
@@ -68,7 +70,7 @@ impl RowReader {
             .filter(|shard| is_in_half(&manifest.shards[*shard]))
             .collect();
         let shards = entries.iter().map(|_| OnceLock::new()).collect();
-        let padding = manifest.end_of_text.unwrap_or_default();
+        let padding = manifest.end_of_text.unwrap_or(0);
         Ok(Self { folder: folder.into(), manifest, entries, shards, plan, padding })
     }
 
@@ -83,21 +85,28 @@ impl RowReader {
     }
 
     /// The order of a run over these rows.
+    ///
+    /// # Errors
+    /// As [`Order::new`].
     pub fn order(&self, seed: u64, stages: &[Stage], samples_total: Option<u64>) -> Result<Order> {
         Order::new(self.plan.subject(), seed, stages, samples_total)
     }
 
-    /// The tokens of `rows`, in their order.
+    /// Reads the tokens of `rows`, in the given order.
     ///
-    /// Fails with [`ShardError::OutOfRange`], and with [`ShardError::Store`] or
-    /// [`ShardError::Unreadable`] when a shard or the plan is not what was written.
+    /// # Errors
+    /// [`ShardError::OutOfRange`] when a row does not exist; [`ShardError::Unreadable`] when a shard or
+    /// the plan is damaged; or a file cannot be read.
     pub fn read(&self, rows: &[u64]) -> Result<Batch> {
         let mut batch = Batch::default();
         self.read_into(rows, &mut batch)?;
         Ok(batch)
     }
 
-    /// As [`RowReader::read`], into a batch whose memory is used again.
+    /// As [`RowReader::read`], into a batch whose memory is reused.
+    ///
+    /// # Errors
+    /// As [`RowReader::read`].
     pub fn read_into(&self, rows: &[u64], batch: &mut Batch) -> Result<()> {
         let row_tokens = self.plan.header().row_tokens() as usize;
         batch.rows.clear();
@@ -137,8 +146,8 @@ impl RowReader {
         Ok(())
     }
 
-    /// Reads a byte of each page of a segment, so that the processor fetches it while it copies
-    /// others: the segments of a shuffled row lie far from each other.
+    /// Reads a byte of each page of a segment, so that the processor fetches it while others are copied.
+    /// The segments of a shuffled batch lie far from each other in memory.
     fn touch(&self, shard: &Shard, segment: Segment) {
         let width = self.manifest.token_type.bytes() as usize;
         let start = segment.start as usize * width;
@@ -147,12 +156,18 @@ impl RowReader {
         std::hint::black_box(touched);
     }
 
-    /// The documents that stand in `row`, in order.
+    /// The documents in `row`, in order.
+    ///
+    /// # Errors
+    /// As [`RowReader::read`].
     pub fn documents(&self, row: u64) -> Result<Vec<RowDocument>> {
         self.plan.row(row)?.map(|segment| self.document(segment)).collect()
     }
 
-    /// The payload's bytes of a segment, as they lie in the map: ids of the manifest's type.
+    /// The bytes of a segment in the payload: ids of the manifest's type.
+    ///
+    /// # Errors
+    /// As [`RowReader::read`].
     pub fn payload(&self, segment: Segment) -> Result<&[u8]> {
         let shard = self.checked(segment)?;
         let width = self.manifest.token_type.bytes() as usize;
@@ -160,7 +175,7 @@ impl RowReader {
         Ok(&shard.payload()[start..start + segment.length as usize * width])
     }
 
-    /// The shard of a segment, which lies in it and whose blocks are as they were written.
+    /// The shard of a segment, after a check that the segment lies inside and is not damaged.
     fn checked(&self, segment: Segment) -> Result<&Shard> {
         let shard = self.shard(segment.shard)?;
         let (start, end) =

@@ -1,9 +1,10 @@
-//! Reading what was written, and refusing what was not.
+//! Reading rows, and refusing damaged ones.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
-use store::shards::{DatasetWriter, Document, ShardManifest, Split, StagedFolder, TokenType};
+use store::StagedFolder;
+
+use crate::dataset::{DatasetWriter, Document, ShardManifest, Split, Tokens};
 
 use super::*;
 use crate::order::{Order, Stage};
@@ -12,7 +13,7 @@ use crate::plan::{PlanSettings, Strategy, plan_dataset, sources_by_shard};
 const VOCAB_SIZE: usize = 300;
 const END: u32 = 299;
 
-/// A dataset of two sources in shards of their own, with a plan for rows of 32.
+/// A dataset with two sources in separate shards, and a plan for rows of 32.
 struct Made {
     folder: tempfile::TempDir,
     documents: Vec<Vec<u32>>,
@@ -22,7 +23,7 @@ impl Made {
     fn new(strategy: Strategy) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let staged = StagedFolder::create(&folder.path().join("data")).unwrap();
-        let mut writer = DatasetWriter::new(&staged, "", VOCAB_SIZE, 2000);
+        let mut writer = DatasetWriter::new(&staged, VOCAB_SIZE, 2000);
         let mut documents = Vec::new();
         let mut random = 7u32;
         for number in 0..200 {
@@ -31,30 +32,21 @@ impl Made {
             let mut tokens: Vec<u32> = (0..length).map(|i| (number * 31 + i) % END).collect();
             tokens.push(END);
             let source = if number < 120 { "web" } else { "code" };
-            let document = Document { id: "", source, bytes: u64::from(length), tokens: &tokens };
-            // A document as long as a shard closes the shard before it and the one it is in, so that
-            // each shard has one source.
+            let document =
+                Document { id: "", source, bytes: u64::from(length), tokens: Tokens::Ids(&tokens) };
+            // A document as long as a shard fills its own shard, so that each shard has one
+            // source.
             if number == 120 {
                 let long = vec![1; 2000];
-                writer.add(Split::Train, &Document { tokens: &long, ..document }).unwrap();
+                writer
+                    .add(Split::Train, &Document { tokens: Tokens::Ids(&long), ..document })
+                    .unwrap();
                 documents.push(long);
             }
             writer.add(Split::Train, &document).unwrap();
             documents.push(tokens);
         }
-        let manifest = ShardManifest {
-            schema: ShardManifest::SCHEMA.into(),
-            root: String::new(),
-            token_type: TokenType::for_vocabulary(VOCAB_SIZE),
-            vocab_size: VOCAB_SIZE,
-            begin_of_text: None,
-            end_of_text: Some(END),
-            tokenizer_blake3: None,
-            validation: None,
-            sources: Vec::new(),
-            files: Vec::new(),
-            shards: Vec::new(),
-        };
+        let manifest = ShardManifest { end_of_text: Some(END), ..ShardManifest::new(VOCAB_SIZE) };
         let (manifest, _) = writer.finish(manifest).unwrap();
         staged.finish().unwrap();
         let made = Self { folder, documents };
@@ -87,7 +79,7 @@ fn order_of(reader: &RowReader) -> Order {
     reader.order(17, &stages, None).unwrap()
 }
 
-/// Rows hold the documents' own tokens, and padding after their last end.
+/// Rows hold the documents' tokens, and padding after the last end.
 #[test]
 fn rows_are_the_documents() {
     for strategy in [Strategy::BestFit, Strategy::Concat, Strategy::Truncate] {
@@ -107,8 +99,6 @@ fn rows_are_the_documents() {
                 start = *end as usize;
             }
             assert!(tokens[start..].iter().all(|token| *token == END));
-            let bounds = batch.input_bounds(0);
-            assert!(bounds.is_sorted_by(|a, b| a < b) && bounds.last() == Some(&32));
             let payload: usize = reader
                 .plan()
                 .row(row)
@@ -120,64 +110,47 @@ fn rows_are_the_documents() {
     }
 }
 
-/// The batches of all ranks, dealt together again, are the global batch, from any step on.
+/// The rows of all ranks together are the global batch, from any step on.
 #[test]
 fn ranks_read_one_sequence_and_resume() {
     let made = Made::new(Strategy::BestFit);
-    let reader = Arc::new(made.reader());
-    let order = Arc::new(order_of(&reader));
+    let reader = made.reader();
+    let order = order_of(&reader);
     let digest = |step| reader.read(&order.rows(step)).unwrap().digest();
     let digests: Vec<u64> = (0..40).map(digest).collect();
     for world in [1, 2, 4, 8] {
         for first_step in [0, 3, 19, 20, 33] {
             let state = order.state(first_step);
-            let (again, step) = Order::from_state(reader.plan().subject(), &state).unwrap();
-            let again = Arc::new(again);
-            let mut ranks: Vec<Batches> = (0..world)
-                .map(|rank| {
-                    let rank = Rank { rank, world };
-                    Batches::start(reader.clone(), again.clone(), step, rank, 2).unwrap()
-                })
-                .collect();
-            for (step, digest) in digests.iter().enumerate().skip(first_step as usize) {
-                let batches: Vec<Batch> = ranks
-                    .iter_mut()
-                    .map(|rank| {
-                        let (at, batch) = rank.next().unwrap().unwrap();
-                        assert_eq!(at, step as u64);
-                        batch
-                    })
-                    .collect();
-                let n_rows = batches[0].rows.len();
+            let (again, first_step) = Order::from_state(reader.plan().subject(), &state).unwrap();
+            for step in first_step..40 {
+                let read = |rank| reader.read(&again.rank_rows(step, rank, world).unwrap());
+                let batches: Vec<Batch> = (0..world).map(|rank| read(rank).unwrap()).collect();
                 let mut whole = Batch { row_tokens: 33, ..Batch::default() };
-                for row in 0..n_rows {
+                for row in 0..batches[0].rows.len() {
                     for batch in &batches {
                         whole.tokens.extend_from_slice(batch.tokens_of(row));
                     }
                 }
-                assert_eq!(whole.digest(), *digest);
+                assert_eq!(whole.digest(), digests[step as usize]);
             }
         }
     }
 }
 
-/// A last batch that the ranks cannot share is refused before the run, not at its end.
+/// A shorter last batch is refused when it cannot be divided between the ranks.
 #[test]
-fn a_budget_that_ranks_cannot_share_is_refused_at_the_start() {
+fn a_last_batch_that_cannot_be_divided_is_refused() {
     let made = Made::new(Strategy::BestFit);
-    let reader = Arc::new(made.reader());
+    let reader = made.reader();
     let stage = Stage { first_step: 0, batch_rows: 8, weights: vec![1, 3] };
-    for (samples, is_shared) in [(16, true), (18, true), (19, false)] {
+    for (samples, can_divide) in [(16, true), (18, true), (19, false)] {
         let order = reader.order(1, std::slice::from_ref(&stage), Some(samples)).unwrap();
-        let rank = Rank { rank: 1, world: 2 };
-        let batches = Batches::start(reader.clone(), Arc::new(order), 0, rank, 1);
-        assert_eq!(batches.is_ok(), is_shared, "{samples}");
-        let steps = batches.into_iter().flatten().flatten().count();
-        assert_eq!(steps as u64, if is_shared { samples.div_ceil(8) } else { 0 });
+        let last_step = order.steps_total().unwrap() - 1;
+        assert_eq!(order.rank_rows(last_step, 1, 2).is_ok(), can_divide, "{samples}");
     }
 }
 
-/// A damaged shard is refused by the step that would use it, and not by those before.
+/// A damaged shard is refused by the step that would use it, not by earlier steps.
 #[test]
 fn a_damaged_shard_is_refused_before_its_step() {
     let made = Made::new(Strategy::BestFit);

@@ -15,7 +15,7 @@ use text::c4::{BadWords, Cleaned, Rules, clean, paragraph_reason};
 use super::text_function::{Evaluate, Texts, text_function, text_function_with};
 use crate::Files;
 
-/// Counters of lines in the result of `c4_clean`.
+/// The counters of lines in the result of `c4_clean`.
 const COUNTERS: [&str; 7] = [
     "lines",
     "lines_kept",
@@ -26,8 +26,8 @@ const COUNTERS: [&str; 7] = [
     "lines_policy",
 ];
 
-/// `c4_clean(text, filter_no_terminal_punct, min_num_sentences, min_words_per_line, max_word_length)`;
-/// those that are left out are as in datatrove.
+/// `c4_clean(text, filter_no_terminal_punct, min_num_sentences, min_words_per_line,
+/// max_word_length)`. The defaults of trailing arguments are datatrove's.
 pub(super) fn function() -> ScalarUDF {
     text_function_with("c4_clean", 0..=4, DataType::Struct(fields()), |constants| {
         let mut rules = Rules::default();
@@ -79,7 +79,8 @@ fn evaluate(rules: &Rules, texts: &mut Texts<'_>) -> ArrayRef {
     for text in texts {
         let cleaned = text.map(|text| clean(text, rules));
         reasons.append_option(cleaned.as_ref().and_then(|cleaned| cleaned.drop_reason));
-        let counts = cleaned.as_ref().map(counters).unwrap_or_default();
+        // The row of a NULL is masked, so its counts are never seen.
+        let counts = cleaned.as_ref().map_or([0; COUNTERS.len()], counters);
         counted.iter_mut().zip(counts).for_each(|(column, count)| column.push(count));
         cleaned_texts.append_option(cleaned.as_ref().map(|cleaned| cleaned.text.as_str()));
         valid.push(text.is_some());
@@ -90,7 +91,7 @@ fn evaluate(rules: &Rules, texts: &mut Texts<'_>) -> ArrayRef {
     Arc::new(StructArray::new(fields(), columns, Some(NullBuffer::from(valid))))
 }
 
-/// Why datatrove's `C4ParagraphFilter` drops a text, else NULL.
+/// `c4_paragraph_reason(text)`: why datatrove's `C4ParagraphFilter` drops a text, else NULL.
 pub(super) fn paragraph() -> ScalarUDF {
     text_function("c4_paragraph_reason", DataType::Utf8, |texts, _| {
         let mut reasons = StringBuilder::new();
@@ -101,7 +102,8 @@ pub(super) fn paragraph() -> ScalarUDF {
     })
 }
 
-/// Whether a text has one of the words of a file, one a line, as C4 looks for them in a language.
+/// `c4_bad_words(text, 'WORDS', 'LANGUAGE')`: whether a text has one of the words of a file, which
+/// has one word per line. The language decides how C4 compares.
 pub(super) fn bad_words(files: Files) -> ScalarUDF {
     text_function_with("c4_bad_words", 2..=2, DataType::Boolean, move |constants| {
         let [name, language] = constants else {

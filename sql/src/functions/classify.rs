@@ -1,5 +1,5 @@
-//! `classify(text, 'MODEL')` → struct(label, probability): the likeliest label that a fastText model
-//! gives; `classify(text, 'MODEL', 'LABEL')`: that label with its probability.
+//! `classify(text, 'MODEL')` → struct(label, probability): the most probable label by a fastText
+//! model; `classify(text, 'MODEL', 'LABEL')`: that label with its probability.
 
 use std::sync::Arc;
 
@@ -13,27 +13,30 @@ use text::fasttext::{Model, Scratch};
 use super::text_function::{Evaluate, Texts, text_function_with};
 use crate::{Files, nearest};
 
-/// What fastText puts before labels in its files.
+/// The prefix of labels in fastText's files.
 const LABEL_PREFIX: &str = "__label__";
 
 pub(super) fn function(files: Files) -> ScalarUDF {
     text_function_with("classify", 1..=2, DataType::Struct(fields()), move |constants| {
-        let model = model(&files, constants.first().map(String::as_str).unwrap_or_default())?;
-        let label = constants.get(1).map(|label| label_index(&model, label)).transpose()?;
+        let [name, label @ ..] = constants else {
+            return plan_err!("classify() takes a text and a model");
+        };
+        let model = model(&files, name)?;
+        let label = label.first().map(|label| label_index(&model, label)).transpose()?;
         let evaluate: Arc<Evaluate> =
             Arc::new(move |texts, rows| evaluate(&model, label, texts, rows));
         Ok(evaluate)
     })
 }
 
-/// The model in a file, read once.
+/// The model in a file, which is read once.
 pub(super) fn model(files: &Files, name: &str) -> Result<Arc<Model>> {
     files.get("model", name, |content| {
         Model::from_bytes(&content.single()?).map_err(|error| error.to_string())
     })
 }
 
-/// A label may be given with fastText's prefix or without.
+/// Finds a label, which may be written with or without fastText's prefix.
 fn label_index(model: &Model, label: &str) -> Result<usize> {
     let found =
         model.label_index(label).or_else(|| model.label_index(&format!("{LABEL_PREFIX}{label}")));

@@ -1,8 +1,8 @@
-//! `contamination(text, 'FILES')` → struct(reference, question, overlap, run_words, start, end): the question
-//! of an evaluation set that the text holds, else NULL.
+//! `contamination(text, 'FILES')` → struct(reference, question, overlap, run_words, start, end):
+//! the question of an evaluation set that the text contains, else NULL.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, Float64Builder, StringBuilder, StructArray, UInt64Builder};
@@ -10,17 +10,17 @@ use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ScalarUDF;
-use flate2::bufread::MultiGzDecoder;
 use serde_json::Value;
 use text::contamination::{ReferenceIndex, Scratch};
 
 use super::text_function::{Evaluate, Texts, text_function_with};
 use crate::Files;
-use crate::files::Content;
+use crate::files::{Content, unpacked};
 
-/// Fields of a record that hold its question, the first that is there: as GSM8K, MMLU, ARC and others
-/// (`question`), HumanEval and MBPP (`prompt`, `text`), MATH (`problem`), HellaSwag (`ctx`), PIQA
-/// (`goal`), Winogrande (`sentence`), BoolQ and SQuAD (`passage`, `context`) have it.
+/// Fields that may hold a record's question; the first one present is used. They are those of
+/// GSM8K, MMLU, ARC and others (`question`), HumanEval and MBPP (`prompt`, `text`), MATH
+/// (`problem`), HellaSwag (`ctx`), PIQA (`goal`), Winogrande (`sentence`), BoolQ and SQuAD
+/// (`passage`, `context`).
 const QUESTION_FIELDS: [&str; 12] = [
     "question",
     "prompt",
@@ -36,20 +36,22 @@ const QUESTION_FIELDS: [&str; 12] = [
     "text",
 ];
 
-/// Fields of a record that name it.
+/// Fields that may hold a record's name; the first one present is used.
 const ID_FIELDS: [&str; 5] = ["id", "task_id", "question_id", "qid", "idx"];
 
-/// Name of a file, name of a question in it, and the question.
+/// The name of a file, the name of a question in it, and the question.
 type Question = (String, String, String);
 
 pub(super) fn function(files: Files) -> ScalarUDF {
     let built: Mutex<BTreeMap<String, Arc<ReferenceIndex>>> = Mutex::default();
     text_function_with("contamination", 1..=1, DataType::Struct(fields()), move |constants| {
-        let names = constants.first().map(String::as_str).unwrap_or_default();
+        let [names] = constants else {
+            return plan_err!("contamination() takes a text and the names of files");
+        };
         let mut built = built.lock().unwrap_or_else(PoisonError::into_inner);
         let index = match built.get(names) {
             Some(index) => index.clone(),
-            None => built.entry(names.to_owned()).or_insert(Arc::new(read(&files, names)?)).clone(),
+            None => built.entry(names.clone()).or_insert(Arc::new(read(&files, names)?)).clone(),
         };
         let evaluate: Arc<Evaluate> = Arc::new(move |texts, _| evaluate(texts, &index));
         Ok(evaluate)
@@ -92,7 +94,7 @@ fn evaluate(texts: &mut Texts<'_>, index: &ReferenceIndex) -> ArrayRef {
     Arc::new(StructArray::new(fields(), columns, Some(NullBuffer::from(valid))))
 }
 
-/// The questions of files or folders whose names commas part.
+/// The index of the questions of files or folders, whose names are separated by commas.
 fn read(files: &Files, names: &str) -> Result<ReferenceIndex> {
     let mut questions: Vec<Question> = Vec::new();
     for name in names.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -101,8 +103,8 @@ fn read(files: &Files, names: &str) -> Result<ReferenceIndex> {
     }
     if questions.is_empty() {
         return plan_err!(
-            "contamination() has no question to look for: name a JSONL file of an evaluation set, or a \
-             folder of them, as in contamination(text, 'gsm8k-test.jsonl')"
+            "contamination() has no questions: name a JSONL file of an evaluation set, or a folder \
+             of them, as in contamination(text, 'gsm8k-test.jsonl')"
         );
     }
     Ok(ReferenceIndex::from_records(questions.iter().map(|(n, i, q)| (n, i, q))))
@@ -112,14 +114,7 @@ fn read(files: &Files, names: &str) -> Result<ReferenceIndex> {
 fn records(content: &mut Content) -> std::result::Result<Vec<Question>, String> {
     let mut questions = Vec::new();
     content.each(|name, bytes| {
-        let lines: Box<dyn BufRead + '_> = match name.rsplit('.').next() {
-            Some("gz") => Box::new(BufReader::new(MultiGzDecoder::new(bytes))),
-            Some("zst") => Box::new(BufReader::new(
-                zstd::Decoder::with_buffer(bytes).map_err(|error| format!("{name}: {error}"))?,
-            )),
-            _ => Box::new(bytes),
-        };
-        for (number, line) in lines.lines().enumerate() {
+        for (number, line) in unpacked(name, bytes)?.lines().enumerate() {
             let place = |error: String| format!("{name}, line {}: {error}", number + 1);
             let line = line.map_err(|error| place(error.to_string()))?;
             if line.trim().is_empty() {
@@ -129,8 +124,7 @@ fn records(content: &mut Content) -> std::result::Result<Vec<Question>, String> 
                 serde_json::from_str(&line).map_err(|error| place(error.to_string()))?;
             let Some(question) = QUESTION_FIELDS.iter().find_map(|f| record.get(f)?.as_str())
             else {
-                let message =
-                    format!("none of the fields {} is a text", QUESTION_FIELDS.join(", "));
+                let message = format!("no field among {} is a text", QUESTION_FIELDS.join(", "));
                 return Err(place(message));
             };
             let id = ID_FIELDS.iter().find_map(|field| match record.get(field)? {

@@ -1,5 +1,5 @@
-//! `distinct_words(text, words)` and `distinct_words(text, words, 'SEGMENTER')`: how many of the words of
-//! a list occur in a text, in the case in which they are written.
+//! `distinct_words(text, words)` and `distinct_words(text, words, 'SEGMENTER')`: how many words of
+//! a list occur in a text. Case matters.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use text::words::Segmenter;
 use super::signals::segmenter;
 use super::text_function::texts;
 
-/// The function; it has no state, so that all its values are equal.
+/// The function. It has no state, so all its values are equal.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct DistinctWords {
     signature: Signature,
@@ -49,9 +49,10 @@ impl ScalarUDFImpl for DistinctWords {
             return exec_err!("distinct_words() takes a text and a list of words");
         };
         let segmenter = match args.args.get(2) {
-            Some(ColumnarValue::Scalar(name)) => {
-                segmenter(name.try_as_str().flatten().map(str::to_owned).as_ref())?
-            }
+            Some(ColumnarValue::Scalar(name)) => match name.try_as_str() {
+                Some(Some(name)) => segmenter(Some(name))?,
+                _ => return exec_err!("the segmenter of distinct_words() is not a text: {name}"),
+            },
             Some(ColumnarValue::Array(_)) => {
                 return exec_err!("the segmenter of distinct_words() must be a constant");
             }

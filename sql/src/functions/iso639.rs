@@ -1,4 +1,4 @@
-//! `iso639_3(code)`: the three-letter code of a language, as GlotLID and FineWeb-2 label it.
+//! `iso639_3(code)`: the three-letter code by which GlotLID and FineWeb-2 label a language.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use isolang::Language;
 
 use super::text_function::text_function;
 
-/// ISO 639 codes of groups of languages, and the language of the group that GlotLID (Kargaran et al.
-/// 2023) means by its commonest label: Standard Arabic for Arabic, Mandarin for Chinese.
+/// ISO 639 codes of groups of languages, each with the member that GlotLID (Kargaran et al. 2023)
+/// uses as the label of most texts: Standard Arabic for Arabic, Mandarin for Chinese.
 const STANDARD_LANGUAGES: [(&str, &str); 19] = [
     ("ara", "arb"),
     ("aze", "azj"),
@@ -43,7 +43,7 @@ pub(super) fn function() -> ScalarUDF {
     })
 }
 
-/// From a code of two or three letters; `None` for what is no code.
+/// The label for a code of two or three letters; `None` if it is not a code.
 fn iso639_3(code: &str) -> Option<&'static str> {
     let language = Language::from_639_1(code).or_else(|| Language::from_639_3(code))?;
     let code = language.to_639_3();

@@ -1,17 +1,17 @@
-//! `language(text)` and `language(text, 'MODEL')` → struct(code, script, confidence), NULL where no
-//! language can be told; `language_paragraphs(text)` and `language_shares(text)` for texts in several.
+//! `language(text)` and `language(text, 'MODEL')` → struct(code, script, confidence), NULL where
+//! the language is unknown; `language_paragraphs(text)` and `language_shares(text)` for texts in
+//! several languages.
 
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{
-    ArrayRef, Float32Builder, ListBuilder, StringBuilder, StructArray, StructBuilder, UInt64Builder,
-};
+use arrow::array::{ArrayRef, Float32Builder, StringBuilder, StructArray, UInt64Builder};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::logical_expr::ScalarUDF;
-use text::language::{Detector, Language, Paragraph, Share};
+use text::language::{Detector, Language};
 
 use super::classify;
+use super::lists::{ListLengths, list_of};
 use super::text_function::{Evaluate, Texts, text_function, text_function_with};
 use crate::Files;
 
@@ -61,6 +61,36 @@ static PARAGRAPH: LazyLock<Fields> = LazyLock::new(|| {
     places.into_iter().map(Arc::new).chain(fields().iter().cloned()).collect()
 });
 
+/// `language_paragraphs`: a list of struct(start, end, code, script, confidence), one for each line
+/// that is not blank. `start` and `end` are byte offsets.
+pub(super) fn paragraphs() -> ScalarUDF {
+    text_function("language_paragraphs", list_of(PARAGRAPH.clone()), |texts, _| {
+        let mut lengths = ListLengths::default();
+        let (mut starts, mut ends) = (UInt64Builder::new(), UInt64Builder::new());
+        let (mut codes, mut scripts) = (StringBuilder::new(), StringBuilder::new());
+        let mut confidences = Float32Builder::new();
+        for text in texts {
+            let paragraphs = text.map(text::language::paragraphs);
+            lengths.push(paragraphs.as_ref().map(Vec::len));
+            for paragraph in paragraphs.into_iter().flatten() {
+                starts.append_value(paragraph.start as u64);
+                ends.append_value(paragraph.end as u64);
+                codes.append_option(paragraph.language.map(|language| language.code));
+                scripts.append_option(paragraph.language.map(|language| language.script));
+                confidences.append_option(paragraph.language.map(|language| language.confidence));
+            }
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(starts.finish()),
+            Arc::new(ends.finish()),
+            Arc::new(codes.finish()),
+            Arc::new(scripts.finish()),
+            Arc::new(confidences.finish()),
+        ];
+        lengths.finish(PARAGRAPH.clone(), columns)
+    })
+}
+
 static SHARE: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
         Field::new("code", DataType::Utf8, true),
@@ -68,66 +98,23 @@ static SHARE: LazyLock<Fields> = LazyLock::new(|| {
     ])
 });
 
-/// A list of struct(start, end, code, script, confidence), one a line that is not blank; `start` and
-/// `end` are byte offsets.
-pub(super) fn paragraphs() -> ScalarUDF {
-    lists("language_paragraphs", &PARAGRAPH, |row, text| {
-        text::language::paragraphs(text).iter().for_each(|paragraph| add_paragraph(row, paragraph));
-    })
-}
-
-/// A list of struct(code, share): the languages of a text's paragraphs, each with its share of their
-/// bytes, the largest first.
+/// `language_shares`: a list of struct(code, share), the languages of a text's paragraphs with
+/// their shares of the bytes, the largest first.
 pub(super) fn shares() -> ScalarUDF {
-    lists("language_shares", &SHARE, |row, text| {
-        let paragraphs = text::language::paragraphs(text);
-        text::language::shares(&paragraphs).iter().for_each(|share| add_share(row, share));
-    })
-}
-
-fn lists(
-    name: &'static str,
-    fields: &'static Fields,
-    add: impl Fn(&mut StructBuilder, &str) + Send + Sync + 'static,
-) -> ScalarUDF {
-    let item = Field::new("item", DataType::Struct(fields.clone()), true);
-    text_function(name, DataType::List(Arc::new(item)), move |texts, rows| {
-        let mut list = ListBuilder::new(StructBuilder::from_fields(fields.clone(), rows));
+    text_function("language_shares", list_of(SHARE.clone()), |texts, _| {
+        let mut lengths = ListLengths::default();
+        let (mut codes, mut shares) = (StringBuilder::new(), Float32Builder::new());
         for text in texts {
-            if let Some(text) = text {
-                add(list.values(), text);
+            let paragraphs = text.map(text::language::paragraphs);
+            let found = paragraphs.as_deref().map(text::language::shares);
+            lengths.push(found.as_ref().map(Vec::len));
+            for share in found.into_iter().flatten() {
+                // Paragraphs in no known language have an empty code.
+                codes.append_option(Some(share.code).filter(|code| !code.is_empty()));
+                shares.append_value(share.share);
             }
-            list.append(text.is_some());
         }
-        Arc::new(list.finish())
+        let columns: Vec<ArrayRef> = vec![Arc::new(codes.finish()), Arc::new(shares.finish())];
+        lengths.finish(SHARE.clone(), columns)
     })
-}
-
-fn add_paragraph(row: &mut StructBuilder, paragraph: &Paragraph<'_>) {
-    let language = paragraph.language;
-    for (column, place) in [paragraph.start, paragraph.end].into_iter().enumerate() {
-        if let Some(builder) = row.field_builder::<UInt64Builder>(column) {
-            builder.append_value(place as u64);
-        }
-    }
-    let texts = [language.map(|l| l.code), language.map(|l| l.script)];
-    for (column, text) in texts.into_iter().enumerate() {
-        if let Some(builder) = row.field_builder::<StringBuilder>(2 + column) {
-            builder.append_option(text);
-        }
-    }
-    if let Some(builder) = row.field_builder::<Float32Builder>(4) {
-        builder.append_option(language.map(|l| l.confidence));
-    }
-    row.append(true);
-}
-
-fn add_share(row: &mut StructBuilder, share: &Share<'_>) {
-    if let Some(code) = row.field_builder::<StringBuilder>(0) {
-        code.append_option(Some(share.code).filter(|code| !code.is_empty()));
-    }
-    if let Some(builder) = row.field_builder::<Float32Builder>(1) {
-        builder.append_value(share.share);
-    }
-    row.append(true);
 }

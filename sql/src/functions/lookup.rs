@@ -1,22 +1,22 @@
-//! `lookup(key, 'FILE', 'column')` and `lookup_words(key, 'FILE', 'column')`: what a table of
-//! thresholds says of a key, such as a language; NULL where it says nothing, or where the file's name
-//! is empty.
+//! `lookup(key, 'FILE', 'column')` and `lookup_words(key, 'FILE', 'column')`: the value of a key,
+//! such as a language, in a table of thresholds. NULL where the table has no value, or where the
+//! file's name is empty.
 
 use std::sync::Arc;
 
 use arrow::array::{Float64Builder, ListBuilder, StringBuilder};
 use arrow::datatypes::{DataType, Field};
-use datafusion::common::{Result, plan_datafusion_err, plan_err};
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::text_function::{Evaluate, text_function_with};
 use crate::Files;
 use crate::thresholds::Thresholds;
 
-/// A number by key.
+/// `lookup`: a number.
 pub(super) fn lookup(files: Files) -> ScalarUDF {
     text_function_with("lookup", 2..=2, DataType::Float64, move |constants| {
-        let (table, column) = open(&files, "lookup", constants)?;
+        let (table, column) = open(&files, "lookup", constants, Thresholds::check_numbers)?;
         let evaluate: Arc<Evaluate> = Arc::new(move |keys, rows| {
             let mut numbers = Float64Builder::with_capacity(rows);
             for key in keys {
@@ -28,11 +28,11 @@ pub(super) fn lookup(files: Files) -> ScalarUDF {
     })
 }
 
-/// A list of words by key.
+/// `lookup_words`: a list of words.
 pub(super) fn lookup_words(files: Files) -> ScalarUDF {
     let output = DataType::List(Arc::new(Field::new("item", DataType::Utf8, true)));
     text_function_with("lookup_words", 2..=2, output, move |constants| {
-        let (table, column) = open(&files, "lookup_words", constants)?;
+        let (table, column) = open(&files, "lookup_words", constants, Thresholds::check_words)?;
         let evaluate: Arc<Evaluate> = Arc::new(move |keys, _| {
             let mut lists = ListBuilder::new(StringBuilder::new());
             for key in keys {
@@ -45,7 +45,13 @@ pub(super) fn lookup_words(files: Files) -> ScalarUDF {
     })
 }
 
-fn open(files: &Files, name: &str, constants: &[String]) -> Result<(Arc<Thresholds>, String)> {
+/// The table and the column that the constants name, once `check` accepts the column.
+fn open(
+    files: &Files,
+    name: &str,
+    constants: &[String],
+    check: fn(&Thresholds, &str) -> std::result::Result<(), String>,
+) -> Result<(Arc<Thresholds>, String)> {
     let [file, column] = constants else {
         return plan_err!("{name}() takes a key, a file and a column");
     };
@@ -53,6 +59,8 @@ fn open(files: &Files, name: &str, constants: &[String]) -> Result<(Arc<Threshol
         return Ok((Arc::default(), column.clone()));
     }
     let table = files.get("table", file, Thresholds::read)?;
-    table.check(column).map_err(|error| plan_datafusion_err!("the table `{file}`: {error}"))?;
-    Ok((table, column.clone()))
+    match check(&table, column) {
+        Ok(()) => Ok((table, column.clone())),
+        Err(error) => plan_err!("the table `{file}`: {error}"),
+    }
 }

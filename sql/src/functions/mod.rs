@@ -1,4 +1,6 @@
-//! The functions that gristmill adds to SQL: thin wrappers over `text` and `tokenizer`.
+//! The functions that gristmill adds to SQL: thin wrappers over `text` and `encoder`.
+//!
+//! A new function is a file here, its `mod` line, and a line in [`register`].
 
 mod c4;
 mod classify;
@@ -6,6 +8,7 @@ mod contamination;
 mod distinct_words;
 mod iso639;
 mod language;
+mod lists;
 mod lookup;
 mod pii;
 mod safety;
@@ -23,16 +26,17 @@ use encoder::AnyTokenizer;
 
 use crate::{Files, SqlError};
 
-/// What functions use besides their arguments.
+/// What functions need besides their arguments.
 #[derive(Clone, Default)]
 pub struct Resources {
-    /// The tokenizer that `n_tokens` counts with, if there is one before the stages begin.
+    /// The tokenizer of `n_tokens`, `encode` and `token_pieces`, if there is one before the stages
+    /// run.
     pub tokenizer: Option<AnyTokenizer>,
     /// The files that functions name.
     pub files: Files,
 }
 
-/// Registers all of them.
+/// Registers all functions.
 pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Result<(), SqlError> {
     let files = &resources.files;
     let functions = [
@@ -68,4 +72,25 @@ pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Resul
         state.register_udf(Arc::new(function))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_function_is_described() {
+        let resources = Resources::default();
+        let mut state = datafusion::prelude::SessionContext::new().state();
+        let engine: BTreeSet<String> = state.scalar_functions().keys().cloned().collect();
+        register(&mut state, &resources).unwrap();
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/sql.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        for name in state.scalar_functions().keys().filter(|name| !engine.contains(*name)) {
+            assert!(guide.contains(&format!("`{name}(")), "docs/sql.md does not describe {name}");
+        }
+    }
 }

@@ -1,27 +1,26 @@
-//! `pii_spans(text)`, `pii_mask(text)` and `pii_replace(text, 'KEY')`, each with the kinds that are
-//! meant as a last constant, such as `'email,phone'`.
+//! `pii_spans(text)`, `pii_mask(text)` and `pii_replace(text, 'KEY')`. Each takes an optional last
+//! constant with the kinds of personal data, such as `'email,phone'`.
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, Float32Builder, LargeStringBuilder, ListBuilder, StringBuilder, StructBuilder,
-    UInt64Builder,
-};
+use arrow::array::{ArrayRef, Float32Builder, LargeStringBuilder, StringBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Fields};
 use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::ScalarUDF;
-use text::pii::{Detector, Kind, Kinds, Options, Span};
+use text::pii::{Detector, Kind, Kinds, Options};
 
+use super::lists::{ListLengths, list_of};
 use super::text_function::{Evaluate, Texts, text_function_with};
 use crate::nearest;
 
-/// What the key of pseudonyms is derived for, so that no other use of the key gives the same.
+/// The context from which BLAKE3 derives the key of pseudonyms, so that the same key used elsewhere
+/// gives other values.
 const KEY_CONTEXT: &str = "gristmill 2026 pseudonyms of personal data";
 
-/// The name in a list of kinds that asks for addresses of private networks and documentation too.
+/// The name in a list of kinds for IP addresses of private networks and documentation.
 const PRIVATE_IP: &str = "private_ip";
 
-/// The text with each piece replaced by the mask of its kind, such as `<EMAIL>`.
+/// `pii_mask`: the text with each item replaced by the mask of its kind, such as `<EMAIL>`.
 pub(super) fn mask() -> ScalarUDF {
     text_function_with("pii_mask", 0..=1, DataType::LargeUtf8, |constants| {
         let detector = detector(constants.first())?;
@@ -36,7 +35,8 @@ pub(super) fn mask() -> ScalarUDF {
     })
 }
 
-/// The text with each piece replaced by a pseudonym, the same for the same piece and key.
+/// `pii_replace`: the text with each item replaced by a pseudonym, the same for the same item and
+/// key.
 pub(super) fn replace() -> ScalarUDF {
     text_function_with("pii_replace", 1..=2, DataType::LargeUtf8, |constants| {
         let detector = detector(constants.get(1))?;
@@ -55,24 +55,22 @@ pub(super) fn replace() -> ScalarUDF {
     })
 }
 
-/// A list of struct(start, end, kind, confidence, scheme); `start` and `end` are byte offsets, `scheme`
-/// says of which country a `national_id` is.
+/// `pii_spans`: a list of struct(start, end, kind, confidence, scheme). `start` and `end` are byte
+/// offsets; `scheme` is the country's number scheme of a `national_id`.
 pub(super) fn spans() -> ScalarUDF {
-    let item = Field::new("item", DataType::Struct(fields()), true);
-    text_function_with("pii_spans", 0..=1, DataType::List(Arc::new(item)), |constants| {
-        // Looking loses nothing, so that all kinds are found where none is named: URLs too, which the
-        // masks leave alone.
+    text_function_with("pii_spans", 0..=1, list_of(fields()), |constants| {
+        // Finding an item does not change the text, so the default here is all kinds, also URLs,
+        // which the masks leave alone.
         let detector = match constants.first() {
             None => Detector::new(Options { kinds: Kinds::all(), ..Options::default() }),
             kinds => detector(kinds)?,
         };
-        let evaluate: Arc<Evaluate> =
-            Arc::new(move |texts, rows| evaluate_spans(&detector, texts, rows));
+        let evaluate: Arc<Evaluate> = Arc::new(move |texts, _| evaluate_spans(&detector, texts));
         Ok(evaluate)
     })
 }
 
-/// A detector of the kinds that a list names; of the default ones where it is empty.
+/// A detector of the kinds in a list, or of the default kinds where the list is empty.
 fn detector(kinds: Option<&String>) -> Result<Detector> {
     let mut options = Options::default();
     if let Some(list) = kinds.filter(|list| !list.trim().is_empty()) {
@@ -94,7 +92,7 @@ fn detector(kinds: Option<&String>) -> Result<Detector> {
     Ok(Detector::new(options))
 }
 
-/// The kind that may have been meant, or all of them.
+/// The kind that may have been meant, else all kinds.
 fn known_kinds(name: &str) -> String {
     let of_kind = |kind: Kind| [Some(kind.as_str()), kind.scheme()];
     let mut names: Vec<&str> = Kind::all().flat_map(of_kind).flatten().collect();
@@ -102,7 +100,7 @@ fn known_kinds(name: &str) -> String {
     names.dedup();
     match nearest(name, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there is {}", names.join(", ")),
+        None => format!("known kinds: {}", names.join(", ")),
     }
 }
 
@@ -116,30 +114,28 @@ fn fields() -> Fields {
     ])
 }
 
-fn evaluate_spans(detector: &Detector, texts: &mut Texts<'_>, rows: usize) -> ArrayRef {
-    let mut list = ListBuilder::new(StructBuilder::from_fields(fields(), rows));
+fn evaluate_spans(detector: &Detector, texts: &mut Texts<'_>) -> ArrayRef {
+    let mut lengths = ListLengths::default();
+    let (mut starts, mut ends) = (UInt64Builder::new(), UInt64Builder::new());
+    let (mut kinds, mut schemes) = (StringBuilder::new(), StringBuilder::new());
+    let mut confidences = Float32Builder::new();
     for text in texts {
-        for span in text.map(|text| detector.spans(text)).unwrap_or_default() {
-            append(list.values(), &span);
-        }
-        list.append(text.is_some());
-    }
-    Arc::new(list.finish())
-}
-
-fn append(row: &mut StructBuilder, span: &Span) {
-    for (column, place) in [span.start, span.end].into_iter().enumerate() {
-        if let Some(builder) = row.field_builder::<UInt64Builder>(column) {
-            builder.append_value(place as u64);
+        let spans = text.map(|text| detector.spans(text));
+        lengths.push(spans.as_ref().map(Vec::len));
+        for span in spans.into_iter().flatten() {
+            starts.append_value(span.start as u64);
+            ends.append_value(span.end as u64);
+            kinds.append_value(span.kind.as_str());
+            confidences.append_value(span.confidence);
+            schemes.append_option(span.kind.scheme());
         }
     }
-    if let Some(confidence) = row.field_builder::<Float32Builder>(3) {
-        confidence.append_value(span.confidence);
-    }
-    for (column, name) in [(2, Some(span.kind.as_str())), (4, span.kind.scheme())] {
-        if let Some(builder) = row.field_builder::<StringBuilder>(column) {
-            builder.append_option(name);
-        }
-    }
-    row.append(true);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(starts.finish()),
+        Arc::new(ends.finish()),
+        Arc::new(kinds.finish()),
+        Arc::new(confidences.finish()),
+        Arc::new(schemes.finish()),
+    ];
+    lengths.finish(fields(), columns)
 }

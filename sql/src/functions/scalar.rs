@@ -1,4 +1,4 @@
-//! Functions of a text with a plain result.
+//! Functions of a text that return a number or a text.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::text_function::text_function;
 
-/// `xxh3(text)`: the 64-bit xxh3 of its UTF-8 bytes.
+/// `xxh3(text)`: the 64-bit XXH3 hash of its UTF-8 bytes.
 pub(super) fn xxh3() -> ScalarUDF {
     text_function("xxh3", DataType::UInt64, |texts, rows| {
         let mut hashes = UInt64Builder::with_capacity(rows);
@@ -19,8 +19,8 @@ pub(super) fn xxh3() -> ScalarUDF {
     })
 }
 
-/// `simplify(text)`: lower case, digits as 0, no punctuation or marks, single spaces; what
-/// deduplication compares.
+/// `simplify(text)`: the text in lower case, with digits as 0, without punctuation and marks, and
+/// with single spaces. Deduplication compares this form.
 pub(super) fn simplify() -> ScalarUDF {
     text_function("simplify", DataType::LargeUtf8, |texts, _| {
         let mut simplified = LargeStringBuilder::new();
@@ -31,7 +31,7 @@ pub(super) fn simplify() -> ScalarUDF {
     })
 }
 
-/// `quality_score(text)`: how much of good prose a text has, from 0 to 1 (`text::quality`).
+/// `quality_score(text)`: how much a text reads like good prose, from 0 to 1 (`text::quality`).
 pub(super) fn quality_score() -> ScalarUDF {
     text_function("quality_score", DataType::Float32, |texts, rows| {
         let mut scores = Float32Builder::with_capacity(rows);

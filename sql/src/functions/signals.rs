@@ -1,5 +1,5 @@
-//! `signals(text)` and `signals(text, 'SEGMENTER')` → a struct with one field for each quality signal of
-//! `text::signals`.
+//! `signals(text)` and `signals(text, 'SEGMENTER')` → a struct with one field for each quality
+//! signal of `text::signals`.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use text::words::Segmenter;
 
 use super::text_function::{Evaluate, Texts, text_function_with};
 
-/// Texts whose signals a thread remembers: those of some batches, so that a stage does not measure
-/// what the stage before it measured. About 2 MiB a thread.
+/// How many texts' signals a thread remembers. Some batches are enough for a stage not to measure
+/// again what the stage before it measured. About 2 MiB per thread.
 const REMEMBERED: usize = 4 * crate::BATCH_ROWS_MAX;
 
-/// What a thread keeps from text to text: the signals of some, each by its text's hash, and room to
-/// measure in.
+/// What a thread keeps between texts: the signals of some texts, each with its text's hash, and the
+/// buffers for measuring.
 #[derive(Default)]
 struct Memory {
     signals: Vec<Option<(u128, Segmenter, Signals)>>,
@@ -32,14 +32,14 @@ thread_local! {
 
 pub(super) fn function() -> ScalarUDF {
     text_function_with("signals", 0..=1, DataType::Struct(fields()), |constants| {
-        let segmenter = segmenter(constants.first())?;
+        let segmenter = segmenter(constants.first().map(String::as_str))?;
         let evaluate: Arc<Evaluate> = Arc::new(move |texts, rows| evaluate(segmenter, texts, rows));
         Ok(evaluate)
     })
 }
 
 /// The segmenter of that name, or the default.
-pub(super) fn segmenter(name: Option<&String>) -> Result<Segmenter> {
+pub(super) fn segmenter(name: Option<&str>) -> Result<Segmenter> {
     let Some(name) = name else { return Ok(Segmenter::default()) };
     name.parse().map_err(|error| plan_datafusion_err!("there is no segmenter `{name}`: {error}"))
 }
@@ -59,7 +59,8 @@ fn evaluate(segmenter: Segmenter, texts: &mut Texts<'_>, rows: usize) -> ArrayRe
     let mut columns: Vec<Vec<Value>> = vec![Vec::with_capacity(rows); FIELDS.len()];
     let mut valid = Vec::with_capacity(rows);
     for text in texts {
-        let signals = text.map(|text| remembered(text, segmenter)).unwrap_or_default();
+        // The row of a NULL is masked, so its signals are never seen.
+        let signals = text.map_or_else(Signals::default, |text| remembered(text, segmenter));
         for (column, value) in columns.iter_mut().zip(signals.values()) {
             column.push(value);
         }
@@ -69,7 +70,7 @@ fn evaluate(segmenter: Segmenter, texts: &mut Texts<'_>, rows: usize) -> ArrayRe
     Arc::new(StructArray::new(fields(), columns.collect(), Some(NullBuffer::from(valid))))
 }
 
-/// The signals of a text, from memory where its 128-bit hash is there.
+/// The signals of a text, from memory where the text's 128-bit hash is found there.
 fn remembered(text: &str, segmenter: Segmenter) -> Signals {
     let hash = text::hash::exact_key(text);
     MEMORY.with_borrow_mut(|memory| {

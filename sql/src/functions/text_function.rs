@@ -1,4 +1,4 @@
-//! A scalar function of one text column and constants, described by its name, result type and loop.
+//! A scalar function of one text column and constants, made from its name, result type and loop.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,17 +13,17 @@ use datafusion::logical_expr::{
     TypeSignature, Volatility,
 };
 
-/// The texts of a column, NULL as `None`.
+/// The texts of a column; NULL is `None`.
 pub(crate) type Texts<'a> = dyn Iterator<Item = Option<&'a str>> + 'a;
 
-/// The loop of a function: the texts and their number in, a column of the same length out.
+/// The loop of a function: takes the texts and their number, returns a column of the same length.
 pub(crate) type Evaluate = dyn Fn(&mut Texts<'_>, usize) -> ArrayRef + Send + Sync;
 
-/// Makes the loop from the constants. It runs when a statement is planned, where its error refuses the
-/// statement, and again for each batch, so that whatever is expensive in it must be cached.
+/// Makes the loop from the constants. It runs when a statement is planned, where its error refuses
+/// the statement, and again for each batch, so it must cache whatever is expensive.
 type Prepare = dyn Fn(&[String]) -> Result<Arc<Evaluate>> + Send + Sync;
 
-/// A function `name(text, constants…) -> output`; its identity is its name.
+/// A function `name(text, constants…) -> output`. Two are equal if their names are.
 #[derive(Clone)]
 pub(crate) struct TextFunction {
     name: &'static str,
@@ -42,7 +42,7 @@ pub(crate) fn text_function(
     text_function_with(name, 0..=0, output, move |_| Ok(evaluate.clone()))
 }
 
-/// A function of a text and so many constants, such as the name of a file, given as text.
+/// A function of a text and of constants, such as the name of a file; the range says how many.
 pub(crate) fn text_function_with(
     name: &'static str,
     constants: RangeInclusive<usize>,
@@ -61,11 +61,11 @@ pub(crate) fn texts(array: &dyn Array) -> Result<Box<Texts<'_>>> {
         DataType::LargeUtf8 => Ok(Box::new(array.as_string::<i64>().iter())),
         DataType::Utf8View => Ok(Box::new(array.as_string_view().iter())),
         DataType::Null => Ok(Box::new(std::iter::repeat_n(None, array.len()))),
-        other => exec_err!("a text column was expected, found {other}"),
+        other => exec_err!("expected a text column, found {other}"),
     }
 }
 
-/// A constant as text: `true`, `5`, `en`.
+/// A constant as text, such as `true`, `5` or `en`.
 fn text_of(constant: &ScalarValue) -> String {
     constant.try_as_str().flatten().map_or_else(|| constant.to_string(), str::to_owned)
 }
@@ -80,7 +80,7 @@ impl ScalarUDFImpl for TextFunction {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        internal_err!("{}() is typed by its constants", self.name)
+        internal_err!("the type of {}() depends on its constants", self.name)
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {

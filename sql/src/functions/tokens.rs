@@ -1,4 +1,5 @@
-//! What the run's tokenizer makes of a text: `n_tokens(text)`, `encode(text)` and `token_pieces(text)`.
+//! The tokens of a text by the run's tokenizer: `n_tokens(text)`, `encode(text)` and
+//! `token_pieces(text)`.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -6,6 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, ListBuilder, StringBuilder, UInt32Builder, UInt64Builder};
 use arrow::datatypes::{DataType, Field};
+use bug::OrBug as _;
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
@@ -14,14 +16,14 @@ use encoder::AnyTokenizer;
 
 use super::text_function::texts;
 
-/// What is given of the tokens.
+/// What a function returns of the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Output {
     /// Their number.
     Count,
     /// Their ids.
     Ids,
-    /// The text of each; of bytes that are no whole characters U+FFFD.
+    /// Their texts. Bytes that are not whole characters become U+FFFD.
     Pieces,
 }
 
@@ -32,7 +34,7 @@ struct Tokens {
     tokenizer: Option<AnyTokenizer>,
 }
 
-/// `n_tokens(text)`: how many tokens.
+/// `n_tokens(text)`: the number of tokens.
 pub(super) fn count(tokenizer: Option<AnyTokenizer>) -> ScalarUDF {
     function(Output::Count, tokenizer)
 }
@@ -90,9 +92,10 @@ impl ScalarUDFImpl for Tokens {
         let mut encoder = tokenizer.encoder();
         let mut encode = |text: &str| {
             let mut ids = Vec::new();
-            let encoded = encoder.encode(text, &mut ids);
-            encoded.map(|()| ids).map_err(|e| DataFusionError::External(Box::new(e)))
+            encoder.encode(text, &mut ids).map_err(external)?;
+            Ok::<_, DataFusionError>(ids)
         };
+        let piece = |id: u32| tokenizer.piece(id).or_bug("a token has no text").map_err(external);
         let column: ArrayRef = match self.output {
             Output::Count => {
                 let mut counts = UInt64Builder::with_capacity(args.number_rows);
@@ -113,15 +116,25 @@ impl ScalarUDFImpl for Tokens {
             Output::Pieces => {
                 let mut lists = ListBuilder::new(StringBuilder::new());
                 for text in texts {
-                    let ids = text.map(&mut encode).transpose()?;
-                    let piece = |id| tokenizer.piece(id);
-                    lists.append_option(ids.map(|ids| ids.into_iter().map(piece)));
+                    let Some(ids) = text.map(&mut encode).transpose()? else {
+                        lists.append_null();
+                        continue;
+                    };
+                    for id in ids {
+                        lists.values().append_value(piece(id)?);
+                    }
+                    lists.append(true);
                 }
                 Arc::new(lists.finish())
             }
         };
         Ok(ColumnarValue::Array(column))
     }
+}
+
+/// An error as the engine carries it.
+fn external(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
 }
 
 impl fmt::Debug for Tokens {

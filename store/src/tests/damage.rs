@@ -1,4 +1,4 @@
-//! `verify` finds any damage and names it.
+//! `verify` finds every damage and reports its place.
 
 #![expect(clippy::disallowed_methods, reason = "these tests damage files from outside")]
 
@@ -13,7 +13,7 @@ use super::scenario::fingerprint;
 use crate::publish::Digest;
 use crate::{Damage, FileEntry, Manifest, Opened, Run, StoreError, verify};
 
-/// Files of all sizes around the chunk's, 64 KiB.
+/// Files with sizes around that of a chunk, 64 KiB.
 const SIZES: [(&str, usize); 6] = [
     ("one", 1),
     ("shards/a.bin", 1 << 16),

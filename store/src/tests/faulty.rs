@@ -1,8 +1,8 @@
-//! A folder in memory that fails, writes short and loses power.
+//! A folder in memory whose operations fail, write less than asked, and lose power.
 //!
-//! It keeps apart what is durable and what is only visible: content is durable after `sync`, a name
-//! (made, replaced or removed) after `sync_folder_of`. A power loss keeps the durable part and, by
-//! seed, any choice of the rest, in any order, content also torn.
+//! It distinguishes durable from merely visible state: content is durable after `sync`; a name that
+//! was created, replaced or removed is durable after `sync_folder_of`. A power loss keeps the durable
+//! part. Of the rest it keeps a selection that a seed determines; content may be torn.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -14,7 +14,7 @@ use crate::{Dir, DirReader, DirWriter};
 /// What happens at the chosen operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// The operation fails, later ones work.
+    /// The operation fails, but later ones succeed.
     Error(ErrorKind),
     /// This operation and all later ones fail.
     PowerLoss,
@@ -25,12 +25,12 @@ struct Disk {
     contents: Vec<Content>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
-    /// What each name stood for since its folder was last synced, oldest first.
+    /// The files that each name stood for since its folder was last synced, oldest first.
     pending: BTreeMap<String, Vec<Option<usize>>>,
     log: Vec<String>,
     fault: Option<(usize, Fault)>,
     power_is_off: bool,
-    /// Short reads and writes, and interruptions, where these are chosen.
+    /// Chooses short reads and writes and interruptions, if there are any.
     noise: Option<Random>,
 }
 
@@ -49,7 +49,7 @@ impl FaultyDir {
         self.0.lock().unwrap()
     }
 
-    /// Lets the operation number `n`, counted from now and from 0, fail.
+    /// Makes operation `n` fail, counted from now and from 0.
     pub(super) fn fail_at(&self, n: usize, fault: Fault) {
         let mut disk = self.disk();
         disk.fault = Some((disk.log.len() + n, fault));
@@ -77,7 +77,7 @@ impl FaultyDir {
         disk.names.iter().map(|(n, c)| (n.clone(), disk.contents[*c].visible.clone())).collect()
     }
 
-    /// The folder as it is found when power is back.
+    /// The folder after a power loss.
     pub(super) fn after_power_loss(&self, seed: u64) -> Self {
         let random = &mut Random(seed);
         let old = self.disk();
@@ -112,7 +112,7 @@ impl Content {
             0 => self.durable.clone(),
             1 => self.visible.clone(),
             2 => bytes,
-            // The new size arrived, the bytes did not.
+            // The new size is durable, but the bytes are not.
             _ => {
                 bytes.resize(self.visible.len(), 0);
                 bytes
@@ -122,7 +122,7 @@ impl Content {
 }
 
 impl Disk {
-    /// Notes an operation, and fails when it is the chosen one.
+    /// Counts an operation; fails when it is the chosen one.
     fn operation(&mut self, text: String) -> io::Result<()> {
         let now = self.log.len();
         self.log.push(text);
@@ -223,7 +223,7 @@ impl Dir for FaultyDir {
         let disk = &mut *disk;
         let gone = |folder: &str| !disk.names.keys().any(|name| is_above(folder, name));
         let reached = |name: &str| {
-            // A folder that is gone lost its names when its own name went.
+            // A removed folder lost its names with its own name.
             let mut folder = folder_of(name);
             while !folder.is_empty() && gone(folder) {
                 folder = folder_of(folder);
@@ -261,7 +261,7 @@ impl Write for Writer {
         }
         let outcome = disk.operation(format!("write {}", self.path));
         if outcome.is_err() {
-            // A full disk takes what still fits.
+            // A full disk accepts the bytes that still fit.
             taken /= 2;
         }
         disk.contents[self.content].visible.extend_from_slice(&bytes[..taken]);

@@ -1,4 +1,4 @@
-//! A run in a real folder: who may work in it, what is refused, and what is never touched.
+//! A run in a real folder: which processes may use it, what is refused, and what is never changed.
 
 #![expect(clippy::disallowed_methods, reason = "these tests damage files from outside")]
 
@@ -21,7 +21,7 @@ fn open(root: &Path, version: &str, fresh: bool) -> Result<Run> {
     }
 }
 
-/// A run of one task that writes `shards/part`.
+/// Finishes a run with one task, which writes `shards/part`.
 fn finish(run: Run, text: &str) -> Manifest {
     let file = run.publish_bytes("shards/part", text.as_bytes()).unwrap();
     run.complete("all", vec![file], Value::Null).unwrap();
@@ -33,7 +33,7 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     dir.list().unwrap().into_iter().map(|f| (f.clone(), fs::read(root.join(f)).unwrap())).collect()
 }
 
-/// Times of the folder, its folders and files.
+/// The modification times of the folder, its folders and files.
 fn times(root: &Path) -> BTreeMap<std::path::PathBuf, SystemTime> {
     let mut paths = vec![root.to_path_buf(), root.join("shards")];
     paths.extend(files(root).into_keys().map(|file| root.join(file)));
@@ -76,7 +76,7 @@ fn lock_left_by_a_killed_process_keeps_nobody_out() {
 }
 
 #[test]
-fn lock_has_one_holder_though_each_removes_the_file() {
+fn lock_has_one_holder_although_each_removes_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let (holders, taken) = (&AtomicUsize::new(0), &AtomicUsize::new(0));
     std::thread::scope(|scope| {
@@ -138,7 +138,7 @@ fn another_fingerprint_is_refused_by_field_and_fresh_starts_anew() {
 }
 
 #[test]
-fn foreign_folder_is_refused_and_left_as_it_is() {
+fn foreign_folder_is_refused_and_unchanged() {
     let foreign: [&[(&str, &str)]; 5] = [
         &[("notes.txt", "mine")],
         &[("deep/er/notes.txt", "mine"), ("events.jsonl", "{}")],
@@ -224,7 +224,7 @@ fn unfinished_publications_leave_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let run = open(root, "1", false).unwrap();
-    // Folders appear and go while other threads make files in them.
+    // Folders are created and removed while other threads create files in them.
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let run = &run;
@@ -243,7 +243,7 @@ fn unfinished_publications_leave_nothing() {
 }
 
 #[test]
-fn events_behind_a_torn_line_are_whole() {
+fn events_after_a_torn_line_are_complete() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     drop(open(root, "1", false).unwrap());
@@ -257,7 +257,7 @@ fn events_behind_a_torn_line_are_whole() {
 }
 
 #[test]
-fn one_file_outside_a_run_is_replaced_whole() {
+fn file_outside_a_run_is_replaced_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("Out Put.json");
     write_file(&file, b"first").unwrap();

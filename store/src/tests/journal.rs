@@ -1,4 +1,4 @@
-//! The journal: torn or damaged anywhere, what is read of it is a beginning of what was written.
+//! The journal. Wherever it is torn or damaged, the part that is read is a prefix of what was written.
 
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ fn lines_in(bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn torn_at_every_byte_gives_the_whole_lines_before() {
+fn torn_at_any_byte_keeps_the_lines_before() {
     let journal = journal_of_four_tasks();
     let all = summary(&journal).1;
     assert_eq!(all.len(), 4);
@@ -41,7 +41,7 @@ fn torn_at_every_byte_gives_the_whole_lines_before() {
         let lines = lines_in(&journal[..cut]);
         for tail in [&b""[..], b"\0\0\0\0", b"\n", b"junk\n", b"0000000000000000 {}\n"] {
             let torn = [&journal[..cut], tail].concat();
-            // A cut just before the end of a line is mended by a tail that ends it.
+            // A cut just before a line break is repaired by a tail that begins with one.
             let mended = journal.get(cut) == Some(&b'\n') && tail == b"\n";
             let lines = lines + usize::from(mended);
             assert_eq!(is_ours(&torn), lines > 0, "cut at {cut}, then {tail:?}");
@@ -65,7 +65,7 @@ fn flipped_bits_end_the_journal_at_their_line() {
 }
 
 #[test]
-fn torn_journal_goes_on_behind_the_whole_lines() {
+fn torn_journal_continues_after_the_valid_lines() {
     let journal = journal_of_four_tasks();
     let dir = FaultyDir::default();
     let mut writer = dir.create(JOURNAL).unwrap();
@@ -78,7 +78,7 @@ fn torn_journal_goes_on_behind_the_whole_lines() {
 }
 
 #[test]
-fn newest_entry_of_a_file_counts_whatever_the_tasks_are_called() {
+fn newest_entry_of_a_file_holds_whatever_the_tasks_names() {
     let dir = FaultyDir::default();
     let run = open(&dir);
     for (task, text) in [("z", "old"), ("a", "new"), ("m", "other"), ("m", "again")] {
@@ -90,7 +90,7 @@ fn newest_entry_of_a_file_counts_whatever_the_tasks_are_called() {
     let files: Vec<_> =
         manifest.files.iter().map(|f| (f.path.as_str(), f.blake3.as_str())).collect();
     let digest = |text: &str| blake3::hash(text.as_bytes()).to_hex().to_string();
-    // What a task wrote the first time is not its own any more once it is done again.
+    // A task that is done again no longer owns the files of the first time.
     assert_eq!(files, [("file", digest("new").as_str()), ("file-again", &digest("again"))]);
     assert_eq!(dir.tree()["file"], b"new");
     assert!(!dir.tree().contains_key("file-other"));

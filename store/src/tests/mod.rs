@@ -1,4 +1,4 @@
-//! Tests of what the store promises: nothing torn, nothing lost, nothing outside.
+//! Tests of the store's guarantees: no file is torn or lost, and none is written outside the run.
 
 mod damage;
 mod faulty;
@@ -7,6 +7,3 @@ mod journal;
 mod random;
 mod resume;
 mod scenario;
-mod shard_damage;
-mod shard_remote;
-mod shards;

@@ -1,4 +1,4 @@
-//! Whatever fails and whenever power is lost: run again, and the bytes are the same.
+//! Whichever operation fails and whenever power is lost, running again gives the same bytes.
 
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use super::scenario::{
 };
 use crate::{Opened, Run, StoreError};
 
-/// EIO and EMFILE come as kinds without a name of their own.
+/// EIO and EMFILE have no named error kind.
 const ERRORS: [ErrorKind; 3] = [ErrorKind::StorageFull, ErrorKind::Other, ErrorKind::TimedOut];
 
 #[test]
@@ -27,7 +27,7 @@ fn undisturbed_run_holds_its_files_and_nothing_else() {
 }
 
 #[test]
-fn any_failing_operation_leaves_a_run_that_goes_on_to_the_same_bytes() {
+fn run_resumes_to_the_same_bytes_after_any_failed_operation() {
     let expected = undisturbed();
     for kind in ERRORS {
         for n in 0.. {
@@ -50,7 +50,7 @@ fn any_failing_operation_leaves_a_run_that_goes_on_to_the_same_bytes() {
 
 #[test]
 fn a_failed_write_is_an_error_at_once() {
-    for n in 0..go_on_operations() {
+    for n in 0..resume_operations() {
         let dir = FaultyDir::default();
         dir.fail_at(n, Fault::Error(ErrorKind::StorageFull));
         let outcome = go_on(&dir, "1", false);
@@ -61,7 +61,7 @@ fn a_failed_write_is_an_error_at_once() {
     }
 }
 
-fn go_on_operations() -> usize {
+fn resume_operations() -> usize {
     let dir = FaultyDir::default();
     go_on(&dir, "1", false).unwrap();
     dir.log().len()
@@ -81,7 +81,7 @@ fn short_and_interrupted_calls_are_invisible() {
 #[test]
 fn power_loss_leaves_old_or_new_and_the_same_bytes_in_the_end() {
     let expected = undisturbed();
-    let operations = go_on_operations();
+    let operations = resume_operations();
     for seed in 0..2_000 {
         let random = &mut Random(seed);
         let mut dir = FaultyDir::default();
@@ -109,11 +109,11 @@ fn power_loss_leaves_old_or_new_and_the_same_bytes_in_the_end() {
 #[test]
 fn fresh_run_over_an_older_one_survives_power_loss() {
     let expected = undisturbed();
-    let operations = go_on_operations();
+    let operations = resume_operations();
     for seed in 0..1_000 {
         let random = &mut Random(seed);
         let mut dir = FaultyDir::default();
-        // The older run is of this or another version, and may be unfinished.
+        // The older run has this or another version, and may be unfinished.
         let version = ["0", "1"][random.below(2)];
         dir.fail_at(random.below(operations * 2), Fault::PowerLoss);
         let _ = go_on(&dir, version, false);
@@ -160,7 +160,7 @@ fn file_is_synced_then_named_then_its_name_is_synced_then_it_is_recorded() {
 }
 
 #[test]
-fn manifest_goes_before_the_files_that_it_vouches_for() {
+fn manifest_is_removed_before_the_files_that_it_names() {
     let dir = FaultyDir::default();
     go_on(&dir, "1", false).unwrap();
     let operations = dir.log().len();
@@ -171,7 +171,7 @@ fn manifest_goes_before_the_files_that_it_vouches_for() {
 }
 
 #[test]
-fn nothing_is_recorded_behind_half_a_line() {
+fn nothing_is_recorded_after_half_a_line() {
     let dir = FaultyDir::default();
     let shared = || Arc::new(dir.clone());
     let Opened::Open(run) =
@@ -196,7 +196,7 @@ fn nothing_is_recorded_behind_half_a_line() {
 }
 
 #[test]
-fn finished_while_waiting_for_the_lock_is_finished_and_untouched() {
+fn run_that_was_finished_while_waiting_for_the_lock_is_unchanged() {
     let dir = FaultyDir::default();
     go_on(&dir, "1", false).unwrap();
     let (before, operations) = (dir.tree(), dir.log().len());

@@ -1,4 +1,4 @@
-//! A small run whose tasks publish, replace and read files; the same bytes each time.
+//! A small run whose tasks publish, replace and read files, with the same bytes each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -11,7 +11,7 @@ use super::faulty::FaultyDir;
 use super::random::Random;
 use crate::{Dir, Fingerprint, Manifest, Opened, Result, Run, StoreError};
 
-/// The tasks in their order, which is not that of their names, with the files that each publishes.
+/// The tasks, in an order other than that of their names, with the files that each publishes.
 pub(super) const TASKS: [(&str, &[&str]); 6] = [
     ("read/part-1", &["work/part-1", "text/a.txt"]),
     ("read/part-0", &["work/part-0"]),
@@ -24,7 +24,7 @@ pub(super) const TASKS: [(&str, &[&str]); 6] = [
 
 pub(super) const ROOT: &str = "run";
 
-/// What `task` writes to `path`.
+/// The content that `task` writes to `path`.
 pub(super) fn content(task: &str, path: &str) -> Vec<u8> {
     let seed = blake3::hash(format!("{task} {path}").as_bytes());
     let mut random = Random(u64::from_le_bytes(seed.as_bytes()[..8].try_into().unwrap()));
@@ -38,7 +38,7 @@ pub(super) fn fingerprint(version: &str) -> Fingerprint {
     fingerprint
 }
 
-/// Opens the run and does what is left of it.
+/// Opens the run and does its remaining tasks.
 pub(super) fn go_on(dir: &FaultyDir, version: &str, fresh: bool) -> Result<Manifest> {
     let shared: Arc<dyn Dir> = Arc::new(dir.clone());
     let run = match Run::open_in(shared, Path::new(ROOT), fingerprint(version), fresh, None)? {
@@ -58,8 +58,8 @@ pub(super) fn go_on(dir: &FaultyDir, version: &str, fresh: bool) -> Result<Manif
     run.finish()
 }
 
-/// Every file of a done task is whole: as the last done task wrote it, or as one that was under way
-/// has replaced it.
+/// Checks that every file of a finished task is complete: as the last finished task wrote it, or as an
+/// unfinished one has replaced it.
 fn check_done(dir: &FaultyDir, run: &Run) {
     let tree = dir.tree();
     let mut versions: BTreeMap<&str, Vec<Vec<u8>>> = BTreeMap::new();
@@ -82,14 +82,14 @@ fn check_done(dir: &FaultyDir, run: &Run) {
     }
 }
 
-/// The tree of an undisturbed run.
+/// The files of an undisturbed run.
 pub(super) fn undisturbed() -> BTreeMap<String, Vec<u8>> {
     let dir = FaultyDir::default();
     go_on(&dir, "1", false).unwrap();
     dir.tree()
 }
 
-/// Fails with the names of the files that differ.
+/// Fails with the names of files that differ.
 pub(super) fn assert_same(
     dir: &FaultyDir,
     expected: &BTreeMap<String, Vec<u8>>,
@@ -117,7 +117,7 @@ pub(super) fn check_manifest(dir: &FaultyDir, manifest: &Manifest) {
     assert_eq!(serde_json::from_slice::<Manifest>(&tree[Manifest::FILE]).unwrap(), *manifest);
 }
 
-/// True for an error that says that the run is of another version.
+/// True for the error about a run of another version.
 pub(super) fn is_changed(outcome: &Result<Manifest>) -> bool {
     matches!(outcome, Err(StoreError::Changed { differences, .. }) if differences[0].field == "version")
 }

@@ -1,9 +1,11 @@
-//! Verdicts of the filters of Gopher, C4 and FineWeb on every document, and the time they take.
+//! Prints the decisions of the filters of Gopher, C4 and FineWeb for every document, and their
+//! time.
 //!
-//! `cargo run --release -p gristmill-text --example filters -- SEGMENTER [PRESET] < IN.jsonl > OUT.jsonl`:
-//! the input has a `text` on each line; the output has, for each filter, the reason to drop or null. The
-//! rules are those of the stock stages; C4 runs without its rule of terminal punctuation, as in FineWeb.
-//! A line on standard error tells documents, bytes and the seconds of one core.
+//! `cargo run --release -p gristmill-text --example filters -- SEGMENTER [PRESET] < IN.jsonl >
+//! OUT.jsonl`: each line of the input has a `text`, and each line of the output has, for each
+//! filter, the reason to drop the document or null. The rules are those of the stock stages. C4
+//! runs without its rule on terminal punctuation, as in FineWeb. The numbers of documents and
+//! bytes, and the seconds on one core, are printed to standard error.
 
 mod stage;
 
@@ -18,7 +20,7 @@ use text::c4::{Rules, clean};
 use text::signals::{FIELDS, Scratch, measure, measure_with};
 use text::words::Segmenter;
 
-/// The filters over signals, with their stages.
+/// The filters that use signals, with the SQL of their stages.
 const STAGES: [(&str, &str); 3] = [
     ("gopher_quality", include_str!("../../../sql/stages/gopher.sql")),
     ("gopher_rep", include_str!("../../../sql/stages/gopher_repetition.sql")),
@@ -27,7 +29,8 @@ const STAGES: [(&str, &str); 3] = [
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let segmenter: Segmenter = arguments.next().unwrap_or_default().parse()?;
+    let segmenter = arguments.next().ok_or("the first argument must be a segmenter")?;
+    let segmenter: Segmenter = segmenter.parse()?;
     let preset = arguments.next();
     let mut stages = STAGES.map(|(name, sql)| (name, Stage::parse(sql)));
     for (_, stage) in &mut stages {
@@ -39,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut texts = Vec::new();
     for line in stdin().lock().lines() {
         let row: Value = serde_json::from_str(&line?)?;
-        texts.push(row["text"].as_str().unwrap_or_default().to_owned());
+        texts.push(row["text"].as_str().ok_or("a document has no text")?.to_owned());
     }
     // The first call builds the tables.
     measure("", segmenter);
@@ -59,6 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let values = measure(text, segmenter).values();
         let cleaned = clean(text, &rules);
         let field = |name: &str| {
+            // SQL functions of a stage, such as `distinct_words()`, have no value here. Comparisons
+            // with NaN are false, so their rules never drop a document.
             let at = FIELDS.iter().position(|field| field.name == name);
             at.map_or(f64::NAN, |at| values[at].as_f64())
         };
@@ -74,7 +79,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Seconds that this thread has run, on Linux, so that other programs do not count.
+/// The processor time of this thread in seconds, so that other programs do not matter. `None` if
+/// the system is not Linux.
 fn processor_seconds() -> Option<f64> {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)

@@ -1,10 +1,10 @@
-//! Evaluates the stock SQL stages without an engine: of a stage's statement the rules
-//! `WHEN condition THEN 'reason'`, in order, over the defaults of its parameters.
+//! Evaluates the stock SQL stages without an SQL engine: the rules `WHEN condition THEN 'reason'`
+//! of a stage's statement, in order, with the default values of its parameters.
 
 #![expect(
     clippy::expect_used,
     clippy::panic,
-    reason = "a stage that cannot be read is a mistake here"
+    reason = "a stage that cannot be parsed is a bug of this parser"
 )]
 
 use std::collections::BTreeMap;
@@ -13,12 +13,12 @@ use serde_json::Value;
 
 /// The rules of one stage.
 pub(crate) struct Stage {
-    /// The values of the parameters by name, at first the defaults.
+    /// The values of the parameters by name; initially the defaults.
     pub(crate) parameters: BTreeMap<String, Value>,
     rules: Vec<(Condition, String)>,
 }
 
-/// A condition, or an operand of one.
+/// A condition, or an operand of a condition.
 enum Condition {
     Or(Box<Condition>, Box<Condition>),
     And(Box<Condition>, Box<Condition>),
@@ -31,7 +31,7 @@ enum Condition {
 }
 
 impl Stage {
-    /// Reads the text of a stage.
+    /// Parses the SQL of a stage.
     pub(crate) fn parse(sql: &str) -> Self {
         let mut parameters = BTreeMap::new();
         for line in sql.lines().filter_map(|line| line.strip_prefix("-- @param ")) {
@@ -49,7 +49,7 @@ impl Stage {
         Self { parameters, rules }
     }
 
-    /// The reason of the first rule that holds, where `field` tells the value of a field.
+    /// The reason of the first rule whose condition is true. `field` returns the value of a field.
     pub(crate) fn reason(&self, field: &dyn Fn(&str) -> f64) -> Option<&str> {
         let holds = |(condition, _): &&(Condition, String)| self.value(condition, field) == true;
         self.rules.iter().find(holds).map(|(_, reason)| reason.as_str())
@@ -179,7 +179,7 @@ impl<'s> Tokens<'s> {
         if let Ok(number) = token.parse::<f64>() {
             return Condition::Literal(number.into());
         }
-        // A function: its arguments are the business of whoever knows its value.
+        // A function call. Its arguments are skipped, because `field` only gets its name.
         self.skip_to(")");
         Condition::Field(token.to_owned())
     }

@@ -1,13 +1,13 @@
-//! C4's rule against bad words, for a list that the caller brings.
+//! C4's rule against bad words. The caller supplies the list.
 
 use aho_corasick::{AhoCorasick, BuildError};
 
 use crate::words::classes::{Classes, WORD};
 
-/// Words that mC4 allows since, in languages without spaces, they are parts of common ones.
+/// Words that mC4 allows because they are parts of common words in languages without spaces.
 const ALLOWED: [&str; 4] = ["sm", "グロ", "女の子", "性"];
 
-/// Languages without spaces, in which a word may stand inside others.
+/// Languages written without spaces, in which a bad word is found anywhere in the text.
 const DENSE: [&str; 3] = ["ja", "th", "zh"];
 
 /// A list of bad words of one language.
@@ -18,14 +18,14 @@ pub struct BadWords {
 }
 
 impl BadWords {
-    /// datatrove's reason for dropping a document with a bad word.
-    pub const DROP_REASON: &'static str = "document_removed_with_badwords";
-
-    /// Takes a list, one word or phrase an item, for a language by its code of two letters.
+    /// Takes the words or phrases of a list and the two-letter code of its language.
     ///
-    /// White space around an item, empty items and the words that mC4 allows do not count. Items are
-    /// matched as they are against the lower case of a text. Fails when the list is too large for an
-    /// automaton (2 GiB).
+    /// White space around an item, empty items and the words that mC4 allows are ignored. Items are
+    /// matched unchanged against the lower case of a text, so an item in upper case matches
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the list is too large for an automaton (about 2 GiB).
     pub fn new<'w>(
         words: impl IntoIterator<Item = &'w str>,
         language: &str,
@@ -38,8 +38,8 @@ impl BadWords {
         Ok(Self { search: AhoCorasick::new(words)?, is_dense: DENSE.contains(&language) })
     }
 
-    /// Whether a text holds a bad word: between characters other than letters, digits and `_`, in
-    /// languages with spaces.
+    /// Whether a text contains a bad word. In languages with spaces it must be a whole word: the
+    /// characters around it must not be letters, digits or `_`.
     pub fn are_in(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let classes = Classes::get();

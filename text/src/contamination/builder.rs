@@ -7,27 +7,27 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::tokens::{self, Ngrams, Token};
 use super::{Options, Place, Question, ReferenceIndex, TABLE_BITS, WEIGHT_ONE};
 
-/// Words of a question that are looked at: a whole book is no question.
+/// Words of a question that are used. The limit keeps a whole book, added by mistake, cheap.
 const QUESTION_WORDS_MAX: usize = 1 << 14;
 
-/// Questions with fewer words that are not numbers are not looked for: "What is 2 + 2?" is in too
-/// many texts that have nothing to do with a benchmark.
+/// Questions with fewer words that are not numbers are skipped: "What is 2 + 2?" occurs in too many
+/// texts that have nothing to do with a benchmark.
 const QUESTION_WORDS_MIN: usize = 5;
 
-/// Places of an n-gram in one question that are looked for: more of them tell nothing new, and a
-/// question that repeats one phrase must not make a document that repeats it costly.
+/// Places of an n-gram in one question that are indexed. More places carry no information, and a
+/// question that repeats one phrase must not make documents that repeat it expensive to search.
 const PLACES_MAX: usize = 4;
 
-/// Takes questions; see [`ReferenceIndex::builder`].
+/// Collects questions for a [`ReferenceIndex`]; see [`ReferenceIndex::builder`].
 #[derive(Debug, Clone)]
 pub struct Builder {
     options: Options,
     references: Vec<String>,
     reference_of_name: BTreeMap<String, u32>,
     questions: Vec<Question>,
-    /// The words of all questions, question after question.
+    /// The words of all questions, in the order of the questions.
     tokens: Vec<Token>,
-    /// Hashes of whole questions.
+    /// Hashes of whole questions, to recognise repeated ones.
     seen: FxHashSet<u64>,
     skipped: usize,
 }
@@ -46,8 +46,9 @@ impl Builder {
         }
     }
 
-    /// Adds a question under the name of its file and an identifier. One whose words are those of
-    /// an earlier one, or that has fewer than five that are not numbers, is counted as skipped.
+    /// Adds a question with the name of its file and its identifier. A question with the same words
+    /// as an earlier one, or with fewer than five words that are not numbers, is counted as
+    /// skipped.
     pub fn add(&mut self, name: &str, id: &str, question: &str) {
         let start = self.tokens.len();
         tokens::for_each(question, |token| {
@@ -79,6 +80,7 @@ impl Builder {
         });
     }
 
+    /// The index of a file name in `references`, where it is added if it is new.
     fn reference(&mut self, name: &str) -> u32 {
         if let Some(reference) = self.reference_of_name.get(name) {
             return *reference;
@@ -89,7 +91,7 @@ impl Builder {
         reference
     }
 
-    /// The index.
+    /// Builds the index.
     pub fn build(mut self) -> ReferenceIndex {
         let mut found = self.ngrams();
         found.sort_unstable();
@@ -99,6 +101,7 @@ impl Builder {
         for group in found.chunk_by(|a, b| a.0 == b.0) {
             let n_questions = group.chunk_by(|a, b| a.1.question == b.1.question).count();
             if n_questions > self.options.sharing_max.max(1) {
+                // Boilerplate: its words keep the weight of their other n-grams, or zero.
                 continue;
             }
             let first = places.len() as u32;
@@ -137,7 +140,8 @@ impl Builder {
         }
     }
 
-    /// The n-grams of all questions, but for those without two different words that are no numbers.
+    /// The hashes and places of the n-grams of all questions. N-grams without two different words
+    /// that are not numbers are omitted, because "3 4 5" or "the the the" matches anything.
     fn ngrams(&self) -> Vec<(u64, Place)> {
         let ngram_words = self.options.ngram_words;
         let least = ngram_words.min(2);
@@ -164,7 +168,7 @@ impl Builder {
     }
 }
 
-/// The table of bits, and by how much a mixed hash is shifted to index it.
+/// Builds [`ReferenceIndex::table`] and [`ReferenceIndex::table_shift`].
 fn table(ngrams: &FxHashMap<u64, std::ops::Range<u32>>) -> (Vec<u64>, u32) {
     let bits = (ngrams.len() * TABLE_BITS).next_power_of_two().max(64);
     let shift = 64 - bits.trailing_zeros();

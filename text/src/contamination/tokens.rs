@@ -1,9 +1,10 @@
-//! The words in which questions are looked for, and their n-grams.
+//! The words by which questions and documents are compared, and their n-grams.
 
 use crate::normalise::simplify;
 use crate::words::words;
 
-/// The base of the polynomial that joins word hashes: odd, so that no word's bits are lost.
+/// The base of the polynomial that combines word hashes. It is odd, so multiplying by it loses no
+/// bits.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The prime of FNV-1a, 64 bits.
@@ -12,25 +13,27 @@ const FNV_PRIME: u64 = 0x0000_0100_0000_01B3;
 /// The offset basis of FNV-1a, 64 bits.
 const FNV_OFFSET: u64 = 0xCBF2_9CE4_8422_2325;
 
-/// A word of a text, or numbers in a row.
+/// A word of a text, or a sequence of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) hash: u64,
     /// Whether it is a number.
     pub(super) is_number: bool,
-    /// Bytes in the text.
+    /// Byte offsets in the text. Those of a sequence of numbers are of the first number.
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-/// Spreads the bits of a hash over all of it (the finaliser of SplitMix64, Steele et al. 2014).
+/// Makes every bit of a hash depend on all of its bits (the finaliser of SplitMix64, Steele et al.
+/// 2014).
 pub(super) fn mix(hash: u64) -> u64 {
     let hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     hash ^ (hash >> 31)
 }
 
-/// Calls back with each word of a text. Numbers that follow a number are part of it.
+/// Calls `call` with each word of a text. Numbers that directly follow a number are skipped, so a
+/// sequence of numbers is one token. Stops after 4 GiB, where offsets no longer fit into 32 bits.
 pub(super) fn for_each(text: &str, mut call: impl FnMut(Token)) {
     let base = text.as_ptr() as usize;
     let mut follows_number = false;
@@ -49,11 +52,13 @@ pub(super) fn for_each(text: &str, mut call: impl FnMut(Token)) {
     }
 }
 
-/// The hash of a word in its simplified form without spaces, and whether it is a number.
+/// The hash of a word's [simplified](simplify) form without spaces, and whether it is a number.
 fn hash(word: &str) -> (u64, bool) {
-    if word.is_ascii() { hash_ascii(word) } else { hash_ascii_or_not(&simplify(word)) }
+    if word.is_ascii() { hash_ascii(word) } else { hash_simplified(&simplify(word)) }
 }
 
+/// [`hash`] of an ASCII word, simplified on the fly: letters become lower case, a run of digits
+/// becomes `0`, and apostrophes are dropped.
 fn hash_ascii(word: &str) -> (u64, bool) {
     let (mut hash, mut is_number, mut follows_digit) = (FNV_OFFSET, true, false);
     for byte in word.bytes() {
@@ -69,35 +74,36 @@ fn hash_ascii(word: &str) -> (u64, bool) {
     (mix(hash), is_number)
 }
 
-/// The same of a simplified word, which may hold spaces where a mark was.
-fn hash_ascii_or_not(simplified: &str) -> (u64, bool) {
+/// [`hash`] of a simplified word, which may contain spaces in place of punctuation.
+fn hash_simplified(simplified: &str) -> (u64, bool) {
     let bytes = simplified.bytes().filter(|byte| *byte != b' ');
     let hash =
         bytes.fold(FNV_OFFSET, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV_PRIME));
     (mix(hash), !simplified.is_empty() && simplified.bytes().all(|byte| byte == b'0'))
 }
 
-/// The n-grams of the words that are pushed.
+/// Computes the n-grams of the words that are pushed.
 #[derive(Debug, Clone)]
 pub(super) struct Ngrams {
-    /// Hashes and starts of the last words, used as a ring.
+    /// A ring buffer of the hashes and byte offsets of the last words.
     window: Vec<(u64, u32)>,
+    /// The rolling hash of the words in the window.
     rolling: u64,
-    /// `BASE` to the power of the length of the window: the weight of the word that leaves.
+    /// `BASE` to the power of the window's length: the factor of the word that leaves the window.
     oldest_weight: u64,
-    /// Words pushed.
+    /// The number of words pushed so far.
     count: u32,
-    /// The place of the next word in the ring.
+    /// The index of the next word in the ring buffer.
     next: usize,
 }
 
-/// Consecutive words.
+/// A sequence of consecutive words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Ngram {
     pub(super) hash: u64,
     /// The index of its first word in the text.
     pub(super) first_word: u32,
-    /// The first byte of that.
+    /// The byte offset of its first word.
     pub(super) start: u32,
 }
 
@@ -109,7 +115,8 @@ impl Ngrams {
         Self { window, rolling: 0, oldest_weight, count: 0, next: 0 }
     }
 
-    /// Takes the next word; the n-gram that ends with it, once there are enough.
+    /// Adds the next word. Returns the n-gram that ends with it, or `None` while there are too few
+    /// words.
     pub(super) fn push(&mut self, token: Token) -> Option<Ngram> {
         let slot = &mut self.window[self.next];
         let (oldest, _) = std::mem::replace(slot, (token.hash, token.start));

@@ -1,16 +1,16 @@
-//! What a model remembers of the options that it was trained with.
+//! The training options that a model file stores.
 
 use super::error::ModelError;
 use super::reader::{Reader, within};
 
-/// Longest subwords, in characters, and longest word n-grams, in words, that are accepted. Public
-/// models use 2 to 6; the limit keeps the work for a token in proportion to its length.
+/// Upper limit for the length of subwords (in characters) and of word n-grams (in words). Published
+/// models use 2 to 6; the limit keeps the work per token proportional to its length.
 pub(super) const MAX_NGRAM: i32 = 256;
 
-/// Most dimensions of a vector that are accepted. Public models use 16 to 300.
+/// Upper limit for the dimension of the vectors. Published models use 16 to 300.
 pub(super) const MAX_DIM: i32 = 1 << 20;
 
-/// The number that stands in a file for a supervised model (1 is CBOW, 2 is skip-gram).
+/// The kind of a supervised model in a file (1 is CBOW, 2 is skip-gram).
 const SUPERVISED: i32 = 3;
 
 /// How the output layer turns a hidden vector into probabilities.
@@ -23,7 +23,8 @@ pub enum Loss {
     NegativeSampling,
     /// One distribution over all labels.
     Softmax,
-    /// Independent sigmoids, each trained against all other labels: for texts with many labels.
+    /// Independent sigmoids, each trained against all other labels; suits texts with several
+    /// labels.
     OneVsAll,
 }
 
@@ -38,7 +39,8 @@ impl Loss {
                 what: "the loss",
                 offset,
                 value: i64::from(number),
-                expected: "1 (hierarchical softmax), 2 (negative sampling), 3 (softmax) or 4 (one vs all)",
+                expected: "1 (hierarchical softmax), 2 (negative sampling), 3 (softmax) or 4 (one \
+                           vs all)",
             }),
         }
     }
@@ -53,7 +55,7 @@ impl Loss {
     }
 }
 
-/// The options of a model, in the order and widths of the file.
+/// The options of a model, with the order and the widths that they have in a file.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Arguments {
     pub(super) dim: i32,
@@ -75,7 +77,7 @@ impl Arguments {
         let dim = ranged(reader, "the dimension", 1..=MAX_DIM, "1 to 1,048,576")?;
         let window = reader.i32("the window")?;
         let epochs = reader.i32("the number of epochs")?;
-        let min_count = reader.i32("the least count of a word")?;
+        let min_count = reader.i32("the minimum count of a word")?;
         let negatives = reader.i32("the number of negatives")?;
         let word_ngrams =
             ranged(reader, "the length of word n-grams", i32::MIN..=MAX_NGRAM, "at most 256")?;
@@ -86,7 +88,7 @@ impl Arguments {
         if kind != SUPERVISED {
             return Err(ModelError::NotSupervised { kind, offset });
         }
-        let bucket = ranged(reader, "the number of buckets", 0..=i32::MAX, "no negative number")?;
+        let bucket = ranged(reader, "the number of buckets", 0..=i32::MAX, "0 or more")?;
         let min_subword = reader.i32("the length of the shortest subwords")?;
         let max_subword = ranged(
             reader,
@@ -94,7 +96,7 @@ impl Arguments {
             i32::MIN..=MAX_NGRAM,
             "at most 256",
         )?;
-        let rate_update = reader.i32("the rate of updates")?;
+        let rate_update = reader.i32("the update rate")?;
         let sampling_threshold = reader.f64("the sampling threshold")?;
         // Supervised models of version 11 were trained without subwords, whatever the field says.
         let max_subword = if version == 11 { 0 } else { max_subword };
@@ -135,7 +137,7 @@ impl Arguments {
         bytes.extend_from_slice(&self.sampling_threshold.to_le_bytes());
     }
 
-    /// Whether a text has features besides its words.
+    /// Whether texts have features other than their words.
     pub(super) fn has_ngrams(&self) -> bool {
         self.bucket > 0 && (self.max_subword > 0 || self.word_ngrams > 1)
     }

@@ -1,8 +1,9 @@
-//! The k best labels.
+//! A heap of the k best labels.
 //!
-//! Scores of sigmoid models come from a table of 513 values, so labels often tie. Which of them
-//! comes out is decided by the heap that the C++ tool keeps, so this one moves its entries in the
-//! same way as libstdc++'s `push_heap` and `pop_heap` do (sift up; sift the hole down, then up).
+//! The scores of sigmoid models come from a table of 513 values, so labels often tie. In the C++
+//! tool the order of its heap then decides which labels are returned. To return the same ones, this
+//! heap moves its entries exactly like `push_heap` and `pop_heap` in libstdc++ (sift up; sift the
+//! hole down, then up).
 
 /// A log-probability and the index of its label.
 pub(super) type Scored = (f32, u32);
@@ -21,13 +22,13 @@ impl Best {
         self.k = k;
     }
 
-    /// The score that another one must reach to be kept; `None` while there is room.
+    /// The score that a further entry must reach to be kept; `None` while there are fewer than `k`.
     #[inline]
     pub(super) fn bar(&self) -> Option<f32> {
         if self.heap.len() < self.k { None } else { self.heap.first().map(|entry| entry.0) }
     }
 
-    /// Adds an entry and drops the worst when there are more than `k`.
+    /// Adds an entry, and drops the worst one if there are more than `k`.
     pub(super) fn push(&mut self, entry: Scored) {
         self.heap.push(entry);
         let last = self.heap.len() - 1;
@@ -38,7 +39,7 @@ impl Best {
         }
     }
 
-    /// All entries, best first.
+    /// Sorts the entries, best first. They are no longer a heap afterwards.
     pub(super) fn sort(&mut self) -> &[Scored] {
         for length in (2..=self.heap.len()).rev() {
             self.move_worst_behind(length);
@@ -58,14 +59,14 @@ impl Best {
         self.heap[hole] = entry;
     }
 
-    /// Swaps the root with the last of the first `length` entries and restores the heap of the
-    /// others.
+    /// Swaps the root with the last of the first `length` entries and restores the heap property of
+    /// the others.
     fn move_worst_behind(&mut self, length: usize) {
         let last = length - 1;
         let entry = self.heap[last];
         self.heap[last] = self.heap[0];
         let mut hole = 0;
-        // The hole goes down along the worse children to a leaf, and the entry up from there.
+        // Move the hole down along the worse children to a leaf, then sift the entry up from there.
         while 2 * hole + 2 < last {
             let (left, right) = (2 * hole + 1, 2 * hole + 2);
             let child = if self.heap[right].0 > self.heap[left].0 { left } else { right };

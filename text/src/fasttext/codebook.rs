@@ -1,24 +1,24 @@
-//! Finds the centroids of a product quantizer (Jégou et al. 2011, "Product Quantization for
-//! Nearest Neighbor Search") by Lloyd's algorithm, and the codes of rows.
+//! Computes the centroids of a product quantizer (Jégou et al. 2011, "Product Quantization for
+//! Nearest Neighbor Search") by Lloyd's algorithm, and encodes rows with them.
 
 use super::matrix::{CENTROIDS, DenseMatrix, Norms, QuantizedMatrix, Quantizer};
 use super::random::Random;
 
-/// Most rows that the centroids are found from (fastText 0.9.2, `max_points_`).
+/// Maximum number of rows used to compute the centroids (fastText 0.9.2, `max_points_`).
 const MAX_POINTS: usize = 256 * CENTROIDS;
 
-/// Most rounds of Lloyd's algorithm (fastText 0.9.2, `niter_`).
+/// Maximum number of rounds of Lloyd's algorithm (fastText 0.9.2, `niter_`).
 const ROUNDS: usize = 25;
 
-/// What two halves of a centroid are moved apart, as a share of its own coordinates and at least
-/// (fastText 0.9.2 has the second alone, `eps_`).
+/// How far the two halves of a split centroid are moved apart: relative to the coordinate, and at
+/// least (fastText 0.9.2 has only the latter, `eps_`).
 const SPLIT: [f32; 2] = [1e-4, 1e-7];
 
-/// Distances that are compared side by side.
+/// Distances compared side by side, so that the compiler emits vector instructions.
 const LANES: usize = 16;
 
-/// A matrix as codes of parts of `part` columns, with its rows' lengths as codes of their own if
-/// asked.
+/// Quantizes a matrix in parts of `part` columns. With `with_norms`, the rows are scaled to length
+/// 1 first and their lengths are quantized separately.
 pub(super) fn quantize(
     matrix: &DenseMatrix,
     part: usize,
@@ -43,9 +43,10 @@ pub(super) fn row_norms(matrix: &DenseMatrix) -> Vec<f32> {
     matrix.values.chunks_exact(matrix.columns).map(norm).collect()
 }
 
-/// The rows that the centroids are found from: all, or the longest ones and as many others. Long
-/// vectors decide predictions, but are too few for a plain sample: most buckets of a model are
-/// hardly ever met and keep short ones.
+/// The rows used to compute the centroids: all of them or, if there are too many, the longest ones
+/// and an equal number of random others. Long vectors decide predictions, but a purely random
+/// sample would contain few of them: most buckets are rarely updated in training, so their vectors
+/// stay short.
 fn sample(matrix: &DenseMatrix, random: &mut Random) -> Vec<u32> {
     let mut rows: Vec<u32> = (0..matrix.rows() as u32).collect();
     if rows.len() > MAX_POINTS {
@@ -54,6 +55,8 @@ fn sample(matrix: &DenseMatrix, random: &mut Random) -> Vec<u32> {
             norms[*right as usize].total_cmp(&norms[*left as usize]).then(left.cmp(right))
         };
         let (longest, _, others) = rows.select_nth_unstable_by(MAX_POINTS / 2 - 1, longer);
+        // The selection leaves both halves in an unspecified order, which must not affect the
+        // result.
         longest.sort_unstable();
         others.sort_unstable();
         random.shuffle_first(others, MAX_POINTS / 2);
@@ -62,14 +65,14 @@ fn sample(matrix: &DenseMatrix, random: &mut Random) -> Vec<u32> {
     rows
 }
 
-/// The rows of a matrix, brought to length 1 if their lengths are given.
+/// The rows of a matrix, scaled to length 1 if their lengths are given.
 struct Points<'a> {
     matrix: &'a DenseMatrix,
     norms: Option<&'a [f32]>,
 }
 
 impl Points<'_> {
-    /// The centroids, and the codes row by row.
+    /// Computes the centroids of each part, and the codes, row by row.
     fn quantize(&self, part: usize, random: &mut Random) -> (Quantizer, Vec<u8>) {
         let (rows, columns) = (self.matrix.rows(), self.matrix.columns);
         let sample = sample(self.matrix, random);
@@ -95,17 +98,18 @@ impl Points<'_> {
         (quantizer, codes)
     }
 
-    /// Sets `point` to some columns of a row.
+    /// Sets `point` to `width` columns of a row, from column `first` on.
     fn part(&self, row: usize, first: usize, width: usize, point: &mut Vec<f32>) {
         point.clear();
         let norm = self.norms.map_or(1.0, |norms| norms[row]);
+        // A row of zeros keeps its values.
         let scale = if norm > 0.0 { norm } else { 1.0 };
         let values = &self.matrix.row(row)[first..first + width];
         point.extend(values.iter().map(|value| value / scale));
     }
 }
 
-/// 256 points, kept column by column, so that a point is compared with many at once.
+/// 256 points, stored column by column, so that a point can be compared with many of them at once.
 struct Centroids {
     columns: Vec<[f32; CENTROIDS]>,
     distances: [f32; CENTROIDS],
@@ -146,9 +150,9 @@ impl Centroids {
         }
     }
 
-    /// Draws the first centroids from the points, each with a probability in proportion to its
-    /// squared distance from the ones before (Arthur and Vassilvitskii 2007, "k-means++: The
-    /// Advantages of Careful Seeding").
+    /// Draws the initial centroids from the points, each with a probability proportional to its
+    /// squared distance from the nearest centroid so far (Arthur and Vassilvitskii 2007,
+    /// "k-means++: The Advantages of Careful Seeding").
     fn spread(&mut self, points: &[f32], random: &mut Random) {
         let width = self.columns.len();
         let mut distances = vec![f32::INFINITY; points.len() / width];
@@ -163,6 +167,8 @@ impl Centroids {
                 sum += f64::from(*distance);
             }
             let mut place = random.unit() * sum;
+            // No point is found if every point is a centroid already (all distances are 0), or by
+            // rounding. Any point will do then.
             drawn = distances
                 .iter()
                 .position(|&distance| {
@@ -173,7 +179,7 @@ impl Centroids {
         }
     }
 
-    /// The index of the nearest centroid, the first of several.
+    /// The index of the nearest centroid; of several equally near ones, the first.
     fn nearest(&mut self, point: &[f32]) -> u8 {
         self.distances.fill(0.0);
         for (column, &value) in self.columns.iter().zip(point) {
@@ -188,11 +194,12 @@ impl Centroids {
             }
         }
         let least = least.into_iter().fold(f32::INFINITY, f32::min);
+        // Only if all distances are NaN is no centroid the nearest. Any code will do then.
         self.distances.iter().position(|&distance| distance <= least).unwrap_or(0) as u8
     }
 
-    /// Moves each centroid to the mean of its points. One without points takes half of the points
-    /// of the one with the most.
+    /// Moves each centroid to the mean of its points. If it has none, the centroid with the most
+    /// points is split in two halves instead.
     fn set_means(&mut self, points: &[f32], codes: &[u8]) {
         let mut counts = [0usize; CENTROIDS];
         for column in &mut self.columns {
@@ -213,7 +220,8 @@ impl Centroids {
             if counts[empty] > 0 {
                 continue;
             }
-            let most = (0..CENTROIDS).rev().max_by_key(|&code| counts[code]).unwrap_or(0);
+            let most = (1..CENTROIDS)
+                .fold(0, |most, code| if counts[code] > counts[most] { code } else { most });
             for column in &mut self.columns {
                 let value = column[most];
                 let apart = (value * SPLIT[0]).abs().max(SPLIT[1]);
@@ -225,7 +233,7 @@ impl Centroids {
         }
     }
 
-    /// Centroid by centroid, as in a file.
+    /// The coordinates, centroid by centroid, as in a file.
     fn values(&self) -> Vec<f32> {
         (0..CENTROIDS)
             .flat_map(|code| self.columns.iter().map(move |column| column[code]))

@@ -1,5 +1,5 @@
-//! From a text to the rows of the input matrix: words, subwords and word n-grams (Bojanowski et
-//! al. 2017, "Enriching Word Vectors with Subword Information", section 3.2, for subwords).
+//! Maps a text to rows of the input matrix: words, subwords and word n-grams (for subwords see
+//! Bojanowski et al. 2017, "Enriching Word Vectors with Subword Information", section 3.2).
 
 use super::arguments::Arguments;
 use super::dictionary::{Dictionary, END_OF_TEXT, HASH_START, LABEL_PREFIX, hash, hash_step};
@@ -7,7 +7,7 @@ use super::dictionary::{Dictionary, END_OF_TEXT, HASH_START, LABEL_PREFIX, hash,
 /// Multiplier of the hash of word n-grams (fastText 0.9.2, `addWordNgrams`).
 const WORD_NGRAM_FACTOR: u64 = 116_049_371;
 
-/// What of a model's arguments decides the features of a text.
+/// The options of a model that determine the features of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Features {
     bucket: u32,
@@ -16,20 +16,22 @@ pub(super) struct Features {
     word_ngrams: usize,
 }
 
-/// Buffers that are reused from text to text.
+/// Buffers reused from one text to the next.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FeatureScratch {
-    /// The hashes of the tokens, signed as fastText has them.
+    /// The hashes of the tokens; like in fastText they are signed.
     hashes: Vec<i32>,
-    /// A word between its boundary marks.
+    /// A word between the boundary marks `<` and `>`.
     marked: Vec<u8>,
 }
 
 impl Features {
     pub(super) fn new(arguments: &Arguments) -> Self {
         let has_buckets = arguments.bucket > 0;
+        // The lengths come from a file. fastText treats negative ones like 0.
         let length = |n: i32| usize::try_from(n).unwrap_or(0);
         Self {
+            // Without buckets no n-gram is hashed, so the 1 only avoids a division by zero.
             bucket: arguments.bucket.max(1) as u32,
             min_subword: length(arguments.min_subword),
             max_subword: if has_buckets { length(arguments.max_subword) } else { 0 },
@@ -65,7 +67,7 @@ impl Features {
     ) {
         let hash = hash(token);
         match dictionary.find(hash, token) {
-            // Labels that stand in a text are no words of it.
+            // A label inside a text is not a word.
             Some(id) if id >= dictionary.word_count() => return,
             Some(id) => found(id),
             None if token.starts_with(LABEL_PREFIX.as_bytes()) => return,
@@ -81,7 +83,8 @@ impl Features {
         }
     }
 
-    /// All runs of `min_subword` to `max_subword` characters, but not a boundary mark alone.
+    /// Visits all substrings of `min_subword` to `max_subword` characters, except a single boundary
+    /// mark.
     #[inline]
     fn visit_subwords(self, dictionary: &Dictionary, marked: &[u8], found: &mut impl FnMut(usize)) {
         for start in 0..marked.len() {
@@ -117,6 +120,7 @@ impl Features {
         mut found: impl FnMut(usize),
     ) {
         for start in 0..hashes.len() {
+            // The hashes are signed in fastText, so the conversion extends the sign.
             let mut hash = hashes[start] as u64;
             let end = hashes.len().min(start + self.word_ngrams);
             for &next in &hashes[start + 1..end] {
@@ -130,8 +134,8 @@ impl Features {
     }
 }
 
-/// The tokens of a text. Line ends count as spaces; the last is an end-of-text token, be it one
-/// that the text itself holds.
+/// The tokens of a text, followed by an end-of-text token. If the text itself contains such a
+/// token, it ends there. Line ends count as spaces.
 #[inline]
 pub(super) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut is_over = false;
@@ -145,7 +149,8 @@ pub(super) fn tokens(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         })
 }
 
-/// The bytes between tokens. They are ASCII, so spaces of other scripts do not end a token.
+/// Whether a byte separates tokens. All separators are ASCII, so other Unicode spaces do not end a
+/// token.
 #[inline]
 fn is_separator(byte: u8) -> bool {
     matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x0B | 0x0C | 0)

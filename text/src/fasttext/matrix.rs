@@ -3,29 +3,30 @@
 use super::error::ModelError;
 use super::reader::{Reader, within};
 
-/// Centroids of each part of a vector: a code is one byte.
+/// Number of centroids for each part of a vector, so that a code is one byte.
 pub(super) const CENTROIDS: usize = 256;
 
-/// Columns that are added up together.
+/// Columns that are summed together.
 const BLOCK: usize = 16;
 
-/// A matrix of `rows` × `columns`, in either form.
+/// A matrix of `rows` × `columns`, dense or quantized.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Matrix {
     Dense(DenseMatrix),
     Quantized(QuantizedMatrix),
 }
 
-/// Row-major numbers.
+/// A matrix in row-major order.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct DenseMatrix {
     pub(super) columns: usize,
     pub(super) values: Vec<f32>,
 }
 
-/// Each row cut into parts of a few columns, each part given as the nearest of 256 centroids, and
-/// if asked the row's length as the nearest of 256 lengths (Jégou et al. 2011, "Product
-/// Quantization for Nearest Neighbor Search"; Joulin et al. 2016, "FastText.zip", section 3.1).
+/// A product-quantized matrix (Jégou et al. 2011, "Product Quantization for Nearest Neighbor
+/// Search"; Joulin et al. 2016, "FastText.zip", section 3.1). Each row is split into parts of a few
+/// columns, and each part is stored as the index of the nearest of 256 centroids. With `norms`, the
+/// rows have length 1, and their lengths are stored separately as the nearest of 256 lengths.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QuantizedMatrix {
     pub(super) rows: usize,
@@ -35,7 +36,7 @@ pub(super) struct QuantizedMatrix {
     pub(super) norms: Option<Norms>,
 }
 
-/// The lengths of the rows: a code each.
+/// The quantized lengths of the rows, one code per row.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Norms {
     pub(super) quantizer: Quantizer,
@@ -46,7 +47,7 @@ pub(super) struct Norms {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Quantizer {
     pub(super) columns: usize,
-    /// Columns of every part but the last, which has what remains.
+    /// Columns per part; the last part has the remaining columns.
     pub(super) part: usize,
     /// Parts × 256 × columns of the part.
     pub(super) centroids: Vec<f32>,
@@ -84,7 +85,7 @@ impl Matrix {
         matches!(self, Self::Quantized(_))
     }
 
-    /// Adds rows to `sum`, one after the other.
+    /// Adds the given rows to `sum`, in order.
     pub(super) fn add_rows(&self, rows: &[usize], sum: &mut [f32]) {
         match self {
             Self::Dense(matrix) => matrix.add_rows(rows, sum),
@@ -92,7 +93,7 @@ impl Matrix {
         }
     }
 
-    /// The dot product of a row and a vector, added up from the first column to the last.
+    /// The dot product of a row and a vector, summed from the first column to the last.
     pub(super) fn dot_row(&self, row: usize, vector: &[f32]) -> f32 {
         match self {
             Self::Dense(matrix) => dot(matrix.row(row), vector),
@@ -101,16 +102,19 @@ impl Matrix {
     }
 }
 
-/// Added up in order: fastText does so, and its sigmoid table makes the last bits visible.
+/// A dot product, summed in order as in fastText: another order would change the last bits, which
+/// the steps of the sigmoid table make visible.
 pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     left.iter().zip(right).fold(0.0, |sum, (l, r)| sum + l * r)
 }
 
-/// Rows and columns as they stand before the values of either kind of matrix.
+/// Reads the numbers of rows and columns, which precede the values of both kinds of matrix. Returns
+/// the number of rows.
 fn read_shape(reader: &mut Reader<'_>, columns: usize) -> Result<usize, ModelError> {
-    let rows = reader.count64("the rows of a matrix", 0..=i64::MAX, "no negative number")?;
+    let rows = reader.count64("the number of rows of a matrix", 0..=i64::MAX, "0 or more")?;
     let width = columns as i64;
-    reader.count64("the columns of a matrix", width..=width, "the model's dimension")?;
+    let expected = "the model's dimension";
+    reader.count64("the number of columns of a matrix", width..=width, expected)?;
     Ok(rows)
 }
 
@@ -145,8 +149,8 @@ impl DenseMatrix {
         &mut self.values[row * self.columns..][..self.columns]
     }
 
-    /// Adds rows to `sum`, one after the other. A few columns at a time, so that their sums stay
-    /// in registers and many rows are on their way from memory at once.
+    /// Adds the given rows to `sum`, in order. It does so for a few columns at a time, so that
+    /// their sums stay in registers and many rows are loaded from memory in parallel.
     pub(super) fn add_rows(&self, rows: &[usize], sum: &mut [f32]) {
         let (blocks, rest) = sum.as_chunks_mut::<BLOCK>();
         for (index, block) in blocks.iter_mut().enumerate() {
@@ -170,17 +174,17 @@ impl DenseMatrix {
 
 impl QuantizedMatrix {
     fn read(reader: &mut Reader<'_>, columns: usize) -> Result<Self, ModelError> {
-        let has_norms = reader.bool("the mark of quantized lengths")?;
+        let has_norms = reader.bool("the flag for quantized lengths")?;
         let rows = read_shape(reader, columns)?;
         let offset = reader.offset();
-        let code_bytes =
-            reader.count32("the bytes of the codes", 0..=i64::MAX, "no negative number")?;
+        let code_bytes = reader.count32("the size of the codes", 0..=i64::MAX, "0 or more")?;
         let codes = reader.take("the codes of a matrix", code_bytes as u64)?;
         let quantizer = Quantizer::read(reader, columns)?;
         let expected = (rows as u64).saturating_mul(quantizer.parts() as u64);
+        // A product beyond `i64` differs from the size in any case, as that has 31 bits.
         let expected = i64::try_from(expected).unwrap_or(i64::MAX);
         let range = expected..=expected;
-        within("the bytes of the codes", offset, code_bytes as i64, range, "rows times parts")?;
+        within("the size of the codes", offset, code_bytes as i64, range, "rows times parts")?;
         let norms = if has_norms {
             let codes = reader.take("the codes of the lengths", rows as u64)?.to_vec();
             Some(Norms { codes, quantizer: Quantizer::read(reader, 1)? })
@@ -217,7 +221,7 @@ impl QuantizedMatrix {
         let parts = self.quantizer.parts();
         let codes = &self.codes[row * parts..][..parts];
         if self.quantizer.part == 2 && self.quantizer.columns.is_multiple_of(2) {
-            // The usual width of a part, with the loop over its columns unrolled.
+            // The usual width of a part; the loop over its columns is unrolled.
             let centroids = self.quantizer.centroids.as_chunks::<2>().0.chunks_exact(CENTROIDS);
             let sums = sum.as_chunks_mut::<2>().0.iter_mut();
             for ((sum, centroids), &code) in sums.zip(centroids).zip(codes) {
@@ -250,15 +254,22 @@ impl QuantizedMatrix {
 impl Quantizer {
     fn read(reader: &mut Reader<'_>, columns: usize) -> Result<Self, ModelError> {
         let width = columns as i64;
-        reader.count32("the width of a quantizer", width..=width, "the columns of its matrix")?;
+        reader.count32(
+            "the width of a quantizer",
+            width..=width,
+            "the number of columns of its matrix",
+        )?;
         let offset = reader.offset();
-        let parts = reader.i32("the parts of a quantizer")?;
-        let part = reader.count32("the width of a part", 1..=width, "1 to the columns")?;
-        let expected = columns.div_ceil(part) as i64;
-        let range = expected..=expected;
-        within("the parts of a quantizer", offset, i64::from(parts), range, "columns by width")?;
-        let last = (columns - (expected as usize - 1) * part) as i64;
-        reader.count32("the width of the last part", last..=last, "what remains of the columns")?;
+        let parts = i64::from(reader.i32("the number of parts")?);
+        let expected = "1 to the number of columns";
+        let part = reader.count32("the width of a part", 1..=width, expected)?;
+        let count = columns.div_ceil(part);
+        let range = count as i64..=count as i64;
+        let expected = "the number of columns divided by the width of a part";
+        within("the number of parts", offset, parts, range, expected)?;
+        let last = (columns - (count - 1) * part) as i64;
+        let expected = "the number of remaining columns";
+        reader.count32("the width of the last part", last..=last, expected)?;
         let count = (columns * CENTROIDS) as u64;
         Ok(Self { columns, part, centroids: reader.floats("the centroids", count)? })
     }
@@ -276,7 +287,7 @@ impl Quantizer {
         self.columns.div_ceil(self.part)
     }
 
-    /// The centroid of a part that a code stands for.
+    /// The centroid with this code in the part with this index.
     #[inline]
     fn centroid(&self, index: usize, code: u8) -> &[f32] {
         let first = index * self.part;

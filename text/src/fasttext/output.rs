@@ -1,80 +1,24 @@
 //! The output layer: from a hidden vector to the probabilities of the labels.
 
+use super::activation::{LOG_SHIFT, Sigmoid, log, softmax};
 use super::arguments::Loss;
 use super::best::Best;
 use super::matrix::{DenseMatrix, Matrix};
 use super::tree::Tree;
 
-/// Steps of the table of the sigmoid, over -8 to 8 (fastText 0.9.2, `SIGMOID_TABLE_SIZE`).
-const SIGMOID_STEPS: usize = 512;
-
-/// Where the sigmoid is taken to be 0 and 1.
-const SIGMOID_LIMIT: f32 = 8.0;
-
-/// Added to every probability before its logarithm is taken (fastText 0.9.2, `std_log`).
-const LOG_SHIFT: f64 = 1e-5;
-
 /// Labels whose scores are computed together.
 const BLOCK: usize = 16;
 
-/// Scores clearly under the bar are told without a logarithm: this share of it leaves more room
-/// than rounding takes.
+/// Probabilities below this share of the lowest kept one are skipped without computing their
+/// logarithm. The margin is larger than the rounding error of the logarithm.
 const CLEARLY_BELOW: f32 = 0.999;
-
-/// fastText's sigmoid: a step function, since models are trained with it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Sigmoid {
-    table: Vec<f32>,
-}
-
-impl Sigmoid {
-    pub(super) fn new() -> Self {
-        let value = |step: usize| {
-            let x =
-                (step * 2 * SIGMOID_LIMIT as usize) as f32 / SIGMOID_STEPS as f32 - SIGMOID_LIMIT;
-            (1.0 / (1.0 + f64::from((-x).exp()))) as f32
-        };
-        Self { table: (0..=SIGMOID_STEPS).map(value).collect() }
-    }
-
-    #[inline]
-    pub(super) fn at(&self, x: f32) -> f32 {
-        if x < -SIGMOID_LIMIT {
-            0.0
-        } else if x > SIGMOID_LIMIT {
-            1.0
-        } else {
-            let step = (x + SIGMOID_LIMIT) * SIGMOID_STEPS as f32 / SIGMOID_LIMIT / 2.0;
-            self.table[step as usize]
-        }
-    }
-}
-
-/// The logarithm that scores are kept in.
-#[inline]
-pub(super) fn log(probability: f32) -> f32 {
-    (f64::from(probability) + LOG_SHIFT).ln() as f32
-}
-
-/// Turns scores into a distribution.
-pub(super) fn softmax(scores: &mut [f32]) {
-    let max = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut sum = 0.0;
-    for score in &mut *scores {
-        *score = (*score - max).exp();
-        sum += *score;
-    }
-    for score in scores {
-        *score /= sum;
-    }
-}
 
 /// The output layer of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Output {
-    /// Every label has a score of its own.
+    /// Each label has its own score.
     Flat { activation: Activation, rows: Rows },
-    /// A label's score is that of its way through a tree.
+    /// The score of a label is the sum of the scores of the decisions on its path in the tree.
     Tree { tree: Tree, matrix: Matrix },
 }
 
@@ -87,8 +31,8 @@ pub(super) enum Activation {
 /// The vectors of the labels.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Rows {
-    /// Blocks of 16 rows, each block column by column, the last filled up with zeros: 16 dot
-    /// products at a time, each added up from the first column to the last.
+    /// Blocks of 16 rows, each stored column by column, the last one padded with zeros. This layout
+    /// computes 16 dot products at a time, each of them summed from the first column to the last.
     Blocks {
         labels: usize,
         columns: usize,
@@ -150,10 +94,10 @@ impl Output {
 }
 
 fn collect(probabilities: &[f32], threshold: f32, best: &mut Best) {
-    // No probability has been seen to be too low yet.
+    // Probabilities below this cannot be among the best; unknown until `best` is full.
     let mut low = f32::NEG_INFINITY;
     for (label, &probability) in probabilities.iter().enumerate() {
-        // Written so that a number that is none is passed over.
+        // The condition is negated so that NaN is skipped, too.
         if !(probability >= threshold && probability >= low) {
             continue;
         }

@@ -1,6 +1,6 @@
-//! Makes models small: rows with short vectors are left out, and the others become codes of a
-//! product quantizer (Joulin et al. 2016, "FastText.zip: Compressing text classification models",
-//! sections 3.1 and 3.2).
+//! Makes models smaller: rows with short vectors are removed, and the others are replaced by the
+//! codes of a product quantizer (Joulin et al. 2016, "FastText.zip: Compressing text classification
+//! models", sections 3.1 and 3.2).
 
 use std::borrow::Cow;
 
@@ -9,26 +9,28 @@ use thiserror::Error;
 use super::Model;
 use super::codebook::{quantize, row_norms};
 use super::dictionary::{Dictionary, END_OF_TEXT, Entry, hash};
+use super::error::TrainError;
+use super::example::Example;
 use super::matrix::{DenseMatrix, Matrix};
 use super::random::Random;
-use super::sgd::{Pass, Trainer};
-use super::train::{Example, Progress, TrainError};
+use super::sgd::{Pass, Progress, Trainer};
 
-/// Columns of a part of the output matrix: fastText always takes two.
+/// Columns per part of the output matrix: fastText always uses two.
 const OUTPUT_PART: usize = 2;
 
 /// How a model is quantized. The defaults are fastText's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuantizeOptions {
-    /// Columns that share a byte: 2 keeps nearly all accuracy, more make the model smaller.
+    /// Columns per byte: 2 keeps nearly all accuracy, more make the model smaller.
     pub part_columns: usize,
-    /// Most rows that are kept, those with the longest vectors; `None` keeps all.
+    /// Maximum number of rows to keep, those with the longest vectors; `None` keeps all.
     pub cutoff: Option<usize>,
-    /// Whether the lengths of the vectors have a byte of their own.
+    /// Whether the length of each vector is stored separately, in one byte.
     pub separate_norms: bool,
-    /// Whether the vectors of the labels are quantized too.
+    /// Whether the vectors of the labels are quantized, too.
     pub quantize_output: bool,
-    /// Decides which rows the centroids are found from.
+    /// Seed for the rows from which the centroids are computed, and for the order of the examples
+    /// in a further training.
     pub seed: u64,
 }
 
@@ -44,33 +46,33 @@ impl Default for QuantizeOptions {
     }
 }
 
-/// A further training between the leaving out of rows and the quantization.
+/// A further training after rows were removed and before the others are quantized.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Retrain<'a> {
-    /// What the model was trained on.
+    /// The examples that the model was trained on.
     pub examples: &'a [Example<'a>],
-    /// Size of the first steps; it falls to zero in a line.
+    /// Learning rate at the start; it decreases linearly to zero.
     pub learning_rate: f32,
-    /// How often every example is seen.
+    /// How many times each example is seen.
     pub epochs: u32,
 }
 
 /// Why a model was not quantized.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum QuantizeError {
-    /// Its vectors are codes already.
+    /// The model is quantized already.
     #[error("the model is quantized already")]
     AlreadyQuantized,
-    /// The width of a part is not from 1 to the model's dimension.
-    #[error("part_columns is {value}, expected 1 to the dimension, {dim}")]
+    /// The width of a part is 0 or above the model's dimension.
+    #[error("part_columns is {value}, expected 1 to the model's dimension, {dim}")]
     PartColumns {
-        /// The option.
+        /// The value of the option.
         value: usize,
-        /// The dimension.
+        /// The model's dimension.
         dim: usize,
     },
-    /// A file counts the bytes of the codes in 31 bits.
-    #[error("the codes would take {bytes} bytes, the format allows 2,147,483,647: set a cutoff")]
+    /// The codes are too large: a file stores their size in 31 bits.
+    #[error("the codes would need {bytes} bytes, the format allows 2,147,483,647: set a cutoff")]
     TooManyCodes {
         /// Rows times parts.
         bytes: u64,
@@ -81,12 +83,12 @@ pub enum QuantizeError {
 }
 
 impl Model {
-    /// The same model, smaller: what `.ftz` files hold. Depends on the arguments alone.
+    /// Makes the model smaller, for a `.ftz` file. The result depends only on the arguments.
+    /// `progress` is called by the further training, if any.
     ///
     /// # Errors
     ///
-    /// When the model is quantized already, an option is out of range, or the further training
-    /// fails.
+    /// The model is quantized already, an option is out of range, or the further training fails.
     pub fn quantize(
         &self,
         options: &QuantizeOptions,
@@ -139,12 +141,13 @@ impl Model {
     }
 }
 
-/// The `count` rows with the longest vectors, that of the end of a text before all: it is in every
-/// text. Words keep their order; buckets come by length.
+/// Keeps the end-of-text token, which is in every text, and the rows with the longest vectors:
+/// `count` rows in total. Words keep their order; buckets are ordered by length.
 fn prune(dictionary: &Dictionary, input: &DenseMatrix, count: usize) -> (Dictionary, DenseMatrix) {
     let words = dictionary.word_count();
     let end_of_text = dictionary.find(hash(END_OF_TEXT), END_OF_TEXT);
     let norms = row_norms(input);
+    // The index as the last criterion makes the order, and so the file, unique.
     let mut order: Vec<usize> = (0..input.rows()).collect();
     order.sort_unstable_by(|&left, &right| {
         let is_other = |row| Some(row) != end_of_text;

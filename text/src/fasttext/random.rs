@@ -19,17 +19,18 @@ impl Random {
         bits ^ (bits >> 31)
     }
 
-    /// From 0 to below 1.
+    /// A number from 0 (inclusive) to 1 (exclusive).
     pub(super) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// From 0 to below `end`, which is not 0; even to within `end` in 2^64.
+    /// A number from 0 (inclusive) to `end` (exclusive). `end` must not be 0. The probabilities of
+    /// the numbers differ by at most 2^-64.
     pub(super) fn below(&mut self, end: usize) -> usize {
         ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 
-    /// Puts the first `count` items in random order, drawn from all of them.
+    /// Moves a random sample of `count` items to the front, in random order.
     pub(super) fn shuffle_first<T>(&mut self, items: &mut [T], count: usize) {
         for index in 0..count.min(items.len()) {
             let other = index + self.below(items.len() - index);

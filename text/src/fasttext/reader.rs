@@ -1,8 +1,8 @@
-//! Reads little-endian values from bytes, each checked against the bytes that are there.
+//! Reads little-endian values from bytes, and checks that enough bytes remain.
 
 use super::error::ModelError;
 
-/// A place in the bytes of a model.
+/// A position in the bytes of a model.
 pub(super) struct Reader<'a> {
     bytes: &'a [u8],
     offset: usize,
@@ -13,12 +13,12 @@ impl<'a> Reader<'a> {
         Self { bytes, offset: 0 }
     }
 
-    /// Bytes before the next value.
+    /// The offset of the next value.
     pub(super) fn offset(&self) -> usize {
         self.offset
     }
 
-    /// An error unless `needed` more bytes follow.
+    /// Checks that at least `needed` bytes remain.
     pub(super) fn check(&self, what: &'static str, needed: u64) -> Result<(), ModelError> {
         let length = self.bytes.len();
         if needed > (length - self.offset) as u64 {
@@ -27,7 +27,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The next `count` bytes.
+    /// Reads `count` bytes.
     pub(super) fn take(&mut self, what: &'static str, count: u64) -> Result<&'a [u8], ModelError> {
         self.check(what, count)?;
         let end = self.offset + count as usize;
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
         Ok(f64::from_le_bytes(self.array(what)?))
     }
 
-    /// A byte that is 0 or 1.
+    /// Reads a byte that must be 0 or 1.
     pub(super) fn bool(&mut self, what: &'static str) -> Result<bool, ModelError> {
         let offset = self.offset;
         let value = i64::from(self.u8(what)?);
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         Ok(value == 1)
     }
 
-    /// A four-byte count in `range`.
+    /// Reads a four-byte count that must be in `range`.
     pub(super) fn count32(
         &mut self,
         what: &'static str,
@@ -79,7 +79,7 @@ impl<'a> Reader<'a> {
         Ok(value as usize)
     }
 
-    /// An eight-byte count in `range`.
+    /// Reads an eight-byte count that must be in `range`.
     pub(super) fn count64(
         &mut self,
         what: &'static str,
@@ -92,7 +92,7 @@ impl<'a> Reader<'a> {
         Ok(value as usize)
     }
 
-    /// The next `count` numbers of four bytes.
+    /// Reads `count` four-byte floats.
     pub(super) fn floats(
         &mut self,
         what: &'static str,
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
         Ok(bytes.as_chunks::<4>().0.iter().map(|chunk| f32::from_le_bytes(*chunk)).collect())
     }
 
-    /// The next bytes up to a NUL, which is read too.
+    /// Reads the bytes up to the next NUL, and skips the NUL.
     pub(super) fn string(&mut self, what: &'static str) -> Result<&'a [u8], ModelError> {
         let rest = &self.bytes[self.offset..];
         let Some(length) = memchr::memchr(0, rest) else {
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// An error unless `value` is in `range`.
+/// Checks that `value` is in `range`.
 pub(super) fn within(
     what: &'static str,
     offset: usize,

@@ -1,33 +1,42 @@
-//! The steps of the gradient descent.
+//! Stochastic gradient descent.
 
+use super::activation::{Sigmoid, softmax};
 use super::arguments::{Arguments, Loss};
 use super::dictionary::{Dictionary, hash};
+use super::error::TrainError;
+use super::example::Example;
 use super::features::{FeatureScratch, Features};
-use super::label_counts;
 use super::matrix::DenseMatrix;
-use super::output::{Sigmoid, softmax};
 use super::random::Random;
-use super::train::{Example, Progress, TrainError};
 use super::tree::Tree;
 use super::vocabulary::label_name;
 
-/// How often a training reports its progress.
+/// How many times a training reports its progress.
 const REPORTS: usize = 100;
 
-/// Numbers that are added up side by side in a dot product.
+/// Number of partial sums of a dot product.
 const LANES: usize = 16;
 
-/// The smallest probability whose logarithm enters the loss that is reported.
+/// Lower limit for the probabilities in the reported loss, so that it is finite.
 const LOSS_FLOOR: f32 = 1e-5;
 
-/// How the examples are gone through.
+/// How far a training is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// The share of the steps that are done, from 0 to 1.
+    pub done: f32,
+    /// Mean loss per example since the last report, in nats.
+    pub loss: f32,
+}
+
+/// The settings of one run over the examples.
 pub(super) struct Pass {
     pub(super) learning_rate: f32,
     pub(super) epochs: u32,
     pub(super) seed: u64,
 }
 
-/// A model in the making.
+/// A model during its training.
 pub(super) struct Trainer<'d> {
     dictionary: &'d Dictionary,
     features: Features,
@@ -40,13 +49,13 @@ pub(super) struct Trainer<'d> {
     scores: Vec<f32>,
 }
 
-/// What the steps go towards.
+/// The loss that is minimized, with the data that it needs.
 enum Objective {
     Softmax,
     OneVsAll(Sigmoid),
-    /// The running sums of the square roots of the counts of the labels.
     NegativeSampling {
         sigmoid: Sigmoid,
+        /// Running sums of the square roots of the label counts.
         sums: Vec<f64>,
         negatives: usize,
     },
@@ -64,7 +73,7 @@ impl<'d> Trainer<'d> {
         output: DenseMatrix,
     ) -> Self {
         let sigmoid = Sigmoid::new();
-        let counts = label_counts(dictionary);
+        let counts = dictionary.label_counts();
         let objective = match arguments.loss {
             Loss::Softmax => Objective::Softmax,
             Loss::OneVsAll => Objective::OneVsAll(sigmoid),
@@ -88,7 +97,7 @@ impl<'d> Trainer<'d> {
         }
     }
 
-    /// Goes through all examples that have both a label and a feature.
+    /// Trains on all examples that have at least one known label and one feature.
     pub(super) fn run(
         &mut self,
         examples: &[Example<'_>],
@@ -137,7 +146,7 @@ impl<'d> Trainer<'d> {
         Ok(())
     }
 
-    /// One step; returns the loss before it.
+    /// Takes a step for one example; returns its loss before the step.
     fn step(&mut self, rows: &[usize], labels: &[usize], rate: f32) -> f32 {
         self.hidden.fill(0.0);
         self.input.add_rows(rows, &mut self.hidden);
@@ -145,6 +154,7 @@ impl<'d> Trainer<'d> {
         self.hidden.iter_mut().for_each(|value| *value *= scale);
         self.gradient.fill(0.0);
         let loss = self.step_output(labels, rate);
+        // The hidden vector is a mean, so each row receives the same share of its gradient.
         self.gradient.iter_mut().for_each(|value| *value *= scale);
         for &row in rows {
             add(self.input.row_mut(row), &self.gradient, 1.0);
@@ -152,11 +162,12 @@ impl<'d> Trainer<'d> {
         loss
     }
 
-    /// The step of the output layer: changes it and sets the gradient of the hidden vector.
+    /// Updates the output layer and computes the gradient of the hidden vector; returns the loss.
     fn step_output(&mut self, labels: &[usize], rate: f32) -> f32 {
         let Self { objective, random, hidden, gradient, scores, output, .. } = self;
         let mut layer = Layer { hidden, gradient, output, rate };
         match objective {
+            // Of several labels, all objectives but one-vs-all train a random one, as in fastText.
             Objective::Softmax => {
                 let target = labels[random.below(labels.len())];
                 layer.softmax(target, scores)
@@ -204,7 +215,7 @@ impl Layer<'_> {
         -scores[target].max(LOSS_FLOOR).ln()
     }
 
-    /// A binary decision; returns its loss.
+    /// Trains one binary decision; returns its loss.
     fn decide(&mut self, row: usize, truth: bool, sigmoid: &Sigmoid) -> f32 {
         let score = sigmoid.at(fast_dot(self.output.row(row), self.hidden));
         self.move_row(row, self.rate * (f32::from(u8::from(truth)) - score));
@@ -214,6 +225,7 @@ impl Layer<'_> {
 
     fn move_row(&mut self, row: usize, by: f32) {
         let row = self.output.row_mut(row);
+        // The gradient needs the weights from before the update.
         for ((gradient, value), hidden) in self.gradient.iter_mut().zip(row).zip(self.hidden) {
             *gradient += by * *value;
             *value += by * hidden;
@@ -221,7 +233,7 @@ impl Layer<'_> {
     }
 }
 
-/// Adds up the losses between two reports.
+/// Sums the losses between two progress reports.
 struct Report {
     loss: f64,
     count: usize,
@@ -260,22 +272,24 @@ fn running_sums(counts: &[i64]) -> Vec<f64> {
         .collect()
 }
 
-/// A label other than `target`, drawn by the square roots of the counts.
+/// Draws a label other than `target`, with probabilities proportional to the square roots of the
+/// label counts.
 fn draw_other(target: usize, sums: &[f64], random: &mut Random) -> usize {
     let total = sums[sums.len() - 1];
     let before = if target == 0 { 0.0 } else { sums[target - 1] };
     let width = sums[target] - before;
-    // One draw from what is left when the target's stretch is cut out.
+    // A single draw suffices, from the range without the interval of the target.
     let mut place = random.unit() * (total - width);
     if place >= before {
         place += width;
     }
     let label = sums.partition_point(|&sum| sum <= place).min(sums.len() - 1);
-    // Rounding can land at the edge of the target's stretch.
+    // Rounding can still hit the edge of the target's interval.
     if label == target { (label + 1) % sums.len() } else { label }
 }
 
-/// A dot product in sixteen sums: faster than one sum, with other last bits.
+/// A dot product with sixteen partial sums. This is faster than a single sum, but rounds
+/// differently: fine in training, which need not reproduce the C++ tool bit by bit.
 fn fast_dot(left: &[f32], right: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let (left, left_rest) = left.as_chunks::<LANES>();

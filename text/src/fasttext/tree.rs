@@ -1,15 +1,15 @@
 //! The Huffman tree of hierarchical softmax.
 
+use super::activation::log;
 use super::best::Best;
 use super::dictionary::MAX_COUNT;
 use super::matrix::Matrix;
-use super::output::log;
 
-/// Stands for "no node".
+/// The parent of the root: no node.
 const NONE: u32 = u32::MAX;
 
-/// A binary tree over the labels: nodes below `labels` are leaves, the others have a row of the
-/// output matrix each, and the last is the root.
+/// A binary tree over the labels. Nodes with an index below `labels` are leaves, every other node
+/// has a row in the output matrix, and the last node is the root.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Tree {
     labels: usize,
@@ -20,9 +20,9 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The tree that fastText builds for labels with these counts, each under 10^15, at least one:
-    /// it merges from the last label towards the first, so counts that do not fall make an
-    /// unbalanced tree, but a tree all the same.
+    /// Builds the same tree as fastText for labels with these counts. There must be at least one
+    /// count, and each must be below 10^15. Nodes are merged from the last label to the first, so
+    /// the tree is only optimal if the counts are in descending order.
     pub(super) fn new(counts: &[i64]) -> Self {
         let labels = counts.len();
         let nodes = 2 * labels - 1;
@@ -30,6 +30,8 @@ impl Tree {
         weights[..labels].copy_from_slice(counts);
         let mut children = vec![[0, 0]; labels - 1];
         let mut parents = vec![(NONE, false); nodes];
+        // Merge the two lightest nodes, which are at the heads of two queues: the leaves from the
+        // last one to the first, and the inner nodes in the order in which they were built.
         let mut leaves = labels;
         let mut inner = labels;
         for node in labels..nodes {
@@ -50,7 +52,8 @@ impl Tree {
         Self { labels, children, parents }
     }
 
-    /// The decisions from a label up to the root: the row of each and whether it goes right.
+    /// The decisions on the path from a label up to the root: the row of each inner node, and
+    /// whether the path goes through its right child.
     pub(super) fn path(&self, label: usize) -> impl Iterator<Item = (usize, bool)> {
         let mut node = label;
         std::iter::from_fn(move || {
@@ -63,9 +66,11 @@ impl Tree {
         })
     }
 
-    /// Walks the tree depth first, left before right, and leaves out what cannot reach the best:
-    /// the order decides which of two labels with nearly the same score is seen first, and the
-    /// C++ tool leaves out the other.
+    /// Collects in `best` the labels whose probability is at least `threshold`.
+    ///
+    /// Traverses the tree depth first, left before right, and skips subtrees whose score is too low
+    /// already. The order is that of the C++ tool: of two labels with nearly the same score, it
+    /// decides which one is found first and which one is then skipped.
     pub(super) fn predict(
         &self,
         matrix: &Matrix,
@@ -87,6 +92,7 @@ impl Tree {
             }
             let row = node as usize - self.labels;
             let right = sigmoid(matrix.dot_row(row, hidden));
+            // Only a damaged model has NaN. It would pass all comparisons with scores.
             if right.is_nan() {
                 continue;
             }
@@ -98,7 +104,7 @@ impl Tree {
     }
 }
 
-/// The exact sigmoid: prediction does not use the table that training does.
+/// The exact sigmoid. As in fastText, predictions use it in place of the table used in training.
 fn sigmoid(x: f32) -> f32 {
     (1.0 / f64::from(1.0 + (-x).exp())) as f32
 }

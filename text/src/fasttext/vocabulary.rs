@@ -3,18 +3,20 @@
 use rustc_hash::FxHashMap;
 
 use super::dictionary::{Dictionary, END_OF_TEXT, Entry, LABEL_PREFIX};
+use super::error::TrainError;
+use super::example::Example;
 use super::features::tokens;
-use super::train::{Example, TrainError, TrainOptions};
+use super::options::TrainOptions;
 
-/// Distinct words that are counted at once; beyond them the rarest are forgotten (fastText 0.9.2
-/// does so at three quarters of its table of 30 million).
+/// Maximum number of distinct words counted at once; beyond it the rarest are dropped (fastText
+/// 0.9.2 does this at three quarters of its table of 30 million).
 const MAX_WORDS: usize = 22_500_000;
 
-/// Names with their counts and the order of their first appearance.
+/// For each name its count and the position of its first occurrence.
 type Counts<K> = FxHashMap<K, (i64, usize)>;
 
-/// The dictionary of a training set: words that are frequent enough, the most frequent first, then
-/// the labels likewise.
+/// Builds the dictionary of a training set: the words that are frequent enough, most frequent
+/// first, then the labels in the same way.
 pub(super) fn count<'a>(
     examples: &'a [Example<'a>],
     options: &TrainOptions,
@@ -23,13 +25,14 @@ pub(super) fn count<'a>(
     let mut labels = Counter::<Vec<u8>>::default();
     let mut token_count = 0;
     for example in examples {
+        // fastText counts labels as tokens, too.
         for label in &example.labels {
             labels.add(label_name(label)?);
             token_count += 1;
         }
         for token in tokens(example.text.as_bytes()) {
             token_count += 1;
-            // A label that stands in a text is no word of it.
+            // A label inside a text is not a word.
             if !token.starts_with(LABEL_PREFIX.as_bytes()) {
                 words.add(token);
             }
@@ -49,7 +52,7 @@ pub(super) fn count<'a>(
     Ok(Dictionary::new(words, labels, token_count))
 }
 
-/// A label as it stands in a model: with fastText's prefix.
+/// The name of a label in a model: with fastText's prefix.
 pub(super) fn label_name(label: &str) -> Result<Vec<u8>, TrainError> {
     let bare = label.strip_prefix(LABEL_PREFIX).unwrap_or(label);
     if bare.is_empty()
@@ -86,7 +89,7 @@ impl<K: Ord + std::hash::Hash> Counter<K> {
         }
     }
 
-    /// The names with at least this count, the most frequent first, else by first appearance.
+    /// The names with at least this count, most frequent first; ties in order of first occurrence.
     fn sorted(self, min_count: i64) -> Vec<(K, i64)> {
         let mut counts: Vec<_> =
             self.counts.into_iter().filter(|(_, (count, _))| *count >= min_count).collect();

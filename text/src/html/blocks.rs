@@ -1,19 +1,19 @@
-//! The texts of a page between line breaks.
+//! Splits the text of a page into blocks at line breaks.
 
 use super::element::Element;
 use super::entities;
 use super::tree::{Kind, Node, Tree};
 
-/// A run of text without a line break other than those of `<br>` and preformatted text.
+/// A piece of text. It has no line breaks other than those of `<br>` and of preformatted text.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Block {
-    /// Bytes of [`Blocks::text`].
+    /// The first byte in [`Blocks::text`].
     pub start: usize,
-    /// The byte after the last.
+    /// The byte after the last one.
     pub end: usize,
-    /// The element that breaks the line before the text.
+    /// The innermost block element that contains the text.
     pub node: u32,
-    /// The innermost element of the first text.
+    /// The innermost element of any kind that contains the beginning of the text.
     pub leaf: u32,
     /// Bytes of the text that are in links.
     pub link_bytes: usize,
@@ -21,14 +21,14 @@ pub(super) struct Block {
     pub is_preformatted: bool,
 }
 
-/// The blocks of a page and their text, spaces collapsed and character references resolved.
+/// The blocks of a page and their text, with spaces collapsed and character references resolved.
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
     pub text: String,
     pub blocks: Vec<Block>,
 }
 
-/// An element that breaks lines and holds the current place of the page.
+/// A block element that is open at the current position.
 #[derive(Debug, Clone, Copy)]
 struct Open {
     node: u32,
@@ -36,21 +36,32 @@ struct Open {
     is_preformatted: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Reader {
     out: Blocks,
     start: usize,
     leaf: Option<u32>,
     link_bytes: usize,
-    open: Vec<Open>,
+    /// The innermost open block element.
+    current: Open,
+    /// The block elements around it, outermost first.
+    outer: Vec<Open>,
     decoded: String,
 }
 
-/// Divides the text of a page into blocks; scripts, forms and the like have none.
+/// Splits the text of a page into blocks. Elements that hold no text of the page
+/// ([`Element::is_dropped`]) are skipped.
 pub(super) fn read(html: &str, tree: &Tree) -> Blocks {
-    let mut reader = Reader::default();
     let root = Open { node: 0, end: tree.nodes.len() as u32, is_preformatted: false };
-    reader.open.push(root);
+    let mut reader = Reader {
+        out: Blocks::default(),
+        start: 0,
+        leaf: None,
+        link_bytes: 0,
+        current: root,
+        outer: Vec::new(),
+        decoded: String::new(),
+    };
     let mut index = 0;
     while index < tree.nodes.len() {
         reader.leave(index as u32);
@@ -80,27 +91,25 @@ impl Reader {
             self.line_break();
         } else if element.is_block() {
             self.flush();
-            let is_inside = self.open.last().is_some_and(|open| open.is_preformatted);
-            let is_preformatted = is_inside || element.is_preformatted();
-            self.open.push(Open { node: index, end: node.end, is_preformatted });
+            let is_preformatted = self.current.is_preformatted || element.is_preformatted();
+            let open = Open { node: index, end: node.end, is_preformatted };
+            self.outer.push(std::mem::replace(&mut self.current, open));
         }
     }
 
     /// Closes the elements that end before a node.
     fn leave(&mut self, index: u32) {
-        while self.open.last().is_some_and(|open| open.end <= index) && self.open.len() > 1 {
+        while self.current.end <= index
+            && let Some(outer) = self.outer.pop()
+        {
             self.flush();
-            self.open.pop();
+            self.current = outer;
         }
     }
 
-    fn is_preformatted(&self) -> bool {
-        self.open.last().is_some_and(|open| open.is_preformatted)
-    }
-
-    /// One break is a line's end, two are a paragraph's.
+    /// Handles a `<br>`: one ends the line, two in a row end the block.
     fn line_break(&mut self) {
-        if self.is_preformatted() {
+        if self.current.is_preformatted {
             self.out.text.push('\n');
             return;
         }
@@ -117,6 +126,7 @@ impl Reader {
     fn text(&mut self, text: &str, parent: u32, is_link: bool) {
         let before = self.out.text.len();
         if text.contains('&') {
+            // The buffer is taken out of `self` because `push` borrows `self`.
             let mut decoded = std::mem::take(&mut self.decoded);
             decoded.clear();
             entities::push_decoded(&mut decoded, text);
@@ -135,7 +145,7 @@ impl Reader {
 
     fn push(&mut self, text: &str) {
         let out = &mut self.out.text;
-        if self.open.last().is_some_and(|open| open.is_preformatted) {
+        if self.current.is_preformatted {
             for line in text.split_inclusive('\n') {
                 let body = line.trim_end_matches(['\n', '\r']);
                 out.push_str(body);
@@ -163,13 +173,14 @@ impl Reader {
 
     /// Ends the current block.
     fn flush(&mut self) {
-        let is_preformatted = self.is_preformatted();
+        let Open { node, is_preformatted, .. } = self.current;
         let text = &self.out.text[self.start..];
         let kept = text.trim_end().len();
         let skipped = if is_preformatted { leading_blank_lines(text) } else { 0 };
         if kept > skipped {
             let end = self.start + kept;
-            let node = self.open.last().map_or(0, |open| open.node);
+
+            // The spaces that were trimmed may have been counted as link text.
             let link_bytes = self.link_bytes.min(kept);
             let start = self.start + skipped;
             let leaf = self.leaf.unwrap_or(node);
@@ -184,14 +195,14 @@ impl Reader {
     }
 }
 
-/// Appends a space unless one, a line break or the block's start is before it.
+/// Appends a space, except at the start of the block and after a space or a line break.
 fn push_space(out: &mut String, start: usize) {
     if out.len() > start && !out.ends_with([' ', '\n']) {
         out.push(' ');
     }
 }
 
-/// Bytes of the lines without text at the start of a preformatted text.
+/// Number of bytes of the blank lines at the start of a preformatted text.
 fn leading_blank_lines(text: &str) -> usize {
     let first = text.len() - text.trim_start().len();
     text[..first].rfind('\n').map_or(0, |end| end + 1)

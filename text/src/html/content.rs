@@ -1,10 +1,10 @@
-//! Which blocks of a page are its main content.
+//! Selects the blocks of a page that are its main content.
 //!
-//! Two logistic regressions, the second over the first. The first weighs the features of a block
-//! ([`super::features`]); the second weighs the same features anew together with the first's
-//! verdicts on the block's neighbours and on the page as a whole, as a block between kept blocks is
-//! rarely boilerplate (the idea of stacked sequential learning, Cohen & Carvalho, IJCAI 2005).
-//! The weights are in [`super::weights`], by name.
+//! There are two stacked logistic regressions. The first one uses the features of a block
+//! ([`super::features`]). The second one uses the same features with other weights, and also the
+//! results of the first one, the verdicts, for the block's neighbours and for the whole page,
+//! because a block between content blocks is rarely boilerplate (stacked sequential learning, Cohen
+//! & Carvalho, IJCAI 2005). The weights are listed by name in [`super::weights`].
 
 use super::blocks::Blocks;
 use super::features::{Page, Sink};
@@ -12,10 +12,10 @@ use super::layout::Layout;
 use super::tree::Tree;
 use super::weights::{FEATURES, VERDICTS};
 
-/// Probability of being content from which a block is kept.
+/// A block is kept if its probability of being content is at least this.
 const MIN_PROBABILITY: f32 = 0.37;
 
-/// A block's scores before neighbours are looked at.
+/// The weighted sums of a block's features in both regressions.
 #[derive(Debug, Clone, Copy, Default)]
 struct Scores {
     first: f32,
@@ -39,7 +39,7 @@ impl Sink for Sum {
     }
 }
 
-/// The weighted sum of the first verdicts around a block.
+/// Sums weighted verdicts around a block.
 #[derive(Debug)]
 struct SecondSum {
     score: f32,
@@ -79,6 +79,7 @@ pub(super) fn choose(tree: &Tree, blocks: &Blocks) -> Vec<bool> {
             probability(sum.score)
         })
         .collect();
+    // If no block is probable enough, keep the best one, so that no page with text ends up empty.
     let best = second.iter().copied().fold(0.0, f32::max);
     let minimum = MIN_PROBABILITY.min(best);
     second.iter().map(|probability| *probability >= minimum).collect()
@@ -88,16 +89,18 @@ fn probability(score: f32) -> f32 {
     1.0 / (1.0 + (-score).exp())
 }
 
-/// The first verdicts on a page's blocks, and their sums.
+/// The verdicts on all blocks of a page, and their sums.
 #[derive(Debug)]
 pub(super) struct Verdicts {
     probabilities: Vec<f32>,
     widths: Vec<f32>,
-    /// Sums of the widths before each block, and of the widths times the probabilities.
+    /// Sums of the widths before each block.
     width_sums: Vec<f32>,
+    /// Sums of the widths before each block, weighted by the probabilities.
     kept_sums: Vec<f32>,
-    /// The best verdict so far from either end.
+    /// The best verdict from the first block up to each block.
     best_before: Vec<f32>,
+    /// The best verdict from each block to the last one.
     best_after: Vec<f32>,
 }
 
@@ -123,7 +126,7 @@ impl Verdicts {
         Self { probabilities, widths, width_sums, kept_sums, best_before, best_after }
     }
 
-    /// Gives the verdicts around a block to a sink.
+    /// Passes the verdicts around a block to a sink.
     pub(super) fn describe(&self, index: usize, sink: &mut impl Sink) {
         const NEIGHBOURS: [(isize, &str); 6] = [
             (-3, "verdict -3"),
@@ -135,13 +138,15 @@ impl Verdicts {
         ];
         let own = self.probabilities[index];
         let count = self.probabilities.len();
+        // Bounds keep the log odds finite.
         let bounded = own.clamp(1e-4, 1.0 - 1e-4);
         sink.add("log odds", (bounded / (1.0 - bounded)).ln());
         sink.add("verdict", own);
         for (offset, name) in NEIGHBOURS {
             let neighbour = index.checked_add_signed(offset);
             let verdict = neighbour.and_then(|at| self.probabilities.get(at));
-            sink.add(name, verdict.copied().unwrap_or_default());
+            // Beyond both ends of the page nothing is content.
+            sink.add(name, verdict.copied().unwrap_or(0.0));
         }
         for (reach, name) in [(3, "share kept within 3"), (8, "share kept within 8")] {
             let (start, end) = (index.saturating_sub(reach), (index + reach + 1).min(count));

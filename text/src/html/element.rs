@@ -1,10 +1,9 @@
-//! The elements of HTML that the parser and the extractor tell apart.
+//! The elements of HTML that the parser and the extractor distinguish.
 
-/// The name of an element in lower case, its bytes as a number; longer names are no element of
-/// ours.
+/// The name of an element in lower case, with its bytes packed into a number.
 type PackedName = u128;
 
-/// Bytes of the longest name that is packed.
+/// Maximum length of a packed name in bytes. No element listed below has a longer name.
 const MAX_NAME_BYTES: usize = 16;
 
 macro_rules! elements {
@@ -13,17 +12,17 @@ macro_rules! elements {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub(super) enum Element {
             $(#[doc = $name] $variant,)*
-            /// An element with a hyphen in its name, which an author made up.
+            /// A custom element: one with a hyphen in its name.
             Custom,
-            /// Any other element; none of them breaks a line.
+            /// Any other element; none of these starts a new line.
             Other,
         }
 
-        /// Kinds of elements.
+        /// Number of kinds of elements.
         pub(super) const ELEMENTS: usize = Element::Other as usize + 1;
 
         impl Element {
-            /// The element of a name in any case of letters.
+            /// The element with this name, in upper or lower case.
             pub(super) fn from_name(name: &[u8]) -> Self {
                 if name.len() <= MAX_NAME_BYTES {
                     let packed = pack(name);
@@ -38,22 +37,22 @@ macro_rules! elements {
 }
 
 elements! {
-    A "a", Address "address", Area "area", Article "article", Aside "aside", Audio "audio",
-    B "b", Base "base", Blockquote "blockquote", Body "body", Br "br", Button "button",
-    Canvas "canvas", Caption "caption", Center "center", Code "code", Col "col",
-    Colgroup "colgroup", Datalist "datalist", Dd "dd", Details "details", Dialog "dialog", Dir "dir", Div "div",
-    Dl "dl", Dt "dt", Em "em", Embed "embed", Fieldset "fieldset", Figcaption "figcaption",
-    Figure "figure", Footer "footer", Form "form", Frame "frame", Frameset "frameset", H1 "h1",
-    H2 "h2", H3 "h3", H4 "h4", H5 "h5", H6 "h6", Head "head", Header "header", Hgroup "hgroup",
-    Hr "hr", Html "html", I "i", Iframe "iframe", Img "img", Input "input", Legend "legend",
-    Li "li", Link "link", Listing "listing", Main "main", Math "math", Menu "menu", Meta "meta",
-    Nav "nav", Noembed "noembed", Noframes "noframes", Noscript "noscript", Object "object",
-    Ol "ol", Optgroup "optgroup", Option "option", P "p", Param "param", Plaintext "plaintext",
-    Pre "pre", Rp "rp", Rt "rt", Script "script", Search "search", Section "section",
-    Select "select", Source "source", Span "span", Strong "strong", Style "style",
-    Summary "summary", Svg "svg", Table "table", Tbody "tbody", Td "td", Template "template",
-    Textarea "textarea", Tfoot "tfoot", Th "th", Thead "thead", Time "time", Title "title",
-    Tr "tr", Track "track", Ul "ul", Video "video", Wbr "wbr", Xmp "xmp",
+    A "a", Address "address", Area "area", Article "article", Aside "aside", Audio "audio", B "b",
+    Base "base", Blockquote "blockquote", Body "body", Br "br", Button "button", Canvas "canvas",
+    Caption "caption", Center "center", Code "code", Col "col", Colgroup "colgroup",
+    Datalist "datalist", Dd "dd", Details "details", Dialog "dialog", Dir "dir", Div "div", Dl "dl",
+    Dt "dt", Em "em", Embed "embed", Fieldset "fieldset", Figcaption "figcaption", Figure "figure",
+    Footer "footer", Form "form", Frame "frame", Frameset "frameset", H1 "h1", H2 "h2", H3 "h3",
+    H4 "h4", H5 "h5", H6 "h6", Head "head", Header "header", Hgroup "hgroup", Hr "hr", Html "html",
+    I "i", Iframe "iframe", Img "img", Input "input", Legend "legend", Li "li", Link "link",
+    Listing "listing", Main "main", Math "math", Menu "menu", Meta "meta", Nav "nav",
+    Noembed "noembed", Noframes "noframes", Noscript "noscript", Object "object", Ol "ol",
+    Optgroup "optgroup", Option "option", P "p", Param "param", Plaintext "plaintext", Pre "pre",
+    Rp "rp", Rt "rt", Script "script", Search "search", Section "section", Select "select",
+    Source "source", Span "span", Strong "strong", Style "style", Summary "summary", Svg "svg",
+    Table "table", Tbody "tbody", Td "td", Template "template", Textarea "textarea", Tfoot "tfoot",
+    Th "th", Thead "thead", Time "time", Title "title", Tr "tr", Track "track", Ul "ul",
+    Video "video", Wbr "wbr", Xmp "xmp",
 }
 
 const fn pack(name: &[u8]) -> PackedName {
@@ -92,8 +91,8 @@ impl Element {
         )
     }
 
-    /// Whether what stands between the tags is no markup, but is passed over up to the end tag:
-    /// scripts and the like, and drawings, whose elements mean nothing here.
+    /// Whether everything up to the end tag is skipped without parsing it: elements such as
+    /// scripts, whose content is not markup, and drawings, whose elements are irrelevant here.
     pub(super) fn is_raw_text(self) -> bool {
         use Element::{
             Iframe, Noembed, Noframes, Noscript, Script, Style, Svg, Textarea, Title, Xmp,
@@ -104,7 +103,7 @@ impl Element {
         )
     }
 
-    /// Whether nothing inside the element is text of the page.
+    /// Whether the text inside the element does not belong to the text of the page.
     pub(super) fn is_dropped(self) -> bool {
         use Element::{
             Audio, Button, Canvas, Datalist, Dialog, Head, Noembed, Noframes, Object, Optgroup,
@@ -192,7 +191,8 @@ impl Element {
             )
     }
 
-    /// Whether the element is a part of a table that its end tag or the next part closes.
+    /// Whether the element is a part of a table, which is closed by its end tag or by the next
+    /// part.
     pub(super) fn is_table_part(self) -> bool {
         use Element::{Caption, Colgroup, Tbody, Td, Tfoot, Th, Thead, Tr};
         matches!(self, Caption | Colgroup | Tbody | Td | Tfoot | Th | Thead | Tr)
@@ -209,7 +209,7 @@ impl Element {
         matches!(self, Element::Pre | Element::Listing | Element::Plaintext)
     }
 
-    /// Whether the element holds items with a mark or a number before them.
+    /// Whether the element is a list of items with bullets or numbers.
     pub(super) fn is_list(self) -> bool {
         matches!(self, Element::Ul | Element::Ol | Element::Menu | Element::Dir)
     }

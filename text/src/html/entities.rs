@@ -6,15 +6,16 @@ use entities::ENTITIES;
 use memchr::memchr;
 use rustc_hash::FxHashMap;
 
-/// Bytes of the longest name of a character with its semicolon, without ampersand.
+/// Length of the longest name in bytes, with its semicolon but without the ampersand.
 const MAX_NAME_BYTES: usize = 32;
 
-/// The characters of each name, without ampersand and with the semicolon where it is required.
+/// The characters for each name. Names have no ampersand; they end in a semicolon if it is
+/// required.
 static NAMES: LazyLock<FxHashMap<&'static [u8], &'static str>> = LazyLock::new(|| {
     ENTITIES.iter().map(|entity| (&entity.entity.as_bytes()[1..], entity.characters)).collect()
 });
 
-/// Appends a text with its character references resolved.
+/// Appends a text after resolving its character references.
 pub(super) fn push_decoded(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some(at) = memchr(b'&', rest.as_bytes()) {
@@ -46,7 +47,7 @@ fn push_numbered(out: &mut String, bytes: &[u8]) -> Option<usize> {
     if count == 0 {
         return None;
     }
-    // Authors write the bytes of windows-1252 as numbers (HTML Standard §13.2.5.80).
+    // Some authors write bytes of windows-1252 as numbers (HTML Standard §13.2.5.80).
     let character = match u8::try_from(number) {
         Ok(byte @ 0x80..=0x9F) => {
             let bytes = [byte];
@@ -71,7 +72,7 @@ fn push_named(out: &mut String, bytes: &[u8]) -> Option<usize> {
         out.push_str(characters);
         return Some(length + 1);
     }
-    // Old names need no semicolon: the longest that fits.
+    // Some old names need no semicolon; the longest one that matches counts.
     let (length, characters) =
         (2..=length).rev().find_map(|length| Some((length, NAMES.get(&bytes[..length])?)))?;
     out.push_str(characters);

@@ -1,5 +1,5 @@
-//! What can be told of a block without understanding it: its own text, its element, its neighbours,
-//! and its place in the tree.
+//! The features of a block: properties of its text, its element, its neighbours and its position in
+//! the tree.
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -10,24 +10,24 @@ use super::layout::{Layout, Measure};
 use super::structured::Shingles;
 use super::tree::Tree;
 
-/// Takes the features of a block one by one, always in the same order.
+/// Receives the features of a block one by one, always in the same order.
 pub(super) trait Sink {
-    /// A feature: its name and value, mostly 0 to 1.
+    /// Adds a feature with its name and value, which is mostly from 0 to 1.
     fn add(&mut self, name: &'static str, value: f32);
 
-    /// A feature that a block has or lacks.
+    /// Adds a feature that is either true or false.
     fn flag(&mut self, name: &'static str, value: bool) {
         self.add(name, f32::from(u8::from(value)));
     }
 }
 
-/// Width of prose from which a block is a landmark for its neighbours.
+/// A block with more prose than this is a landmark for its neighbours.
 const LANDMARK_WIDTH: f32 = 40.0;
 
-/// Blocks between a block and a landmark that is out of sight.
+/// Upper limit for the distance between a block and a landmark, in blocks.
 const FAR: usize = 99;
 
-/// What the features of a page's blocks are drawn from.
+/// The data from which the features of a page's blocks are computed.
 #[derive(Debug)]
 pub(super) struct Page<'a> {
     tree: &'a Tree,
@@ -36,28 +36,33 @@ pub(super) struct Page<'a> {
     /// Words of the title, in lower case.
     title: FxHashSet<String>,
     description: Option<Shingles>,
-    /// Blocks since and until the nearest landmark.
+    /// The distance of each block from the landmark before it, in blocks.
     since: Vec<usize>,
+    /// The distance of each block from the landmark after it, in blocks.
     until: Vec<usize>,
-    /// The first and last landmark within the top part.
+    /// The first landmark within the top part.
     first: usize,
+    /// The last landmark within the top part.
     last: usize,
+    /// The first `h1`.
     first_heading: usize,
-    /// The part around the heading that repeats the title, 0 for none.
+    /// The part around the heading that repeats the title; 0 if there is none.
     title_scope: u32,
-    /// The outermost `article` that holds each node, 0 for none.
+    /// The outermost `article` that contains each node; 0 if there is none.
     articles: Vec<u32>,
-    /// Prose of each shape of place.
+    /// The total prose of the blocks of each shape.
     shapes: FxHashMap<Shape, f32>,
+    /// How often each text occurs.
     repeats: FxHashMap<&'a str, u32>,
 }
 
-/// A kind of place: depth, element, hints of the element and of its parent.
+/// A kind of position: depth, element, and hints of the element and of its parent.
 type Shape = (u32, u8, Hints, Hints);
 
 impl<'a> Page<'a> {
     pub(super) fn new(tree: &'a Tree, blocks: &'a Blocks, layout: &'a Layout) -> Self {
-        let title = tree.metadata.article_title().unwrap_or_default();
+        let title = tree.metadata.article_title();
+        let title = title.as_deref().unwrap_or("");
         let count = blocks.blocks.len();
         let is_landmark = |index: &usize| layout.measures[*index].prose > LANDMARK_WIDTH;
         let is_in_top = |index: &usize| {
@@ -72,6 +77,7 @@ impl<'a> Page<'a> {
             description: tree.metadata.description.as_deref().map(Shingles::of_text),
             since: distances(count, 0..count, is_landmark),
             until: distances(count, (0..count).rev(), is_landmark),
+            // Without a landmark or heading, no block is before the first or after the last one.
             first: (0..count).find(is_in_top).unwrap_or(0),
             last: (0..count).rfind(is_in_top).unwrap_or(count),
             first_heading: blocks.blocks.iter().position(is_h1).unwrap_or(0),
@@ -126,7 +132,7 @@ impl<'a> Page<'a> {
         node
     }
 
-    /// Gives the features of a block to a sink.
+    /// Passes the features of a block to a sink.
     pub(super) fn describe(&self, index: usize, sink: &mut impl Sink) {
         let block = &self.blocks.blocks[index];
         let measure = self.layout.measures[index];
@@ -225,7 +231,8 @@ impl<'a> Page<'a> {
         let block = &self.blocks.blocks[index];
         for ([prose, short, link, none, same], offset) in NAMES.into_iter().zip([-2, -1, 1, 2]) {
             let other = index.checked_add_signed(offset).filter(|at| *at < self.since.len());
-            let measure = other.map(|at| self.layout.measures[at]).unwrap_or_default();
+            // Beyond both ends of the page all measures are 0.
+            let measure = other.map_or(Measure::default(), |at| self.layout.measures[at]);
             sink.flag(prose, measure.prose > LANDMARK_WIDTH);
             sink.flag(short, measure.width < 40.0);
             sink.add(link, measure.link_share);
@@ -292,7 +299,7 @@ impl<'a> Page<'a> {
             sink.flag(sparse, part.prose < 0.3 * part.width);
             node = self.parent(node);
         }
-        let alike = self.shapes.get(&self.shape(block)).copied().unwrap_or_default();
+        let alike = self.shapes.get(&self.shape(block)).map_or(0.0, |prose| *prose);
         sink.add("prose of places alike", (alike / self.layout.prose).sqrt());
     }
 
@@ -315,7 +322,7 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Blocks since the last landmark in an order of blocks.
+/// The distance of each block from the last landmark that precedes it in an order of blocks.
 fn distances(
     count: usize,
     order: impl Iterator<Item = usize>,
@@ -333,7 +340,7 @@ fn distances(
     distances
 }
 
-/// The outermost `article` around each node, 0 for none.
+/// The outermost `article` that contains each node; 0 if there is none.
 fn articles(tree: &Tree) -> Vec<u32> {
     let mut articles = vec![0; tree.nodes.len()];
     for index in 1..tree.nodes.len() {

@@ -1,9 +1,9 @@
-//! What the attributes of an element say of its part on the page.
+//! Hints at the role of an element on its page, from its attributes.
 //!
-//! Authors name the parts of a page in `class` and `id`, in English nearly everywhere. The words
-//! below are those of the commonest templates and content management systems, by part. Each stands
-//! for itself as a whole word, with `*` for any continuation before or after. Words end at what is
-//! no letter and at a capital after a small letter.
+//! Authors name the parts of a page in `class` and `id`, nearly always in English. The words below
+//! come from the most common templates and content management systems, grouped by hint. A word must
+//! match as a whole, unless a `*` before or after it allows more letters there. Words are separated
+//! by characters other than letters, and by a change from lower to upper case.
 
 use std::hash::BuildHasher as _;
 use std::sync::LazyLock;
@@ -14,11 +14,11 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::element::Element;
 use super::tokenizer::Attributes;
 
-/// A set of parts of a page, one bit each.
+/// A set of hints, one bit each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(super) struct Hints(pub u32);
 
-/// Kinds of hints.
+/// Number of kinds of hints.
 const HINTS: usize = 21;
 
 impl Hints {
@@ -39,20 +39,21 @@ impl Hints {
     pub(super) const UNSEEN: Self = Self(1 << 14);
     /// A word for the main part, such as `content` or `article`.
     pub(super) const MAIN: Self = Self(1 << 15);
-    /// A word for a thing that is read and one for its text together, such as `entry-content`.
+    /// A word for something to read together with a word for its text, such as `entry-content`.
     pub(super) const BODY: Self = Self(1 << 16);
     pub(super) const TITLE: Self = Self(1 << 17);
     pub(super) const LEAD: Self = Self(1 << 18);
     pub(super) const SUBJECT: Self = Self(1 << 19);
-    /// A piece among pieces of its kind, such as `card`: of a list of links or of a manual.
+    /// One of several similar pieces, such as `card`, in a list of links or in a manual.
     pub(super) const CARD: Self = Self(1 << 20);
+    /// A word for text. It only serves to recognize [`Hints::BODY`].
     const TEXT: Self = Self(1 << 31);
 
-    /// Hints that a part is not the article's text.
+    /// Hints that a part is not the text of the article.
     pub(super) const ASIDE: Self =
         Self((Self::MAIN.0 - 1) | Self::TITLE.0 | Self::LEAD.0 | Self::CARD.0);
 
-    /// Hints that prose is not the page's own.
+    /// Hints that prose does not belong to the article.
     pub(super) const FOREIGN: Self = Self(
         Self::FOOTER.0
             | Self::SIDEBAR.0
@@ -63,7 +64,8 @@ impl Hints {
             | Self::ADVERTISEMENT.0,
     );
 
-    /// Each hint with the names of its features: near a block, anywhere above it, within the best part.
+    /// Each hint with the names of its features: it is near a block, it is on any of its ancestors,
+    /// and it is on one of them within the best part.
     pub(super) const NAMES: [(Self, [&str; 3]); HINTS] = [
         (Self::NAVIGATION, ["near navigation", "under navigation", "in top, under navigation"]),
         (Self::FOOTER, ["near footer", "under footer", "in top, under footer"]),
@@ -95,7 +97,7 @@ impl Hints {
         self.0 & other.0 != 0
     }
 
-    /// Kinds of hints in the set.
+    /// Number of hints in the set.
     pub(super) fn count(self) -> u32 {
         self.0.count_ones()
     }
@@ -117,6 +119,7 @@ impl Hints {
     }
 }
 
+/// The words for each hint.
 const WORDS: [(Hints, &str); 21] = [
     (
         Hints::NAVIGATION,
@@ -195,8 +198,8 @@ const WORDS: [(Hints, &str); 21] = [
     (Hints::TITLE, "title* *title headline* *headline heading subtitle subheadline hed subhead"),
     (
         Hints::LEAD,
-        "lead lede intro* summary excerpt standfirst dek deck abstract description chapo teaser-text \
-         highlights keypoints",
+        "lead lede intro* summary excerpt standfirst dek deck abstract description chapo \
+         teaser-text highlights keypoints",
     ),
     (
         Hints::SUBJECT,
@@ -205,7 +208,8 @@ const WORDS: [(Hints, &str); 21] = [
     ),
     (
         Hints::TEXT,
-        "body *body content *content text *text copy inner paragraphs markup prose richtext wysiwyg",
+        "body *body content *content text *text copy inner paragraphs markup prose richtext \
+         wysiwyg",
     ),
 ];
 
@@ -216,6 +220,8 @@ struct Word {
     is_open_after: bool,
 }
 
+/// Finds [`WORDS`]. The patterns are constant, so building the automaton cannot fail once the tests
+/// have passed.
 static MATCHER: LazyLock<Option<(AhoCorasick, Vec<Word>)>> = LazyLock::new(|| {
     let mut patterns = Vec::new();
     let mut words = Vec::new();
@@ -229,12 +235,12 @@ static MATCHER: LazyLock<Option<(AhoCorasick, Vec<Word>)>> = LazyLock::new(|| {
     let matcher = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .kind(Some(AhoCorasickKind::DFA))
-        .build(patterns)
-        .ok()?;
-    Some((matcher, words))
+        .build(patterns);
+    debug_assert!(matcher.is_ok(), "the words make an automaton: {matcher:?}");
+    Some((matcher.ok()?, words))
 });
 
-/// Reads hints; remembers the values of `class` and `id` that it has seen on a page.
+/// Reads the hints of elements, and caches them by the values of `class` and `id`.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     seen: FxHashMap<u64, Hints>,
@@ -258,7 +264,7 @@ impl Reader {
             "complementary" | "note" => hints = hints.union(Hints::SIDEBAR),
             "dialog" | "alertdialog" | "alert" | "status" => hints = hints.union(Hints::CONSENT),
             "main" | "article" => hints = hints.union(Hints::MAIN),
-            // An empty value is the commonest.
+            // In most elements the value is empty.
             _ => {}
         }
         match attributes.itemprop {
@@ -283,7 +289,7 @@ impl Reader {
         }
     }
 
-    /// The hints of a value of `class` or `id`: names between spaces.
+    /// The hints of a value of `class` or `id`, which consists of names separated by spaces.
     fn read_names(&mut self, names: &str) -> Hints {
         if names.is_empty() {
             return Hints::default();
@@ -299,7 +305,7 @@ impl Reader {
     }
 }
 
-/// Names of one attribute that are read.
+/// Maximum number of names per attribute; further ones are ignored.
 const MAX_NAMES: usize = 32;
 
 fn hints_of_name(name: &str) -> Hints {
@@ -310,7 +316,7 @@ fn hints_of_name(name: &str) -> Hints {
         let word = &words[found.pattern().as_usize()];
         let begins = word.is_open_before || is_boundary(bytes, found.start());
         let ends = word.is_open_after || is_boundary(bytes, found.end());
-        // `hidden-xs` and its like hide on some screens only.
+        // Names such as `hidden-xs` hide an element on some screens only.
         let is_whole = found.len() == name.len();
         if begins && ends && (is_whole || word.hint != Hints::HIDDEN) {
             hints = hints.union(word.hint);
@@ -321,7 +327,7 @@ fn hints_of_name(name: &str) -> Hints {
     if is_body { hints.union(Hints::BODY) } else { hints }
 }
 
-/// Whether a word may begin or end at a place.
+/// Whether a word may begin or end at a position.
 fn is_boundary(bytes: &[u8], at: usize) -> bool {
     if at == 0 || at == bytes.len() {
         return true;

@@ -1,50 +1,50 @@
-//! Where the prose of a page lies: sums over its tree.
+//! Locates the prose of a page by sums over its tree.
 
 use super::blocks::{Block, Blocks};
 use super::element::Element;
 use super::hints::Hints;
 use super::tree::{Kind, Tree};
 
-/// Width from which a text counts as prose without a sentence's end.
+/// A text of at least this width is prose even if it does not end with a sentence.
 const PROSE_WIDTH: f32 = 80.0;
 
-/// Width from which a sentence counts as prose.
+/// A text of at least this width is prose if it ends with a sentence.
 const SENTENCE_WIDTH: f32 = 40.0;
 
-/// Share of links from which a text is no prose.
+/// A text with at least this share of links is not prose.
 const MAX_PROSE_LINK_SHARE: f32 = 0.4;
 
-/// What counts of prose in a place named as foreign.
+/// Weight of prose in parts whose hints say that it does not belong to the article.
 const FOREIGN_WEIGHT: f32 = 0.1;
 
-/// Share of a page's prose above which a part is a frame for all, whatever its name says.
+/// A part with more than this share of the prose is a frame around everything, whatever its hints.
 const FRAME_SHARE: f32 = 0.5;
 
-/// What can be told of a block's text alone.
+/// Measures of the text of a block alone.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Measure {
-    /// Characters, those of scripts written without spaces twice.
+    /// Number of characters; those of scripts written without spaces count twice.
     pub width: f32,
     /// Share of the text in links, 0 to 1.
     pub link_share: f32,
     pub ends_sentence: bool,
     pub commas: u32,
-    /// Whether the text reads like data of a program.
+    /// Whether the text looks like JSON or other program data.
     pub is_code: bool,
-    /// Width of the text if it is prose, else 0; a tenth of it in foreign places.
+    /// Width of the text outside links if it is prose, else 0; a tenth of it in foreign parts.
     pub prose: f32,
 }
 
-/// Sums over the subtree of a node, and what its ancestors say.
+/// Sums over the subtree of a node, and hints from its ancestors.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Part {
     pub width: f32,
     pub link_width: f32,
     pub prose: f32,
-    /// The score of Readability's kind: of prose near below.
+    /// A score for prose shortly below the node, like Readability's.
     score: f32,
     pub depth: u32,
-    /// Hints of the element, without those that a frame for all may not give.
+    /// Hints of the element; without [`Hints::ASIDE`] if it is a frame around everything.
     pub own: Hints,
     /// Hints of the element and its ancestors.
     pub all: Hints,
@@ -59,7 +59,7 @@ pub(super) struct Layout {
     pub prose: f32,
     /// The part with the best score.
     pub top: u32,
-    /// The innermost parts that hold a half, seven and nine tenths of the prose.
+    /// The innermost parts that contain 50 %, 70 % and 90 % of the prose.
     pub holders: [u32; 3],
 }
 
@@ -86,7 +86,8 @@ impl Layout {
         node >= root && node < tree.nodes[root as usize].end
     }
 
-    /// Adds the sums of each node to its parent's.
+    /// Adds the sums of each node to those of its parent. A parent comes before its children, so a
+    /// loop from the end is enough.
     fn add_up(&mut self, tree: &Tree) {
         for index in (1..self.parts.len()).rev() {
             let Part { width, link_width, prose, .. } = self.parts[index];
@@ -111,8 +112,9 @@ impl Layout {
         }
     }
 
-    /// Sums prose anew, that of foreign places reduced, and finds the part with the best score
-    /// (Arc90's Readability: a paragraph counts for its parent, by halves and less for those above).
+    /// Sums the prose again with less weight in foreign parts, and computes the scores of all parts
+    /// (as in Arc90's Readability: a paragraph adds to the score of its parent, and half or less of
+    /// that to the nodes above it).
     fn weigh_prose(&mut self, tree: &Tree, blocks: &Blocks) {
         self.parts.iter_mut().for_each(|part| part.prose = 0.0);
         for (block, measure) in blocks.blocks.iter().zip(&mut self.measures) {
@@ -124,11 +126,15 @@ impl Layout {
             if measure.width < 25.0 || measure.link_share >= 0.5 || measure.is_code {
                 continue;
             }
+            // Readability's points: one for the paragraph, one per comma, and one per 100
+            // characters up to three.
             let score = weight * (1.0 + measure.commas as f32 + (measure.width / 100.0).min(3.0));
             let mut node = block.node;
             if is_paragraph(tree.element(node)) {
                 node = tree.nodes[node as usize].parent;
             }
+            // Also from Readability: the parent gets all points, the grandparent half of them, and
+            // the nodes above it the points divided by three times their level.
             for divisor in [1.0, 2.0, 6.0, 9.0] {
                 self.parts[node as usize].score += score / divisor;
                 if node == 0 {
@@ -143,6 +149,7 @@ impl Layout {
         self.prose = self.parts[0].prose.max(1.0);
     }
 
+    /// Finds the part with the best score, and the parts that contain most of the prose.
     fn find_holders(&mut self, tree: &Tree) {
         let mut best = 0.0;
         for (index, part) in self.parts.iter().enumerate() {
@@ -156,7 +163,7 @@ impl Layout {
                 continue;
             }
             for (holder, share) in self.holders.iter_mut().zip([0.5, 0.7, 0.9]) {
-                // In the order of the page, the last that holds enough is the innermost.
+                // Nodes are in page order, so the last one with enough prose is the innermost.
                 if part.prose >= share * self.prose {
                     *holder = index as u32;
                 }
@@ -165,7 +172,7 @@ impl Layout {
     }
 }
 
-/// Whether an element is a piece of text rather than a place for some.
+/// Whether an element is a piece of text rather than a container.
 fn is_paragraph(element: Element) -> bool {
     element.is_heading()
         || matches!(
@@ -180,7 +187,7 @@ fn measure(blocks: &Blocks, block: &Block) -> Measure {
     for byte in text.bytes() {
         width += match byte {
             0x80..=0xBF => 0.0,
-            // Characters from U+3000 on: those of scripts written without spaces.
+            // First bytes of characters from U+3000 on: scripts written without spaces.
             0xE3.. => 2.0,
             _ => 1.0,
         };

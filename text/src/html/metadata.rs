@@ -1,33 +1,33 @@
-//! The title of a page.
+//! What a page says about itself: its title, its description and the text of its article.
 
 use super::element::Element;
 use super::entities;
 use super::structured::Shingles;
 use super::tokenizer::Attributes;
 
-/// Bytes of a title that are read.
+/// Maximum length of a title or description in bytes; the rest is ignored.
 const MAX_TITLE_BYTES: usize = 1000;
 
-/// Signs between the title of an article and the name of its site.
+/// Characters between the title of an article and the name of its site.
 const SEPARATORS: [char; 9] = ['|', '-', '–', '—', '»', '«', '·', '•', ':'];
 
-/// What the head of a page says of it.
+/// What a page says about itself.
 #[derive(Debug, Default)]
 pub(super) struct Metadata {
     /// The content of the first `title` element.
     title: Option<String>,
-    /// The title for social networks (Open Graph's `og:title` and its like).
+    /// The title for social networks (Open Graph's `og:title` or a similar one).
     shared_title: Option<String>,
     /// The name of the site (`og:site_name`).
     site_name: Option<String>,
-    /// What the page says it is about (`description`, `og:description`).
+    /// The summary of the page (`description`, `og:description`).
     pub description: Option<String>,
-    /// The text of the article in structured data.
+    /// The text of the article from structured data.
     pub article_body: Option<Shingles>,
 }
 
 impl Metadata {
-    /// Takes note of an element.
+    /// Reads an element.
     pub(super) fn see(
         &mut self,
         html: &str,
@@ -58,7 +58,7 @@ impl Metadata {
         keep(slot, attributes.content);
     }
 
-    /// The title of the article: without the name of the site where it can be told.
+    /// The title of the article, without the name of the site if it is recognized.
     pub(super) fn article_title(&self) -> Option<String> {
         let title = self.shared_title.as_deref().or(self.title.as_deref())?;
         Some(self.without_site(title).to_owned())
@@ -70,7 +70,7 @@ impl Metadata {
             matches!((characters.next(), characters.next()), (Some(sign), None)
                 if SEPARATORS.contains(&sign))
         };
-        // A separator stands between spaces, unlike a hyphen.
+        // A separator has spaces on both sides, unlike a hyphen.
         let mut places = Vec::new();
         let mut at = 0;
         for part in title.split_inclusive(' ') {
@@ -90,15 +90,17 @@ impl Metadata {
             }
         }
         let words = |text: &str| text.split_whitespace().count();
-        // The name of a site is shorter than a title, and comes last more often than first.
+        // Usually the name of the site is shorter than the title, and comes last.
         if words(head) >= MIN_TITLE_WORDS && words(tail) < words(head) { head } else { title }
     }
 }
 
-/// Words of a title without the name of the site at least, lest the name be the longer part.
+/// An unknown part is only removed from the end of a title if at least this many words remain;
+/// otherwise the part could be the title itself.
 const MIN_TITLE_WORDS: usize = 3;
 
 fn keep(slot: &mut Option<String>, text: &str) {
+    // Only the first value counts.
     if slot.is_some() {
         return;
     }

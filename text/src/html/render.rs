@@ -1,27 +1,25 @@
-//! Blocks as text.
+//! Writes blocks as plain text.
 
 use super::blocks::{Block, Blocks};
 use super::element::Element;
 use super::tree::{Kind, Tree};
 
-/// What stands between the cells of a row.
+/// Separates the cells of a row.
 const CELL_SEPARATOR: &str = " | ";
 
-/// Where a block stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// The position of a block in lists and tables: nodes of the tree.
+#[derive(Debug, Clone, Copy, Default)]
 struct Place {
-    /// The innermost item of a list, 0 for none.
+    /// The innermost list item; 0 if there is none.
     item: u32,
-    /// The innermost cell of a table, 0 for none.
+    /// The innermost table cell; 0 if there is none.
     cell: u32,
-    /// The innermost row of a table, 0 for none.
+    /// The innermost table row; 0 if there is none.
     row: u32,
-    /// The innermost element that breaks lines.
-    node: u32,
 }
 
-/// The text of some blocks: paragraphs apart by a blank line; items of a list, rows of a table and
-/// terms with their descriptions each on a line.
+/// Writes the kept blocks: paragraphs separated by a blank line, and each list item and each table
+/// row on its own line.
 pub(super) fn render(tree: &Tree, blocks: &Blocks, kept: &[bool]) -> String {
     let chosen: Vec<&Block> =
         blocks.blocks.iter().zip(kept).filter(|(_, kept)| **kept).map(|(block, _)| block).collect();
@@ -34,6 +32,8 @@ pub(super) fn render(tree: &Tree, blocks: &Blocks, kept: &[bool]) -> String {
         if let Some(before) = before {
             out.push_str(separator(before, place));
         }
+        // Nodes are numbered in page order: a larger number is a new item, a smaller one the rest
+        // of an outer item after a nested list.
         if place.item != 0 && before.is_none_or(|before| before.item < place.item) {
             out.push_str("- ");
         }
@@ -55,9 +55,9 @@ fn separator(before: Place, place: Place) -> &'static str {
     }
 }
 
-/// Where a block stands, by its ancestors; those of a nested table do not count.
+/// Finds the position of a block from its ancestors, up to the innermost table.
 fn place(tree: &Tree, node: u32) -> Place {
-    let mut place = Place { node, ..Place::default() };
+    let mut place = Place::default();
     let mut at = node;
     while at != 0 {
         if let Kind::Element(element) = tree.nodes[at as usize].kind {
@@ -77,7 +77,8 @@ fn place(tree: &Tree, node: u32) -> Place {
     place
 }
 
-/// Rows in which a cell has several blocks are layout: their blocks are paragraphs.
+/// Rows with several blocks in one cell serve the layout of the page: their blocks become
+/// paragraphs.
 fn forget_layout_rows(places: &mut [Place]) {
     let mut start = 0;
     while start < places.len() {
@@ -91,7 +92,7 @@ fn forget_layout_rows(places: &mut [Place]) {
     }
 }
 
-/// Appends lines without spaces at their ends.
+/// Appends a text without spaces at the ends of its lines.
 fn push_lines(out: &mut String, text: &str, is_preformatted: bool) {
     if !is_preformatted {
         out.push_str(text);

@@ -1,28 +1,29 @@
-//! The text of an article as the page's own structured data gives it.
+//! The text of an article from the structured data of its page.
 //!
-//! About one news page in seven carries it as `articleBody` (schema.org/Article) in JSON, without
-//! paragraphs and at times cut short: good to tell the article's blocks by, not to be used itself.
+//! About one news page in seven contains it as `articleBody` (schema.org/Article) in JSON. It has
+//! no paragraphs and is sometimes truncated, so it is not the result, but it helps to recognize the
+//! blocks of the article.
 
 use memchr::memmem;
 use rustc_hash::FxHashSet;
 
 use super::entities;
 
-/// Bytes of an article's text in JSON that are worth comparing with.
+/// Minimum length of an article's text in JSON, in bytes; shorter ones are ignored.
 const MIN_BODY_BYTES: usize = 300;
 
-/// Bytes of an article's text in JSON that are read.
+/// Maximum length of an article's text in JSON, in bytes; the rest is ignored.
 const MAX_BODY_BYTES: usize = 1 << 20;
 
-/// Words in a row by which texts are compared.
-const WORDS_IN_A_ROW: usize = 3;
+/// Length of the word n-grams by which texts are compared.
+const NGRAM_WORDS: usize = 3;
 
-/// The runs of three words of a text.
+/// The hashes of all word trigrams of a text.
 #[derive(Debug, Default)]
 pub(super) struct Shingles(FxHashSet<u64>);
 
 impl Shingles {
-    /// The runs of words of the first long `articleBody` in a script.
+    /// The trigrams of the first `articleBody` in a script that is long enough.
     pub(super) fn of_article_body(script: &str) -> Option<Self> {
         let key = b"\"articleBody\"";
         memmem::find_iter(script.as_bytes(), key).find_map(|at| {
@@ -40,7 +41,7 @@ impl Shingles {
         shingles
     }
 
-    /// The share of a text's runs of words that are among these; `None` for fewer than three words.
+    /// The share of a text's trigrams that are in this set; `None` for fewer than three words.
     pub(super) fn share_of(&self, text: &str) -> Option<f32> {
         let (mut found, mut all) = (0_u32, 0_u32);
         for_each_shingle(text, |hash| {
@@ -51,19 +52,19 @@ impl Shingles {
     }
 }
 
-/// Calls a function with a hash of each run of three words, in lower case.
+/// Calls a function with a hash of each trigram of lower-case words.
 fn for_each_shingle(text: &str, mut call: impl FnMut(u64)) {
     /// Fowler, Noll and Vo's FNV-1a, 64 bits.
     const PRIME: u64 = 0x0100_0000_01B3;
     const BASIS: u64 = 0xCBF2_9CE4_8422_2325;
-    let mut row = [0_u64; WORDS_IN_A_ROW];
+    let mut row = [0_u64; NGRAM_WORDS];
     let mut words = 0;
     for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
         let step = |hash: u64, c: char| (hash ^ u64::from(u32::from(c))).wrapping_mul(PRIME);
         row.rotate_left(1);
-        row[WORDS_IN_A_ROW - 1] = word.chars().flat_map(char::to_lowercase).fold(BASIS, step);
+        row[NGRAM_WORDS - 1] = word.chars().flat_map(char::to_lowercase).fold(BASIS, step);
         words += 1;
-        if words >= WORDS_IN_A_ROW {
+        if words >= NGRAM_WORDS {
             call(
                 row.iter()
                     .fold(0, |hash: u64, word| hash.rotate_left(21).wrapping_mul(PRIME) ^ word),
@@ -72,7 +73,7 @@ fn for_each_shingle(text: &str, mut call: impl FnMut(u64)) {
     }
 }
 
-/// The text of a JSON string (RFC 8259 §7) from behind its opening quotation mark.
+/// Decodes a JSON string (RFC 8259 §7), given the text after its opening quotation mark.
 fn json_string(json: &str) -> String {
     let mut text = String::new();
     let mut characters = json.chars();
@@ -86,7 +87,9 @@ fn json_string(json: &str) -> String {
         }
         match characters.next() {
             Some('u') => {
-                let digits = characters.as_str().get(..4).unwrap_or_default();
+                // Broken escapes and halves of surrogate pairs become spaces: for a comparison of
+                // words, the characters beyond U+FFFF that are lost do not matter.
+                let digits = characters.as_str().get(..4).unwrap_or("");
                 let code = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
                 text.push(code.unwrap_or(' '));
                 characters = characters.as_str()[digits.len()..].chars();
@@ -99,12 +102,12 @@ fn json_string(json: &str) -> String {
     text
 }
 
-/// A text whose tags have become spaces, its character references resolved.
+/// Resolves the character references of a text and replaces its tags by spaces.
 fn without_tags(text: &str) -> String {
     let mut decoded = String::new();
     entities::push_decoded(&mut decoded, text);
     let mut out = String::with_capacity(decoded.len());
-    // Behind the last end of a tag there is none to look for.
+    // After the last `>` no tag can end. Searching there for every `<` would take quadratic time.
     let last = decoded.rfind('>').unwrap_or(0);
     let mut at = 0;
     while let Some(start) = decoded[at..].find('<').map(|start| at + start) {

@@ -32,7 +32,8 @@ fn an_article_is_found_and_its_paragraphs_are_apart() {
 #[test]
 fn boilerplate_around_an_article_is_left_out() {
     let page = article(
-        "<div class='cookie-banner'><p>We use cookies to make this site better. <a href=/c>More</a></p></div>\
+        "<div class='cookie-banner'><p>We use cookies to make this site better. \
+         <a href=/c>More</a></p></div>\
          <ul class=menu><li><a href=/a>News</a><li><a href=/b>Shop</a></ul>",
     )
     .replace(
@@ -108,8 +109,8 @@ fn an_article_in_structured_data_is_told_from_others() {
     assert_eq!(shingles.share_of("two words"), None);
 }
 
-/// Pages that are made to cost much: the work is counted in nodes and text, both of which stay in
-/// proportion to the page.
+/// Pages made to be expensive. The work depends on the number of nodes and the length of the text,
+/// and both stay proportional to the size of the page.
 #[test]
 fn hostile_pages_cost_no_more_than_others() {
     let count = 100_000;
@@ -158,7 +159,9 @@ fn a_deep_page_is_read_on_a_small_stack() {
     std::thread::Builder::new().stack_size(256 << 10).spawn(run).unwrap().join().unwrap();
 }
 
-const PIECES: &str = "(<(/?)(div|b|a|table|td|tr|p|li|ul|pre|br|h2|option|svg|select|!--|title)( ?(id|class)=[\"']?nav)?/?>|[a-z é&;<>\"'\n世]|&amp|-->){0,60}";
+/// Pages made of up to 60 tags, characters and ends of comments.
+const PIECES: &str = "(<(/?)(div|b|a|table|td|tr|p|li|ul|pre|br|h2|option|svg|select|!--|title)\
+    ( ?(id|class)=[\"']?nav)?/?>|[a-z é&;<>\"'\n世]|&amp|-->){0,60}";
 
 proptest! {
     #[test]
@@ -179,8 +182,12 @@ proptest! {
 
     #[test]
     fn no_script_is_read(before in PIECES, after in PIECES) {
-        // An open comment, attribute, drawing or choice hides what follows: none of its business.
-        let html = format!("{before}-->'\">X</svg></select></title><script>qqzz = '<p>qqzz</p>'</script><style>qqzz</style>{after}");
+        // Close whatever `before` left open (a comment, attribute, drawing or list of choices): it
+        // would hide what follows, which is not what this test is about.
+        let html = format!(
+            "{before}-->'\">X</svg></select></title><script>qqzz = '<p>qqzz</p>'</script>\
+             <style>qqzz</style>{after}"
+        );
         if let Ok(found) = extract(&html) {
             prop_assert!(!found.text.contains("qqzz"));
         }

@@ -1,26 +1,26 @@
-//! The tags and texts of a page (HTML Standard §13.2.5, without its error reports).
+//! Splits a page into tags and texts (HTML Standard §13.2.5, without its error reports).
 //!
-//! One pass over the bytes: every byte is looked at a bounded number of times. Where the standard
-//! would swallow the rest of a page after a quotation mark that is never closed, the tag ends at
-//! the next `>` instead.
+//! A single pass looks at each byte a bounded number of times. If a quotation mark is never closed,
+//! the standard skips the rest of the page; here the tag ends at the next `>` instead.
 
 use memchr::{memchr, memmem};
 
 use super::element::{ELEMENTS, Element};
 
-/// A piece of a page; ranges are bytes of the page.
+/// A piece of a page. Positions are byte offsets in the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
-    /// Text with its character references.
+    /// Text; its character references are not resolved.
     Text { start: usize, end: usize },
-    /// A start tag; its attributes are in [`Tokenizer::attributes`]. `content` is what an element
-    /// without markup inside ([`Element::is_raw_text`]) holds, and the token its end tag too.
+    /// A start tag; its attributes are in [`Tokenizer::attributes`]. If the content of the element
+    /// is not parsed ([`Element::is_raw_text`]), `content` is the range of the content, and the end
+    /// tag is skipped, too.
     Start { element: Element, content: Option<(usize, usize)> },
     /// An end tag.
     End { element: Element },
 }
 
-/// The attributes of the last start tag that matter here; those it lacks are empty.
+/// The relevant attributes of the last start tag; missing ones are empty.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Attributes<'a> {
     pub class: &'a str,
@@ -42,9 +42,10 @@ pub(super) struct Tokenizer<'a> {
     html: &'a str,
     position: usize,
     pub attributes: Attributes<'a>,
-    /// Quotation marks (double, single) that occur nowhere after the position.
+    /// Whether a quotation mark (double, single) is known not to occur after the position. Without
+    /// this, a page of unclosed quotation marks would take quadratic time.
     is_quote_used_up: [bool; 2],
-    /// Elements whose end tag occurs nowhere after the position.
+    /// Likewise for the end tag of each element.
     is_end_used_up: [bool; ELEMENTS],
 }
 
@@ -59,7 +60,7 @@ impl<'a> Tokenizer<'a> {
         }
     }
 
-    /// The next piece; `None` at the end of the page.
+    /// Reads the next piece; `None` at the end of the page.
     pub(super) fn next_token(&mut self) -> Option<Token> {
         let bytes = self.html.as_bytes();
         while self.position < bytes.len() {
@@ -78,7 +79,7 @@ impl<'a> Tokenizer<'a> {
                 Some(b'!') => self.skip_declaration(),
                 Some(b'?' | b'/') => self.position = find(bytes, start, b'>') + 1,
                 _ => {
-                    // A sign of its own, such as in `a < b`.
+                    // Not a tag, as in `a < b`.
                     self.position = find(bytes, start + 1, b'<');
                     return Some(Token::Text { start, end: self.position });
                 }
@@ -87,14 +88,14 @@ impl<'a> Tokenizer<'a> {
         None
     }
 
-    /// Passes over a comment, a document type or a CDATA section at the position.
+    /// Skips a comment, a document type or a CDATA section at the position.
     fn skip_declaration(&mut self) {
         let bytes = self.html.as_bytes();
         let rest = &bytes[self.position..];
         if rest.starts_with(b"<!-->") || rest.starts_with(b"<!--->") {
             self.position += find(rest, 0, b'>') + 1;
         } else if rest.starts_with(b"<!--") {
-            // A comment without end hides the rest of the page, as in a browser.
+            // An unclosed comment hides the rest of the page, as in a browser.
             let mut from = 4;
             while let Some(at) = memmem::find(&rest[from..], b"--") {
                 from += at + 2;
@@ -103,7 +104,7 @@ impl<'a> Tokenizer<'a> {
                     self.position += find(rest, from, b'>') + 1;
                     return;
                 }
-                // The second hyphen may be the first of the next pair.
+                // The second hyphen may be the first one of the next pair.
                 from -= 1;
             }
             self.position = bytes.len();
@@ -117,13 +118,14 @@ impl<'a> Tokenizer<'a> {
         self.attributes = Attributes::default();
         let (element, is_closed) = self.read_tag();
         let mut content = None;
+        // `/>` closes an `svg`, but HTML ignores it on all other elements.
         if element.is_raw_text() && !(is_closed && element == Element::Svg) {
             content = self.read_raw_text(element);
         }
         Token::Start { element, content }
     }
 
-    /// Reads a tag from its name to beyond its `>`; also says whether it ends in `/>`.
+    /// Reads a tag from its name to its `>`; also returns whether it ends in `/>`.
     fn read_tag(&mut self) -> (Element, bool) {
         let bytes = self.html.as_bytes();
         let start = self.position;
@@ -150,7 +152,7 @@ impl<'a> Tokenizer<'a> {
         (element, is_closed)
     }
 
-    /// Reads the attribute at a place; returns the place behind it.
+    /// Reads the attribute at a position; returns the position after it.
     fn read_attribute(&mut self, start: usize) -> usize {
         let bytes = self.html.as_bytes();
         let is_end = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'/' | b'>' | b'=');
@@ -186,37 +188,37 @@ impl<'a> Tokenizer<'a> {
 
     fn keep_attribute(&mut self, name: std::ops::Range<usize>, value: std::ops::Range<usize>) {
         let name = &self.html.as_bytes()[name];
-        // Most attributes are told by their length and first letter.
-        let value = |html: &'a str| html.get(value.clone()).unwrap_or_default();
-        let html = self.html;
+        let value = &self.html[value];
         let attributes = &mut self.attributes;
+        // Comparing one name after the other is fast: most lengths differ already.
         if name.eq_ignore_ascii_case(b"class") {
-            attributes.class = value(html);
+            attributes.class = value;
         } else if name.eq_ignore_ascii_case(b"id") {
-            attributes.id = value(html);
+            attributes.id = value;
         } else if name.eq_ignore_ascii_case(b"href") {
             attributes.has_href = true;
         } else if name.eq_ignore_ascii_case(b"style") {
-            attributes.style = value(html);
+            attributes.style = value;
         } else if name.eq_ignore_ascii_case(b"role") {
-            attributes.role = value(html);
+            attributes.role = value;
         } else if name.eq_ignore_ascii_case(b"itemprop") {
-            attributes.itemprop = value(html);
+            attributes.itemprop = value;
         } else if name.eq_ignore_ascii_case(b"hidden") {
             attributes.is_hidden = true;
         } else if name.eq_ignore_ascii_case(b"aria-hidden") {
-            attributes.aria_hidden = value(html);
+            attributes.aria_hidden = value;
         } else if name.eq_ignore_ascii_case(b"name") {
-            attributes.name = value(html);
+            attributes.name = value;
         } else if name.eq_ignore_ascii_case(b"property") {
-            attributes.property = value(html);
+            attributes.property = value;
         } else if name.eq_ignore_ascii_case(b"content") {
-            attributes.content = value(html);
+            attributes.content = value;
         }
     }
 
-    /// Passes over the content of an element and its end tag; `None` and no step if there is no
-    /// end tag.
+    /// Skips the content of an element and its end tag, and returns the range of the content.
+    /// `None` if there is no end tag: then the content is parsed, except that of a script or style,
+    /// which extends to the end of the page.
     fn read_raw_text(&mut self, element: Element) -> Option<(usize, usize)> {
         if self.is_end_used_up[element as usize] {
             return None;
@@ -229,13 +231,13 @@ impl<'a> Tokenizer<'a> {
             && hides_a_script(&bytes[start..first])
         {
             // A script inside a comment inside a script (the standard's "script data double
-            // escaped" state) has an end tag of its own.
+            // escaped" state) has its own end tag.
             end = self.find_end_tag(element, first + 2).or(end);
         }
         let Some(end) = end else {
             self.is_end_used_up[element as usize] = true;
             if matches!(element, Element::Script | Element::Style) {
-                // No text can be told from code here.
+                // Text cannot be distinguished from code here.
                 self.position = bytes.len();
             }
             return None;
@@ -255,10 +257,10 @@ impl<'a> Tokenizer<'a> {
     }
 }
 
-/// Bytes of the longest name of an element whose content is no markup.
+/// Length of the longest name in bytes among elements whose content is not parsed.
 const MAX_RAW_NAME_BYTES: usize = "textarea".len();
 
-/// Whether a script opens a comment and in it another script, and closes neither.
+/// Whether a script contains an unclosed comment with the start of another script in it.
 fn hides_a_script(script: &[u8]) -> bool {
     let Some(comment) = memmem::rfind(script, b"<!--") else { return false };
     let comment = &script[comment..];
@@ -269,10 +271,9 @@ fn hides_a_script(script: &[u8]) -> bool {
         })
 }
 
-/// The place of a byte at or after another, or the length.
+/// The position of the first `byte` at or after `from`; the length if there is none.
 fn find(bytes: &[u8], from: usize, byte: u8) -> usize {
-    let rest = bytes.get(from..).unwrap_or_default();
-    memchr(byte, rest).map_or(bytes.len(), |at| from + at)
+    memchr(byte, &bytes[from..]).map_or(bytes.len(), |at| from + at)
 }
 
 fn skip_spaces(bytes: &[u8], from: usize) -> usize {

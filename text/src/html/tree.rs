@@ -1,10 +1,10 @@
-//! The tree of a page (HTML Standard §13.2.6, less what does not move text).
+//! Builds the tree of a page (HTML Standard §13.2.6, without the rules that do not affect text).
 //!
-//! Nodes lie in one array in the order of the page, so that the subtree of a node is a range and
-//! every pass over the tree is a loop. Left out of the standard are the moving of text out of
-//! tables and the second life of formatting elements; what matters of the latter, whether a text is
-//! in a link, is kept on each text. Elements nested deeper than [`MAX_DEPTH`] become siblings, as
-//! in Chromium.
+//! Nodes are stored in one array in page order, so the subtree of a node is a range and every pass
+//! over the tree is a loop. Two rules of the standard are not implemented: text is not moved out of
+//! tables, and formatting elements are not reopened. The only effect of the latter that matters,
+//! whether a text is in a link, is stored with each text. Elements nested deeper than [`MAX_DEPTH`]
+//! become siblings, as in Chromium.
 
 use super::Defeat;
 use super::element::{ELEMENTS, Element};
@@ -12,11 +12,12 @@ use super::hints::{self, Hints};
 use super::metadata::Metadata;
 use super::tokenizer::{Token, Tokenizer};
 
-/// Elements open at once at most: the depth at which Chromium's parser stops nesting.
+/// Maximum number of open elements, the root included: the depth at which Chromium's parser stops
+/// nesting.
 pub(super) const MAX_DEPTH: usize = 512;
 
-/// Nodes of a tree at most, of about 70 bytes each with all that is kept of them; a real page of the
-/// size limit has a third of them.
+/// Maximum number of nodes. Each needs about 70 bytes of memory, including everything derived from
+/// it; a real page of the maximum size has a third of this number.
 const MAX_NODES: usize = 2_000_000;
 
 /// What a node is.
@@ -24,11 +25,11 @@ const MAX_NODES: usize = 2_000_000;
 pub(super) enum Kind {
     /// An element.
     Element(Element),
-    /// A text: bytes of the page.
+    /// A text.
     Text {
-        /// The first byte.
+        /// Its first byte in the page.
         start: u32,
-        /// The byte after the last.
+        /// The byte after its last one.
         end: u32,
         /// Whether the text is in a link.
         is_link: bool,
@@ -39,15 +40,15 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Node {
     pub kind: Kind,
-    /// The node that holds this one; the root holds itself.
+    /// The parent node; the root is its own parent.
     pub parent: u32,
-    /// One beyond the last node of the subtree.
+    /// The node after the last one of the subtree.
     pub end: u32,
-    /// What the attributes say of the element.
+    /// Hints from the attributes of the element.
     pub hints: Hints,
 }
 
-/// The tree of a page: nodes in the order of the page, the first is the root.
+/// The tree of a page: nodes in page order; the first one is the root.
 #[derive(Debug)]
 pub(super) struct Tree {
     pub nodes: Vec<Node>,
@@ -55,7 +56,7 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// The element of a node.
+    /// The element of a node; [`Element::Other`] for a text.
     pub(super) fn element(&self, node: u32) -> Element {
         match self.nodes[node as usize].kind {
             Kind::Element(element) => element,
@@ -68,11 +69,11 @@ impl Tree {
 #[derive(Debug)]
 struct Builder {
     nodes: Vec<Node>,
-    /// Elements that are open, outermost first, as indices of nodes.
+    /// The nodes of the open elements below the root, outermost first.
     open: Vec<(u32, Element)>,
     /// How many elements of each kind are open.
     open_counts: [u32; ELEMENTS],
-    /// Elements that are too deep to be open.
+    /// Number of elements that are nested too deep to be opened.
     too_deep: u32,
     /// Whether text is in a link.
     is_link: bool,
@@ -87,7 +88,7 @@ pub(super) fn parse(html: &str) -> Result<Tree, Defeat> {
         Node { kind: Kind::Element(Element::Body), parent: 0, end: 0, hints: Hints::default() };
     let mut builder = Builder {
         nodes: vec![root],
-        open: vec![(0, Element::Body)],
+        open: Vec::new(),
         open_counts: [0; ELEMENTS],
         too_deep: 0,
         is_link: false,
@@ -99,6 +100,7 @@ pub(super) fn parse(html: &str) -> Result<Tree, Defeat> {
             Token::Start { element, content } => {
                 let attributes = &tokenizer.attributes;
                 metadata.see(html, element, attributes, content);
+                // Raw text is not part of the page, except in `xmp`, an old form of `pre`.
                 if element.is_raw_text() {
                     if element == Element::Xmp
                         && let Some((start, end)) = content
@@ -140,6 +142,7 @@ impl Builder {
     fn start(&mut self, element: Element, hints: Hints) {
         use Element as E;
         match element {
+            // The root stands for these three, whose tags can be missing or repeated.
             E::Html | E::Head | E::Body => return,
             E::A => self.end(E::A),
             E::Li => self.close_in(&[E::Li], |open| open.is_list() || open.is_table_part()),
@@ -160,14 +163,14 @@ impl Builder {
         }
         if element.closes_paragraph() {
             self.close_in(&[E::P], |open| open.is_table_part() || open == E::Button);
-            // A list of choices holds no blocks: its end tag was forgotten.
+            // A list of choices cannot contain a block, so its end tag is missing.
             self.close_in(&[E::Select, E::Datalist], |_| false);
         }
         let node = self.push(Kind::Element(element), hints);
         if element.is_void() {
             return;
         }
-        if self.open.len() < MAX_DEPTH {
+        if self.open.len() + 1 < MAX_DEPTH {
             self.open.push((node, element));
             self.open_counts[element as usize] += 1;
         } else {
@@ -175,12 +178,13 @@ impl Builder {
         }
     }
 
-    /// Ends the innermost open element of some kinds, unless a boundary is further inside.
+    /// Closes the innermost open element of the given kinds and all elements inside it, unless one
+    /// of those is a boundary.
     fn close_in(&mut self, elements: &[Element], is_boundary: impl Fn(Element) -> bool) {
         if elements.iter().all(|element| self.open_counts[*element as usize] == 0) {
             return;
         }
-        for (index, (_, open)) in self.open.iter().enumerate().skip(1).rev() {
+        for (index, (_, open)) in self.open.iter().enumerate().rev() {
             if elements.contains(open) {
                 self.pop_to(index);
                 return;
@@ -201,6 +205,7 @@ impl Builder {
                 self.is_link = false;
                 self.close_in(&[E::A], Element::is_block);
             }
+            // The end tag of an element that was too deep to be opened.
             _ if self.too_deep > 0 => self.too_deep -= 1,
             E::Li => self.close_in(&[E::Li], |open| open.is_list() || open == E::Td),
             E::Table | E::Select | E::Template => self.close_in(&[element], |_| false),
@@ -214,12 +219,12 @@ impl Builder {
         }
     }
 
-    /// Ends the open elements from an index on.
+    /// Closes the open elements from an index on.
     fn pop_to(&mut self, length: usize) {
         let end = self.nodes.len() as u32;
         for (node, element) in self.open.drain(length..) {
             self.nodes[node as usize].end = end;
-            self.open_counts[element as usize] -= u32::from(node != 0);
+            self.open_counts[element as usize] -= 1;
             if element == Element::A {
                 self.is_link = false;
             }

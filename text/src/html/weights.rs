@@ -1,12 +1,12 @@
-//! The weights of the two regressions that choose the content ([`super::content`]).
+//! The weights of the two regressions that select the content ([`super::content`]).
 //!
-//! Fitted by `benches/html_fit.py` on 368 pages with gold text (Readability's test pages, and news,
-//! blogs and shops) and, with less weight, on 130 pages of manuals, of which all that no name, role
-//! or element calls navigation counts as content. Positive means content. A feature of zero or one
-//! adds its weight to the log odds.
+//! They were fitted by `benches/html_fit.py` on 368 pages with gold text (Readability's test pages,
+//! news, blogs and shops) and, with less weight, on 130 pages of manuals. In manuals everything
+//! counts as content that is not marked as navigation by a name, a role or an element. A feature
+//! multiplied by its weight is added to the log odds of being content.
 
 /// The features of a block in the order of [`super::features::Page::describe`], with their weights
-/// in the first and in the second regression.
+/// in the first and the second regression.
 #[rustfmt::skip]
 pub(super) const FEATURES: [(&str, f32, f32); 177] = [
     ("bias", -0.36, -0.04),
@@ -188,8 +188,8 @@ pub(super) const FEATURES: [(&str, f32, f32); 177] = [
     ("three hints", -0.86, -1.16),
 ];
 
-/// The first verdicts around a block in the order of [`super::content::Verdicts::describe`], with
-/// their weights in the second regression.
+/// The verdicts around a block in the order of [`super::content::Verdicts::describe`], with their
+/// weights in the second regression.
 #[rustfmt::skip]
 pub(super) const VERDICTS: [(&str, f32); 17] = [
     ("log odds", -0.82),

@@ -1,51 +1,52 @@
-//! Character n-grams of the words of a text, as 64-bit hashes: the features of the model.
+//! The features of the model: character n-grams of the words of a text, as 64-bit hashes.
 
 use std::ops::Range;
 
 use super::script::{self, Role, SCRIPTS, Script};
 
-/// The longest n-gram, with the marks of a word's start and end counted as characters. Five, as in
-/// most work on language identification since Cavnar and Trenkle, N-Gram-Based Text
-/// Categorization, 1994.
+/// Maximum length of an n-gram; the marks of a word's start and end count as characters. Five, as
+/// in most work on language identification since Cavnar and Trenkle 1994, "N-Gram-Based Text
+/// Categorization".
 const LONGEST_GRAM: usize = 5;
 
-/// Words above this length are names of files, hashes or other machine text; Thai, Chinese and
-/// their like have no spaces, so that a longer run is cut there rather than left out.
+/// Longer words are cut into pieces of this length. They are file names, hashes and the like, or
+/// text of a script without spaces, such as Thai or Chinese, which must not be skipped.
 const WORD_CHARACTERS_MAX: usize = 40;
 
-/// Letters that may be left out for each that is not.
-const LEFT_OUT_MAX: usize = 4;
+/// If more letters than this are skipped per kept one, the skipped words are probably not code.
+const SKIPPED_MAX: usize = 4;
 
-/// Stands before the first and after the last character of a word: no letter.
+/// Marks the start and the end of a word. It is not a letter.
 const EDGE: char = ' ';
 
-/// Marks the hash of a whole word, which differs from that of an n-gram of the same characters.
+/// Start value for the hash of a whole word, so that it differs from the hash of an n-gram of the
+/// same characters.
 const WHOLE: u64 = 1 << 40;
 
-/// Multiplier of the hash, that of FxHash: odd, its bits without a pattern.
+/// Multiplier of the hash, taken from FxHash: it is odd, and its bits have no pattern.
 const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
 
 /// The words of a text in lower case, and how much of the text is in which script.
 #[derive(Debug)]
 pub(super) struct Words {
-    /// All words one after the other, each between two edges.
+    /// All words, concatenated, each with an edge on both sides.
     characters: Vec<char>,
-    /// Where in `characters` a word with its edges is, and its script.
+    /// The range of each word in `characters`, including its edges, and its script.
     ranges: Vec<(Range<u32>, Script)>,
-    /// Letters of each script times their weight.
+    /// Number of letters of each script, multiplied by their weight.
     weights: [usize; SCRIPTS],
-    /// Letters of words that were left out.
-    left_out: usize,
+    /// Number of letters in words that were skipped.
+    skipped: usize,
 }
 
 impl Words {
     /// No words.
     pub(super) fn new() -> Self {
-        Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS], left_out: 0 }
+        Self { characters: Vec::new(), ranges: Vec::new(), weights: [0; SCRIPTS], skipped: 0 }
     }
 
-    /// Splits a text where the script changes or a character is no letter. Latin words that look
-    /// like code are left out, unless nothing else is there.
+    /// Splits a text into words, where the script changes or a character is not a letter. Latin
+    /// words that look like code are skipped, unless there are no others.
     pub(super) fn push(&mut self, text: &str) {
         let before = self.ranges.len();
         self.split(text, true);
@@ -54,13 +55,13 @@ impl Words {
         }
     }
 
-    /// Whether so much was left out that it will not have been code: text with a tag at each word
-    /// or with slashes for spaces.
-    pub(super) fn is_mostly_left_out(&self) -> bool {
-        self.weights.iter().sum::<usize>() * LEFT_OUT_MAX < self.left_out
+    /// Whether so much was skipped that it is probably not code, but text with a tag at each word
+    /// or with slashes instead of spaces.
+    pub(super) fn is_mostly_skipped(&self) -> bool {
+        self.weights.iter().sum::<usize>() * SKIPPED_MAX < self.skipped
     }
 
-    /// Splits a text as `push` does, but leaves nothing out.
+    /// Like [`Words::push`], but skips nothing.
     pub(super) fn push_all(&mut self, text: &str) {
         self.split(text, false);
     }
@@ -90,13 +91,13 @@ impl Words {
         self.end(&mut word, text, text.len(), skips_code);
     }
 
-    /// Ends the word that is being read, if any, before the byte `end` of its text.
+    /// Ends the current word, if any, before the byte `end` of its text.
     fn end(&mut self, word: &mut Option<Word>, text: &str, end: usize, skips_code: bool) {
         let Some(word) = word.take() else { return };
         let (before, after) = (&text.as_bytes()[..word.place], &text.as_bytes()[end..]);
         if skips_code && word.script == Script::Latin && is_code(before, after) {
             self.characters.truncate(word.start);
-            self.left_out += word.letters;
+            self.skipped += word.letters;
             return;
         }
         self.characters.push(EDGE);
@@ -104,11 +105,12 @@ impl Words {
         self.weights[word.script as usize] += word.letters * word.script.weight();
     }
 
-    /// The script that most of the text is in, and its share of all letters: both by weight.
+    /// The script of most letters and its share of all letters, both by weight.
     pub(super) fn script(&self) -> Option<(Script, f32)> {
         let total: usize = self.weights.iter().sum();
         let mut weights = self.weights;
-        // Japanese is written with Han and kana; Chinese has no kana but in names and quotations.
+        // Japanese is written in Han and kana, but Chinese has kana only in names and quotations.
+        // So from one kana in nine characters on, the Han characters count as Japanese.
         let (han, kana) = (weights[Script::Han as usize], weights[Script::Kana as usize]);
         if kana * 8 >= han {
             weights[Script::Kana as usize] += han;
@@ -131,7 +133,7 @@ impl Words {
                 let mut hash = 0;
                 for (index, &character) in word[start..].iter().take(LONGEST_GRAM).enumerate() {
                     hash = mix(hash, character as u64);
-                    // The edge alone says nothing.
+                    // An edge alone carries no information.
                     if index > 0 || start > 0 {
                         visit(hash);
                     }
@@ -144,18 +146,19 @@ impl Words {
     }
 }
 
-/// A word that is being read.
+/// The word that is currently read.
 struct Word {
-    /// Byte of the text where it starts.
+    /// Its first byte in the text.
     place: usize,
-    /// Where its characters start, with the edge.
+    /// Its start in [`Words::characters`], including the edge.
     start: usize,
     script: Script,
     letters: usize,
 }
 
-/// Whether a word between two parts of a text belongs to an address, the name of a file or a
-/// function, a number or mark-up: their words are English or nobody's in texts of all languages.
+/// Whether a word belongs to an address, the name of a file or function, a number or markup,
+/// judging by the text before and after it. In texts of all languages such words are English or not
+/// a language at all.
 fn is_code(before: &[u8], after: &[u8]) -> bool {
     let sign = |byte: u8| {
         byte.is_ascii_digit() || matches!(byte, b'_' | b'/' | b'\\' | b'@' | b'=' | b'<' | b'>')
@@ -175,12 +178,12 @@ fn is_code(before: &[u8], after: &[u8]) -> bool {
         }
 }
 
-/// One step of the hash.
+/// Adds a value to a hash.
 fn mix(hash: u64, value: u64) -> u64 {
     (hash.rotate_left(5) ^ value).wrapping_mul(MULTIPLIER)
 }
 
-/// Lower case of a character, which may be more than one.
+/// Appends the lower case of a character, which can be several characters.
 fn push_lower(characters: &mut Vec<char>, character: char) {
     if character.is_ascii() {
         characters.push(character.to_ascii_lowercase());

@@ -1,10 +1,10 @@
-//! Labels of fastText models as codes of languages and scripts.
+//! Converts labels of fastText models to codes of languages and scripts.
 
 use super::Language;
+use crate::fasttext::LABEL_PREFIX;
 
-/// Codes that labels are found to use, mostly of ISO 639-3, and the ISO 639-1 codes of the same
-/// languages or of the languages that they are part of:
-/// <https://iso639-3.sil.org/code_tables/639/data>.
+/// Codes that occur in labels, mostly of ISO 639-3, with the ISO 639-1 codes of the same languages
+/// or of the languages that include them: <https://iso639-3.sil.org/code_tables/639/data>.
 const SHORTER: &str = "\
     afr:af aka:ak twi:ak amh:am ara:ar arb:ar arg:an asm:as aym:ay ayr:ay aze:az azj:az \
     bak:ba bam:bm bel:be ben:bn bod:bo bos:bs bre:br bul:bg cat:ca ces:cs chv:cv cmn:zh cos:co \
@@ -21,7 +21,7 @@ const SHORTER: &str = "\
     ton:to tsn:tn tso:ts tuk:tk tur:tr uig:ug ukr:uk urd:ur uzb:uz uzn:uz ven:ve vie:vi vol:vo \
     wln:wa wol:wo xho:xh ydd:yi yid:yi yor:yo zho:zh zlm:ms zsm:ms zul:zu";
 
-/// A language, and its script where the label names one.
+/// A language, and its script if the label names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Label {
     code: String,
@@ -29,12 +29,13 @@ pub(super) struct Label {
 }
 
 impl Label {
-    /// Reads labels such as `__label__en`, `__label__eng_Latn`, `zh-Hans` or `cmn_Hani`. What
-    /// follows the language and is no script, such as a country, is left out.
+    /// Parses labels such as `__label__en`, `__label__eng_Latn`, `zh-Hans` or `cmn_Hani`. Parts
+    /// after the language that are not a script, such as a country, are ignored.
     pub(super) fn parse(label: &str) -> Self {
-        let label = label.strip_prefix("__label__").unwrap_or(label);
-        let mut parts = label.split(['_', '-']);
-        let code = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let label = label.strip_prefix(LABEL_PREFIX).unwrap_or(label);
+        let (code, rest) = label.split_once(['_', '-']).unwrap_or((label, ""));
+        let mut parts = rest.split(['_', '-']);
+        let code = code.to_ascii_lowercase();
         let mut pairs = SHORTER.split_ascii_whitespace().filter_map(|pair| pair.split_once(':'));
         let shorter = pairs.find(|(long, _)| *long == code);
         let is_script = |part: &&str| {
@@ -43,13 +44,14 @@ impl Label {
                 && part[1..].bytes().all(|byte| byte.is_ascii_lowercase())
         };
         let script = parts.find(is_script).map(|script| {
-            // The two ways of writing Chinese are one script here, as for the embedded model.
+            // Simplified and traditional Chinese are one script here, as in the embedded model.
             if matches!(script, "Hans" | "Hant") { "Hani".to_owned() } else { script.to_owned() }
         });
         Self { code: shorter.map_or(code, |(_, short)| (*short).to_owned()), script }
     }
 
-    /// The language as it is returned; `script` is that of the text's letters.
+    /// The detected language. `script` is that of the text's letters; it is used if the label names
+    /// none.
     pub(super) fn language(&self, script: &'static str, confidence: f32) -> Language<'_> {
         Language { code: &self.code, script: self.script.as_deref().unwrap_or(script), confidence }
     }

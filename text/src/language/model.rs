@@ -1,15 +1,16 @@
 //! The embedded model: a linear classifier on the sum of low-dimensional vectors of n-grams
-//! (Joulin and others, Bag of Tricks for Efficient Text Classification, 2016), its vectors of four
-//! bits a number in a table without keys.
+//! (Joulin et al. 2016, "Bag of Tricks for Efficient Text Classification"). The numbers of the
+//! vectors have four bits each. The table of the vectors does not store the n-grams, only short
+//! fingerprints of them.
 //!
-//! The file, all numbers little-endian:
+//! The format of the file, with little-endian numbers:
 //! - 8 bytes `MAGIC`;
-//! - `u32` bits of a bucket's index, `u32` bits of a fingerprint, `u32` classes, `u32` bytes of
-//!   the labels, `f32` value of one step of a vector's numbers;
-//! - the labels, a line each: `en Latn`;
+//! - `u32` bits of a bucket's index, `u32` bits of a fingerprint, `u32` number of classes, `u32`
+//!   size of the labels in bytes, `f32` value of one step of the numbers of a vector;
+//! - the labels, one per line: `en Latn`;
 //! - for each class `DIMENSIONS` weights and a bias, `f32`;
-//! - for each bucket one byte of fingerprint (255: empty) and `DIMENSIONS` numbers of four bits.
-//!   Byte `i` holds number `i` in its low half and number `i + DIMENSIONS / 2` in its high half,
+//! - for each bucket a fingerprint of one byte (255: empty) and `DIMENSIONS` numbers of four bits.
+//!   Byte `i` has number `i` in its low half and number `i + DIMENSIONS / 2` in its high half,
 //!   both plus 8.
 
 use std::borrow::Cow;
@@ -20,21 +21,30 @@ use super::script::Script;
 /// First bytes of a model.
 pub(super) const MAGIC: &[u8; 8] = b"grstlid1";
 
-/// Length of the vectors. 16 as in fastText's lid.176; longer ones gained less than more buckets
-/// of the same total size did.
+/// Dimension of the vectors: 16, as in fastText's lid.176. For the same total size, more buckets
+/// improved the model more than longer vectors.
 pub(super) const DIMENSIONS: usize = 16;
 
-/// Bytes of a bucket: the fingerprint and the vector.
+/// Size of a bucket in bytes: the fingerprint and the vector.
 pub(super) const BUCKET_BYTES: usize = 1 + DIMENSIONS / 2;
 
 /// Fingerprint of a bucket without an n-gram.
 pub(super) const EMPTY: u8 = 255;
 
-/// What is added to a vector's number so that it is stored without a sign.
+/// Added to the numbers of a vector so that they are stored without a sign.
 pub(super) const ZERO: i32 = 8;
 
-/// Bytes before the labels.
+/// Number of bytes before the labels.
 const HEADER_BYTES: usize = 28;
+
+/// Maximum number of bits of a bucket's index, which bounds the size of a model.
+pub(super) const BUCKET_BITS_MAX: u32 = 24;
+
+/// Bits of a fingerprint: fewer than 8, because 255 marks an empty bucket.
+pub(super) const FINGERPRINT_BITS: std::ops::Range<u32> = 1..8;
+
+/// Maximum number of classes.
+const CLASSES_MAX: usize = 10_000;
 
 /// A language in a script.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,7 +61,7 @@ pub(super) struct Class {
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     classes: Vec<Class>,
-    /// The classes that are written in each script.
+    /// The classes of each script.
     of_script: Vec<Vec<usize>>,
     bucket_bits: u32,
     fingerprint_bits: u32,
@@ -60,19 +70,23 @@ pub(super) struct Model {
 }
 
 impl Model {
-    /// Reads a model; `None` where the bytes are none.
+    /// Reads a model; `None` if the bytes are not a model.
     pub(super) fn from_bytes(bytes: Cow<'static, [u8]>) -> Option<Self> {
-        let word = |index: usize| {
-            let start = 8 + index * 4;
-            Some(u32::from_le_bytes(bytes.get(start..start + 4)?.try_into().ok()?))
-        };
-        if !bytes.starts_with(MAGIC) {
+        let numbers = bytes.get(..HEADER_BYTES)?.strip_prefix(MAGIC)?;
+        let &[bucket_bits, fingerprint_bits, count, labels_bytes, step] =
+            numbers.as_chunks::<4>().0
+        else {
             return None;
-        }
-        let (bucket_bits, fingerprint_bits) = (word(0)?, word(1)?);
-        let (count, labels_bytes) = (word(2)? as usize, word(3)? as usize);
-        let step = f32::from_bits(word(4)?);
-        if bucket_bits > 24 || !(1..8).contains(&fingerprint_bits) || count > 10_000 {
+        };
+        let [bucket_bits, fingerprint_bits] =
+            [bucket_bits, fingerprint_bits].map(u32::from_le_bytes);
+        let [count, labels_bytes] =
+            [count, labels_bytes].map(|number| u32::from_le_bytes(number) as usize);
+        let step = f32::from_le_bytes(step);
+        if bucket_bits > BUCKET_BITS_MAX
+            || !FINGERPRINT_BITS.contains(&fingerprint_bits)
+            || count > CLASSES_MAX
+        {
             return None;
         }
         let labels_end = HEADER_BYTES.checked_add(labels_bytes)?;
@@ -99,11 +113,11 @@ impl Model {
         whole.then_some(Self { classes, of_script, bucket_bits, fingerprint_bits, step, buckets })
     }
 
-    /// The most probable class among those of the script of most of the text, with its
-    /// probability among them.
+    /// The most probable class among those of a script, with its probability among these.
     pub(super) fn classify(&self, words: &Words, script: Script) -> Option<(&Class, f32)> {
         let candidates = &self.of_script[script as usize];
         let (&first, rest) = candidates.split_first()?;
+        // Many scripts have a single language, for which no n-gram has to be looked up.
         if rest.is_empty() {
             return Some((&self.classes[first], 1.0));
         }
@@ -111,18 +125,19 @@ impl Model {
         let scores: Vec<f32> =
             candidates.iter().map(|&class| self.classes[class].score(&hidden)).collect();
         let best = (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]))?;
+        // Softmax, relative to the best score so that nothing overflows.
         let total: f32 = scores.iter().map(|score| (score - scores[best]).exp()).sum();
         Some((&self.classes[candidates[best]], 1.0 / total))
     }
 
-    /// The vectors of the text's n-grams, added up and divided by the root of their number.
+    /// The sum of the vectors of the text's n-grams, divided by the square root of their number.
     fn hidden(&self, words: &Words, script: Script) -> [f32; DIMENSIONS] {
         let (bucket_shift, fingerprint_shift) =
             (64 - self.bucket_bits, 64 - self.bucket_bits - self.fingerprint_bits);
         let fingerprint_mask = (1 << self.fingerprint_bits) - 1;
         let mut sums = Sums { numbers: [0; DIMENSIONS], count: 0 };
-        // Whether a bucket is the n-gram's cannot be predicted, so that no branch depends on it:
-        // the vector is always written, and the place only moves on where it counts.
+        // Whether a bucket belongs to the n-gram is unpredictable, so a branch would be slow.
+        // Instead the vector is always written, but `end` only advances if it belongs.
         let (mut found, mut end) = ([0; FOUND_MAX], 0);
         words.grams(script, |hash| {
             let start = (hash >> bucket_shift) as usize * BUCKET_BYTES;
@@ -143,23 +158,23 @@ impl Model {
     }
 }
 
-/// Vectors added up at a time.
+/// Number of vectors that are collected before they are summed.
 const FOUND_MAX: usize = 256;
 
-/// Numbers of four bits that can be added up in eight.
+/// How many four-bit numbers can be summed in eight bits: 17 times 15 is 255.
 const ADDED_MAX: usize = 17;
 
 /// The low halves of eight bytes.
 const LOW: u64 = 0x0f0f_0f0f_0f0f_0f0f;
 
-/// The sum of vectors as they are stored, so that each number is too large by `ZERO` times `count`.
+/// The sum of stored vectors: each number is too large by `ZERO` times `count`.
 struct Sums {
     numbers: [u32; DIMENSIONS],
     count: usize,
 }
 
 impl Sums {
-    /// Adds vectors, eight of their numbers in one word.
+    /// Adds vectors, with eight of their numbers in one word.
     fn add(&mut self, vectors: &[u64]) {
         self.count += vectors.len();
         for vectors in vectors.chunks(ADDED_MAX) {

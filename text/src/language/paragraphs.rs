@@ -1,4 +1,4 @@
-//! Languages of a text's paragraphs, and how much of the text each language has.
+//! The languages of a text's paragraphs, and the share of each language in a text.
 
 use super::{Detector, Language};
 
@@ -7,30 +7,30 @@ use super::{Detector, Language};
 pub struct Paragraph<'a> {
     /// First byte of the paragraph in the text.
     pub start: usize,
-    /// The byte after its last one; the line ends that follow belong to no paragraph.
+    /// The byte after its last one. Line ends do not belong to a paragraph.
     pub end: usize,
     /// `None` for a paragraph without letters of a known script.
     pub language: Option<Language<'a>>,
 }
 
-/// A language's part of a text.
+/// The share of a language in a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share<'a> {
     /// ISO 639-1 code where the language has one, else ISO 639-3; empty for paragraphs without
     /// letters.
     pub code: &'a str,
-    /// Bytes of its paragraphs, from 0 to 1 of the bytes of all.
+    /// Bytes of its paragraphs divided by the bytes of all paragraphs, from 0 to 1.
     pub share: f32,
 }
 
-/// Letters below which a paragraph is judged with those before it, since a heading, a name or a
-/// line of a list says little by itself.
+/// A paragraph with fewer letters takes the language of the one before it, because a heading, a
+/// name or a list item is too short for a reliable detection.
 const LETTERS_MIN: usize = 20;
 
 impl Detector {
-    /// The paragraphs of a text, in order: its lines that are not blank, each judged by itself. A
-    /// line of fewer than 20 letters has the language of the line before it where both have the
-    /// same script, and else what its letters say.
+    /// The paragraphs of a text in order, with their languages. Each line that is not blank is a
+    /// paragraph. A line of fewer than 20 letters takes the language of the line before it if both
+    /// have the same script.
     pub fn paragraphs(&self, text: &str) -> Vec<Paragraph<'_>> {
         let mut paragraphs: Vec<Paragraph<'_>> = Vec::new();
         let mut start = 0;
@@ -58,8 +58,8 @@ fn is_short(text: &str) -> bool {
         < LETTERS_MIN
 }
 
-/// How much of the bytes of some paragraphs each language has, the largest share first, ties by
-/// the code.
+/// The shares of the languages in the bytes of some paragraphs, largest first, ties ordered by
+/// code.
 pub fn shares<'a>(paragraphs: &[Paragraph<'a>]) -> Vec<Share<'a>> {
     let total: usize = paragraphs.iter().map(|paragraph| paragraph.end - paragraph.start).sum();
     let mut parts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();

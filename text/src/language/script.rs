@@ -1,4 +1,4 @@
-//! Scripts of characters, as far as the languages of the model are written in them.
+//! The scripts of characters, as far as the languages of the model need them.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 use crate::plane::Plane;
 
-/// A writing system; the ranges are those of `Scripts.txt` of Unicode 16, block by block.
+/// A writing system. The ranges follow `Scripts.txt` of Unicode 16, block by block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Script {
@@ -47,7 +47,7 @@ pub(super) enum Script {
     Meetei,
 }
 
-/// How many scripts there are.
+/// Number of scripts.
 pub(super) const SCRIPTS: usize = Script::Meetei as usize + 1;
 
 /// All scripts, in order.
@@ -97,14 +97,15 @@ const CODES: [&str; SCRIPTS] = [
 ];
 
 impl Script {
-    /// ISO 15924. Kana are counted as Japanese, which mixes them with Han.
+    /// The ISO 15924 code. Kana counts as Japanese, which mixes it with Han.
     pub(super) fn code(self) -> &'static str {
         CODES[self as usize]
     }
 
-    /// How much a letter says beside a Latin one. A letter of Chinese, Japanese or Korean is about
-    /// as much text as three of an alphabet. And names, links and code put Latin letters into
-    /// texts of all languages, but hardly the other way round: so any other letter counts double.
+    /// The weight of a letter compared to a Latin one. Letters of other scripts count more, because
+    /// names, links and code put Latin letters into texts of all languages, but rarely the other
+    /// way round. Chinese, Japanese and Korean letters count twice as much again, because they
+    /// stand for more text than a letter of an alphabet.
     pub(super) fn weight(self) -> usize {
         match self {
             Script::Latin => 1,
@@ -114,14 +115,14 @@ impl Script {
     }
 }
 
-/// What a character is to a word.
+/// The role of a character in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// A letter, or a mark that belongs to one script.
     Letter(Script),
-    /// A combining mark of any script, which goes with the letter before it.
+    /// A combining mark of all scripts. It belongs to the letter before it.
     Mark,
-    /// Everything else, which ends a word: spaces, digits, punctuation, symbols.
+    /// Any other character: spaces, digits, punctuation and symbols, which end a word.
     Gap,
 }
 
@@ -149,12 +150,12 @@ fn role_of(character: char) -> Role {
     }
 }
 
-/// Letters and marks: in the scripts of India the marks spell vowels.
+/// Whether a character is a letter or a mark. In Indic scripts, marks stand for vowels.
 fn is_word_part(character: char) -> bool {
     character.is_alphabetic() || character.general_category_group() == GeneralCategoryGroup::Mark
 }
 
-/// The script of a code point above Latin Extended-B that is a letter or a mark.
+/// The script of a letter or mark above Latin Extended-B.
 fn block(point: u32) -> Option<Script> {
     Some(match point {
         0x250..=0x2ff

@@ -1,41 +1,63 @@
-//! How the embedded model is made: stochastic gradient descent on examples of text, the choice of
-//! the n-grams that fit, and their rounding to four bits.
+//! Trains the embedded model: stochastic gradient descent on examples of text, selection of the
+//! n-grams that fit into the model, and rounding of their vectors to four bits per number.
 //!
-//! 1. The vectors of all n-grams are trained in a large hashed table, together with the weights of
-//!    the classes, by Adagrad (Duchi and others, 2011) with one rate for each vector.
-//! 2. Of the rows that share a bucket of the final table the one with the largest norm times the
-//!    root of its count is kept, as fastText's pruning does (Joulin and others, FastText.zip,
-//!    2016).
-//! 3. Training goes on with the kept rows, rounded wherever they are read, so that the weights get
-//!    used to it (quantisation-aware training with a straight-through estimator).
+//! 1. The vectors of all n-grams are trained in a large hash table, together with the weights of
+//!    the classes, by Adagrad (Duchi et al. 2011) with one learning rate per vector.
+//! 2. Several rows share a bucket of the final table. The row with the largest product of its norm
+//!    and the square root of its count is kept, as in fastText's pruning (Joulin et al. 2016,
+//!    "FastText.zip").
+//! 3. Training continues with the kept rows. They are rounded whenever they are read, so that the
+//!    weights adapt to it (quantization-aware training with a straight-through estimator).
 //!
-//! Examples are drawn with equal chances, so that a language's part of them is its prior. From
-//! each a part is taken: a word, a few words or all, since texts to be judged have all lengths.
+//! Examples are drawn with equal probabilities, so the share of a language in the examples is its
+//! prior. Of each example, a word, a few words or everything is used, because the model must work
+//! for texts of all lengths.
 
 use std::collections::BTreeMap;
 
+use thiserror::Error;
+
 use super::grams::Words;
-use super::model::{DIMENSIONS, EMPTY, MAGIC, ZERO};
+use super::model::{BUCKET_BITS_MAX, DIMENSIONS, EMPTY, FINGERPRINT_BITS, MAGIC, ZERO};
 use super::script::Script;
 
-/// What training is to do.
+/// How a model is trained.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// Examples seen before the choice of n-grams.
+pub struct TrainOptions {
+    /// Number of examples drawn before the n-grams are selected.
     pub examples: usize,
-    /// Examples seen after it.
+    /// Number of examples drawn after that.
     pub examples_after: usize,
-    /// Logarithm of the rows of the table before the choice.
+    /// Binary logarithm of the number of rows before the selection.
     pub row_bits: u32,
-    /// Logarithm of the buckets of the model: each has 9 bytes.
+    /// Binary logarithm of the number of buckets of the model; each has 9 bytes.
     pub bucket_bits: u32,
-    /// Step size of Adagrad at the start; it falls to zero in a line.
+    /// Learning rate of Adagrad at the start; it decreases linearly to zero.
     pub rate: f32,
-    /// A language in a script with fewer examples is left out.
+    /// A language in a script is ignored if it has fewer examples.
     pub examples_min: usize,
 }
 
-impl Default for Options {
+/// Why a training failed.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum TrainError {
+    /// The table is too large, or a bucket of it has too few or too many rows.
+    #[error(
+        "row_bits is {row} and bucket_bits {bucket}, expected bucket_bits of at most 24, and \
+         row_bits that are 1 to 7 more"
+    )]
+    Bits {
+        /// The value of `row_bits`.
+        row: u32,
+        /// The value of `bucket_bits`.
+        bucket: u32,
+    },
+    /// No script has two languages with enough examples.
+    #[error("no script has two languages with enough examples, so there is nothing to learn")]
+    NothingToLearn,
+}
+
+impl Default for TrainOptions {
     fn default() -> Self {
         Self {
             examples: 3_000_000,
@@ -48,23 +70,37 @@ impl Default for Options {
     }
 }
 
-/// Trains a model for `detect` on `(code, text)` examples: the bytes of its file. Each example
-/// belongs to the script of most of its letters. The same examples give the same bytes.
-pub fn train(examples: &[(&str, &str)], options: &Options) -> Vec<u8> {
+/// Trains a model on examples, each of which is a language code and a text, and returns the bytes
+/// of its file for [`Detector::from_bytes`](super::Detector::from_bytes). An example belongs to the
+/// script of most of its letters. The same examples give the same bytes.
+///
+/// # Errors
+///
+/// The options for the size of the tables are out of range, or no script has two languages with
+/// enough examples.
+pub fn train(examples: &[(&str, &str)], options: &TrainOptions) -> Result<Vec<u8>, TrainError> {
+    let (row, bucket) = (options.row_bits, options.bucket_bits);
+    let has_fingerprint = |bits| FINGERPRINT_BITS.contains(&bits);
+    if bucket > BUCKET_BITS_MAX || !row.checked_sub(bucket).is_some_and(has_fingerprint) {
+        return Err(TrainError::Bits { row, bucket });
+    }
     let classes = Classes::new(examples, options.examples_min);
+    if classes.rivals.iter().all(|rivals| rivals.len() < 2) {
+        return Err(TrainError::NothingToLearn);
+    }
     let mut trainer = Trainer::new(&classes, options);
     trainer.run(options.examples, options.rate, None);
     let kept = trainer.choose();
     let step = trainer.step(&kept);
     trainer.run(options.examples_after, options.rate / 2.0, Some((&kept, step)));
-    trainer.write(&kept, step)
+    Ok(trainer.write(&kept, step))
 }
 
 /// The examples of each language in each script.
 struct Classes<'a> {
     labels: Vec<(&'a str, Script)>,
     texts: Vec<Vec<&'a str>>,
-    /// For each class the classes of its script.
+    /// For each class all classes of the same script, itself included.
     rivals: Vec<Vec<usize>>,
 }
 
@@ -80,6 +116,7 @@ impl<'a> Classes<'a> {
                 *totals.entry(code).or_default() += 1;
             }
         }
+        // A script with under 5 % of a language's examples comes from quotations and the like.
         texts.retain(|(code, _), texts| {
             texts.len() >= examples_min && texts.len() * 20 >= totals[code]
         });
@@ -92,7 +129,7 @@ impl<'a> Classes<'a> {
     }
 }
 
-/// SplitMix64 (Steele and others, 2014).
+/// SplitMix64 (Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators").
 struct Random(u64);
 
 impl Random {
@@ -112,28 +149,30 @@ impl Random {
 
 type Vector = [f32; DIMENSIONS];
 
-/// A row for each class: its weights and, last, its bias.
+/// The weights and the bias of a class.
 #[derive(Clone, Copy)]
 struct Output {
     weights: Vector,
     bias: f32,
+    /// Sum of the squared gradients, for Adagrad.
     squares: f32,
 }
 
 struct Trainer<'a> {
     classes: &'a Classes<'a>,
-    options: Options,
+    options: TrainOptions,
+    /// The vectors of the n-grams, by hash.
     rows: Vec<Vector>,
+    /// For each row the sum of the squared gradients, for Adagrad.
     squares: Vec<f32>,
+    /// How often each row was used.
     counts: Vec<u32>,
     outputs: Vec<Output>,
     random: Random,
-    /// Sum of the losses since the last report, in nats.
-    loss: f64,
 }
 
 impl<'a> Trainer<'a> {
-    fn new(classes: &'a Classes<'a>, options: &Options) -> Self {
+    fn new(classes: &'a Classes<'a>, options: &TrainOptions) -> Self {
         let mut random = Random(1);
         let mut start = || (random.next() >> 40) as f32 / (1 << 23) as f32 - 1.0;
         let outputs = classes
@@ -150,12 +189,12 @@ impl<'a> Trainer<'a> {
             counts: vec![0; rows],
             outputs,
             random,
-            loss: 0.0,
         }
     }
 
-    /// Sees a number of examples; with `kept` only those rows, rounded to a step.
+    /// Trains on a number of random examples; with `kept`, only with those rows, rounded to a step.
     fn run(&mut self, examples: usize, rate: f32, kept: Option<(&[Option<u32>], f32)>) {
+        // A language that is alone in its script is known without a model.
         let contested: Vec<(usize, &str)> = (0..self.classes.labels.len())
             .filter(|&class| self.classes.rivals[class].len() > 1)
             .flat_map(|class| self.classes.texts[class].iter().map(move |&text| (class, text)))
@@ -180,7 +219,7 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// One step of descent on the loss of one example.
+    /// Takes a gradient step for one example.
     fn learn(&mut self, class: usize, rows: &[u32], rate: f32, step: Option<f32>) {
         if rows.is_empty() {
             return;
@@ -201,13 +240,11 @@ impl<'a> Trainer<'a> {
         let mut gradient = [0.0; DIMENSIONS];
         for (&rival, &share) in rivals.iter().zip(&shares) {
             let error = share - f32::from(rival == class);
-            if rival == class {
-                self.loss -= f64::from(share.max(1e-9)).ln();
-            }
             let output = &mut self.outputs[rival];
             add(&mut gradient, &output.weights, error * factor);
             output.learn(&hidden, error, rate);
         }
+        // All rows receive the same gradient, also when they are read rounded (straight-through).
         let square = gradient.iter().map(|value| value * value).sum::<f32>() / DIMENSIONS as f32;
         for &row in rows {
             let row = row as usize;
@@ -219,6 +256,7 @@ impl<'a> Trainer<'a> {
 
     /// The row that each bucket keeps.
     fn choose(&self) -> Vec<Option<u32>> {
+        // A bucket is a range of rows, because it is selected by the highest bits of the hash.
         let group = 1 << (self.options.row_bits - self.options.bucket_bits);
         let weight = |row: usize| {
             let norm = self.rows[row].iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -235,15 +273,15 @@ impl<'a> Trainer<'a> {
             .collect()
     }
 
-    /// The step of rounding: 7 of them reach 2.5 root mean squares of the kept numbers, beyond
-    /// which numbers are cut off.
+    /// The step of the rounding: 7 steps are 2.5 times the root mean square of the kept numbers.
+    /// Larger numbers are clipped.
     fn step(&self, kept: &[Option<u32>]) -> f32 {
         let values = || kept.iter().flatten().flat_map(|&row| self.rows[row as usize]);
         let total: f64 = values().map(|value| f64::from(value * value)).sum();
         ((total / values().count().max(1) as f64).sqrt() * 2.5 / 7.0) as f32
     }
 
-    /// The file that `model` describes.
+    /// The bytes of the file, whose format is described in `model.rs`.
     fn write(&self, kept: &[Option<u32>], step: f32) -> Vec<u8> {
         let mut labels = String::new();
         for (code, script) in &self.classes.labels {
@@ -299,7 +337,7 @@ fn add(sum: &mut Vector, vector: &Vector, factor: f32) {
     }
 }
 
-/// Steps nearest to a value, from -8 to 7.
+/// A value as a number of steps: the nearest integer, clipped to -8 to 7.
 fn round(value: f32, step: f32) -> f32 {
     (value / step).round_ties_even().clamp(-8.0, 7.0)
 }
@@ -315,7 +353,8 @@ fn softmax(scores: &mut [f32]) {
     }
 }
 
-/// A word, a few words or all of a text, about as often.
+/// A random part of a text: one word, two words, three to eight words or everything, with equal
+/// probabilities.
 fn part<'a>(text: &'a str, random: &mut Random) -> &'a str {
     let words = match random.below(8) {
         0 | 1 => 1,
@@ -335,7 +374,7 @@ fn part<'a>(text: &'a str, random: &mut Random) -> &'a str {
     let count = starts.len() - 1;
     let first = random.below(count.saturating_sub(words - 1));
     let mut end = (first + words).min(count);
-    // One short word says little of any language: the next one comes along.
+    // A very short part carries little information, so add the next word.
     while end < count && starts[end] - starts[first] < 5 {
         end += 1;
     }

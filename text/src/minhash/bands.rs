@@ -1,24 +1,24 @@
-//! How many bands of how many rows: the S-curve of Indyk and Motwani (1998), as laid out in
+//! The number of bands and rows: the S-curve of Indyk and Motwani (1998), as presented by
 //! Leskovec, Rajaraman and Ullman, "Mining of Massive Datasets", §3.4.
 
-/// The least chance at which a pair exactly at the threshold has to become a candidate.
+/// The minimum probability with which a pair exactly at the threshold becomes a candidate.
 const CHANCE_AT_THRESHOLD: f64 = 0.99;
 
-/// The chance that two documents of a Jaccard similarity share at least one of `bands` keys, each
-/// of `rows` hashes: `1 - (1 - similarity^rows)^bands`.
+/// The probability that two documents with the given Jaccard similarity share at least one of
+/// `bands` keys, each made of `rows` hashes: `1 - (1 - similarity^rows)^bands`.
 pub fn chance_to_meet(similarity: f64, bands: usize, rows: usize) -> f64 {
     let power = |base: f64, exponent: usize| base.powf(exponent as f64);
     1.0 - power(1.0 - power(similarity.clamp(0.0, 1.0), rows), bands)
 }
 
-/// The bands and rows, of at most `n_hashes` together, with which candidates are looked for when
-/// pairs from `threshold` on are wanted.
+/// The number of bands and rows for finding pairs whose similarity is at least `threshold`, with at
+/// most `n_hashes` hashes in total.
 ///
-/// Every candidate is verified afterwards, so a pair that is missed is lost while a false candidate
-/// only costs time. The pick is therefore the most rows, that is the fewest false candidates, with
-/// which a pair exactly at the threshold is found with a chance of at least 99 %, and as many bands
-/// as the hashes allow. For 128 hashes: 21 bands of 6 rows at 0.8. Where even one row is too many,
-/// at thresholds near 0, one row.
+/// Every candidate is verified later. So a missed pair is lost, but a false candidate only costs
+/// time. This returns the largest number of rows, which means the fewest false candidates, at which
+/// a pair exactly at the threshold becomes a candidate with a probability of at least 99 %, and as
+/// many bands as the hashes allow. For 128 hashes and a threshold of 0.8 this is 21 bands of 6
+/// rows. At thresholds near 0, where even one row does not reach 99 %, it returns one row.
 pub fn bands_for_threshold(threshold: f64, n_hashes: usize) -> (usize, usize) {
     let n_hashes = n_hashes.max(1);
     let rows = (1..=n_hashes)

@@ -1,4 +1,4 @@
-//! The shingles of datatrove 0.10: words of simplified text, joined by single spaces, hashed.
+//! The shingles of datatrove 0.10: hashes of words of simplified text, joined by single spaces.
 
 use sha1::{Digest as _, Sha1};
 use xxhash_rust::{xxh32::xxh32, xxh64::xxh64};
@@ -9,14 +9,13 @@ use crate::words::Segmenter;
 /// A hash function that datatrove offers for shingles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DatatroveHash {
-    /// XXH64, or XXH32 at 32 bits, with seed 0.
+    /// XXH64 with seed 0, or XXH32 if minima have 32 bits.
     Xxhash,
-    /// The first bytes of SHA-1, as a little-endian number.
+    /// The first 8 or 4 bytes of SHA-1, as a little-endian number.
     Sha1,
 }
 
-/// Puts the hashes of the shingles of a simplified text into `hashes`, in order; `joined` is a
-/// buffer.
+/// Writes the hashes of a simplified text's shingles into `hashes`, in order. `joined` is a buffer.
 pub(super) fn hash_shingles(
     simplified: &str,
     ngram_words: usize,
@@ -39,7 +38,7 @@ pub(super) fn hash_shingles(
     }
 }
 
-/// The function of a hash at a precision.
+/// The hash function for minima of a given size.
 pub(super) fn function(hash: DatatroveHash, precision: Precision) -> fn(&[u8]) -> u64 {
     match (hash, precision) {
         (DatatroveHash::Xxhash, Precision::Bits64) => |bytes| xxh64(bytes, 0),
@@ -50,6 +49,7 @@ pub(super) fn function(hash: DatatroveHash, precision: Precision) -> fn(&[u8]) -
 }
 
 fn sha1_64(bytes: &[u8]) -> u64 {
-    let digest = Sha1::digest(bytes);
-    digest.first_chunk().map_or(0, |first| u64::from_le_bytes(*first))
+    let digest: [u8; 20] = Sha1::digest(bytes).into();
+    let [a, b, c, d, e, f, g, h, ..] = digest;
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
 }

@@ -1,25 +1,28 @@
 //! Fast Similarity Sketching (Dahlgaard, Knudsen and Thorup, FOCS 2017).
 //!
-//! Of t minima each is a bin. Round i throws every shingle into one random bin with the value
-//! `i + h`, h a random fraction, and a bin keeps its least value; the rounds end when no bin is
-//! empty. Rounds t to 2t, which next to nothing reaches, throw every shingle into bin i - t. Two
-//! sets agree in a bin with a chance of exactly their Jaccard similarity, the share of agreeing
-//! bins varies no more than with plain MinHash, and it takes O(n + t log t) steps for n shingles
-//! instead of n t.
+//! Each of the t minima is a bin. Round i puts every shingle into one random bin, with the value
+//! `i + h` where h is a random fraction, and each bin keeps its smallest value. The rounds end when
+//! no bin is empty. Rounds t to 2t, which are almost never reached, put every shingle into bin
+//! `i - t`. Two sets agree in a bin with a probability of exactly their Jaccard similarity. The
+//! variance of the share of agreeing bins is no larger than with plain MinHash. For n shingles this
+//! takes O(n + t log t) steps instead of n t.
 
 use super::mix::{fold, split_mix};
 
-/// Bits of the fraction in a value; the round is above them.
+/// Bits of a value's fraction. The number of the round is stored in the bits above.
 const FRACTION_BITS: u32 = 48;
 
-/// Bins at most, so that twice as many rounds fit above the fraction.
+/// The largest fraction.
+const MAX_FRACTION: u64 = (1 << FRACTION_BITS) - 1;
+
+/// The maximum number of bins: twice as many rounds must fit into the bits above the fraction.
 pub(super) const MAX_BINS: usize = 1 << (64 - FRACTION_BITS - 2);
 
-/// Shingles from which on repeated ones are taken out before the second round, so that a long text
-/// that says the same again and again does not take many rounds over all of it.
+/// If a text has more shingles than this, repeated ones are removed before the second round. A long
+/// text that repeats a few phrases fills few bins and needs many rounds.
 const DISTINCT_FROM: usize = 4096;
 
-/// An empty bin.
+/// The value of an empty bin.
 const EMPTY: u64 = u64::MAX;
 
 /// The random functions of the rounds.
@@ -37,7 +40,7 @@ struct Round {
 }
 
 impl FastSimilarity {
-    /// Draws the functions for a number of bins from 1 to [`MAX_BINS`].
+    /// Draws the functions for 1 to [`MAX_BINS`] bins.
     pub(super) fn new(bins: usize, seed: u64) -> Self {
         let mut state = seed;
         let mut round =
@@ -45,8 +48,8 @@ impl FastSimilarity {
         Self { bins, rounds: (0..2 * bins).map(&mut round).collect() }
     }
 
-    /// Puts the least value of each bin into `minima`; without shingles all stay empty. The order
-    /// and repetitions of the shingles change nothing.
+    /// Writes the smallest value of each bin into `minima`. Without shingles all bins stay empty.
+    /// The order and repetitions of the shingles do not matter.
     pub(super) fn minima(&self, shingles: &mut Vec<u64>, minima: &mut Vec<u64>) {
         minima.clear();
         minima.resize(self.bins, EMPTY);
@@ -55,7 +58,7 @@ impl FastSimilarity {
         }
         let (random, fixed) = self.rounds.split_at(self.bins);
         for (index, round) in random.iter().enumerate() {
-            throw(shingles, *round, index as u64, minima);
+            fill_bins(shingles, *round, index as u64, minima);
             if !minima.contains(&EMPTY) {
                 return;
             }
@@ -68,22 +71,21 @@ impl FastSimilarity {
             let base = ((self.bins + index) as u64) << FRACTION_BITS;
             let fraction = |x: &u64| fold(x ^ round.key, round.multiplier) >> (64 - FRACTION_BITS);
             if *least == EMPTY {
-                *least = base | shingles.iter().map(fraction).min().unwrap_or_default();
+                *least = base | shingles.iter().map(fraction).fold(MAX_FRACTION, u64::min);
             }
         }
     }
 }
 
-/// Throws every shingle into one bin.
-fn throw(shingles: &[u64], round: Round, index: u64, minima: &mut [u64]) {
+/// Puts every shingle into one bin: the round with the number `index`.
+fn fill_bins(shingles: &[u64], round: Round, index: u64, minima: &mut [u64]) {
     let bins = minima.len() as u128;
     for shingle in shingles {
         let hash = fold(shingle ^ round.key, round.multiplier);
-        // The bin is the integral part of hash * bins / 2^64, the fraction the part behind it.
+        // The bin is the integer part of hash * bins / 2^64, and the fraction is the rest.
         let product = u128::from(hash) * bins;
         let value = (index << FRACTION_BITS) | (product as u64 >> (64 - FRACTION_BITS));
-        if let Some(least) = minima.get_mut((product >> 64) as usize) {
-            *least = value.min(*least);
-        }
+        let least = &mut minima[(product >> 64) as usize];
+        *least = value.min(*least);
     }
 }

@@ -1,9 +1,9 @@
-//! The words of text that is not of ASCII letters only, folded: lower case, without accents,
-//! numbers as `0`.
+//! The words of text with digits or non-ASCII characters, folded: in lower case, without accents,
+//! and with numbers as `0`.
 //!
-//! The words are those of [`words`](crate::words::words) but for apostrophes, which separate here
-//! as they do in [simplified](crate::normalise::simplify) text: each Han or kana character is a
-//! word, so is each cluster of Thai, Lao, Khmer and Myanmar, and marks only prolong a word.
+//! Words are those of [`words`](crate::words::words), except that apostrophes separate words, as
+//! they do in [simplified](crate::normalise::simplify) text. Each Han or kana character is a word,
+//! and so is each cluster of Thai, Lao, Khmer and Myanmar. Marks only extend a word.
 
 use std::sync::LazyLock;
 
@@ -14,29 +14,29 @@ use super::word_hash::WordHasher;
 use crate::plane::Plane;
 use crate::words;
 
-/// What a character adds to its word and what it does to the word's edges, packed so that the table
-/// of the plane stays small: the bytes to hash (24 bits), their number (2 bits), the role (3 bits).
+/// What a character adds to its word and where it starts or ends a word, packed to keep the table
+/// small: the bytes to hash (24 bits), their number (2 bits) and the role (3 bits).
 type Folded = u32;
 
 const COUNT_SHIFT: u32 = 24;
 const ROLE_SHIFT: u32 = 26;
 
-/// Ends a word.
+/// Role: ends a word.
 const SEPARATOR: u32 = 0;
-/// Prolongs a word of letters, or starts one.
+/// Role: extends a word of letters, or starts one.
 const LETTER: u32 = 1;
-/// As a letter; a run of digits counts as one.
+/// Role: like a letter, but a run of digits counts as one digit.
 const DIGIT: u32 = 2;
-/// Prolongs any word.
+/// Role: extends any word.
 const MARK: u32 = 3;
-/// A word of its own.
+/// Role: is a word by itself.
 const IDEOGRAPH: u32 = 4;
-/// Starts a cluster.
+/// Role: starts a cluster.
 const BASE: u32 = 5;
-/// Starts a cluster and takes the base that follows.
+/// Role: starts a cluster to which the next base belongs too.
 const LEADING_VOWEL: u32 = 6;
 
-/// Marks characters beyond ASCII, so that no bytes of theirs look like ASCII.
+/// Set in the bytes of non-ASCII characters, so that they differ from those of ASCII characters.
 const WIDE: u32 = 0x80_0000;
 
 static PLANE: LazyLock<Plane<Folded>> = LazyLock::new(|| Plane::new(folded, SEPARATOR));
@@ -72,8 +72,8 @@ fn role(character: char) -> u32 {
     }
 }
 
-/// The character in lower case without its accents; none if it is nothing but an accent, or a
-/// hyphen or joiner without width.
+/// The character in lower case without its accents. `None` for an accent, a soft hyphen and a
+/// zero-width joiner or non-joiner.
 fn base(character: char) -> Option<char> {
     if matches!(character, '\u{ad}' | '\u{200c}' | '\u{200d}') {
         return None;
@@ -86,31 +86,33 @@ fn base(character: char) -> Option<char> {
     match parts[..] {
         [] => None,
         [base] => Some(base),
-        // A syllable of Hangul, or a letter with marks that are no accents.
+        // A Hangul syllable, or a letter with marks that are not accents.
         _ => Some(character),
     }
 }
 
-/// Whether the mark is one of Latin, Greek and Cyrillic. Vowel signs of other scripts count.
+/// Whether a mark is an accent of Latin, Greek or Cyrillic. Vowel signs of other scripts are not:
+/// they are part of the word.
 fn is_accent(character: char) -> bool {
     matches!(character, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}')
 }
 
-/// What the word that is being read is.
+/// The kind of the word that is being read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     Nothing,
-    /// A word of letters whose last character is no digit.
+    /// A word of letters whose last character is not a digit.
     Letters,
     /// A word of letters whose last character is a digit.
     Digits,
-    /// A character that only marks prolong.
+    /// A character that only marks extend.
     Cluster,
-    /// A vowel that waits for its base.
+    /// A leading vowel whose base has not been read yet.
     LeadingVowel,
 }
 
-/// Calls with the hash of every word of a run; the same words in ASCII give the same hashes.
+/// Calls `call` with the hash of every word of a run. Words that fold to ASCII have the same hashes
+/// as the ASCII words.
 pub(super) fn for_each_word(run: &str, mut call: impl FnMut(u64)) {
     let plane = &*PLANE;
     let mut word = WordHasher::default();
@@ -118,22 +120,23 @@ pub(super) fn for_each_word(run: &str, mut call: impl FnMut(u64)) {
     for character in run.chars() {
         let folded = plane.get(character);
         let role = folded >> ROLE_SHIFT;
+        // The most common case, without the tests below.
         if role == LETTER && open == Open::Letters {
             push(&mut word, folded);
             continue;
         }
-        let goes_on = match role {
+        let extends_word = match role {
             LETTER | DIGIT => matches!(open, Open::Letters | Open::Digits),
             MARK => open != Open::Nothing,
             BASE => open == Open::LeadingVowel,
             _ => false,
         };
-        if !goes_on {
+        if !extends_word {
             word.take().into_iter().for_each(&mut call);
         }
         let is_repeated_digit = role == DIGIT && open == Open::Digits;
-        // A mark without a word before it starts none.
-        if !is_repeated_digit && (goes_on || role != MARK) {
+        // A mark that does not follow a word does not start one.
+        if !is_repeated_digit && (extends_word || role != MARK) {
             push(&mut word, folded);
         }
         open = match role {
@@ -158,8 +161,7 @@ fn push(word: &mut WordHasher, folded: Folded) {
 mod tests {
     use super::*;
 
-    /// Checks that the words of a text are those of a text of ASCII letters and spaces, in number
-    /// and in which are equal.
+    /// Checks that the words of a text have the hashes of the given folded words.
     fn check(text: &str, words: &[&str]) {
         let mut found = Vec::new();
         for_each_word(text, |hash| found.push(hash));

@@ -1,20 +1,21 @@
-//! Plain MinHash: the least value of each of many linear functions over all shingles.
+//! Plain MinHash: the minimum of each of many linear functions over all shingles.
 
 use super::mersenne_twister::MersenneTwister;
 use super::mix::split_mix;
 
-/// Functions that are computed together: their coefficients and minima fit the registers.
+/// Functions that are evaluated together: their coefficients and minima fit into registers.
 const LANES: usize = 4;
 
-/// Shingles that go through all functions before the next: 4 KiB, so that they stay in the
-/// first-level cache.
+/// Shingles on which all functions are evaluated before the next block is read: 4 KiB, which stay
+/// in the first-level cache.
 const BLOCK_SHINGLES: usize = 512;
 
 /// The prime of datatrove's functions.
 const MERSENNE_PRIME: u64 = (1 << 61) - 1;
 
-/// How much the remainder of a number modulo p is above its lowest 61 or 32 bits at most: the number
-/// divided by 2^61, and 1 where those bits have to wrap.
+/// The maximum amount by which the remainder of a 64-bit number modulo p exceeds the number's
+/// lowest 61 or 32 bits (with wrapping): the number divided by 2^61, at most 7, and 1 where those
+/// bits wrap.
 const SLACK: u64 = 8;
 
 /// The coefficients of `LANES` functions `a x + b`.
@@ -40,8 +41,8 @@ impl LinearFunctions {
         Self::new(&multipliers, &addends)
     }
 
-    /// datatrove's: `randint(1, p, count)` and `randint(0, p, count)` of NumPy's
-    /// `RandomState(seed)`, with p = 2^61 - 1.
+    /// The functions of datatrove: multipliers `randint(1, p, count)` and addends
+    /// `randint(0, p, count)` of NumPy's `RandomState(seed)`, with p = 2^61 - 1.
     pub(super) fn datatrove(count: usize, seed: u32) -> Self {
         let mut generator = MersenneTwister::new(seed);
         let multipliers: Vec<u64> =
@@ -51,9 +52,9 @@ impl LinearFunctions {
     }
 
     fn new(multipliers: &[u64], addends: &[u64]) -> Self {
-        let lanes = |values: &[u64]| {
-            std::array::from_fn(|lane| values.get(lane).copied().unwrap_or_default())
-        };
+        // The last group is filled up with zero functions, whose minima `minima` cuts off.
+        let lanes =
+            |values: &[u64]| std::array::from_fn(|lane| values.get(lane).copied().unwrap_or(0));
         let functions = multipliers
             .chunks(LANES)
             .zip(addends.chunks(LANES))
@@ -65,7 +66,7 @@ impl LinearFunctions {
         Self { count: multipliers.len(), functions }
     }
 
-    /// Puts the minimum of each `a x + b mod 2^64` into `minima`.
+    /// Writes the minimum of each `a x + b mod 2^64` into `minima`.
     pub(super) fn minima_of_linear(&self, shingles: &[u64], minima: &mut Vec<u64>) {
         self.minima(shingles, minima, |functions, least, block| {
             for &shingle in block {
@@ -76,15 +77,15 @@ impl LinearFunctions {
         });
     }
 
-    /// Puts the minimum of each `(a x + b mod 2^64) mod p`, as datatrove computes it, whose products
-    /// wrap, into `minima`.
+    /// Writes the minimum of each `(a x + b mod 2^64) mod p` into `minima`. The products wrap, as
+    /// they do in datatrove.
     pub(super) fn minima_of_mersenne(&self, shingles: &[u64], minima: &mut Vec<u64>) {
         self.minima(shingles, minima, |functions, least, block| {
             functions.lower_remainders::<3>(block, least, |value| value % MERSENNE_PRIME);
         });
     }
 
-    /// As [`Self::minima_of_mersenne`], of the lower 32 bits.
+    /// Like [`Self::minima_of_mersenne`], with the lower 32 bits of each value.
     pub(super) fn minima_of_mersenne_32(&self, shingles: &[u64], minima: &mut Vec<u64>) {
         self.minima(shingles, minima, |functions, least, block| {
             let remainder = |value| (value % MERSENNE_PRIME) & u64::from(u32::MAX);
@@ -92,8 +93,8 @@ impl LinearFunctions {
         });
     }
 
-    /// Puts the minimum of each function into `minima`; `lower` lowers the minima of a group of
-    /// functions to their values of a block of shingles.
+    /// Writes the minimum of each function into `minima`. `lower` reduces the minima of a group of
+    /// functions to the minima of their values on a block of shingles.
     #[inline]
     fn minima(
         &self,
@@ -121,12 +122,12 @@ impl Functions {
         self.multipliers[lane].wrapping_mul(x).wrapping_add(self.addends[lane])
     }
 
-    /// Lowers each minimum to the least remainder modulo p; all but the lowest `64 - SHIFT` bits of
-    /// remainders are zero.
+    /// Reduces each minimum to the smallest remainder modulo p. Only the lowest `64 - SHIFT` bits
+    /// of a remainder can be set.
     ///
-    /// One comparison sorts out nearly all values: since 2^61 is 1 modulo p, the remainder exceeds
-    /// those bits of the value by at most [`SLACK`], with wrapping. The product with `a 2^SHIFT` has
-    /// exactly those bits.
+    /// One comparison rejects nearly all values without a division. Because 2^61 is 1 modulo p, the
+    /// remainder exceeds the lowest `64 - SHIFT` bits of the value by at most [`SLACK`], with
+    /// wrapping. Multiplying by `a 2^SHIFT` instead of `a` leaves exactly those bits.
     #[inline]
     fn lower_remainders<const SHIFT: u32>(
         &self,

@@ -1,7 +1,10 @@
-//! MT19937 (Matsumoto and Nishimura 1998), as NumPy's legacy `RandomState` seeds and draws from it:
-//! datatrove's hash functions come out of it.
+//! MT19937 (Matsumoto and Nishimura 1998), seeded and sampled as by NumPy's legacy `RandomState`,
+//! from which datatrove draws its hash functions.
 
+/// Words of the state (`n` in the paper).
 const STATE_WORDS: usize = 624;
+
+/// Distance of the words that are combined (`m` in the paper).
 const SHIFT_WORDS: usize = 397;
 
 /// The generator's state.
@@ -11,7 +14,7 @@ pub(super) struct MersenneTwister {
 }
 
 impl MersenneTwister {
-    /// The state that `RandomState(seed)` starts in.
+    /// The initial state of `RandomState(seed)`.
     pub(super) fn new(seed: u32) -> Self {
         let mut state = [seed; STATE_WORDS];
         for index in 1..STATE_WORDS {
@@ -45,9 +48,11 @@ impl MersenneTwister {
         self.position = 0;
     }
 
-    /// A number from 0 to `most`, as `RandomState.randint` draws 64-bit numbers: two outputs, the
-    /// first as the upper half, masked to the bits of `most` and drawn again while above it.
+    /// A number from 0 to `most`, drawn as `RandomState.randint` draws 64-bit numbers: two outputs,
+    /// the first of which is the upper half, masked to the bits of `most`, and drawn again while
+    /// the result is above `most`.
     pub(super) fn at_most(&mut self, most: u64) -> u64 {
+        // A shift by 64, for `most` = 0, overflows; the mask is then 0.
         let mask = u64::MAX.checked_shr(most.leading_zeros()).unwrap_or(0);
         loop {
             let upper = u64::from(self.next_u32()) << 32;
@@ -65,7 +70,7 @@ mod tests {
 
     #[test]
     fn outputs_are_those_of_the_published_generator() {
-        // The 10,000th output for the seed 5489, which the C++ standard gives ([rand.predef]).
+        // The 10,000th output for the seed 5489, from the C++ standard ([rand.predef]).
         let mut generator = MersenneTwister::new(5489);
         let last = (0..10_000).map(|_| generator.next_u32()).last();
         assert_eq!(last, Some(4_123_659_995));

@@ -1,10 +1,10 @@
-//! Mixing of 64-bit numbers.
+//! Mixing functions for 64-bit numbers.
 
-/// An odd number without a pattern: the fractional part of the golden ratio.
+/// An odd number without a pattern: 2^64 divided by the golden ratio.
 pub(super) const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The two halves of the 128-bit product, exclusive or: every bit of the result depends on every
-/// bit of both numbers (the step of wyhash, Wang Yi 2019).
+/// The exclusive or of the two halves of the 128-bit product (the step of wyhash, Wang Yi 2019).
+/// Every bit of the result depends on every bit of both numbers.
 #[inline]
 pub(super) fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
@@ -18,7 +18,8 @@ pub(super) fn split_mix(state: &mut u64) -> u64 {
     mix(*state)
 }
 
-/// The finaliser of SplitMix64: spreads the bits of a number over all positions, one to one.
+/// The finaliser of SplitMix64: a bijection in which every bit of the result depends on every bit
+/// of the number.
 #[inline]
 pub(super) fn mix(number: u64) -> u64 {
     let z = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,4 +1,4 @@
-//! Shingles: hashes of the runs of n consecutive words of a text.
+//! Shingles: hashes of the sequences of n consecutive words of a text.
 
 use super::folding;
 use super::mix::{GOLDEN, fold};
@@ -6,25 +6,26 @@ use super::word_hash::{CASE, hash_word};
 use crate::runs::for_each_run;
 use crate::words::words;
 
-/// Bytes of a text that count: of a longer one only the first are looked at, so that the hashes of
-/// its words, of two bytes at least, do not exceed 128 MiB.
-pub const MAX_TEXT_BYTES: usize = 32 << 20;
+/// Only this many bytes of a text are used. A word and its separator are at least two bytes, so the
+/// hashes of the words take at most 128 MiB.
+const MAX_TEXT_BYTES: usize = 32 << 20;
 
-/// The base of the polynomial that joins the hashes of words: odd, so that no bits are lost.
+/// The base of the polynomial that combines the hashes of words. It is odd, so multiplying by it
+/// loses no bits.
 const BASE: u64 = 0xD6E8_FEB8_6659_FD93;
 
-/// The hash of every number, which is `0`: filled in once, as numbers are frequent.
+/// The hash of `0`, which stands for every number.
 fn number_hash() -> u64 {
     hash_word(b"0", 0, 1, 0)
 }
 
-/// The part of a text that counts.
+/// The part of a text that is used.
 pub(super) fn counted(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT_BYTES)]
 }
 
-/// Puts the hashes of a text's words into `hashes`: runs of letters and digits without regard to
-/// case and accents, each number as `0`; see [`folding`].
+/// Writes the hashes of a text's words into `hashes`. Words are runs of letters and digits, without
+/// case and accents, and numbers become `0`; see [`folding`].
 pub(super) fn hash_folded_words(text: &str, hashes: &mut Vec<u64>) {
     hashes.clear();
     let bytes = text.as_bytes();
@@ -34,34 +35,37 @@ pub(super) fn hash_folded_words(text: &str, hashes: &mut Vec<u64>) {
             hashes.push(hash_word(bytes, start, end, CASE));
         } else if bytes[start..end].iter().all(u8::is_ascii_digit) {
             hashes.push(number);
-        } else if let Some(run) = text.get(start..end) {
-            folding::for_each_word(run, |hash| hashes.push(hash));
+        } else {
+            // A run has ASCII characters around it, so it is cut at character boundaries.
+            folding::for_each_word(&text[start..end], |hash| hashes.push(hash));
         }
     });
 }
 
-/// Puts the hashes of the [`words`] of a [simplified](crate::normalise::simplify) text, in which
-/// only spaces, letters, `0` and characters beyond ASCII are left, into `hashes`.
+/// Writes the hashes of the [`words`] of a [simplified](crate::normalise::simplify) text into
+/// `hashes`. Such a text has only spaces, ASCII letters, `0` and non-ASCII characters.
 pub(super) fn hash_simplified_words(simplified: &str, hashes: &mut Vec<u64>) {
     hashes.clear();
     let bytes = simplified.as_bytes();
     for_each_run(bytes, |start, end, is_special| {
         if !is_special || bytes[start..end].is_ascii() {
             hashes.push(hash_word(bytes, start, end, 0));
-        } else if let Some(run) = simplified.get(start..end) {
-            hashes.extend(words(run).map(|word| hash_word(word.as_bytes(), 0, word.len(), 0)));
+        } else {
+            let words = words(&simplified[start..end]);
+            hashes.extend(words.map(|word| hash_word(word.as_bytes(), 0, word.len(), 0)));
         }
     });
 }
 
-/// Replaces the hashes of words by those of the runs of `ngram_words` of them: a polynomial, which
-/// rolls, then mixed. Nothing is left of fewer words.
+/// Replaces the hashes of words by those of the sequences of `ngram_words` consecutive words: a
+/// rolling polynomial, which is then mixed. If there are fewer words, nothing is left.
 pub(super) fn join_words(hashes: &mut Vec<u64>, ngram_words: usize) {
     let Some(count) = (hashes.len() + 1).checked_sub(ngram_words).filter(|count| *count > 0) else {
         hashes.clear();
         return;
     };
     let oldest_weight = (0..ngram_words).fold(1_u64, |power, _| power.wrapping_mul(BASE));
+    // The result is written into the same vector: the place of a word that has left the window.
     let mut rolling = hashes[..ngram_words - 1].iter().fold(0_u64, |sum, hash| roll(sum, *hash));
     let mut oldest = 0_u64;
     for first in 0..count {
@@ -72,6 +76,7 @@ pub(super) fn join_words(hashes: &mut Vec<u64>, ngram_words: usize) {
     hashes.truncate(count);
 }
 
+/// Appends the hash of a word to a polynomial.
 #[inline]
 fn roll(sum: u64, hash: u64) -> u64 {
     sum.wrapping_mul(BASE).wrapping_add(hash)

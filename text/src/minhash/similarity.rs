@@ -1,19 +1,19 @@
-//! How alike two documents are: estimated from sketches, or exactly from sets of shingles.
+//! The similarity of two documents: estimated from sketches, or exact from sets of shingles.
 
-/// Bytes that are compared together: the width of a register on every processor.
+/// Bytes that are compared together: a vector register on every 64-bit processor.
 const LANES: usize = 16;
 
-/// Blocks whose agreements are counted in single bytes before they are added up.
+/// Blocks after which the counters of single bytes are added up, because they would overflow.
 const BLOCKS: usize = 255;
 
-/// The chance that two bytes of a sketch are equal though the minima differ.
+/// The probability that two bytes of a sketch are equal although the minima differ.
 const CHANCE_AGREEMENT: f64 = 1.0 / 256.0;
 
-/// The Jaccard similarity of two documents from the sketches of
-/// [`Signature`](super::Signature): the share of equal bytes, less what chance makes equal,
-/// `(agree - 1/256) / (1 - 1/256)`, and at least 0. Li and König, "b-Bit Minwise Hashing" (2010),
-/// with b = 8. Its standard error is about `sqrt(s (1 - s) / n)` for n hashes: 0.035 at s = 0.8 and
-/// n = 128. Zero for sketches that are empty or of different lengths.
+/// Estimates the Jaccard similarity of two documents from the sketches of their
+/// [`Signature`](super::Signature)s: the share of equal bytes, corrected for bytes that are equal
+/// by chance, `(agree - 1/256) / (1 - 1/256)`, and at least 0. This is Li and König, "b-Bit Minwise
+/// Hashing" (2010), with b = 8. The standard error is about `sqrt(s (1 - s) / n)` for n hashes:
+/// 0.035 at s = 0.8 and n = 128. Zero if the sketches are empty or have different lengths.
 pub fn estimate_jaccard(a: &[u8], b: &[u8]) -> f64 {
     if a.is_empty() || a.len() != b.len() {
         return 0.0;
@@ -22,7 +22,7 @@ pub fn estimate_jaccard(a: &[u8], b: &[u8]) -> f64 {
     ((agree - CHANCE_AGREEMENT) / (1.0 - CHANCE_AGREEMENT)).max(0.0)
 }
 
-/// The positions at which two sketches of one length are equal.
+/// The number of positions at which two sketches of the same length are equal.
 fn count_equal(a: &[u8], b: &[u8]) -> u32 {
     let (a_blocks, a_rest) = a.as_chunks::<LANES>();
     let (b_blocks, b_rest) = b.as_chunks::<LANES>();
@@ -39,15 +39,15 @@ fn count_equal(a: &[u8], b: &[u8]) -> u32 {
     count + a_rest.iter().zip(b_rest).map(|(a, b)| u32::from(a == b)).sum::<u32>()
 }
 
-/// The Jaccard similarity of two sets, each sorted and without repetition: the size of the
-/// intersection over that of the union. Zero for two empty sets.
+/// The Jaccard similarity of two sets: the size of the intersection divided by that of the union.
+/// Both slices must be sorted and have no duplicates. Zero for two empty sets.
 pub fn jaccard(a: &[u64], b: &[u64]) -> f64 {
     let both = intersection_size(a, b);
     ratio(both, a.len() + b.len() - both)
 }
 
-/// The share of the smaller of two sets, each sorted and without repetition, that lies in the
-/// other (Broder 1997). Zero where one is empty.
+/// The share of the smaller of two sets that is contained in the other (Broder 1997). Both slices
+/// must be sorted and have no duplicates. Zero if one set is empty.
 pub fn containment(a: &[u64], b: &[u64]) -> f64 {
     ratio(intersection_size(a, b), a.len().min(b.len()))
 }
@@ -56,7 +56,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
 
-/// The size of the intersection of two sorted sets, by a merge without branches that data decide.
+/// The size of the intersection of two sorted sets, by a merge without data-dependent branches.
 fn intersection_size(mut a: &[u64], mut b: &[u64]) -> usize {
     let mut count = 0;
     while let (Some(x), Some(y)) = (a.first(), b.first()) {
@@ -91,7 +91,10 @@ mod tests {
         }
 
         #[test]
-        fn equal_bytes_are_counted(a in prop::collection::vec(0_u8..3, 0..9000), seed in any::<u8>()) {
+        fn equal_bytes_are_counted(
+            a in prop::collection::vec(0_u8..3, 0..9000),
+            seed in any::<u8>(),
+        ) {
             let b: Vec<u8> = a.iter().map(|byte| byte.wrapping_mul(seed) % 3).collect();
             let expected = a.iter().zip(&b).filter(|(a, b)| a == b).count();
             prop_assert_eq!(count_equal(&a, &b) as usize, expected);

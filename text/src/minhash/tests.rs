@@ -18,7 +18,7 @@ fn sign(hasher: &MinHasher, text: &str) -> Signature {
     signature
 }
 
-/// Text of random words, of which `range` are taken.
+/// A text made of the random words whose numbers are in `range`.
 fn text(range: std::ops::Range<u64>) -> String {
     let word = |index: u64| {
         let letters = mix(index + 1).to_string().into_bytes();
@@ -33,7 +33,7 @@ fn the_estimate_is_near_the_jaccard_similarity() {
     let mut scratch = Scratch::default();
     for scheme in SCHEMES {
         let hasher = MinHasher::new(MinHashConfig { bands: 128, ..MinHashConfig::new(scheme) });
-        // Long texts fill all bins in one round, short ones in many.
+        // A long text fills all bins in one round; a short text needs many rounds.
         for (words, shift) in [(450, 0), (450, 50), (450, 450), (9000, 2000), (30, 4), (8, 1)] {
             let (a, b) = (text(0..words), text(shift..shift + words));
             let [mut a_set, mut b_set] = [Vec::new(), Vec::new()];
@@ -81,7 +81,7 @@ fn minima_are_bounded() {
             let config = MinHashConfig::new(Scheme::Fast);
             let config = MinHashConfig { bands, rows, ngram_words: 0, precision, ..config };
             let hasher = MinHasher::new(config);
-            let MinHashConfig { bands, rows, .. } = *hasher.config();
+            let MinHashConfig { bands, rows, .. } = hasher.config;
             assert!((1..=MAX_HASHES).contains(&(bands * rows)));
             assert_eq!(sign(&hasher, "a b").keys.len(), bands);
         }
@@ -89,7 +89,7 @@ fn minima_are_bounded() {
 }
 
 fn data() -> Option<String> {
-    #[expect(clippy::disallowed_methods, reason = "where the golden vectors lie")]
+    #[expect(clippy::disallowed_methods, reason = "names the folder of the golden vectors")]
     let data = std::env::var("GRISTMILL_DATA").ok();
     if data.is_none() {
         println!("skipped: GRISTMILL_DATA is not set");
@@ -184,7 +184,8 @@ proptest! {
     #[test]
     fn keys_depend_on_the_set_of_shingles_only(text in "[a-c ]{0,80}", times in 1_usize..4) {
         for scheme in SCHEMES {
-            let hasher = MinHasher::new(MinHashConfig { ngram_words: 1, ..MinHashConfig::new(scheme) });
+            let config = MinHashConfig { ngram_words: 1, ..MinHashConfig::new(scheme) };
+            let hasher = MinHasher::new(config);
             let once = sign(&hasher, &text);
             let mut words: Vec<&str> = text.split(' ').collect();
             words.sort_unstable();

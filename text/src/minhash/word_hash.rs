@@ -1,18 +1,20 @@
-//! Hashes of words: sixteen bytes at a time, by one multiplication each.
+//! Hashes of words: one multiplication for every sixteen bytes.
 
 use super::mix::{GOLDEN, fold};
 
-/// Bytes that are hashed together.
+/// Bytes that one multiplication hashes.
 pub(super) const CHUNK_BYTES: usize = 16;
 
-/// The bit that makes an ASCII letter lower case; digits have it already.
+/// The bit that makes an ASCII letter lower case, in every byte. In digits it is already set.
 pub(super) const CASE: u128 = u128::from_le_bytes([0x20; CHUNK_BYTES]);
 
-/// The two numbers are odd, random and without a meaning.
+/// An arbitrary odd number that is combined with the lower half of a chunk.
 const LOWER_KEY: u64 = 0xA076_1D64_78BD_642F;
+
+/// An arbitrary odd number that is combined with the upper half of a chunk.
 const UPPER_KEY: u64 = GOLDEN;
 
-/// Keeps the first bytes of a chunk.
+/// At index n, a mask that keeps the first n bytes of a chunk.
 const FIRST_BYTES: [u128; CHUNK_BYTES + 1] = {
     let mut masks = [u128::MAX; CHUNK_BYTES + 1];
     let mut length = 0;
@@ -23,13 +25,14 @@ const FIRST_BYTES: [u128; CHUNK_BYTES + 1] = {
     masks
 };
 
-/// The hash after a chunk, of which the bytes behind the word are zero.
+/// Adds a chunk to a hash. Bytes of the chunk after the end of the word must be zero.
 #[inline]
 pub(super) fn add_chunk(state: u64, chunk: u128) -> u64 {
     fold(chunk as u64 ^ LOWER_KEY ^ state, (chunk >> 64) as u64 ^ UPPER_KEY)
 }
 
-/// The hash of `bytes[start..end]`, which is not empty, with the bits of `case` set in every byte.
+/// The hash of `bytes[start..end]`, which must not be empty, with the bits of `case` set in every
+/// byte.
 #[inline]
 pub(super) fn hash_word(bytes: &[u8], start: usize, end: usize, case: u128) -> u64 {
     let mut state = 0;
@@ -42,10 +45,10 @@ pub(super) fn hash_word(bytes: &[u8], start: usize, end: usize, case: u128) -> u
     add_chunk(state, (chunk_at(bytes, at) | case) & mask)
 }
 
-/// Sixteen bytes from an offset on, filled up with zeros at the end of the text.
+/// The sixteen bytes at an offset. At the end of the text they are filled up with zeros.
 #[inline]
 fn chunk_at(bytes: &[u8], at: usize) -> u128 {
-    let rest = bytes.get(at..).unwrap_or_default();
+    let rest = &bytes[at..];
     match rest.first_chunk() {
         Some(chunk) => u128::from_le_bytes(*chunk),
         None => short_chunk(rest),
@@ -59,23 +62,24 @@ fn short_chunk(rest: &[u8]) -> u128 {
     u128::from_le_bytes(chunk)
 }
 
-/// Hashes a word that comes character by character; the hash is that of [`hash_word`].
+/// Hashes a word that is given character by character. The result is that of [`hash_word`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct WordHasher {
     state: u64,
     chunk: u128,
-    /// Bytes in the chunk.
+    /// The number of bytes in the chunk.
     length: usize,
 }
 
 impl WordHasher {
-    /// Adds the lowest `count` bytes, at most four, of a number whose other bytes are zero.
+    /// Adds the lowest `count` bytes (at most four) of a number whose other bytes are zero.
     #[inline]
     pub(super) fn push(&mut self, bytes: u32, count: usize) {
         if self.length + count > CHUNK_BYTES {
             let room = CHUNK_BYTES - self.length;
             let fitting = u128::from(bytes) & FIRST_BYTES[room];
-            self.chunk |= fitting.checked_shl(8 * self.length as u32).unwrap_or_default();
+            // In a full chunk nothing fits, and the shift by 128 bits would overflow.
+            self.chunk |= fitting.checked_shl(8 * self.length as u32).unwrap_or(0);
             self.state = add_chunk(self.state, self.chunk);
             self.chunk = u128::from(bytes) >> (8 * room);
             self.length = count - room;
@@ -85,7 +89,7 @@ impl WordHasher {
         }
     }
 
-    /// The hash of the word, if it has any bytes; another word may follow.
+    /// Returns the hash of the word, or `None` if it has no bytes, and starts a new word.
     #[inline]
     pub(super) fn take(&mut self) -> Option<u64> {
         let Self { state, chunk, length } = std::mem::take(self);

@@ -1,14 +1,18 @@
-//! Numbers of payment cards (ISO/IEC 7812) and bank accounts (ISO 13616).
+//! Finds numbers of payment cards (ISO/IEC 7812) and bank accounts (ISO 13616).
 
 use super::national::luhn_sum;
 use super::scan::{after, before, has_word_before, is_inside_token_after, is_inside_token_before};
 use super::{Kind, Span};
 
-/// Digits of a card number.
+/// The minimum number of digits of a card number.
 const MIN_CARD_DIGITS: usize = 12;
+
+/// The maximum number of digits of a card number.
 const MAX_CARD_DIGITS: usize = 19;
 
-/// Words, in lower case, beside which the check digit alone makes a card.
+/// Words, in lower case. After one of them, a number with a correct check digit is a card number
+/// even if it does not start like those of a card network. A space at the end of an entry means
+/// that the word must end there.
 const CARD_WORDS: [&str; 14] = [
     "card",
     "credit",
@@ -26,10 +30,10 @@ const CARD_WORDS: [&str; 14] = [
     "卡",
 ];
 
-/// Bytes before a number in which such a word counts.
+/// The distance in bytes within which such a word must precede the number.
 const REACH_BYTES: usize = 32;
 
-/// Characters of an IBAN by country (SWIFT IBAN Registry), sorted.
+/// The number of characters of an IBAN by country (SWIFT IBAN Registry), sorted by country.
 const IBAN_LENGTHS: [(&[u8; 2], usize); 89] = [
     (b"AD", 24),
     (b"AE", 23),
@@ -122,8 +126,8 @@ const IBAN_LENGTHS: [(&[u8; 2], usize); 89] = [
     (b"YE", 30),
 ];
 
-/// The card number whose first digit is at an offset: one run of digits, or groups of four, or of
-/// four, six and five, between which the same single space or dash stands.
+/// The card number whose first digit is at an offset: one run of digits, groups of four, or groups
+/// of four, six and five. The groups must all be separated by a single space, or all by a hyphen.
 pub(super) fn card_at(text: &str, start: usize) -> Option<Span> {
     let bytes = text.as_bytes();
     let is_part = is_inside_token_before(text, start)
@@ -148,7 +152,7 @@ pub(super) fn card_at(text: &str, start: usize) -> Option<Span> {
             && group + 1 < groups.len()
             && groups[group] >= 4
             && count < MAX_CARD_DIGITS
-            // A run as long as a card is one; what follows is another number.
+            // The first group is already a card number; what follows is another number.
             && groups[0] < MIN_CARD_DIGITS as u8
         {
             separator = Some(byte);
@@ -174,17 +178,17 @@ pub(super) fn card_at(text: &str, start: usize) -> Option<Span> {
     })
 }
 
-/// Whether a number starts and is as long as those of a card network.
+/// Whether a number has a prefix and a length that a card network issues.
 fn is_issued(digits: &[u8]) -> bool {
     let prefix = digits[..4].iter().fold(0, |value, digit| value * 10 + u32::from(*digit));
     match digits.len() {
         // Maestro issues 12 to 19 digits.
         12 => matches!(prefix, 5000..=5099 | 5600..=5899 | 6300..=6399 | 6700..=6799),
-        // Visa's old cards.
+        // Old Visa cards.
         13 => matches!(prefix, 4000..=4999),
         // Diners Club.
         14 => matches!(prefix, 3000..=3059 | 3095 | 3600..=3699 | 3800..=3999),
-        // American Express and JCB's old cards.
+        // American Express and old JCB cards.
         15 => matches!(prefix, 3400..=3499 | 3700..=3799 | 1800 | 2131),
         // Visa, Mastercard, JCB, Maestro, UnionPay, Discover.
         16 => matches!(prefix, 2221..=2720 | 3528..=3589 | 4000..=4999 | 5000..=5899 | 6000..=6999),
@@ -192,12 +196,13 @@ fn is_issued(digits: &[u8]) -> bool {
     }
 }
 
-/// The check digit of ISO/IEC 7812-1. A number of one repeated digit is none.
+/// Checks the check digit of ISO/IEC 7812-1. Numbers that repeat a single digit do not pass.
 fn passes_luhn(digits: &[u8]) -> bool {
     luhn_sum(digits).is_multiple_of(10) && digits.iter().any(|digit| *digit != digits[0])
 }
 
-/// The account number whose check digits start at an offset, behind the letters of its country.
+/// The account number whose check digits start at an offset, after its country code. It must not
+/// start before `floor`.
 pub(super) fn iban_at(text: &str, check_digits: usize, floor: usize) -> Option<Span> {
     let bytes = text.as_bytes();
     let start = check_digits.checked_sub(2).filter(|start| *start >= floor)?;
@@ -231,8 +236,8 @@ pub(super) fn iban_at(text: &str, check_digits: usize, floor: usize) -> Option<S
     })
 }
 
-/// ISO 7064 MOD 97-10: the number, its first four characters last and letters as 10 to 35, leaves
-/// 1.
+/// Checks ISO 7064 MOD 97-10: with its first four characters moved to the end, and letters replaced
+/// by 10 to 35, the number modulo 97 must be 1.
 fn passes_mod_97(characters: &[u8]) -> bool {
     let (head, tail) = characters.split_at(4);
     let remainder = tail.iter().chain(head).fold(0_u32, |remainder, byte| match byte {

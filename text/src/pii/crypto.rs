@@ -1,20 +1,20 @@
-//! Addresses of cryptocurrencies: those whose checksum can be verified.
+//! Finds addresses of cryptocurrencies whose checksum can be verified.
 
 use sha2::{Digest, Sha256};
 use sha3::Keccak256;
 
 use super::{Kind, Span};
 
-/// Base58 leaves out what looks alike: 0, O, I and l.
+/// The characters of Base58, which omits those that look alike: 0, O, I and l.
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// BIP 173.
+/// The characters of Bech32 (BIP 173).
 const BECH32: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
-/// Bytes of a Base58Check address: version, hash of the key and checksum.
+/// The size of a Base58Check address in bytes: version, hash of the key and checksum.
 const ADDRESS_BYTES: usize = 25;
 
-/// The address that a run of letters and digits is.
+/// The span of a run of letters and digits that starts at `start`, if it is an address.
 pub(super) fn of_token(token: &str, start: usize) -> Option<Span> {
     let bytes = token.as_bytes();
     let confidence = match bytes {
@@ -27,7 +27,8 @@ pub(super) fn of_token(token: &str, start: usize) -> Option<Span> {
     Some(Span { start, end: start + token.len(), kind: Kind::CryptoAddress, confidence })
 }
 
-/// Bitcoin and its kin: the last four bytes start the hash of the hash of the others.
+/// The confidence of an address of Bitcoin or a related currency. Its last four bytes must be the
+/// first bytes of the hash of the hash of the others.
 fn base58_check(token: &[u8]) -> Option<f32> {
     let mut bytes = [0_u8; ADDRESS_BYTES];
     for character in token {
@@ -46,7 +47,7 @@ fn base58_check(token: &[u8]) -> Option<f32> {
     (hash[..4] == *checksum).then_some(0.99)
 }
 
-/// Segregated witness addresses: BIP 173 (bech32) and BIP 350 (bech32m).
+/// The confidence of a segregated witness address: BIP 173 (bech32) or BIP 350 (bech32m).
 fn bech32(token: &[u8]) -> Option<f32> {
     let lower = token.to_ascii_lowercase();
     if lower != token && token.iter().any(u8::is_ascii_lowercase) {
@@ -73,7 +74,8 @@ fn bech32(token: &[u8]) -> Option<f32> {
     matches!(polymod, 1 | 0x2bc8_30a3).then_some(0.99)
 }
 
-/// Forty hexadecimal digits; in mixed case the case is a checksum (EIP-55).
+/// The confidence of an Ethereum address: forty hexadecimal digits. In mixed case, the case of the
+/// letters is a checksum (EIP-55).
 fn ethereum(address: &[u8]) -> Option<f32> {
     if !address.iter().all(u8::is_ascii_hexdigit) {
         return None;
@@ -81,7 +83,7 @@ fn ethereum(address: &[u8]) -> Option<f32> {
     let has = |test: fn(&u8) -> bool| address.iter().any(test);
     let lower = address.to_ascii_lowercase();
     if !(has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase)) {
-        // Constants of programs repeat themselves; hashes do not.
+        // Constants in programs have few different digits; addresses, which are hashes, have many.
         let kinds = (b'0'..=b'f').filter(|byte| lower.contains(byte)).count();
         return (kinds >= 10).then_some(0.6);
     }

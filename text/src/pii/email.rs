@@ -1,25 +1,27 @@
-//! E-mail addresses: RFC 5321 §4.1.2 without quoted local parts and address literals, with the
-//! letters beyond ASCII of RFC 6531.
+//! Finds e-mail addresses: RFC 5321 §4.1.2 without quoted local parts and address literals, but
+//! with the non-ASCII letters of RFC 6531.
 
 use super::scan::run_end;
 use super::{Kind, Span};
 
-/// RFC 5321 §4.5.3.1: bytes of a local part and of a domain at most.
+/// The maximum length of a local part (RFC 5321 §4.5.3.1).
 pub(super) const MAX_LOCAL_BYTES: usize = 64;
+
+/// The maximum length of a domain as text (RFC 1035 §2.3.4).
 pub(super) const MAX_DOMAIN_BYTES: usize = 253;
 
-/// Last labels that are the endings of files, as in `icon@2x.png`, or of systemd's units, as in
-/// `user@1000.service`, and no top-level domains.
+/// Last labels that are not top-level domains, but the extensions of files, as in `icon@2x.png`, or
+/// of systemd units, as in `user@1000.service`.
 const FILE_ENDINGS: [&str; 20] = [
     "css", "device", "gif", "htm", "html", "jpeg", "jpg", "js", "json", "mount", "path", "pdf",
     "png", "scope", "service", "slice", "socket", "svg", "timer", "webp",
 ];
 
-/// Domains behind the names of algorithms of the Secure Shell protocol (RFC 4251 §6), as in
+/// Domains in the names of algorithms of the Secure Shell protocol (RFC 4251 §6), as in
 /// `chacha20-poly1305@openssh.com`.
 const PROTOCOL_DOMAINS: [&str; 2] = ["openssh.com", "libssh.org"];
 
-/// The address around the at sign at an offset; it starts at `floor` at the earliest.
+/// The address around the at sign at an offset. It must not start before `floor`.
 pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
     let earliest = text.ceil_char_boundary(floor.max(at.saturating_sub(MAX_LOCAL_BYTES)));
     let local = &text[earliest..at];
@@ -38,7 +40,7 @@ pub(super) fn around(text: &str, at: usize, floor: usize) -> Option<Span> {
     })
 }
 
-/// The offset of the at sign that ends the local part in which a digit stands.
+/// The offset of the at sign after the local part that contains a digit.
 pub(super) fn sign_behind(text: &str, digit: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let is_local = |c: char| c.is_alphanumeric() || "._%+-'".contains(c);
@@ -48,11 +50,11 @@ pub(super) fn sign_behind(text: &str, digit: usize) -> Option<usize> {
     (bytes.get(at) == Some(&b'@')).then_some(at)
 }
 
-/// The domain name that a text starts with: at least two labels, the last of letters.
+/// The domain name at the start of a text: at least two labels, the last of which has only letters.
 fn domain_at_start(text: &str) -> Option<&str> {
     let is_domain = |c: char| c.is_alphanumeric() || c == '-' || c == '.';
     let run = &text[..text.find(|c| !is_domain(c)).unwrap_or(text.len())];
-    // A full stop that ends the sentence, or a dash, is no part of the domain.
+    // A full stop that ends the sentence, or a dash, is not part of the domain.
     let domain = run.trim_end_matches(['.', '-']);
     let (name, last) = domain.rsplit_once('.')?;
     let is_label =

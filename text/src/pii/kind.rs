@@ -1,17 +1,17 @@
-//! What a piece of personal data is, and sets of such kinds.
+//! Kinds of personal data, and sets of kinds.
 
-use super::national::NationalId;
+use super::national_id::NationalId;
 
-/// What a piece of personal data is.
+/// A kind of personal data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// An e-mail address.
     Email,
-    /// An IPv4 or IPv6 address, with its prefix length or zone if it has one.
+    /// An IPv4 or IPv6 address, including a prefix length.
     IpAddress,
     /// The 48-bit hardware address of a network card (EUI-48).
     MacAddress,
-    /// A telephone number, with its extension.
+    /// A telephone number, including an extension.
     Phone,
     /// The number of a payment card.
     CreditCard,
@@ -19,22 +19,22 @@ pub enum Kind {
     Iban,
     /// A United States social security number.
     Ssn,
-    /// A number that a state gives to a person.
+    /// A number that a state assigns to a person.
     NationalId(NationalId),
     /// The address of an account of a cryptocurrency.
     CryptoAddress,
     /// A URL with a password in front of its host.
     UrlCredentials,
-    /// Any URL or domain name. Only found if asked for: most of them identify nobody.
+    /// Any URL or domain name. Not found by default, because most of them identify nobody.
     Url,
-    /// A key or token that lets a program in.
+    /// A key or token that gives a program access.
     ApiKey,
     /// A private key in PEM armour.
     PrivateKey,
 }
 
 impl Kind {
-    /// The kinds that are no national number.
+    /// The kinds other than national numbers, in the order of their bits; see [`Self::bit`].
     const GENERAL: [Self; 12] = [
         Self::Email,
         Self::IpAddress,
@@ -55,8 +55,8 @@ impl Kind {
         Self::GENERAL.into_iter().chain(NationalId::ALL.into_iter().map(Self::NationalId))
     }
 
-    /// The name of the kind in results: `email`, `ip`, `mac`, `phone`, `card`, `iban`, `ssn`,
-    /// `national_id`, `crypto`, `url_credentials`, `url`, `api_key` or `private_key`.
+    /// The name of the kind in results: one of `email`, `ip`, `mac`, `phone`, `card`, `iban`,
+    /// `ssn`, `national_id`, `crypto`, `url_credentials`, `url`, `api_key` or `private_key`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -75,7 +75,7 @@ impl Kind {
         }
     }
 
-    /// Which number of which state a `national_id` is, such as `uk_nhs`.
+    /// The kind of number of a `national_id`, such as `uk_nhs`, and otherwise `None`.
     pub fn scheme(self) -> Option<&'static str> {
         match self {
             Self::NationalId(id) => Some(id.as_str()),
@@ -83,13 +83,13 @@ impl Kind {
         }
     }
 
-    /// The kinds of a name: that of [`Kind::as_str`], or of [`Kind::scheme`] for one national
-    /// number; empty if there is none.
+    /// The kinds with a name: all kinds for which it is [`Kind::as_str`] or [`Kind::scheme`]. Empty
+    /// if there are none.
     pub fn named(name: &str) -> Vec<Self> {
         Self::all().filter(|kind| kind.as_str() == name || kind.scheme() == Some(name)).collect()
     }
 
-    /// What [`mask`](super::mask()) puts in place of a piece of the kind.
+    /// The text with which [`mask`](super::mask()) replaces personal data of the kind.
     pub fn mask(self) -> &'static str {
         match self {
             Self::Email => "<EMAIL>",
@@ -107,10 +107,22 @@ impl Kind {
         }
     }
 
+    /// The bit of the kind in [`Kinds`].
     fn bit(self) -> u128 {
         let index = match self {
+            Self::Email => 0,
+            Self::IpAddress => 1,
+            Self::MacAddress => 2,
+            Self::Phone => 3,
+            Self::CreditCard => 4,
+            Self::Iban => 5,
+            Self::Ssn => 6,
+            Self::CryptoAddress => 7,
+            Self::UrlCredentials => 8,
+            Self::Url => 9,
+            Self::ApiKey => 10,
+            Self::PrivateKey => 11,
             Self::NationalId(id) => Self::GENERAL.len() + id as usize,
-            _ => Self::GENERAL.iter().position(|kind| *kind == self).unwrap_or_default(),
         };
         1 << index
     }
@@ -129,26 +141,25 @@ impl Kinds {
         Kind::all().collect()
     }
 
-    /// Whether a kind is among them.
+    /// Whether the set contains a kind.
     pub fn contains(self, kind: Kind) -> bool {
         self.0 & kind.bit() != 0
     }
 
-    /// The set with a kind.
+    /// The set with a kind added.
     #[must_use]
     pub fn with(self, kind: Kind) -> Self {
         Self(self.0 | kind.bit())
     }
 
-    /// The set without a kind.
-    #[must_use]
-    pub fn without(self, kind: Kind) -> Self {
+    /// The set with a kind removed.
+    pub(super) fn without(self, kind: Kind) -> Self {
         Self(self.0 & !kind.bit())
     }
 }
 
 impl Default for Kinds {
-    /// All that identifies somebody or lets somebody in: every kind but [`Kind::Url`].
+    /// Everything that identifies a person or gives access: every kind except [`Kind::Url`].
     fn default() -> Self {
         Self::all().without(Kind::Url)
     }

@@ -1,36 +1,41 @@
-//! Groups of digits with separators between them, as they stand in a text.
+//! Numbers as they are written in a text: groups of digits with separators.
 
 use super::scan::digits_at;
 
-/// Groups of digits of one number at most.
+/// The maximum number of groups in a number.
 const MAX_GROUPS: usize = 8;
 
-/// Digits of one number at most: two more than a Chinese identity number.
+/// The maximum number of digits in a number: two more than in a Chinese identity number.
 const MAX_DIGITS: usize = 20;
 
-/// Groups of digits as they stand in a text.
+/// A number: groups of digits with separators.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Number {
-    /// The offset of its first character, with plus sign or bracket.
+    /// The offset of its first character, which may be a plus sign or a bracket.
     pub(super) start: usize,
-    /// The offset behind its last digit.
+    /// The offset of the end of its last digit.
     pub(super) end: usize,
     pub(super) has_plus: bool,
     pub(super) has_bracket: bool,
+    /// See [`Number::lengths`].
     lengths: [u8; MAX_GROUPS],
+    /// See [`Number::separators`].
     separators: [u8; MAX_GROUPS],
+    /// The number of groups.
     groups: usize,
+    /// See [`Number::digits`].
     digits: [u8; MAX_DIGITS],
+    /// The number of digits.
     count: usize,
 }
 
 impl Number {
-    /// Reads the groups whose first digit is at an offset; the number starts at `floor` at the
-    /// earliest. `None` if a group is too long or a bracket stays open.
+    /// Reads the number whose first digit is at an offset. It must not start before `floor`. `None`
+    /// if the first group is too long or a bracket is not closed.
     pub(super) fn read(text: &str, digit: usize, floor: usize) -> Option<Self> {
         let bytes = text.as_bytes();
         let mut number = Self { start: digit, end: digit, ..Self::default() };
-        // A bracket around more than the first group belongs to the sentence.
+        // A bracket that is not closed right after the first group belongs to the sentence.
         let closes = bytes.get(digit + digits_at(bytes, digit)) == Some(&b')');
         if closes && number.start > floor && bytes[number.start - 1] == b'(' {
             number.start -= 1;
@@ -65,8 +70,8 @@ impl Number {
             number.end = position;
             let (separator, length) = separator(&bytes[position..], &mut is_open);
             let next = position + length;
-            let goes_on = length > 0 && bytes.get(next).is_some_and(u8::is_ascii_digit);
-            if !goes_on || number.groups == MAX_GROUPS {
+            let continues = length > 0 && bytes.get(next).is_some_and(u8::is_ascii_digit);
+            if !continues || number.groups == MAX_GROUPS {
                 break;
             }
             number.has_bracket |= bytes[position..next].contains(&b'(');
@@ -76,37 +81,37 @@ impl Number {
         (!is_open || !number.has_bracket).then_some(number)
     }
 
-    /// The digits, as values from 0 to 9.
+    /// The digits of all groups, as values from 0 to 9.
     pub(super) fn digits(&self) -> &[u8] {
         &self.digits[..self.count]
     }
 
-    /// Digits in each group.
+    /// The number of digits in each group.
     pub(super) fn lengths(&self) -> &[u8] {
         &self.lengths[..self.groups]
     }
 
-    /// The first byte of what stands between each two groups; a space or hyphen that does not
-    /// break counts as one that does.
+    /// The separators between the groups, each as one byte; see [`separator`]. A no-break space or
+    /// hyphen counts as an ordinary one.
     pub(super) fn separators(&self) -> &[u8] {
         &self.separators[..self.groups.saturating_sub(1)]
     }
 
-    /// Whether the same separator stands between all groups from a place on.
+    /// Whether all separators from an index on are the same.
     pub(super) fn is_uniform_from(&self, place: usize) -> bool {
         let separators = self.separators();
         separators.get(place..).is_none_or(|rest| rest.windows(2).all(|pair| pair[0] == pair[1]))
     }
 
-    /// Its first group alone.
+    /// The first group as a number.
     pub(super) fn first_group(&self) -> Self {
         let count = usize::from(self.lengths[0]);
         let start = if self.has_bracket || self.has_plus { self.start + 1 } else { self.start };
         Self { start, end: start + count, groups: 1, count, ..*self }
     }
 
-    /// Whether its shape, groups as digits of base 36 with the separators between them, is that
-    /// of a pattern: `3.3.3-2`.
+    /// Whether the number has the shape of a pattern such as `3.3.3-2`: the number of digits of
+    /// each group, as a digit of base 36, and the separators.
     pub(super) fn has_shape(&self, pattern: &str) -> bool {
         let pattern = pattern.as_bytes();
         let mut groups = self.lengths().iter().enumerate();
@@ -119,14 +124,16 @@ impl Number {
     }
 }
 
-/// The separator at the start of a slice and its bytes: one of space, dot, dash and slash, or a
-/// bracket with one of them around it; 0 bytes if there is none.
+/// The separator at the start of a slice, as one byte, and its length in bytes, which is 0 if there
+/// is none. It is a space, dot, hyphen or slash, optionally followed by an opening bracket, or a
+/// closing bracket, optionally followed by one of these. `is_open` says whether a bracket is open,
+/// and is updated.
 fn separator(bytes: &[u8], is_open: &mut bool) -> (u8, usize) {
     let plain = |bytes: &[u8]| match bytes {
-        // Between the code of the area and the rest.
+        // Used between an area code and the rest of a telephone number.
         [b' ', b'/', b' ', ..] => (b'/', 3),
         [byte @ (b' ' | b'-' | b'.' | b'/'), ..] => (*byte, 1),
-        // No-break space, narrow no-break space and no-break hyphen.
+        // The no-break space, the narrow no-break space and the no-break hyphen.
         [0xc2, 0xa0, ..] => (b' ', 2),
         [0xe2, 0x80, 0xaf, ..] => (b' ', 3),
         [0xe2, 0x80, 0x91, ..] => (b'-', 3),

@@ -1,22 +1,24 @@
-//! Telephone numbers: ITU-T E.164 with `+` or `00`, the North American plan, the groups of plans
-//! with a trunk zero, the formats of a region, and any other groups of digits beside a word such as
-//! `phone`.
+//! Finds telephone numbers: ITU-T E.164 numbers with `+` or `00`, numbers of the North American
+//! plan, the usual groups of plans with a trunk zero, the formats of a given region, and any other
+//! groups of digits next to a word such as `phone`.
 
 use super::number::Number;
 use super::plan::{Region, is_international};
 use super::scan::{before, has_word_before, is_inside_token_after};
 use super::{Kind, Span};
 
-/// Digits of an international number behind `00`.
+/// The number of digits of an international number, including its prefix `00`.
 const PREFIXED_DIGITS: std::ops::RangeInclusive<usize> = 11..=17;
 
-/// Digits of a national number with its trunk zero.
+/// The number of digits of a national number, including its trunk zero.
 const TRUNK_DIGITS: std::ops::RangeInclusive<usize> = 9..=12;
 
-/// Digits of a number that only a word beside it makes a telephone number; six only in groups.
+/// The number of digits of a number that is a telephone number only because of a word next to it.
+/// Six digits are also accepted if they are in groups.
 const NAMED_DIGITS: std::ops::RangeInclusive<usize> = 7..=15;
 
-/// Words that announce a number, in lower case; a space ends the word.
+/// Words that precede telephone numbers, in lower case. A space at the end of an entry means that
+/// the word must end there.
 const PHONE_WORDS: [&str; 58] = [
     "desk:",
     "home:",
@@ -78,22 +80,22 @@ const PHONE_WORDS: [&str; 58] = [
     "전화",
 ];
 
-/// Words that say behind a number what it is for, in lower case.
+/// Words that follow a telephone number and say what it is for, in lower case.
 const PURPOSE_WORDS: [&str; 5] = ["office", "fax", "mobile", "cell", "phone"];
 
-/// Words that announce numbers of any kind, in lower case.
+/// Words that precede numbers of any kind, in lower case.
 const NUMBER_WORDS: [&str; 6] = ["number is", "my number", "手机", "手機", "号码", "contact"];
 
-/// Bytes behind a number in which such a word starts.
+/// The distance in bytes within which a word of [`PURPOSE_WORDS`] must start after a number.
 const PURPOSE_REACH_BYTES: usize = 2;
 
-/// Digits of an extension at most: `x123`, `ext. 123`.
+/// The maximum number of digits of an extension: `x123`, `ext. 123`.
 const MAX_EXTENSION_DIGITS: usize = 6;
 
-/// Bytes before a number in which such a word counts.
+/// The distance in bytes within which a word of the other lists must precede a number.
 const WORD_REACH_BYTES: usize = 28;
 
-/// The telephone number that groups of digits are.
+/// The span of a number if it is a telephone number. `region` is the country of national numbers.
 pub(super) fn of(text: &str, number: &Number, region: Option<Region>) -> Option<Span> {
     if number.digits().len() < 6 {
         return None;
@@ -117,7 +119,7 @@ pub(super) fn of(text: &str, number: &Number, region: Option<Region>) -> Option<
     (best > 0.0).then(|| span(best))
 }
 
-/// Whether a number is part of a longer token, of a price or of more groups of digits.
+/// Whether a number is part of a longer token, a price, or a longer sequence of groups of digits.
 fn is_part(text: &str, number: &Number, end: usize) -> bool {
     let behind = before(text, number.start);
     if behind.is_some_and(|c| c.is_alphanumeric() || "._-/=#$€£¥%@&+*~^\\".contains(c))
@@ -127,17 +129,17 @@ fn is_part(text: &str, number: &Number, end: usize) -> bool {
         return true;
     }
     let head = &text[..number.start];
-    // The value of a variable in a program.
+    // The value assigned to a variable in a program.
     if head.trim_end_matches(' ').ends_with('=') {
         return true;
     }
     match behind {
-        // The end of a time, of an IPv6 address or of a number with a comma.
+        // The end of a time, an IPv6 address or a number with a comma.
         Some(':' | ',') => head[..head.len() - 1].ends_with(|c: char| c.is_ascii_hexdigit()),
-        // Groups that go on from groups before: digits, or the capitals and digits of an account.
+        // A group before the number: digits, or the capitals and digits of an account number.
         Some(' ') if !number.has_plus && !number.has_bracket => {
-            let word =
-                head.trim_end().rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+            let head = head.trim_end();
+            let word = head.rsplit_once(char::is_whitespace).map_or(head, |(_, word)| word);
             let has = |test: fn(char) -> bool| word.contains(test);
             let is_group = word.len() <= 6 && word.bytes().all(|byte| byte.is_ascii_digit());
             let is_code = word.len() <= 6
@@ -150,7 +152,7 @@ fn is_part(text: &str, number: &Number, end: usize) -> bool {
     }
 }
 
-/// Whether a word beside a number says that it is one for the telephone.
+/// Whether a word next to a number says that it is a telephone number.
 fn is_named(text: &str, number: &Number, end: usize) -> bool {
     let count = number.digits().len();
     let is_short = count == 6 && number.lengths().len() >= 2;
@@ -165,7 +167,7 @@ fn is_named(text: &str, number: &Number, end: usize) -> bool {
         || (is_mobile && has_word_before(text, number.start, WORD_REACH_BYTES, &NUMBER_WORDS))
 }
 
-/// Bytes of the extension that a slice starts with, 0 if none.
+/// The length in bytes of the extension at the start of a slice, or 0 if there is none.
 fn extension_length(text: &str) -> usize {
     let spaced = text.trim_start_matches(' ');
     let Some(digits) = ["x", "ext. ", "ext "].iter().find_map(|mark| spaced.strip_prefix(mark))
@@ -176,7 +178,7 @@ fn extension_length(text: &str) -> usize {
     if (1..=MAX_EXTENSION_DIGITS).contains(&count) { text.len() - digits.len() + count } else { 0 }
 }
 
-/// Whether the purpose of a number stands right behind it: `-Fax`, ` office`.
+/// Whether a word right after a number says what it is for: `-Fax`, ` office`.
 fn has_purpose_behind(text: &str, end: usize) -> bool {
     let behind = text[end..].trim_start_matches([' ', '-', '(']);
     let is_near = text.len() - end - behind.len() <= PURPOSE_REACH_BYTES;
@@ -186,19 +188,20 @@ fn has_purpose_behind(text: &str, end: usize) -> bool {
     is_near && PURPOSE_WORDS.iter().any(starts_with)
 }
 
-/// How sure the shape alone makes a number a telephone number.
+/// The confidence that a number is a telephone number, by its shape alone. `None` if its shape is
+/// not that of a telephone number.
 fn confidence(number: &Number) -> Option<f32> {
     let digits = number.digits();
     let lengths = number.lengths();
     if number.has_plus {
         return is_international(digits).then_some(0.95);
     }
-    // Without groups it is one only where the text is nothing else.
+    // A number without groups is reported only if it is the whole text.
     if lengths.len() < 2 {
         return (digits[0] == 0 && digits[1] != 0 && (10..=11).contains(&digits.len()))
             .then_some(0.22);
     }
-    // The switchboard of an office: `040 41178-0`.
+    // The extension of a switchboard: `040 41178-0`.
     let has_extension = digits[0] == 0
         && lengths.len() > 2
         && number.separators().last() == Some(&b'-')
@@ -208,7 +211,7 @@ fn confidence(number: &Number) -> Option<f32> {
         return None;
     }
     let has_slash_later = number.separators().iter().skip(1).any(|separator| *separator == b'/');
-    // North American Numbering Plan: area and exchange start with 2 to 9.
+    // North American Numbering Plan: the area code and the exchange code start with 2 to 9.
     let american = match lengths {
         [3, 3, 4] => Some(digits),
         [1, 3, 3, 4] if digits[0] == 1 => Some(&digits[1..]),
@@ -242,7 +245,7 @@ fn confidence(number: &Number) -> Option<f32> {
         || (number.is_uniform_from(1)
             && matches!(number.separators()[0], b'-' | b'/')
             && lengths.len() > 3);
-    // A code of the area and one group; two groups of about the same length are parts of a code.
+    // Two groups are an area code and a long group. Two short groups are more often an identifier.
     let is_grouped = has_extension || lengths.len() > 2 || lengths[1] >= 6;
     let is_national = TRUNK_DIGITS.contains(&digits.len())
         && has_long_groups
@@ -253,7 +256,7 @@ fn confidence(number: &Number) -> Option<f32> {
     is_national.then_some(0.75)
 }
 
-/// An area code in brackets and the groups of a number: `(11) 98456-5666`.
+/// The confidence of an area code in brackets followed by groups: `(11) 98456-5666`.
 fn bracketed(number: &Number) -> Option<f32> {
     let lengths = number.lengths();
     let is_first = number.has_bracket && number.separators().first() == Some(&b')');
@@ -266,21 +269,21 @@ fn bracketed(number: &Number) -> Option<f32> {
     is_number.then_some(0.7)
 }
 
-/// Whether a number without plus sign has the shape of something else: an American social security
-/// number, a ZIP+4 code, a decimal fraction, binary digits, or a dump of bytes.
+/// Whether a number without a plus sign has the shape of something else: an American social
+/// security number, a ZIP+4 code, a decimal fraction, a binary number, or a dump of bytes.
 fn is_another_number(number: &Number) -> bool {
     let lengths = number.lengths();
     let separators = number.separators();
     let is_decimal = (lengths.len() == 2 && lengths[0] < 3 && separators == b".")
         || (separators.first() == Some(&b'.') && separators.contains(&b' '));
     let is_binary = number.digits().iter().all(|digit| *digit < 2);
-    // A dump of bytes: no plan has six groups of two.
+    // No numbering plan has six groups of two digits.
     let is_dump = lengths.len() > 5 && lengths.iter().all(|length| *length == 2);
     let is_other_code = matches!(lengths, [3, 2, 4] | [5, 4]);
     !number.has_plus && (is_other_code || is_decimal || is_binary || is_dump)
 }
 
-/// Whether the groups are a date, as year, month and day in either order.
+/// Whether the groups are a date: year, month and day, or day, month and year.
 fn is_date(number: &Number) -> bool {
     match *number.lengths() {
         [4, 1 | 2, 1 | 2, ..] => matches!(number.digits()[0], 1 | 2),

@@ -1,19 +1,20 @@
-//! Numbering plans: the calling codes of ITU-T E.164, and the national formats of some countries.
+//! Numbering plans: the country calling codes of ITU-T E.164, and the national formats of some
+//! countries.
 
-/// A country whose national telephone numbers count without a word about them.
+/// A country whose national numbering plan is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region(&'static Plan);
 
-/// The national format of a country (ITU, National Numbering Plans).
+/// A national numbering plan (ITU, National Numbering Plans).
 #[derive(Debug, PartialEq, Eq)]
 struct Plan {
-    /// ISO 3166-1.
+    /// The ISO 3166-1 code of the country.
     country: &'static str,
-    /// The digits dialled before a number within the country.
+    /// The trunk prefix, which is dialled before a number within the country.
     trunk: &'static [u8],
-    /// Digits without the trunk prefix.
+    /// The minimum and maximum number of digits, without the trunk prefix.
     digits: (u8, u8),
-    /// The digits that a number starts with.
+    /// The first digits of numbers, without the trunk prefix.
     leading: &'static [u8],
 }
 
@@ -63,14 +64,9 @@ static PLANS: [Plan; 33] = [
 ];
 
 impl Region {
-    /// The region of an ISO 3166-1 code in upper case, if its plan is known here.
+    /// The region with an ISO 3166-1 code in upper case, or `None` if its plan is not known.
     pub fn of(country: &str) -> Option<Self> {
         PLANS.iter().find(|plan| plan.country == country).map(Self)
-    }
-
-    /// Its ISO 3166-1 code.
-    pub fn country(self) -> &'static str {
-        self.0.country
     }
 
     /// Whether digits are a national number, with or without the trunk prefix.
@@ -84,7 +80,8 @@ impl Region {
     }
 }
 
-/// Digits behind the calling codes that have fewer or more than the others, at least and at most.
+/// Country calling codes whose numbers do not have [`OTHER_LENGTHS`], and the minimum and maximum
+/// number of digits after the code.
 const LENGTHS: [(&[u8], usize, usize); 40] = [
     (&[1], 10, 10),
     (&[7], 10, 10),
@@ -128,11 +125,11 @@ const LENGTHS: [(&[u8], usize, usize); 40] = [
     (&[9, 8], 10, 10),
 ];
 
-/// Digits of the numbers of the other codes.
+/// The minimum and maximum number of digits after all other calling codes.
 const OTHER_LENGTHS: (usize, usize) = (6, 12);
 
-/// Whether digits behind a plus sign are a calling code and a number of its length. A trunk zero
-/// that is written between them may stand.
+/// Whether digits after a plus sign are a calling code and a number of the right length. A trunk
+/// zero may be written between them.
 pub(super) fn is_international(digits: &[u8]) -> bool {
     let Some(code) = calling_code(digits) else { return false };
     let (least, most) = LENGTHS
@@ -144,15 +141,17 @@ pub(super) fn is_international(digits: &[u8]) -> bool {
     (least..=most + usize::from(has_trunk)).contains(&national) && digits.len() <= 16
 }
 
-/// Digits of the calling code that a number starts with: one for North America and Russia, two for
-/// the codes of ITU-T E.164 annex A, three for all others that are assigned.
+/// The number of digits of the calling code at the start of a number, or `None` if the code is not
+/// assigned: one for North America and Russia, two for the codes of ITU-T E.164 annex A, and three
+/// for all others.
 fn calling_code(digits: &[u8]) -> Option<usize> {
     let [a, b, c, ..] = *digits else { return None };
     let two = a * 10 + b;
     if a == 1 || a == 7 {
         return Some(1);
     }
-    let is_two = matches!(two, 20 | 27 | 30..=34 | 36 | 39..=41 | 43..=49 | 51..=58 | 60..=66 | 81 | 82 | 84 | 86 | 90..=95 | 98);
+    let is_two = matches!(two, 20 | 27 | 30..=34 | 36 | 39..=41 | 43..=49 | 51..=58 | 60..=66)
+        || matches!(two, 81 | 82 | 84 | 86 | 90..=95 | 98);
     let is_three = match two {
         21 | 68 => c != 4,
         22..=26 | 35 | 50 | 59 | 67 | 96 => true,

@@ -1,26 +1,27 @@
-//! Finding the bytes where rules start, and looking around them.
+//! Finds the bytes that trigger rules, and examines the text around an offset.
 
 use std::ops::Range;
 
-/// Bytes that are tested together; a power of two lets the compiler use vector instructions.
+/// Bytes that are examined together: each is one bit of a mask.
 const BLOCK_BYTES: usize = 64;
 
-/// The digits, colons, at signs and hyphens of a text, in order.
+/// Iterates over the offsets of the digits, colons, at signs and hyphens of a text, which are
+/// called triggers.
 pub(super) struct Triggers<'a> {
     bytes: &'a [u8],
-    /// The offset of the present block.
+    /// The offset of the current block.
     block: usize,
-    /// A bit for each byte of the present block from the position on, if it is one of them.
+    /// The triggers of the current block from the last position on, one bit for each byte.
     marks: u64,
 }
 
 impl<'a> Triggers<'a> {
-    /// Those of a text.
+    /// The triggers of a text.
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, block: 0, marks: marks(bytes.get(..BLOCK_BYTES).unwrap_or(bytes)) }
     }
 
-    /// The first at or behind a position, which is not before that of the last call.
+    /// The first trigger from a position on. The position must not be below that of the last call.
     pub(super) fn next_from(&mut self, position: usize) -> Option<usize> {
         if position >= self.block + BLOCK_BYTES {
             self.block = position - position % BLOCK_BYTES;
@@ -39,17 +40,18 @@ impl<'a> Triggers<'a> {
         Some(self.block + self.marks.trailing_zeros() as usize)
     }
 
+    /// The bytes of the current block: none at the end of the text.
     fn rest(&self) -> &'a [u8] {
-        let rest = self.bytes.get(self.block..).unwrap_or_default();
+        let rest = self.bytes.get(self.block..).unwrap_or(&[]);
         rest.get(..BLOCK_BYTES).unwrap_or(rest)
     }
 }
 
 /// A bit for each byte of a block that is a digit, a colon, an at sign or a hyphen.
 fn marks(block: &[u8]) -> u64 {
-    // The colon follows the nine.
+    // In ASCII the colon follows the digit nine.
     let is_trigger = |byte: u8| matches!(byte, b'0'..=b':' | b'@' | b'-');
-    // Without an early exit the test of a block is a handful of vector instructions.
+    // Without an early exit, the compiler turns this into a few vector instructions.
     if !block.iter().fold(false, |has, byte| has | is_trigger(*byte)) {
         return 0;
     }
@@ -62,32 +64,34 @@ fn marks(block: &[u8]) -> u64 {
     })
 }
 
-/// The marks of eight bytes, computed in one word.
+/// [`marks`] of eight bytes, computed in one word.
 fn word_marks(word: u64) -> u64 {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
     let low = word & !HIGH;
     // The high bit of a byte is set where the byte is at least '0', and at most ':'.
     let is_digit = (low + (0x80 - 0x30) * ONES) & !(low + (0x80 - 0x3b) * ONES);
-    // The high bit of a byte is clear where the byte is the other.
+    // The high bit of a byte is clear where the byte equals `other`.
     let differs = |other: u64| (low ^ (other * ONES)) + (0x7f * ONES);
     let is_sign = !(differs(0x40) & differs(0x2d));
     let bits = (is_digit | is_sign) & HIGH & !word;
-    // Gathers the high bits of the bytes in the highest byte.
+    // Collects the high bits of all bytes in the highest byte.
     (bits >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// The offset behind the run of digits at a position, at least one behind the position.
+/// The offset of the end of the run of digits at a position, or the next offset if there is no
+/// digit.
 pub(super) fn run_end(bytes: &[u8], position: usize) -> usize {
     position + digits_at(bytes, position).max(1)
 }
 
-/// Digits that stand at a position.
+/// The length of the run of digits at a position.
 pub(super) fn digits_at(bytes: &[u8], position: usize) -> usize {
     bytes[position..].iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// The run of ASCII letters, digits, hyphens and underscores around an offset, from `floor` on.
+/// The run of ASCII letters, digits, hyphens and underscores around an offset. It starts at `floor`
+/// or later.
 pub(super) fn token_around(bytes: &[u8], offset: usize, floor: usize) -> Range<usize> {
     let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let before = bytes[floor..offset].iter().rev().take_while(is_token).count();
@@ -105,12 +109,12 @@ pub(super) fn after(text: &str, offset: usize) -> Option<char> {
     text[offset..].chars().next()
 }
 
-/// Whether the character before an offset would make what starts there part of a longer token.
+/// Whether the character before an offset joins what starts there to a longer token.
 pub(super) fn is_inside_token_before(text: &str, offset: usize) -> bool {
     before(text, offset).is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '#' | '='))
 }
 
-/// Whether the character at an offset would make what ends there part of a longer token.
+/// Whether the characters at an offset join what ends there to a longer token.
 pub(super) fn is_inside_token_after(text: &str, offset: usize) -> bool {
     let mut rest = text[offset..].chars();
     match rest.next() {
@@ -120,23 +124,26 @@ pub(super) fn is_inside_token_after(text: &str, offset: usize) -> bool {
     }
 }
 
-/// Whether a word of a list, in lower case, starts in the `reach` bytes of its line before an
-/// offset. It may be the start of a longer one: `tel` of `Telephone:`, but not of `lately`.
+/// Whether a word of a list starts in the `reach` bytes before an offset, on the same line. The
+/// words of the list are in lower case. They may be the start of longer words: `tel` is found in
+/// `Telephone:`, but not in `hotel`.
 pub(super) fn has_word_before(text: &str, offset: usize, reach: usize, list: &[&str]) -> bool {
     let from = text.ceil_char_boundary(offset.saturating_sub(reach));
-    let line = text[from..offset].rsplit('\n').next().unwrap_or_default();
+    let head = &text[from..offset];
+    let line = head.rsplit_once('\n').map_or(head, |(_, line)| line);
     has_word(line, list)
 }
 
-/// Whether a word of a list starts in the `reach` bytes of its line behind an offset.
+/// Whether a word of a list starts in the `reach` bytes after an offset, on the same line.
 pub(super) fn has_word_behind(text: &str, offset: usize, reach: usize, list: &[&str]) -> bool {
     let to = text.floor_char_boundary((offset + reach).min(text.len()));
-    let line = text[offset..to].split('\n').next().unwrap_or_default();
+    let tail = &text[offset..to];
+    let line = tail.split_once('\n').map_or(tail, |(line, _)| line);
     has_word(line, list)
 }
 
-/// Whether a word of a list, in lower case, starts in a slice. A word with a space at its end must
-/// end there, too: `call ` is not found in `called`.
+/// Whether a word of a list starts in a slice. If an entry of the list ends with a space, the word
+/// must end there: `call ` is not found in `called`.
 fn has_word(line: &str, list: &[&str]) -> bool {
     if !line.contains(char::is_alphabetic) {
         return false;
@@ -144,8 +151,8 @@ fn has_word(line: &str, list: &[&str]) -> bool {
     let line = line.to_lowercase();
     let mut behind = ' ';
     for (at, c) in line.char_indices() {
-        // Chinese, Japanese and Korean put no space between words. The word of a mask, `<PHONE>`,
-        // says nothing about what stands behind it.
+        // Chinese, Japanese and Korean are written without spaces between words. The word of a
+        // mask, as in `<PHONE>`, says nothing about what follows it.
         let starts = (!behind.is_alphanumeric() || c >= '\u{2e80}') && behind != '<';
         behind = c;
         if starts && list.iter().any(|entry| starts_with_word(&line[at..], entry)) {

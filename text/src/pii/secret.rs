@@ -1,17 +1,18 @@
-//! Keys of programs: those with the prefix of their issuer, those behind a word such as `api_key`,
-//! and private keys in PEM armour (RFC 7468).
+//! Finds secrets: keys with the prefix of their issuer, keys after a word such as `api_key`, and
+//! private keys in PEM armour (RFC 7468).
 
 use std::ops::Range;
 
 use super::scan::has_word_before;
 use super::{Kind, Span};
 
-/// Prefixes of tokens and how many characters follow at least, from the issuers' documentation.
+/// Prefixes of keys and the minimum number of characters after them, from the issuers'
+/// documentation.
 const PREFIXES: [(&str, usize); 50] = [
-    // Amazon Web Services: access key ids.
+    // Amazon Web Services (access key IDs).
     ("AKIA", 16),
     ("ASIA", 16),
-    // Google: API keys and OAuth.
+    // Google (API keys and OAuth).
     ("AIza", 35),
     ("ya29", 20),
     ("GOCSPX-", 24),
@@ -68,15 +69,17 @@ const PREFIXES: [(&str, usize); 50] = [
     ("SG", 60),
 ];
 
-/// Prefixes of [`PREFIXES`] whose issuer puts a dot behind them.
+/// Prefixes of [`PREFIXES`] that are followed by a dot.
 const DOTTED: [&str; 3] = ["ya29", "hvs", "SG"];
 
-/// Characters of a token that only a word before it makes a key.
+/// The length of a key that is recognised only by a word before it.
 const NAMED_BYTES: Range<usize> = 20..256;
 
-/// Bytes before a token in which such a word counts.
+/// The distance in bytes within which a word of [`KEY_WORDS`] must precede a key.
 const REACH_BYTES: usize = 28;
 
+/// Words that precede keys, in lower case. A space at the end of an entry means that the word must
+/// end there.
 const KEY_WORDS: [&str; 22] = [
     "api_key",
     "apikey",
@@ -102,17 +105,17 @@ const KEY_WORDS: [&str; 22] = [
     "api token",
 ];
 
-/// Bits per character of a random token at least.
+/// The minimum entropy of a key in bits per character. Words and repetitive tokens have less.
 const MIN_ENTROPY_BITS: f32 = 3.2;
 
-/// The same for one with the slashes of Base64.
+/// The minimum entropy of a key with slashes, which could be a path, in bits per character.
 const MIN_BASE64_ENTROPY_BITS: f32 = 4.4;
 
-/// Bytes of a private key at most; 16,384-bit RSA has 13,000.
+/// The maximum length of a private key. A 16,384-bit RSA key has about 13,000 bytes.
 const MAX_PEM_BYTES: usize = 16 << 10;
 
-/// The key that a run of letters, digits, hyphens and underscores is or starts; dots may join it
-/// to more runs.
+/// The key that consists of a run of letters, digits, hyphens and underscores, or starts with it:
+/// dots may join the run to others. The key must not start before `floor`.
 pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<Span> {
     let bytes = text.as_bytes();
     let token = with_parts_before(text, token, floor);
@@ -132,7 +135,8 @@ pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<
             return Some(key(range.end, 0.95));
         }
     }
-    // A JSON Web Token (RFC 7519): three parts, of which the first two are JSON objects.
+    // A JSON Web Token (RFC 7519) has three parts. The first two are JSON objects, which start with
+    // `{"` and a letter: `eyJ` in Base64.
     let parts: Vec<&str> =
         if word.starts_with("eyJ") { text[whole.clone()].split('.').collect() } else { vec![] };
     if let [_, body, signature, ..] = parts[..]
@@ -145,7 +149,7 @@ pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<
     let start = start - encoded_before(&bytes[floor..start]);
     let key = |end: usize, confidence: f32| Span { start, end, kind: Kind::ApiKey, confidence };
     let rest = &text[start..end];
-    // What has slashes may be a path; words have less entropy than Base64.
+    // A token with slashes may be a path, whose words have less entropy than Base64.
     let least = if rest.contains('/') { MIN_BASE64_ENTROPY_BITS } else { MIN_ENTROPY_BITS };
     let is_named = NAMED_BYTES.contains(&rest.len())
         && has_digit_and_letter(rest)
@@ -155,8 +159,8 @@ pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<
     is_named.then(|| key(end, 0.7))
 }
 
-/// The token with the parts before it that a dot joins to it: the first digit of a key
-/// need not be in its first part.
+/// The first part of the key to which a token belongs. The token contains the first digit of the
+/// text, but a dot may join it to parts before it, which are found here for known prefixes only.
 fn with_parts_before(text: &str, token: Range<usize>, floor: usize) -> Range<usize> {
     let bytes = text.as_bytes();
     let earliest = floor.max(token.start.saturating_sub(NAMED_BYTES.end));
@@ -173,14 +177,15 @@ fn with_parts_before(text: &str, token: Range<usize>, floor: usize) -> Range<usi
             if !is_known {
                 return token;
             }
-            let dot = bytes[start..].iter().position(|byte| *byte == b'.').unwrap_or_default();
-            start..start + dot
+            // The first part ends at the first dot; there is at least the one before the token.
+            let is_dot = |byte: &u8| *byte == b'.';
+            bytes[start..].iter().position(is_dot).map_or(token, |dot| start..start + dot)
         }
         _ => token,
     }
 }
 
-/// Bytes of Base64 that end a slice.
+/// The number of Base64 characters at the end of a slice, without leading slashes.
 fn encoded_before(bytes: &[u8]) -> usize {
     let is_base64 = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     let count = bytes.iter().rev().take(NAMED_BYTES.end).take_while(is_base64).count();
@@ -188,14 +193,14 @@ fn encoded_before(bytes: &[u8]) -> usize {
     count - leading
 }
 
-/// Bytes of the parts with dots before them that a slice starts with.
+/// The number of bytes at the start of a slice that dots join to the token before it.
 fn joined_bytes(bytes: &[u8]) -> usize {
     let is_token = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     let length = bytes.iter().take_while(is_token).count();
     bytes[..length].iter().rposition(|byte| *byte != b'.').map_or(0, |last| last + 1)
 }
 
-/// Bytes of Base64 that go on behind a run of letters and digits.
+/// The number of Base64 characters at the start of a slice.
 fn encoded_bytes(bytes: &[u8]) -> usize {
     let is_base64 = |byte: &&u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_')
@@ -208,7 +213,7 @@ fn has_digit_and_letter(token: &str) -> bool {
         && token.contains(|c: char| c.is_ascii_alphabetic())
 }
 
-/// Shannon's entropy of the characters, in bits per character.
+/// The Shannon entropy of a token's bytes, in bits per byte.
 fn entropy(token: &str) -> f32 {
     let mut counts = [0_u16; 256];
     for byte in token.bytes().take(NAMED_BYTES.end) {
@@ -222,7 +227,7 @@ fn entropy(token: &str) -> f32 {
     counts.iter().filter(|count| **count > 0).map(bits).sum()
 }
 
-/// The private key whose first line starts at an offset.
+/// The PEM block with a private key that starts at an offset.
 pub(super) fn private_key_at(text: &str, start: usize) -> Option<Span> {
     let rest = text[start..].strip_prefix("-----BEGIN ")?;
     let line = &rest[..text_end(rest, 64)];
@@ -240,7 +245,7 @@ pub(super) fn private_key_at(text: &str, start: usize) -> Option<Span> {
     })
 }
 
-/// The number of bytes, or of all there are, down to a boundary of characters.
+/// The largest character boundary that is at most `bytes`.
 fn text_end(text: &str, bytes: usize) -> usize {
     text.floor_char_boundary(bytes.min(text.len()))
 }

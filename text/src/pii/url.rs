@@ -1,37 +1,37 @@
-//! URLs (RFC 3986): those with a password in front of the host, and, if asked for, any.
+//! Finds URLs (RFC 3986): those with a password before the host and, on request, all URLs.
 
 use super::email::MAX_DOMAIN_BYTES;
 use super::{Kind, Span};
 
-/// Bytes before an at sign in which the scheme of its URL stands.
+/// The distance in bytes within which the scheme of a URL must precede the at sign.
 const MAX_USERINFO_BYTES: usize = 256;
 
-/// Bytes of a URL at most.
+/// The maximum length of a URL.
 const MAX_URL_BYTES: usize = 2048;
 
-/// Passwords of manuals that are none.
+/// Placeholders for passwords in manuals.
 const PLACEHOLDERS: [&str; 10] =
     ["password", "passwd", "pass", "pwd", "pw", "secret", "x", "xxx", "token", "yourpassword"];
 
-/// Top-level domains that make two words with a dot between them a domain: the first generic ones
-/// and the second levels of the states that use them.
+/// Generic top-level domains. Two words joined by a dot are a domain name only if the second word
+/// is one of these. Some states also use them as second-level domains.
 const TOP_LEVELS: [&str; 9] = ["com", "org", "net", "edu", "gov", "mil", "int", "info", "biz"];
 
-/// What stands around an at sign.
+/// The role of an at sign in a URL.
 pub(super) enum Userinfo {
     /// The at sign is not part of a URL.
     None,
-    /// It is, without a password before it.
+    /// The at sign ends the user name of a URL without a password.
     Name,
-    /// The URL has a password.
+    /// The at sign ends the password of a URL.
     Password(Span),
 }
 
-/// Whether the at sign at an offset ends the user's part of a URL.
+/// The role of the at sign at an offset. The URL must not start before `floor`.
 pub(super) fn userinfo_before(text: &str, at: usize, floor: usize) -> Userinfo {
     let from = text.ceil_char_boundary(floor.max(at.saturating_sub(MAX_USERINFO_BYTES)));
     let head = &text[from..at];
-    let head = head.rsplit(is_delimiter).next().unwrap_or_default();
+    let head = head.rsplit_once(is_delimiter).map_or(head, |(_, head)| head);
     let Some((scheme, userinfo)) = head.split_once("://") else { return Userinfo::None };
     if userinfo.contains(['/', '?', '#']) {
         return Userinfo::None;
@@ -73,7 +73,7 @@ pub(super) fn all(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The URL whose scheme ends before the colon at an offset.
+/// The URL whose scheme ends at the colon at an offset. It must not start before `floor`.
 fn with_scheme(text: &str, colon: usize, floor: usize) -> Option<Span> {
     let rest = text[colon..].strip_prefix("://")?;
     let head = &text[floor..colon];
@@ -90,7 +90,8 @@ fn with_scheme(text: &str, colon: usize, floor: usize) -> Option<Span> {
     })
 }
 
-/// The domain name, and the path behind it, around the first dot in it.
+/// The domain name whose first dot is at an offset, including a port, path or query after it. It
+/// must not start before `floor`.
 fn domain(text: &str, dot: usize, floor: usize) -> Option<Span> {
     let is_label = |c: char| c.is_alphanumeric() || c == '-';
     let head = &text[floor..dot];
@@ -121,14 +122,15 @@ fn domain(text: &str, dot: usize, floor: usize) -> Option<Span> {
     })
 }
 
-/// The offset behind the URL that goes on at an offset, without the punctuation of its sentence.
+/// The offset of the end of a URL that continues at an offset. The punctuation of the sentence
+/// around it is excluded.
 fn url_end(text: &str, from: usize) -> usize {
     let latest = text.floor_char_boundary((from + MAX_URL_BYTES).min(text.len()));
     let rest = &text[from..latest];
     let rest = &rest[..rest.find(is_delimiter).unwrap_or(rest.len())];
     let is_closing = |c: char| ".,;:!?)]}*_~".contains(c);
     let trimmed = rest.trim_end_matches(is_closing);
-    // A bracket that opens in the URL closes in it.
+    // A closing bracket is part of the URL if the URL contains the opening one.
     let open = |bracket: char, closing: char| {
         trimmed.contains(bracket)
             && rest[trimmed.len()..].starts_with(closing)

@@ -1,4 +1,4 @@
-//! The word lists as one look-up by hash, with the spellings that hide a word.
+//! Looks up the terms of all lists by hash, also in spellings that disguise a word.
 
 use std::sync::LazyLock;
 
@@ -27,13 +27,13 @@ pub(super) const LISTS: [&str; 17] = [
     include_str!("zh.txt"),
 ];
 
-/// What words do in a sentence about people.
+/// The roles of words in a sentence about people.
 pub(super) const ROLES: &str = include_str!("roles.txt");
 
-/// The categories of the lists, by their index in a text's weights.
+/// The categories of the lists; their weights are stored in this order.
 pub(super) const CATEGORIES: [&str; 3] = ["nsfw", "toxicity", "profanity"];
 
-/// The roles of `roles.txt` as bits, and those of the lists.
+/// The roles of `roles.txt` and of the lists, as bits.
 pub(super) mod role {
     pub(in super::super) const IDENTITY: u32 = 1;
     pub(in super::super) const TRAIT: u32 = 1 << 1;
@@ -55,22 +55,23 @@ pub(super) mod role {
     pub(in super::super) const LIKENED: u32 = 1 << 22;
     pub(in super::super) const COPULA: u32 = 1 << 23;
     pub(in super::super) const THAN: u32 = 1 << 24;
-    /// A term of the lists, by its category.
+    /// A listed term of a category.
     pub(in super::super) const NSFW: u32 = 1 << 18;
     pub(in super::super) const TOXIC: u32 = 1 << 19;
     pub(in super::super) const PROFANE: u32 = 1 << 20;
-    /// A word that continues a term begun before.
+    /// A word of a term, other than the first one.
     pub(in super::super) const INSIDE: u32 = 1 << 21;
 }
 
-/// The names of the roles in `roles.txt`, by their bits.
+/// The names of the roles in `roles.txt`, in the order of their bits. Bits without a name are those
+/// of the lists.
 pub(super) const ROLE_NAMES: [&str; 25] = [
     "identity", "trait", "person", "contempt", "hate", "harm", "intent", "negation", "obvious",
     "worth", "say", "counter", "praise", "self", "you", "first", "they", "common", "", "", "", "",
     "likened", "copula", "than",
 ];
 
-/// Roles whose words are also known by a misspelling.
+/// Words with one of these roles are also recognized if they are misspelt.
 const MISSPELT: u32 = role::IDENTITY
     | role::TRAIT
     | role::CONTEMPT
@@ -79,23 +80,24 @@ const MISSPELT: u32 = role::IDENTITY
     | role::HARM
     | role::TOXIC;
 
-/// Letters of the shortest word that is known with a letter left out: shorter ones are other words.
-/// With two letters swapped, words of one letter less are known too.
+/// Minimum length of a word that is recognized with a letter missing; if it were shorter, the
+/// result would often be another word. Words that are one letter shorter are recognized with two
+/// letters swapped.
 const MISSPELT_LETTERS: usize = 5;
 
-/// Real words that are misspellings of a listed one; they keep their own meaning.
+/// Real words that look like a misspelling of a listed one. They do not count as one.
 const REAL_WORDS: &str = include_str!("real_words.txt");
 
-/// Bits of the filter in front of the look-up.
+/// Size in bits of the filter that saves most look-ups.
 const FILTER_BITS: usize = 1 << 17;
 
-/// Words of the longest term.
+/// Maximum number of words in a term.
 const TERM_WORDS: usize = 8;
 
-/// Bytes of the longest word that is taken apart or unmasked.
+/// Maximum length of a disguised word in bytes.
 pub(super) const HIDDEN_BYTES: usize = 24;
 
-/// What the lists say of a term.
+/// The entry of a term in the lists.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Meaning {
     /// The category's index.
@@ -105,11 +107,11 @@ pub(super) struct Meaning {
     pub(super) is_english: bool,
 }
 
-/// What is known of a word, or of words in a row.
+/// What is known about a word or a sequence of words.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Entry {
     pub(super) roles: u32,
-    /// What the lists say of the term.
+    /// The entry of the term in the lists.
     meaning: Option<Meaning>,
     /// Whether a longer term starts with it.
     is_prefix: bool,
@@ -118,6 +120,7 @@ pub(super) struct Entry {
 /// All terms by the hash of their words.
 pub(super) struct Lexicon {
     entries: FxHashMap<u64, Entry>,
+    /// A Bloom filter with one hash function for the first words of all terms.
     filter: Vec<u64>,
 }
 
@@ -140,7 +143,7 @@ impl Lexicon {
         lexicon
     }
 
-    /// The entry of a term, whose words become known to the filter.
+    /// The entry of a term, which is created if necessary; its first word is added to the filter.
     fn insert(&mut self, term: &str) -> &mut Entry {
         let mut key = 0;
         for (at, token) in Tokens::of(term).enumerate() {
@@ -154,7 +157,8 @@ impl Lexicon {
         self.entries.entry(key).or_default()
     }
 
-    /// Makes words known by one letter left out or two swapped, save where that is a word itself.
+    /// Adds misspellings of words, unless they are words themselves: a missing letter or two
+    /// swapped ones.
     fn add_misspellings(&mut self) {
         let mut added = Vec::new();
         let listed = LISTS.iter().flat_map(|list| list.lines()).filter_map(parse_line);
@@ -164,6 +168,7 @@ impl Lexicon {
             if word.len() + 1 < MISSPELT_LETTERS || entry.roles & MISSPELT == 0 {
                 continue;
             }
+            // A misspelling has the roles of the word, but it is no evidence of a listed term.
             let entry = Entry { roles: entry.roles & !role::TOXIC, meaning: None, ..*entry };
             added.extend(misspellings(word).map(|variant| (variant, entry)));
         }
@@ -177,7 +182,7 @@ impl Lexicon {
         }
     }
 
-    /// Whether a term may start with the word.
+    /// Whether a term may start with the word. False positives are possible.
     pub(super) fn may_know(&self, hash: u64) -> bool {
         self.filter[filter_word(hash)] & filter_bit(hash) != 0
     }
@@ -187,8 +192,8 @@ impl Lexicon {
         if self.may_know(hash) { self.entries.get(&chain(0, hash)) } else { None }
     }
 
-    /// Marks the roles of the terms that start at a token and returns the longest of the lists,
-    /// with its number of tokens.
+    /// Marks the roles of the terms that start at the first token. Returns the longest listed term
+    /// among them, with its number of tokens.
     pub(super) fn mark(&self, tokens: &mut [Token]) -> Option<(usize, Meaning)> {
         let first = *tokens.first()?;
         if !self.may_know(first.hash) {
@@ -212,12 +217,13 @@ impl Lexicon {
         found
     }
 
-    /// The hash of the listed word that a word's digits, signs and stretched letters hide.
+    /// The hash of the listed word that is disguised by digits, signs or repeated letters.
     pub(super) fn unmask(&self, written: &str) -> Option<u64> {
         if written.len() > HIDDEN_BYTES {
             return None;
         }
         let plain: Vec<u8> = written.bytes().map(plain_letter).collect();
+        // `1` and `!` can also stand for an `l`.
         let second = plain.iter().map(|byte| if *byte == b'i' { b'l' } else { *byte });
         let candidates = [plain.clone(), second.collect()];
         for candidate in &candidates {
@@ -231,13 +237,14 @@ impl Lexicon {
         self.guess(written.as_bytes())
     }
 
-    /// The word that fits letters of which some are masked: `s**t`.
+    /// The hash of the word that fits letters some of which are masked: `s**t`.
     fn guess(&self, masked: &[u8]) -> Option<u64> {
         let fits = |word: &&str| {
             let mut pairs = word.bytes().zip(masked);
             word.len() == masked.len()
                 && pairs.all(|(letter, sign)| is_mask(*sign) || sign.eq_ignore_ascii_case(&letter))
         };
+        // The first letter must be visible, or any word of asterisks would fit.
         let is_open = masked.first().is_some_and(u8::is_ascii_alphabetic);
         let word = MASKED.iter().find(|word| is_open && fits(word))?;
         let hash = hash_of(word);
@@ -245,7 +252,7 @@ impl Lexicon {
     }
 }
 
-/// Words that people mask with asterisks, the commonest first.
+/// Words that people mask with asterisks, most common first.
 const MASKED: [&str; 34] = [
     "fuck",
     "shit",
@@ -303,7 +310,7 @@ pub(super) fn is_mask(byte: u8) -> bool {
     matches!(byte, b'*' | b'@' | b'$' | b'!' | b'#' | b'%')
 }
 
-/// The letters with at most `kept` of each run of three or more.
+/// The letters, with runs of three or more equal ones shortened to at most `kept`.
 fn squeeze(letters: &[u8], kept: usize) -> impl Iterator<Item = u8> {
     letters.chunk_by(|a, b| a == b).flat_map(move |run| {
         let length = if run.len() > 2 { run.len().min(kept) } else { run.len() };
@@ -311,8 +318,8 @@ fn squeeze(letters: &[u8], kept: usize) -> impl Iterator<Item = u8> {
     })
 }
 
-/// A word without one inner letter, if it is not too short, and with two neighbours swapped, the
-/// first letter aside.
+/// All spellings of a word with an inner letter missing (if the word is long enough) and with two
+/// neighbouring letters swapped. The first letter always stays the same.
 fn misspellings(word: &str) -> impl Iterator<Item = String> {
     let bytes = word.as_bytes();
     let is_long = bytes.len() >= MISSPELT_LETTERS;
@@ -327,6 +334,7 @@ fn misspellings(word: &str) -> impl Iterator<Item = String> {
     shorter.chain(swapped)
 }
 
+/// Extends the key of a term by the hash of its next word.
 fn chain(key: u64, hash: u64) -> u64 {
     (key.rotate_left(23) ^ hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -339,7 +347,8 @@ fn filter_bit(hash: u64) -> u64 {
     1 << (hash & 63)
 }
 
-/// The category's index, the weight and the term of a line of a list.
+/// The index of the category, the weight and the term of a line of a list; `None` for a comment or
+/// a blank line. A test checks that no other line is skipped.
 pub(super) fn parse_line(line: &str) -> Option<(usize, f32, &str)> {
     let mut parts = line.splitn(3, ' ');
     let category = parts.next()?;
@@ -347,10 +356,12 @@ pub(super) fn parse_line(line: &str) -> Option<(usize, f32, &str)> {
     Some((category, parts.next()?.parse().ok()?, parts.next()?.trim()))
 }
 
-/// The bit and the term of each entry of `roles.txt`.
+/// The bit and the term of each entry of `roles.txt`. A test checks that all roles have a bit.
 pub(super) fn role_terms() -> impl Iterator<Item = (u32, &'static str)> {
-    ROLES.lines().filter_map(|line| line.split_once(": ")).flat_map(|(name, terms)| {
-        let bit = ROLE_NAMES.iter().position(|role| *role == name).map_or(0, |at| 1 << at);
-        terms.split(", ").map(move |term| (bit, term))
-    })
+    let lines = ROLES.lines().filter(|line| !line.starts_with('#'));
+    let roles = lines.filter_map(|line| {
+        let (name, terms) = line.split_once(": ")?;
+        Some((ROLE_NAMES.iter().position(|role| *role == name)?, terms))
+    });
+    roles.flat_map(|(at, terms)| terms.split(", ").map(move |term| (1 << at, term)))
 }

@@ -1,7 +1,9 @@
-//! The classifier of short texts: a logistic regression on hashed words, pairs of words and letter
-//! 4-grams beside the signals of the patterns, with weights of 8 bits.
+//! The classifier for windows of text: a logistic regression on the signals from lists and patterns
+//! and on hashed words, word pairs and letter 4-grams. The weights of the hashed features have 8
+//! bits.
 //!
-//! `examples/safety_train.rs` trains it and says on what; the weights are all that is kept.
+//! It is trained by `examples/safety_train.rs`, which also names the data. Only the weights are
+//! stored, no text.
 
 use std::sync::LazyLock;
 
@@ -12,13 +14,13 @@ use super::tokens::{HASH_START, Token, gap, mix};
 /// Binary logarithm of the number of hashed weights.
 pub const HASH_BITS: u32 = 18;
 
-/// Letters of a letter n-gram; a word's start and end count as one each.
+/// Length of a letter n-gram; the start and the end of a word count as one letter each.
 const GRAM_LETTERS: usize = 4;
 
-/// Bytes of a word that are cut into letter n-grams.
+/// The letter n-grams of a word are taken from at most this number of bytes.
 const WORD_BYTES: usize = 32;
 
-/// Bytes of the longest link that is skipped.
+/// Maximum length of a skipped link in bytes, which bounds the time.
 const LINK_BYTES: usize = 2048;
 
 /// The names of the signals before the hashed features.
@@ -45,74 +47,76 @@ pub const SIGNAL_NAMES: [&str; 17] = [
 /// The index of the signal `hate`.
 const HATE: usize = 4;
 
-/// How often an attack that the patterns are sure of is one.
+/// The probability that an attack is one if the patterns are certain of it.
 const PATTERN_TRUST: f32 = 0.95;
 
-/// What is left of the learned probability when a whole window talks about attacks.
+/// Factor for the learned probability if the whole window talks about attacks.
 const COUNTER_DISCOUNT: f32 = 0.35;
 
-/// What is left of the learned probability when neither a listed term nor a pattern bears it out.
+/// Factor for the learned probability if there is neither a listed term nor a pattern.
 const MILD_DISCOUNT: f32 = 0.6;
 
-/// What is left of the learned probability when a slur is used of oneself.
+/// Factor for the learned probability if people use a slur for themselves.
 const RECLAIMED_DISCOUNT: f32 = 0.7;
 
-/// What the classifier sees of a window of text.
+/// Number of bytes of the weights before those of the hashed features: a scale and the weights of
+/// the signals.
+const FLOAT_BYTES: usize = (1 + SIGNAL_NAMES.len()) * 4;
+
+/// The features of a window of text.
 #[derive(Debug, Clone, Default)]
 pub struct Features {
-    /// One value a signal, in the order of [`SIGNAL_NAMES`], about 0 to 1 each.
+    /// The values of the signals in the order of [`SIGNAL_NAMES`], mostly from 0 to 1.
     pub signals: [f32; SIGNAL_NAMES.len()],
-    /// The hashes of words and pairs of words.
+    /// The hashes of words and of pairs of words.
     pub words: Vec<u32>,
     /// The hashes of letter n-grams.
     pub grams: Vec<u32>,
-    /// What is left of the learned probability in talk about attacks and in reclaimed words.
+    /// Factor for the learned probability: 1, or less in talk about attacks, for reclaimed words
+    /// and without any other evidence.
     pub discount: f32,
 }
 
-/// The probability that a window is toxic: the learned one, discounted where bad words are only
-/// talked about, and beside it the attack that the patterns see, by a noisy or.
+/// The probability that a window is toxic: the learned probability, reduced by the discount, and
+/// the attack found by the patterns, combined by a noisy or.
 pub fn toxicity(log_odds: f32, features: &Features) -> f32 {
     let learned = features.discount / (1.0 + (-log_odds).exp());
     learned + (1.0 - learned) * features.signals[HATE] * PATTERN_TRUST
 }
 
-/// The weights: a scale and the signals' weights as 32-bit floats, then one byte a hash, all little
-/// endian.
-static WEIGHTS: &[u8] = include_bytes!("../../model/safety.bin");
+/// The weights: a scale and the weights of the signals as 32-bit floats, then one byte per hash,
+/// all little-endian.
+static WEIGHTS: &[u8; FLOAT_BYTES + (1 << HASH_BITS)] = include_bytes!("../../model/safety.bin");
 
 /// The weights as numbers.
 struct Model {
     scale: f32,
     signals: [f32; SIGNAL_NAMES.len()],
+    /// A signed byte for each hash, to be multiplied by `scale`.
     hashed: &'static [u8],
 }
 
 static MODEL: LazyLock<Model> = LazyLock::new(|| {
-    let (floats, _) = WEIGHTS.as_chunks::<4>();
-    let mut floats = floats.iter().map(|bytes| f32::from_le_bytes(*bytes));
-    let scale = floats.next().unwrap_or_default();
-    let signals = std::array::from_fn(|_| floats.next().unwrap_or_default());
-    let hashed = WEIGHTS.get((1 + SIGNAL_NAMES.len()) * 4..).unwrap_or_default();
-    Model { scale, signals, hashed }
+    let (floats, hashed) = WEIGHTS.split_at(FLOAT_BYTES);
+    let float = |at: usize| f32::from_le_bytes(floats.as_chunks::<4>().0[at]);
+    Model { scale: float(0), signals: std::array::from_fn(|at| float(1 + at)), hashed }
 });
 
-/// The log odds that a reader calls the text toxic.
+/// The log odds that a reader calls the window toxic.
 pub(super) fn log_odds(features: &Features) -> f32 {
     let model = &*MODEL;
     let signals = features.signals.iter().zip(&model.signals);
     let sum_of = |hashes: &[u32]| {
-        let sum: i32 = hashes
-            .iter()
-            .map(|hash| model.hashed.get(*hash as usize).map_or(0, |byte| i32::from(*byte as i8)))
-            .sum();
+        let sum: i32 =
+            hashes.iter().map(|hash| i32::from(model.hashed[*hash as usize] as i8)).sum();
         sum as f32 * model.scale / (hashes.len().max(1) as f32).sqrt()
     };
     let signals: f32 = signals.map(|(value, weight)| value * weight).sum();
     signals + sum_of(&features.words) + sum_of(&features.grams)
 }
 
-/// The features of a window: its tokens, the weights of its listed terms and its patterns.
+/// Computes the features of a window from its tokens, the weights of its listed terms and the
+/// evidence of the patterns.
 pub(super) fn features(
     text: &str,
     tokens: &[Token],
@@ -166,7 +170,7 @@ pub(super) fn features(
     features
 }
 
-/// Hashes the words that carry meaning: names of users, links and entities do not.
+/// Hashes the words, except user names, links and character references, which carry no meaning.
 fn hash_words(text: &str, tokens: &[Token], features: &mut Features) {
     let mut previous = HASH_START;
     let mut link_end = 0;
@@ -179,6 +183,7 @@ fn hash_words(text: &str, tokens: &[Token], features: &mut Features) {
             let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
             link_end = token.start + length;
         }
+        // The sign before the word shows whether it is a user name or a character reference.
         let sign = token.start.checked_sub(1).map(|at| bytes[at]);
         let is_entity = bytes.get(token.end) == Some(&b';') && matches!(sign, Some(b'&' | b'#'));
         let is_skipped = token.start < link_end
@@ -195,7 +200,7 @@ fn hash_words(text: &str, tokens: &[Token], features: &mut Features) {
     }
 }
 
-/// Hashes the letter n-grams of a word with its ends.
+/// Hashes the letter n-grams of a word, including its start and end.
 fn hash_grams(word: &[u8], grams: &mut Vec<u32>) {
     let mut letters = [b' '; WORD_BYTES + 2];
     let length = word.len().min(WORD_BYTES);

@@ -1,32 +1,33 @@
-//! Who is spoken of, and how: attacks on groups, insults, threats, and the speech that only looks
-//! like them.
+//! Patterns for who is talked about and how: attacks on groups, insults, threats, and speech that
+//! only looks like them.
 //!
-//! A sentence attacks when a word of contempt, hatred or intended harm stands in it un-negated, or
-//! when worth is denied; the attack is hateful when the sentence names a group that is hated for
-//! what its members are, or speaks of `them` after a sentence that did. Quotation, reports of what
-//! others say, condemnation and words of oneself turn an attack into talk about attacks. The
-//! classes follow those of HateCheck (Röttger et al., "HateCheck: Functional Tests for Hate Speech
-//! Detection Models", 2021, table 1); the words and weights are the project's own.
+//! A sentence is an attack if it contains a word of contempt, hatred or intended harm that is not
+//! negated, or if it denies somebody's worth. The attack is hateful if the sentence names a group
+//! that is hated for what its members are, or if it refers to `them` after a sentence that named
+//! one. Quotation, reports of what others say and condemnation turn an attack into talk about
+//! attacks; words about oneself make it weaker. The classes follow those of HateCheck (Röttger et
+//! al. 2021, "HateCheck: Functional Tests for Hate Speech Detection Models", table 1); the words
+//! and weights were chosen for this project.
 
 use super::lexicon::role;
 use super::tokens::{Token, gap};
 
-/// Words before an attack within which a negation undoes it.
+/// A negation cancels an attack that follows within this number of words.
 const NEGATION_SCOPE: usize = 3;
 
-/// Words after a negation within which worth is denied.
+/// A negation denies worth if a word for worth follows within this number of words.
 const DENIAL_SCOPE: usize = 4;
 
-/// Words between what somebody is said to be and the verb that says it.
+/// Somebody is likened to something that follows a verb such as `are` within this number of words.
 const COPULA_SCOPE: usize = 5;
 
-/// Words between an attack and the group it is sure to be about.
+/// An attack counts half if the nearest group is farther away than this number of words.
 const TARGET_SCOPE: usize = 8;
 
-/// Words between a slight oath and the group it is about.
+/// A swear word is an attack on a group within this number of words.
 const OATH_SCOPE: usize = 2;
 
-/// What the sentences of a window do, each the strongest or the count of its kind.
+/// The evidence from the sentences of a window: the maximum or the count of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Evidence {
     /// The strongest attack on a group, 0 to 1.
@@ -35,21 +36,22 @@ pub(super) struct Evidence {
     pub(super) insult: f32,
     /// The strongest threat of harm, 0 to 1.
     pub(super) threat: f32,
-    /// Un-negated words of contempt.
+    /// Number of words of contempt that are not negated.
     pub(super) contempt: f32,
-    /// Sentences about attacks: quotation, reports, condemnation.
+    /// Sentences about attacks (quotation, reports, condemnation), each with a weight by its
+    /// length.
     pub(super) counter: f32,
-    /// Whether people use a slur of themselves or their friends.
+    /// Whether people use a slur for themselves or their friends.
     pub(super) reclaimed: bool,
-    /// Words of praise.
+    /// Number of words of praise.
     pub(super) praise: f32,
-    /// Groups named.
+    /// Number of groups that are named.
     pub(super) groups: f32,
-    /// Words for the reader.
+    /// Number of words for the reader.
     pub(super) readers: f32,
 }
 
-/// What was found of one sentence.
+/// What was found in one sentence.
 #[derive(Default)]
 struct Sentence {
     groups: usize,
@@ -60,7 +62,7 @@ struct Sentence {
     has_negated_attack: bool,
 }
 
-/// Reads a window's sentences.
+/// Collects the evidence from the sentences of a window.
 pub(super) fn read(tokens: &[Token]) -> Evidence {
     let mut evidence = Evidence::default();
     let mut had_group = false;
@@ -68,6 +70,7 @@ pub(super) fn read(tokens: &[Token]) -> Evidence {
     for end in 1..=tokens.len() {
         let is_end = tokens.get(end).is_none_or(|token| token.gap & gap::SENTENCE != 0);
         if is_end {
+            // The root lets a short attack in a long window count more than its length.
             let share = ((end - start) as f32 / tokens.len() as f32).sqrt();
             had_group = read_sentence(&tokens[start..end], share, had_group, &mut evidence);
             start = end;
@@ -76,7 +79,8 @@ pub(super) fn read(tokens: &[Token]) -> Evidence {
     evidence
 }
 
-/// Adds a sentence, which counts for its share of the window; returns whether it names a group.
+/// Adds the evidence from a sentence, which depends on its share of the window; returns whether the
+/// sentence names a group.
 fn read_sentence(tokens: &[Token], share: f32, had_group: bool, evidence: &mut Evidence) -> bool {
     let count = |bits: u32| tokens.iter().filter(|token| token.roles & bits != 0).count();
     let mut sentence = Sentence::default();
@@ -109,7 +113,7 @@ fn read_sentence(tokens: &[Token], share: f32, had_group: bool, evidence: &mut E
     names_group
 }
 
-/// Whether the token names a group: by itself, or a trait with a person within two words.
+/// Whether the token names a group: by itself, or as a trait with a person in the next two words.
 fn is_group(tokens: &[Token], at: usize) -> bool {
     let roles = tokens[at].roles;
     let person = |token: &Token| token.roles & role::PERSON != 0;
@@ -127,7 +131,7 @@ fn talk_about(tokens: &[Token], has_quoted_attack: bool) -> bool {
     has_quoted_attack || has(role::COUNTER) || (has(role::SAY) && !own_claim && !asks)
 }
 
-/// Whether a slur follows a word of oneself, with at most one word between.
+/// Whether a slur follows a word for the speaker, with at most one word in between.
 fn is_reclaimed(tokens: &[Token]) -> bool {
     tokens.iter().enumerate().any(|(at, token)| {
         let before = &tokens[at.saturating_sub(2)..at];
@@ -136,7 +140,7 @@ fn is_reclaimed(tokens: &[Token]) -> bool {
     })
 }
 
-/// Collects the attacks of a sentence.
+/// Collects the attacks in a sentence.
 fn attacks(tokens: &[Token], groups: &[usize], sentence: &mut Sentence) {
     let has_intent = tokens.iter().any(|token| token.roles & role::INTENT != 0);
     let mut is_quoted = false;
@@ -181,7 +185,8 @@ fn attacks(tokens: &[Token], groups: &[usize], sentence: &mut Sentence) {
     }
 }
 
-/// Whether a negation stands shortly before a token, and is not one of those that ask for assent.
+/// Whether a token is negated: by a negation shortly before it, or by one directly before a group.
+/// Phrases that only look like a negation, such as "no wonder", do not count.
 fn is_negated(tokens: &[Token], at: usize) -> bool {
     let before = &tokens[at.saturating_sub(NEGATION_SCOPE)..at];
     let negations = before.iter().filter(|token| token.roles & role::NEGATION != 0).count();
@@ -193,7 +198,7 @@ fn is_negated(tokens: &[Token], at: usize) -> bool {
     (negations > 0 || denies_group) && !asks
 }
 
-/// Whether a negation is followed by what every person is granted.
+/// Whether a negation is followed by something that everybody deserves.
 fn denies_worth(tokens: &[Token]) -> bool {
     let bits =
         |count: usize| tokens.iter().skip(1).take(count).fold(0, |bits, token| bits | token.roles);
@@ -201,7 +206,7 @@ fn denies_worth(tokens: &[Token]) -> bool {
         && bits(2 * DENIAL_SCOPE) & (role::CONTEMPT | role::HATE | role::HARM) == 0
 }
 
-/// Whether a group is said to be less than what the first token names.
+/// Whether a group is said to be less than the thing that the first token names.
 fn is_compared(tokens: &[Token]) -> bool {
     let than = tokens.iter().position(|token| token.roles & role::THAN != 0);
     than.is_some_and(|than| (than..tokens.len()).any(|at| is_group(tokens, at)))

@@ -1,20 +1,20 @@
-//! Words of a text as hashes, with what stands between them; spellings that hide a word are undone.
+//! Splits a text into words, as hashes, and describes the gaps between them.
 //!
-//! A token is a run of letters and digits in any script; apostrophes inside a word are left out of
-//! its hash (`don't` is `dont`), as is a closing `'s`. Each character of Han, kana and Hangul is a
-//! token, so that a term is found inside a sentence without spaces and before a particle.
+//! A token is a run of letters and digits of any script. Its hash ignores apostrophes inside the
+//! word (`don't` is `dont`) and a final `'s`. Each character of Han, kana and Hangul is a token, so
+//! that terms are found inside sentences without spaces and before particles.
 
 use std::sync::LazyLock;
 
 use crate::plane::Plane;
 
-/// The start of the FNV-1a hash (Fowler, Noll and Vo, 1991), 64 bits wide.
+/// The start value of the 64-bit FNV-1a hash (Fowler, Noll and Vo 1991).
 pub(super) const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
 
-/// The prime of the FNV-1a hash, 64 bits wide.
+/// The prime of the 64-bit FNV-1a hash.
 const HASH_PRIME: u64 = 0x0100_0000_01b3;
 
-/// What stands in the gap before a token, as bits.
+/// What the gap before a token contains, as bits.
 pub(super) mod gap {
     /// The end of a sentence or of a line.
     pub(in super::super) const SENTENCE: u8 = 1;
@@ -24,7 +24,7 @@ pub(super) mod gap {
     pub(in super::super) const EXCLAMATION: u8 = 4;
     /// A question mark.
     pub(in super::super) const QUESTION: u8 = 8;
-    /// A sign that can stand for a letter, without white space beside it.
+    /// A sign that can stand for a letter, in a gap without white space.
     pub(in super::super) const MASK: u8 = 16;
     /// More than one character.
     pub(in super::super) const WIDE: u8 = 32;
@@ -33,11 +33,11 @@ pub(super) mod gap {
 /// A token of a text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Token {
-    /// FNV-1a of its lower-case letters.
+    /// The FNV-1a hash of its lower-case letters.
     pub(super) hash: u64,
-    /// The byte at which it starts.
+    /// Its first byte.
     pub(super) start: usize,
-    /// The byte after its end.
+    /// The byte after its last one.
     pub(super) end: usize,
     /// Bits of [`gap`].
     pub(super) gap: u8,
@@ -45,11 +45,11 @@ pub(super) struct Token {
     pub(super) is_mixed: bool,
     /// Whether it has a letter three times in a row.
     pub(super) is_stretched: bool,
-    /// What it does in a sentence: bits of [`role`](super::lexicon::role).
+    /// Its roles in a sentence: bits of [`role`](super::lexicon::role).
     pub(super) roles: u32,
 }
 
-/// The kinds of ASCII bytes.
+/// The kinds of bytes. Those of characters beyond ASCII are `Wide`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Separator,
@@ -82,7 +82,7 @@ pub(super) fn mix(hash: u64, byte: u8) -> u64 {
     (hash ^ u64::from(byte)).wrapping_mul(HASH_PRIME)
 }
 
-/// The hash of a word in lower case, which may be of several scripts.
+/// The hash of a word in lower case, in any script.
 pub(super) fn hash_of(word: &str) -> u64 {
     word.bytes().fold(HASH_START, mix)
 }
@@ -92,14 +92,14 @@ fn mix_character(hash: u64, character: char) -> u64 {
     character.encode_utf8(&mut buffer).bytes().fold(hash, mix)
 }
 
-/// Whether each character is a token of its own.
+/// Whether a character is always a separate token.
 fn is_syllable(character: char) -> bool {
     matches!(character, '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
         | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
-/// Whether a character beyond ASCII belongs to a word: letters, digits and combining marks, and
-/// the joiners that stand inside words.
+/// Whether a character beyond ASCII belongs to a word: letters, digits, combining marks, and the
+/// joiners that occur inside words.
 fn is_letter(character: char) -> bool {
     matches!(character, '\u{200c}' | '\u{200d}')
         || character.is_alphanumeric()
@@ -121,11 +121,12 @@ impl<'a> Tokens<'a> {
 
     /// The character at the position and whether it belongs to a word.
     fn wide(&self) -> Option<(char, bool)> {
-        let character = self.text.get(self.position..)?.chars().next()?;
+        let character = self.text[self.position..].chars().next()?;
         Some((character, LETTERS.get(character)))
     }
 
-    /// Skips what is between tokens and says what it was; `None` at the end of the text.
+    /// Skips the gap before the next token and returns what it contains; `None` at the end of the
+    /// text.
     fn skip(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         let start = self.position;
@@ -176,15 +177,16 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// A word while it is read.
+/// The word that is currently read.
 struct Reading {
     hash: u64,
     letters: u32,
     digits: u32,
+    /// How often the last letter was repeated.
     run: u32,
     last: u8,
     is_stretched: bool,
-    /// The hash before the last apostrophe and the byte after it.
+    /// The hash before the last apostrophe and the position after it.
     apostrophe: Option<(u64, usize)>,
 }
 
@@ -203,7 +205,8 @@ impl Reading {
 }
 
 impl Tokens<'_> {
-    /// Takes a character beyond ASCII into a word; `false` if the word ends before it.
+    /// Adds a character beyond ASCII to the word; returns `false` if the word ends before or after
+    /// it.
     fn take_wide(&mut self, reading: &mut Reading, start: usize) -> bool {
         let Some((character, is_letter)) = self.wide() else { return false };
         let after = self.position + character.len_utf8();

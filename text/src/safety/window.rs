@@ -1,38 +1,41 @@
-//! A text cut into windows of about a hundred words, each read for listed terms and patterns.
+//! Splits a text into windows of about a hundred words, and finds listed terms and patterns in
+//! them.
 
 use super::lexicon::{HIDDEN_BYTES, LEXICON, Lexicon, is_mask, role};
 use super::model::{self, Features};
 use super::patterns;
 use super::tokens::{HASH_START, Token, Tokens, gap, mix};
 
-/// Words from which a window ends with its sentence.
+/// A window with at least this number of words ends with the current sentence.
 const WINDOW_WORDS: usize = 100;
 
-/// Words of the longest window.
+/// Maximum number of words in a window.
 const MAX_WINDOW_WORDS: usize = 160;
 
-/// Weight of listed terms from which the classifier reads a window of a longer text.
+/// In a text of several windows, the classifier reads a window if the total weight of its listed
+/// terms is at least this.
 const HOT_WEIGHT: f32 = 0.25;
 
-/// Letters in a row, each a word, that may spell one: `h a t e`.
+/// Minimum number of single letters in a row that may spell a word, as in `h a t e`.
 const SPACED_LETTERS: usize = 3;
 
-/// Letters of the longest spaced word.
+/// Maximum number of such letters.
 const MAX_SPACED_LETTERS: usize = 16;
 
-/// Bytes of a word that may be two words without their space.
+/// Length in bytes of words that may be two words without a space between them.
 const JOINED_BYTES: std::ops::RangeInclusive<usize> = 5..=24;
 
-/// Words of a window in which joined words are looked for.
+/// Joined words are only searched for in windows with at most this number of words.
 const JOINED_WINDOW_WORDS: usize = 40;
 
-/// What is known of a window.
+/// A window and the listed terms in it.
 pub(super) struct Window<'a> {
+    /// The whole text.
     pub(super) text: &'a str,
     pub(super) tokens: Vec<Token>,
-    /// The weights of the English lists' terms, by category.
+    /// The total weights of the terms from the English list, by category.
     pub(super) english: [f32; 3],
-    /// The weights of the other lists' terms, by category.
+    /// The total weights of the terms from the other lists, by category.
     pub(super) other: [f32; 3],
     /// Whether it is the whole text.
     pub(super) is_whole: bool,
@@ -71,6 +74,7 @@ impl Window<'_> {
                 continue;
             }
             let Some((length, meaning)) = lexicon.mark(&mut self.tokens[at..]) else { continue };
+            // A term inside a listed term does not count again.
             if at >= listed_to {
                 listed_to = at + length;
                 let sums = if meaning.is_english { &mut self.english } else { &mut self.other };
@@ -88,8 +92,9 @@ impl Window<'_> {
         roles & role::IDENTITY != 0 && roles & (role::HATE | role::CONTEMPT) != 0
     }
 
-    /// What the classifier sees.
+    /// The features for the classifier.
     pub(super) fn features(&mut self) -> Features {
+        // Every word would have to be split in all ways, so only do this for short texts.
         if self.is_whole && self.tokens.len() <= JOINED_WINDOW_WORDS {
             self.split_joined(&LEXICON);
         }
@@ -97,12 +102,13 @@ impl Window<'_> {
         model::features(self.text, &self.tokens, self.english, &evidence)
     }
 
-    /// Undoes digits, signs, stretched letters and spaces that hide listed words.
+    /// Recognizes listed words that are disguised by digits, signs, repeated letters or spaces.
     fn unmask(&mut self, lexicon: &Lexicon) {
         let bytes = self.text.as_bytes();
         let mut hidden_to = 0;
         for at in 0..self.tokens.len() {
             let token = self.tokens[at];
+            // The token is the rest of a disguised word, such as the `t` of `sh!t`.
             if token.start < hidden_to {
                 self.tokens[at].hash = 0;
                 continue;
@@ -117,7 +123,8 @@ impl Window<'_> {
             {
                 end += 1;
             }
-            let written = self.text.get(token.start..end).unwrap_or_default();
+            let written = &self.text[token.start..end];
+            // An exclamation mark at the end is a masked letter or just punctuation.
             let whole = written.trim_end_matches('!');
             for written in [written, whole] {
                 if let Some(hash) = lexicon.unmask(written) {
@@ -133,7 +140,7 @@ impl Window<'_> {
         }
     }
 
-    /// Joins letters that stand alone and spell a listed word together.
+    /// Joins single letters that together spell a listed word.
     fn join_spaced(&mut self, lexicon: &Lexicon) {
         let is_single = |token: &Token| token.end - token.start == 1;
         let mut at = 0;
@@ -143,10 +150,8 @@ impl Window<'_> {
             let joined = (SPACED_LETTERS..=length).rev().find_map(|length| {
                 let letters = &self.tokens[at..at + length];
                 let bytes = self.text.as_bytes();
-                let written: String = letters
-                    .iter()
-                    .filter_map(|token| bytes.get(token.start).map(|byte| char::from(*byte)))
-                    .collect();
+                let written: String =
+                    letters.iter().map(|token| char::from(bytes[token.start])).collect();
                 let hash = lexicon.unmask(&written.to_ascii_lowercase())?;
                 Some((length, hash))
             });
@@ -161,12 +166,12 @@ impl Window<'_> {
         }
     }
 
-    /// Gives a word that is a word of a role and another known word, without the space between
-    /// them, the roles of both.
+    /// Gives a word that consists of two known words without a space between them the roles of
+    /// both.
     fn split_joined(&mut self, lexicon: &Lexicon) {
         let strong = role::IDENTITY | role::CONTEMPT | role::LIKENED | role::HATE | role::HARM;
         for token in &mut self.tokens {
-            let Some(word) = self.text.get(token.start..token.end) else { continue };
+            let word = &self.text[token.start..token.end];
             let is_candidate = token.roles == 0
                 && JOINED_BYTES.contains(&word.len())
                 && word.bytes().all(|byte| byte.is_ascii_alphabetic());
@@ -191,7 +196,7 @@ impl Window<'_> {
     }
 }
 
-/// Whether enough letters stand alone in a row to spell a word.
+/// Whether there are enough single letters in a row to spell a word.
 fn singles_in_a_row(tokens: &[Token]) -> bool {
     tokens.windows(SPACED_LETTERS).any(|row| row.iter().all(|token| token.end - token.start == 1))
 }

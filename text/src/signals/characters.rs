@@ -25,7 +25,7 @@ pub(super) struct CharacterCounts {
     urls: u64,
 }
 
-/// What a character beyond ASCII counts as, besides a character.
+/// The class in which a non-ASCII character is counted.
 #[derive(Clone, Copy)]
 enum Kind {
     Upper,
@@ -38,6 +38,7 @@ enum Kind {
 
 static KINDS: LazyLock<Plane<Kind>> = LazyLock::new(|| Plane::new(kind, Kind::Other));
 
+/// The class of a character.
 fn kind(character: char) -> Kind {
     if character.is_alphabetic() {
         return if character.is_uppercase() { Kind::Upper } else { Kind::Other };
@@ -53,13 +54,14 @@ fn kind(character: char) -> Kind {
     }
 }
 
-/// Bits of one counter of the packed counts that [`PACKED`] adds up, and bytes that may be added
-/// before the narrowest could overflow.
+/// Bits of one of the eight counters in a sum of values of [`PACKED`].
 const LANE_BITS: u32 = 8;
+
+/// Bytes that can be counted before a counter might overflow.
 const BLOCK_BYTES: usize = 255;
 
-/// For each byte, a one in the lane of its class: space, upper, digit, punctuation, control, `#`,
-/// curly bracket, start or inside of a character beyond ASCII.
+/// For each byte, a one in the counters (lanes) of its classes: white space, upper case, digit,
+/// punctuation, control, `#`, curly bracket, byte of a non-ASCII character.
 const PACKED: [u64; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -123,18 +125,19 @@ impl CharacterCounts {
         counts
     }
 
-    /// Adds the characters beyond ASCII that start in a block of the text.
+    /// Adds the non-ASCII characters that start in a block of the text.
     fn add_beyond_ascii(&mut self, text: &str, start: usize, block: &[u8]) {
         for (at, byte) in block.iter().enumerate() {
-            // Not the first byte of such a character.
-            if *byte < 0xc0 {
-                continue;
+            // Only bytes from 0xc0 on start a non-ASCII character.
+            if *byte >= 0xc0
+                && let Some(character) = text[start + at..].chars().next()
+            {
+                self.add_character(character);
             }
-            let character = text.get(start + at..).and_then(|rest| rest.chars().next());
-            self.add_character(character.unwrap_or_default());
         }
     }
 
+    /// Adds a non-ASCII character.
     fn add_character(&mut self, character: char) {
         self.all += 1;
         match KINDS.get(character) {
@@ -152,7 +155,7 @@ impl CharacterCounts {
         }
     }
 
-    /// Writes what was counted.
+    /// Writes the signals of characters.
     pub(super) fn write(&self, signals: &mut Signals) {
         let visible = self.all - self.space;
         signals.characters = self.all;

@@ -1,13 +1,15 @@
-//! The share of a text in sequences of tokens that occurred before, as datatrove reads Gopher.
+//! The share of a text that lies in repeated sequences of tokens, as datatrove implements Gopher.
 //!
-//! For each length n from 5 to 10 a scan goes over the tokens: where the next n, joined without
-//! spaces, were met before, their characters count and the scan skips them; else it remembers them
-//! and moves on by one token. Sequences are equal if their letters are, wherever the tokens end.
+//! For each length n from 5 to 10, a scan reads the tokens. If the next n tokens, joined without
+//! spaces, have occurred before, their characters are counted and the scan skips them. Otherwise it
+//! remembers them and advances by one token. Sequences are equal if their letters are equal, even
+//! if the tokens end in different places.
 //!
-//! Sequences that are equal start with the same bytes. So a place is looked at only as far as it
-//! shares its next 16, 24, 32 … bytes with another place, and only its sequences up to there are
-//! hashed; in ordinary prose they are few. Two bits for a hash of these bytes, which others may
-//! share, tell whether they occur again: places more than need be do no harm.
+//! Equal sequences start with the same bytes. Therefore the code first finds out how many bytes
+//! each place shares with another place: 16, 24, 32 and so on. Only sequences that are not much
+//! longer than that can be repeated and are hashed; in ordinary prose they are few. Whether a
+//! place's bytes occur again is looked up by hash in two sets of bits, in which different hashes
+//! may collide. A collision only adds a candidate and cannot change the result.
 
 use std::ops::Range;
 
@@ -20,38 +22,43 @@ use super::{Signals, share};
 /// Lengths of sequences in tokens (Gopher, table A1).
 const NGRAMS: Range<usize> = 5..11;
 
-/// Bytes by which places are compared first, step by step further, and at most.
+/// Bytes by which places are compared first.
 const HEAD_BYTES: usize = 16;
+
+/// Bytes that each further comparison adds.
 const STEP_BYTES: usize = 8;
+
+/// Bytes by which places are compared at most.
 const MAX_HEAD_BYTES: usize = 48;
 
-/// Bits of the sets of heads for each place: of the heads that occur once, every sixteenth or fewer
-/// is taken for one that occurs again.
+/// Bits of each set in [`Heads`] for each place. At most one in sixteen of the heads that occur
+/// once is mistaken for a repeated one.
 const BITS_PER_PLACE: usize = 16;
 
-/// A place that may start a repeated sequence.
+/// A token at which a repeated sequence may start.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     /// The index of the token.
     token: u32,
-    /// Bytes that it shares with another place, in steps; sequences below the next step are possible.
+    /// Bytes that it shares with another place: 0, or [`HEAD_BYTES`] and some steps. The next step
+    /// is known to differ.
     shared_bytes: u32,
-    /// A hash of these bytes.
+    /// A hash of the bytes compared so far.
     hash: u64,
 }
 
-/// Memory that is used again from text to text.
+/// Buffers that are reused from text to text.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     joined: Joined,
-    /// Of the first bytes from each token on.
+    /// For each token the hash of the first bytes that start there.
     hashes: Vec<u64>,
     candidates: Vec<Candidate>,
     heads: Heads,
     groups: Groups,
 }
 
-/// Which hashes were met once, and which more than once, as bits.
+/// Which hashes of heads occurred once and which more than once, as sets of bits.
 #[derive(Debug, Default)]
 struct Heads {
     once: Vec<u64>,
@@ -59,7 +66,7 @@ struct Heads {
 }
 
 impl Heads {
-    /// Empties the sets and makes room for so many hashes.
+    /// Empties the sets and makes them large enough for a number of hashes.
     fn reset(&mut self, places: usize) {
         let words = (places * BITS_PER_PLACE / 64).next_power_of_two();
         for set in [&mut self.once, &mut self.again] {
@@ -68,6 +75,7 @@ impl Heads {
         }
     }
 
+    /// The index of a hash's word and its bit in that word.
     fn place(&self, hash: u64) -> (usize, u64) {
         ((hash >> 6) as usize & (self.once.len() - 1), 1 << (hash & 63))
     }
@@ -85,7 +93,7 @@ impl Heads {
 }
 
 impl Scratch {
-    /// Finds the places that may start a repeated sequence, and how far.
+    /// Finds the tokens at which a repeated sequence may start, and how long it may be.
     fn find_candidates(&mut self, tokens: usize) {
         let Self { joined, hashes, heads, candidates, .. } = self;
         hashes.clear();
@@ -120,7 +128,8 @@ impl Scratch {
 }
 
 impl Candidate {
-    /// Whether a sequence of so many bytes may be repeated.
+    /// Whether the sequence of this many bytes may be repeated: if it is too short to be compared,
+    /// ends before the next step, or starts with as many shared bytes as are ever compared.
     fn may_repeat(&self, bytes: usize) -> bool {
         let shared = self.shared_bytes as usize;
         bytes < HEAD_BYTES || bytes < shared + STEP_BYTES && shared > 0 || shared == MAX_HEAD_BYTES
@@ -130,14 +139,14 @@ impl Candidate {
 /// The tokens of a text joined without spaces.
 #[derive(Debug, Default)]
 struct Joined {
-    /// Their bytes, and at least as many more as are compared first.
+    /// The bytes of the tokens, followed by at least [`MAX_HEAD_BYTES`] zeros.
     bytes: Vec<u8>,
-    /// Where each token starts, and the end of the last.
+    /// The start of each token, and the end of the last.
     starts: Vec<usize>,
 }
 
 impl Joined {
-    /// Takes the tokens of a text in their order.
+    /// Joins the tokens of a text. They must be in order.
     fn fill(&mut self, text: &str, tokens: &[&str]) {
         let base = text.as_ptr() as usize;
         let text = text.as_bytes();
@@ -149,7 +158,8 @@ impl Joined {
             self.starts.push(start);
             let from = token.as_ptr() as usize - base;
             let place = &mut self.bytes[start..];
-            // A copy of fixed length takes no call; what it copies too much is written over.
+            // A copy of constant length needs no function call. The next token overwrites the
+            // excess.
             match (text[from..].first_chunk(), place.first_chunk_mut::<HEAD_BYTES>()) {
                 (Some(source), Some(place)) if token.len() <= HEAD_BYTES => *place = *source,
                 _ => place[..token.len()].copy_from_slice(token.as_bytes()),
@@ -160,27 +170,30 @@ impl Joined {
         self.bytes[start..].fill(0);
     }
 
-    /// The eight bytes that are so many bytes behind the start of a token.
-    fn word(&self, token: usize, behind: usize) -> u64 {
-        let word = self.bytes[self.starts[token] + behind..].first_chunk();
+    /// Eight bytes as a number, starting `distance` bytes after the start of a token.
+    fn word(&self, token: usize, distance: usize) -> u64 {
+        let word = self.bytes[self.starts[token] + distance..].first_chunk();
+        // Guaranteed by the zeros at the end, wherever places are compared.
+        debug_assert!(word.is_some(), "no eight bytes {distance} bytes after token {token}");
         word.map_or(0, |word| u64::from_le_bytes(*word))
     }
 
-    /// The bytes of a sequence, if the text has so many tokens.
+    /// The bytes of the sequence of `ngram` tokens at a token, or `None` if the text ends before.
     fn ngram(&self, token: usize, ngram: usize) -> Option<&[u8]> {
         let end = *self.starts.get(token + ngram)?;
         Some(&self.bytes[self.starts[token]..end])
     }
 
-    /// Whether the shortest sequence from a token on has fewer bytes than are compared first.
+    /// Whether the shortest sequence at a token has fewer than [`HEAD_BYTES`] bytes.
     fn is_short(&self, token: usize) -> bool {
         let end = self.starts.get(token + NGRAMS.start);
         end.is_some_and(|end| end - self.starts[token] < HEAD_BYTES)
     }
 }
 
-/// Writes the signals. `slices` are the tokens of the text, `ends` are the characters before each token and behind the last, `characters`
-/// those of the text.
+/// Writes the signals of repeated sequences. `slices` are the tokens of the text. `ends` has the
+/// number of characters of the tokens before each token and, at the end, of all tokens.
+/// `characters` is the number of characters of the text.
 pub(super) fn measure(
     text: &str,
     slices: &[&str],

@@ -1,4 +1,4 @@
-//! What lines and paragraphs look like, and how many repeat an earlier one.
+//! Signals of lines and paragraphs: how they start and end, and how many repeat an earlier one.
 
 use memchr::{memchr, memchr2_iter, memmem};
 use rustc_hash::FxHashSet;
@@ -7,16 +7,17 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Signals, share};
 use crate::words::classes::{Classes, TERMINAL, is_space, strip};
 
-/// Characters of a short line at most (FineWeb).
+/// The maximum length of a short line in characters (FineWeb).
 const SHORT_LINE_CHARACTERS: usize = 30;
 
-/// Marks at which a line of the first FineWeb had to end.
+/// Marks with which a line had to end in the first FineWeb.
 const FIRST_FINEWEB_MARKS: [char; 5] = ['.', '\'', '"', '!', '?'];
 
-/// Elements above which the memory of a set is given back, since emptying it takes time.
+/// A set with room for more elements than this is freed instead of emptied, because emptying takes
+/// time proportional to its size.
 const MAX_KEPT: usize = 1 << 14;
 
-/// Memory that is used again from text to text.
+/// Buffers that are reused from text to text.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     seen: FxHashSet<u64>,
@@ -33,7 +34,7 @@ impl Scratch {
     }
 }
 
-/// How many elements repeat an earlier one, and their characters.
+/// Counts elements (lines or paragraphs) that repeat an earlier one, and their characters.
 #[derive(Debug, Default)]
 struct Duplicates {
     all: u64,
@@ -42,7 +43,7 @@ struct Duplicates {
 }
 
 impl Duplicates {
-    /// Adds an element; returns its characters if it is a repetition, else 0.
+    /// Adds an element. Returns its number of characters if it repeats an earlier one, otherwise 0.
     fn add(&mut self, element: &str, seen: &mut FxHashSet<u64>) -> u64 {
         self.all += 1;
         if seen.insert(xxh3_64(element.as_bytes())) {
@@ -55,28 +56,31 @@ impl Duplicates {
     }
 }
 
-/// What the pass over lines gathers.
+/// The counts of the pass over lines.
 #[derive(Debug, Default)]
 struct Lines {
     /// Lines that are not empty.
     filled: Duplicates,
-    /// Lines with more than white space; the characters of those that repeat an earlier one.
+    /// Lines that are not white space alone.
     visible: u64,
+    /// Characters of those that repeat an earlier one.
     repeated_visible_characters: u64,
     terminal: u64,
     short: u64,
-    /// Pieces between line feeds, also the empty one at the end.
+    /// Pieces between line feeds, including empty ones.
     pieces: u64,
     first_fineweb_terminal: u64,
     short_pieces: u64,
-    /// Whether Python's `splitlines` finds more breaks than line feeds.
+    /// Whether Python's `splitlines` finds line breaks other than line feeds.
     has_other_breaks: bool,
-    /// Of the lines of `splitlines`.
+    /// Lines of `splitlines` that start with a bullet.
     bullet: u64,
+    /// Lines of `splitlines` that end with an ellipsis.
     ellipsis: u64,
 }
 
-/// Measures lines and paragraphs. `characters` are those of the text.
+/// Writes the signals of lines and paragraphs. `characters` is the number of characters of the
+/// text.
 pub(super) fn measure(text: &str, characters: u64, scratch: &mut Scratch, signals: &mut Signals) {
     let mut lines = Lines { has_other_breaks: has_other_breaks(text), ..Lines::default() };
     let classes = Classes::get();
@@ -99,9 +103,10 @@ pub(super) fn measure(text: &str, characters: u64, scratch: &mut Scratch, signal
 }
 
 impl Lines {
-    /// Takes a piece between line feeds.
+    /// Adds a piece between line feeds.
     fn piece(&mut self, piece: &str, classes: &Classes, seen: &mut FxHashSet<u64>) {
         self.pieces += 1;
+        // A character has one to four bytes, so characters are counted only where it matters.
         let is_short = piece.len() <= SHORT_LINE_CHARACTERS
             || piece.len() <= 4 * SHORT_LINE_CHARACTERS
                 && piece.chars().count() <= SHORT_LINE_CHARACTERS;
@@ -121,7 +126,7 @@ impl Lines {
         self.repeated_visible_characters += repeated_characters;
     }
 
-    /// Looks at the start and the end of a line.
+    /// Counts a bullet at the start and an ellipsis at the end of a line.
     fn shape(&mut self, line: &str) {
         let start = line.trim_start_matches(is_space);
         self.bullet += u64::from(start.starts_with(['•', '-']));
@@ -129,7 +134,8 @@ impl Lines {
         self.ellipsis += u64::from(end.ends_with('…') || end.ends_with("..."));
     }
 
-    /// Measures the lines of `splitlines`: in most texts the pieces, without an empty one at the end.
+    /// Measures the lines of `splitlines`. In most texts these are the pieces between line feeds,
+    /// except for an empty one at the end, and then the counts so far are reused.
     fn split(
         &mut self,
         text: &str,
@@ -170,7 +176,8 @@ impl Lines {
     }
 }
 
-/// Paragraphs are what stands between two or more line feeds, white space around the text aside.
+/// Writes the signals of paragraphs: the parts of the text, without white space at its ends, that
+/// are separated by two or more line feeds.
 fn paragraphs(text: &str, characters: u64, seen: &mut FxHashSet<u64>, signals: &mut Signals) {
     let mut paragraphs = Duplicates::default();
     let mut rest = strip(text);
@@ -184,7 +191,7 @@ fn paragraphs(text: &str, characters: u64, seen: &mut FxHashSet<u64>, signals: &
     signals.duplicate_paragraph_char_fraction = share(paragraphs.repeated_characters, characters);
 }
 
-/// Lines that hold `javascript`, in any case.
+/// The number of lines that contain `javascript`, in upper or lower case.
 fn javascript_lines(text: &str) -> u64 {
     let word = b"javascript";
     let bytes = text.as_bytes();
@@ -200,10 +207,10 @@ fn javascript_lines(text: &str) -> u64 {
     lines
 }
 
-/// Whether a text may have line breaks other than line feeds.
+/// Whether a text has line breaks other than line feeds.
 fn has_other_breaks(text: &str) -> bool {
     let bytes = text.as_bytes();
-    // A fold without a way out, so that it is done for many bytes at once.
+    // A fold without an early exit, which the compiler vectorises.
     let has_break = |found: u8, byte: &u8| {
         found | u8::from(byte.wrapping_sub(0x0b) < 3) | u8::from(byte.wrapping_sub(0x1c) < 3)
     };
@@ -212,7 +219,7 @@ fn has_other_breaks(text: &str) -> bool {
             .any(|at| matches!(bytes[at + 1..], [0x85, ..] | [0x80, 0xa8 | 0xa9, ..]))
 }
 
-/// The lines of a text by every line break that Python's `splitlines` knows.
+/// The lines of a text, split at every line break of Python's `splitlines`.
 pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     let has_other_breaks = has_other_breaks(text);
     let mut rest = text;

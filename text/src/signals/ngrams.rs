@@ -1,48 +1,49 @@
 //! Repeated words and the most frequent sequences of tokens.
 //!
-//! Occurrences of sequences are counted in a small table by their hash alone, so that sequences may
-//! share a counter: none of them occurs more often than it says. Only sequences whose counter
-//! reaches what one sequence truly has are then counted by themselves; in ordinary prose these are
-//! a handful.
+//! Sequences are first counted by hash in a small table in which several sequences may share a
+//! counter, so a counter is an upper bound. Then the exact count of one sequence with a large
+//! counter is determined, and only sequences whose counter reaches that count are counted exactly.
+//! In ordinary prose these are a handful.
 
 use super::tokens::Token;
 use super::{Signals, share};
 
-/// The multiplier that joins the hashes of tokens; 2^64 divided by the golden ratio, odd.
+/// The multiplier that combines the hashes of tokens: 2^64 divided by the golden ratio, an odd
+/// number.
 const BASE: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// Tokens of the longest sequence of which the most frequent is looked for (Gopher).
+/// The maximum length, in tokens, for which the most frequent sequence is measured (Gopher).
 const MAX_TOP_TOKENS: usize = 4;
 
-/// Slots of an empty table of groups.
+/// The minimum number of slots of [`Groups`].
 const MIN_SLOTS: usize = 64;
 
-/// A group of equal things.
+/// A group of equal items.
 #[derive(Debug, Clone, Copy)]
 struct Group {
     hash: u64,
     count: u32,
-    /// The index of the first.
+    /// The index of its first item.
     first: u32,
 }
 
-/// Groups of things by their hashes, in the order of the first of each.
+/// A hash table of groups of items with equal hashes, in the order of their first items.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     all: Vec<Group>,
-    /// Open addressing: the index of a group plus 1, or 0.
+    /// Open addressing: the index of a group plus 1, or 0 for an empty slot.
     slots: Vec<u32>,
 }
 
 impl Groups {
-    /// Takes all out and makes room for so many things in fewer groups.
-    pub(super) fn clear(&mut self, things: usize) {
+    /// Removes all groups and makes room for a number of items. It grows if they make many groups.
+    pub(super) fn clear(&mut self, items: usize) {
         self.all.clear();
         self.slots.clear();
-        self.slots.resize(things.next_power_of_two().max(MIN_SLOTS), 0);
+        self.slots.resize(items.next_power_of_two().max(MIN_SLOTS), 0);
     }
 
-    /// Adds a thing; returns how many equal ones there are now.
+    /// Adds the item with the index `at`. Returns the number of items in its group.
     pub(super) fn add(&mut self, hash: u64, at: usize) -> u32 {
         if self.all.len() * 2 >= self.slots.len() {
             self.grow();
@@ -76,18 +77,20 @@ impl Groups {
     }
 }
 
-/// Memory that is used again from text to text.
+/// Buffers that are reused from text to text.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     groups: Groups,
-    /// The hash of the sequence of the present length from each token on.
+    /// For each token the hash of the sequence of the current length that starts there.
     hashes: Vec<u64>,
+    /// Upper bounds of the counts of sequences, by hash; they stop at `u16::MAX`.
     counters: Vec<u16>,
 }
 
 /// Writes the signals of repeated words and of the most frequent sequences of 2 to 4 tokens.
 ///
-/// `ends` are the characters before each token and behind the last, `characters` those of the text.
+/// `ends` has the number of characters of the tokens before each token and, at the end, of all
+/// tokens. `characters` is the number of characters of the text.
 pub(super) fn measure(
     tokens: &[Token],
     ends: &[u64],
@@ -101,7 +104,7 @@ pub(super) fn measure(
     let mut top = [0.0; MAX_TOP_TOKENS + 1];
     for ngram in 2..=MAX_TOP_TOKENS {
         scratch.hashes.truncate((tokens.len() + 1).saturating_sub(ngram));
-        let ends_with = tokens.get(ngram - 1..).unwrap_or_default();
+        let ends_with = tokens.get(ngram - 1..).unwrap_or(&[]);
         let Some((start, count)) = most_frequent(scratch, ends_with) else { break };
         let length = ends[start + ngram] - ends[start] + ngram as u64 - 1;
         top[ngram] = share(length * u64::from(count), characters);
@@ -111,7 +114,8 @@ pub(super) fn measure(
     signals.top_4gram_char_fraction = top[4];
 }
 
-/// Distinct words and their entropy, `ln n - sum(c ln c) / n`, in the order of the text.
+/// Writes the number of distinct words and their entropy, `ln n - sum(c ln c) / n`. The sum is in
+/// the order of the text, so its rounding is always the same.
 fn count_words(tokens: &[Token], groups: &mut Groups, signals: &mut Signals) {
     groups.clear(tokens.len());
     for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.is_word) {
@@ -126,8 +130,9 @@ fn count_words(tokens: &[Token], groups: &mut Groups, signals: &mut Signals) {
     }
 }
 
-/// Makes every sequence longer by its token of `ends_with`; where the most frequent then first occurs,
-/// the first of the text among equals, and how often it does.
+/// Extends every sequence by its token in `ends_with`. Returns where the most frequent of the new
+/// sequences first occurs, and how often it occurs. Of equally frequent sequences, the first
+/// counts.
 fn most_frequent(scratch: &mut Scratch, ends_with: &[Token]) -> Option<(usize, u32)> {
     let Scratch { groups, hashes, counters } = scratch;
     counters.clear();
@@ -147,6 +152,7 @@ fn most_frequent(scratch: &mut Scratch, ends_with: &[Token]) -> Option<(usize, u
         return (!hashes.is_empty()).then_some((0, 1));
     }
     let least = hashes.iter().filter(|hash| **hash == largest_hash).count();
+    // Counters stop at `u16::MAX`, and so does the bound with which they are compared.
     let least = u16::try_from(least).unwrap_or(u16::MAX);
     groups.clear(MIN_SLOTS);
     for (at, hash) in hashes.iter().enumerate() {
@@ -154,7 +160,7 @@ fn most_frequent(scratch: &mut Scratch, ends_with: &[Token]) -> Option<(usize, u
             groups.add(*hash, at);
         }
     }
-    // `max_by_key` gives the last of equals.
+    // `max_by_key` returns the last of several maxima; hence the reversed order.
     let top = groups.all.iter().rev().max_by_key(|group| group.count)?;
     Some((top.first as usize, top.count))
 }

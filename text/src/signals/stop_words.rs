@@ -1,4 +1,4 @@
-//! How many words of a list occur in a text: Gopher's rule of stop words for any language.
+//! The number of words of a list that occur in a text: Gopher's stop-word rule for any language.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use crate::words::Segmenter;
 /// A list of stop words.
 #[derive(Debug, Clone, Default)]
 pub struct StopWords {
-    /// For each word its bit among those seen.
+    /// The words, numbered.
     words: BTreeMap<String, usize>,
 }
 
 impl StopWords {
-    /// Takes the words as they are, in the case in which they are to be found.
+    /// Takes a list of words. They are compared case-sensitively; repeated words count once.
     pub fn new<'w>(words: impl IntoIterator<Item = &'w str>) -> Self {
         let mut list = Self::default();
         for word in words {
@@ -22,7 +22,7 @@ impl StopWords {
         list
     }
 
-    /// How many different words of the list are tokens of a text.
+    /// The number of different words of the list that are tokens of a text.
     pub fn distinct_in(&self, text: &str, segmenter: Segmenter) -> u64 {
         let mut seen = vec![false; self.words.len()];
         let mut tokens = Vec::new();

@@ -1,11 +1,11 @@
-//! Counts of words and of tokens, which are words and marks of punctuation.
+//! Counts of words and of tokens. Tokens are words and punctuation marks.
 
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Signals, share};
 use crate::words::classes::{Class, Classes, LETTER, SYMBOL, TERMINAL};
 
-/// The stop words of Gopher (appendix A1.1), packed.
+/// The stop words of Gopher (appendix A1.1), as numbers; see [`pack`].
 const STOP_WORDS: [u32; 8] = [
     pack(b"the"),
     pack(b"be"),
@@ -17,27 +17,30 @@ const STOP_WORDS: [u32; 8] = [
     pack(b"with"),
 ];
 
-/// Lengths above this count as this in the median.
+/// In the median, lengths above this count as this length.
 const MAX_WORD_LENGTH: usize = 63;
 
-/// One token for the search of repetitions.
+/// The properties of a token by which repetitions are found.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Token {
     /// A hash of its bytes.
     pub(super) hash: u64,
     /// Its length in characters.
     pub(super) characters: u32,
-    /// Whether it is a word, not punctuation.
+    /// Whether it is a word and not punctuation.
     pub(super) is_word: bool,
 }
 
-/// What the bytes of a token are, as a set of bits.
+/// The kind of an ASCII letter. Kinds are bits, so that those of a token's bytes can be combined.
 const ASCII_LETTER: u8 = 1;
-/// Neither a letter nor one of the marks.
+/// The kind of an ASCII character that is neither a letter nor one of datatrove's marks.
 const ASCII_OTHER: u8 = 2;
+/// The kind of an ASCII character that is one of datatrove's marks.
 const ASCII_MARK: u8 = 4;
+/// The kind of a byte of a non-ASCII character.
 const WIDE: u8 = 8;
 
+/// The kind of each byte.
 const KINDS: [u8; 256] = {
     let mut table = [WIDE; 256];
     let mut byte = 0;
@@ -46,7 +49,6 @@ const KINDS: [u8; 256] = {
         table[byte] = if c.is_ascii_alphabetic() {
             ASCII_LETTER
         } else if c.is_ascii_punctuation() || c.is_ascii_control() && c != b'\t' && c != b'\n' {
-            // The marks of datatrove within ASCII.
             ASCII_MARK
         } else {
             ASCII_OTHER
@@ -56,24 +58,27 @@ const KINDS: [u8; 256] = {
     table
 };
 
-/// What the pass over tokens gathers.
+/// The counts of the pass over tokens.
 #[derive(Debug)]
 pub(super) struct Totals {
     words: u64,
     word_characters: u64,
-    /// Words and their characters where only the 129 marks of the first FineWeb are punctuation.
+    /// Words if only the 129 marks of the first FineWeb are punctuation.
     first_fineweb_words: u64,
+    /// Characters of these words.
     first_fineweb_word_characters: u64,
+    /// Tokens that contain a letter.
     alphabetic: u64,
-    /// One bit for each stop word that occurred, and how many occurred.
+    /// One bit for each stop word that occurred.
     stop_words: u8,
+    /// How often stop words occurred.
     stop_word_occurrences: u64,
     lorem_ipsum: bool,
-    /// How many words have each length.
+    /// The number of words of each length.
     word_lengths: [u32; MAX_WORD_LENGTH + 1],
 }
 
-/// What the characters of a token are.
+/// The properties of a token's characters.
 struct Letters {
     characters: u32,
     is_word: bool,
@@ -82,7 +87,7 @@ struct Letters {
 }
 
 impl Totals {
-    /// Looks at every token and appends what the search of repetitions has to know of it.
+    /// Counts the tokens of a text, and appends the properties by which repetitions are found.
     pub(super) fn of(slices: &[&str], tokens: &mut Vec<Token>) -> Self {
         let mut totals = Self {
             words: 0,
@@ -110,6 +115,7 @@ impl Totals {
         totals
     }
 
+    /// Counts one token.
     fn token(&mut self, slice: &str, classes: &Classes) -> Token {
         let bytes = slice.as_bytes();
         let letters = Letters::of(slice, classes);
@@ -132,7 +138,7 @@ impl Totals {
         Token { hash: hash(bytes), characters, is_word: letters.is_word }
     }
 
-    /// Writes the signals; those of characters and of lines are there.
+    /// Writes the signals of tokens. Those of characters and lines must have been written already.
     pub(super) fn write(
         &self,
         tokens: usize,
@@ -158,6 +164,7 @@ impl Totals {
         signals.lorem_ipsum = u64::from(self.lorem_ipsum);
     }
 
+    /// The lower median of the words' lengths in characters; 0 without words.
     fn median_word_length(&self) -> f64 {
         let middle = self.words.div_ceil(2);
         let mut shorter = 0;
@@ -182,7 +189,7 @@ impl Letters {
             };
         }
         let mut characters = 0;
-        // Classes that some character is of, and how many are marks.
+        // The union of the characters' classes, and the number of marks by both definitions.
         let (mut some, mut symbols, mut marks): (Class, u32, u32) = (0, 0, 0);
         for character in slice.chars() {
             let class = classes.of(character);
@@ -200,7 +207,8 @@ impl Letters {
     }
 }
 
-/// A hash of the bytes of a token.
+/// A hash of the bytes of a token. Short tokens, which are most, take one multiplication: their
+/// first and last bytes, which may overlap, and the length determine the whole token.
 fn hash(bytes: &[u8]) -> u64 {
     let length = bytes.len() as u64;
     if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk())
@@ -224,21 +232,21 @@ fn hash(bytes: &[u8]) -> u64 {
     }
 }
 
-/// Mixes two numbers into one, as wyhash does: the halves of their product, xored.
+/// Mixes two numbers into one as wyhash does: the exclusive or of the halves of their product.
 pub(super) fn fold(low: u64, high: u64) -> u64 {
     let product =
         u128::from(low ^ 0x2d35_8dcc_aa6c_78a5) * u128::from(high ^ 0x8bb8_4b93_962e_acc9);
     product as u64 ^ (product >> 64) as u64
 }
 
-/// The bit of a stop word, 0 for another word of at most four bytes.
+/// The bit of a stop word, or 0 for any other word. The word has at most four bytes.
 fn stop_word_bit(word: &[u8]) -> u8 {
     let packed = pack(word);
     let at = STOP_WORDS.iter().position(|stop| *stop == packed);
     at.map_or(0, |at| 1 << at)
 }
 
-/// A word of at most four bytes as a number.
+/// Packs a word of at most four bytes into a number.
 const fn pack(word: &[u8]) -> u32 {
     let mut packed = 0;
     let mut at = 0;

@@ -1,76 +1,45 @@
-//! Whether lists of domains, addresses and words condemn a URL, and by which of them.
+//! Checks URLs against lists of domains, URLs and words.
 
-use super::builder::ListKind;
 use super::datatrove::Names;
 use super::entry::{NAME_LIMIT_BYTES, url_of_parts, without_www};
 use super::fingerprints::Fingerprints;
 use super::host::{canonical_name, split};
+use super::list_kind::ListKind;
+use super::reason::Reason;
 use super::suffix::registered_start;
 use super::words::WordRules;
 
-/// Leading parts of a path that are looked up at most: an address as deep as this is long already.
+/// The maximum number of leading parts of a path that are looked up. It bounds the time for a URL.
 const PATH_PARTS_LIMIT: usize = 32;
-
-/// Why a URL is blocked, in the order in which the rules are asked and under the names that
-/// datatrove's `URLFilter` gives them.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub enum Reason {
-    /// Its registered domain is listed.
-    Domain,
-    /// Its host is listed.
-    Subdomain,
-    /// It is listed itself.
-    Url,
-    /// One of its words is banned.
-    HardBlacklisted,
-    /// It has as many soft words as it takes.
-    SoftBlacklisted,
-    /// Its letters and digits, strung together, hold a banned subword.
-    BlacklistedSubword,
-}
-
-impl Reason {
-    /// The name that datatrove writes: `hard_blacklisted`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::Domain => "domain",
-            Reason::Subdomain => "subdomain",
-            Reason::Url => "url",
-            Reason::HardBlacklisted => "hard_blacklisted",
-            Reason::SoftBlacklisted => "soft_blacklisted",
-            Reason::BlacklistedSubword => "blacklisted_subword",
-        }
-    }
-}
 
 /// How a URL is compared with the lists.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub enum Dialect {
-    /// As names and addresses are meant. Lists and URLs are brought into one form first. A listed
-    /// name blocks all hosts below it, a listed address blocks that host, a listed URL blocks all
-    /// paths below it, and words are found in any case.
+    /// By meaning. Lists and URLs are first brought into the same canonical form. A listed name
+    /// blocks all hosts below it, a listed IP address blocks that host, a listed URL blocks all
+    /// paths below it, and words are found in upper and lower case.
     #[default]
     Canonical,
-    /// As datatrove 0.10 compares, byte for byte, for a filter that repeats FineWeb's. Of names
-    /// only the registered domain and the whole host are looked up; addresses of hosts, hosts in
-    /// upper case and words in upper case are not found, and a listed URL must be the whole
-    /// address, scheme and all.
+    /// Byte for byte, as datatrove 0.10 does, for filters that must reproduce FineWeb's. Only the
+    /// registered domain and the whole host are looked up. IP addresses, and hosts and words in
+    /// upper case, are not found. A listed URL must equal the whole URL, including the scheme.
     Datatrove,
 }
 
-/// Lists of domains, URLs, words and subwords, ready to be asked. Made by
+/// Lists of domains, URLs, words and subwords, built by
 /// [`BlockListBuilder`](super::BlockListBuilder).
 ///
-/// Domains and URLs are kept as hashes, nine bytes each: with 5 million of them, a name that is
-/// in no list is blocked by mistake with a probability of 2 × 10^-19 a look-up.
+/// Domains and URLs are stored as hashes of nine bytes each. With 5 million of them, the
+/// probability that a look-up of an unlisted name blocks it by mistake is 2 × 10^-19.
 #[derive(Debug)]
 pub struct BlockList {
     pub(super) dialect: Dialect,
     pub(super) domains: Fingerprints,
     pub(super) urls: Fingerprints,
-    /// The hosts of the URLs listed, without `www.`: few URLs have one, the others are not asked.
+    /// The hosts of the listed URLs, without `www.`. Most URLs have another host, and then `urls`
+    /// needs no look-up.
     pub(super) url_hosts: Fingerprints,
-    /// Length of the longest URL listed: no longer one needs a look-up.
+    /// The length of the longest listed URL. Longer ones need no look-up.
     pub(super) url_longest_bytes: usize,
     pub(super) words: WordRules,
 }
@@ -78,7 +47,7 @@ pub struct BlockList {
 impl BlockList {
     /// The first reason to block a URL, or `None`.
     ///
-    /// A text that is no URL has no host, but words.
+    /// If the text is not a URL, only its words are checked.
     pub fn check(&self, url: &str) -> Option<Reason> {
         let listed = match self.dialect {
             Dialect::Canonical => self.check_as_meant(url),
@@ -87,24 +56,24 @@ impl BlockList {
         listed.or_else(|| self.words.check(url))
     }
 
-    /// Looks up the host, all names above it, the URL and all paths above it.
+    /// Looks up the host, all domains above it, the URL and all paths above it.
     fn check_as_meant(&self, url: &str) -> Option<Reason> {
         let parts = split(url)?;
         let host = canonical_name(parts.host)?;
         self.check_host(&host).or_else(|| {
-            let is_asked = self.url_hosts.contains(without_www(&host).as_bytes());
-            is_asked.then(|| self.check_url(&url_of_parts(&host, parts.rest))).flatten()
+            let is_listed_host = self.url_hosts.contains(without_www(&host).as_bytes());
+            is_listed_host.then(|| self.check_url(&url_of_parts(&host, parts.rest))).flatten()
         })
     }
 
-    /// Looks up a host in canonical form and all names above it.
+    /// Looks up a host in canonical form and all domains above it.
     fn check_host(&self, host: &str) -> Option<Reason> {
         let is_address = host.starts_with('[')
             || host.rsplit('.').next().is_some_and(|label| label.parse::<u8>().is_ok());
         if is_address {
             return self.domains.contains(host.as_bytes()).then_some(Reason::Domain);
         }
-        // Where no domain can be registered, the host itself is as good as one.
+        // A host without a registered domain, such as a public suffix, counts as a domain itself.
         let registered_start = registered_start(host).unwrap_or(0);
         let dots = host.rmatch_indices('.').map(|(dot, _)| dot + 1);
         dots.chain([0])
@@ -116,7 +85,8 @@ impl BlockList {
     /// Looks up a URL in canonical form and all paths above it.
     fn check_url(&self, url: &str) -> Option<Reason> {
         let parts = url.match_indices(['/', '?']).map(|(at, _)| at);
-        // The first part is the host alone: a listed front page does not block the whole site.
+        // The first part, the host alone, is skipped: a listed front page does not block the whole
+        // site.
         parts
             .skip(1)
             .take(PATH_PARTS_LIMIT)
@@ -126,7 +96,7 @@ impl BlockList {
             .then_some(Reason::Url)
     }
 
-    /// Looks up the registered domain, the host and the URL as they are written.
+    /// Looks up the registered domain, the host and the URL exactly as written.
     fn check_as_datatrove(&self, url: &str) -> Option<Reason> {
         if let Some(names) = Names::of(url) {
             if self.domains.contains(names.registered_domain().as_bytes()) {
@@ -139,7 +109,7 @@ impl BlockList {
         self.urls.contains(url.as_bytes()).then_some(Reason::Url)
     }
 
-    /// Number of different entries of a kind.
+    /// The number of different entries of a kind.
     pub fn len(&self, kind: ListKind) -> usize {
         let [banned, soft, subwords] = self.words.counts();
         match kind {
@@ -151,7 +121,8 @@ impl BlockList {
         }
     }
 
-    /// Size of the domains and URLs in memory; the words are small beside them.
+    /// The size of the domains and URLs in memory, in bytes. The words, which are small in
+    /// comparison, are not included.
     pub fn memory_bytes(&self) -> usize {
         [&self.domains, &self.urls, &self.url_hosts].map(Fingerprints::memory_bytes).iter().sum()
     }
@@ -164,7 +135,7 @@ mod tests {
     use super::super::{BlockListBuilder, LineCounts};
     use super::*;
 
-    /// A list of lines, each with its kind.
+    /// Builds a block list from lines and their kinds.
     fn list(dialect: Dialect, lines: &[(ListKind, &str)]) -> BlockList {
         let mut builder = BlockListBuilder::new(dialect);
         lines.iter().for_each(|(kind, line)| builder.add_line(*kind, line.as_bytes()));
@@ -233,44 +204,27 @@ mod tests {
 
     #[test]
     fn lists_are_read_with_tolerance() {
-        let mut builder = BlockListBuilder::new(Dialect::Canonical).soft_words_minimum(1);
+        let mut builder = BlockListBuilder::new(Dialect::Canonical);
         let file = b"\xef\xbb\xbf# a list\r\n\r\nworse.com\r\n0.0.0.0 a.com b.com\n\
             ! x\n\xff\nno/domain\nlast.com";
-        builder.add_bytes(ListKind::Domains, file);
+        builder.add_reader(ListKind::Domains, file.as_slice()).unwrap();
         let counts = LineCounts { entries: 4, skipped: 3, unusable: 2 };
         assert_eq!(builder.counts(ListKind::Domains), counts);
         let long = [vec![b'x'; 1 << 18], b"\nafter.com".to_vec()].concat();
         builder.add_reader(ListKind::Domains, long.as_slice()).unwrap();
         let counts = LineCounts { entries: 5, skipped: 3, unusable: 3 };
         assert_eq!(builder.counts(ListKind::Domains), counts);
-        builder.add_lines(ListKind::SoftWords, [b"soft".as_slice(), b"#soggy", "é".as_bytes()]);
+        for line in ["banned", "#soggy", "é"] {
+            builder.add_line(ListKind::BannedWords, line.as_bytes());
+        }
         let list = builder.build();
         assert_eq!(list.len(ListKind::Domains), 5);
         for blocked in
-            ["worse.com", "http://b.com/", "x.after.com", "last.com", "http://c.com/soft"]
+            ["worse.com", "http://b.com/", "x.after.com", "last.com", "http://c.com/banned"]
         {
             assert!(list.check(blocked).is_some(), "{blocked}");
         }
         assert_eq!(list.check("http://c.com/soggy"), None);
-    }
-
-    #[test]
-    fn kinds_of_files() {
-        for (path, kind) in [
-            ("fineweb/domains", Some(ListKind::Domains)),
-            ("adult/urls.gz", Some(ListKind::Urls)),
-            ("hosts.txt", Some(ListKind::Domains)),
-            ("a/banned_words.txt", Some(ListKind::BannedWords)),
-            ("a/soft_banned_words.txt", Some(ListKind::SoftWords)),
-            ("a/banned_subwords.txt", Some(ListKind::Subwords)),
-            ("adult/usage", None),
-            ("adult/very_restrictive_expression", None),
-            ("domains/README.md", None),
-            ("urls.py", None),
-            ("", None),
-        ] {
-            assert_eq!(ListKind::of_path(path), kind, "{path:?}");
-        }
     }
 
     proptest! {
@@ -288,7 +242,7 @@ mod tests {
             for dialect in [Dialect::Canonical, Dialect::Datatrove] {
                 let mut builder = BlockListBuilder::new(dialect);
                 for kind in ListKind::ALL {
-                    builder.add_lines(kind, lines.iter().map(Vec::as_slice));
+                    lines.iter().for_each(|line| builder.add_line(kind, line));
                 }
                 let _ = builder.build().check(&url);
             }
@@ -310,8 +264,8 @@ mod tests {
             }
         }
 
-        /// What is meant: the host or a name above it is listed. Datatrove: the registered domain
-        /// or the host.
+        /// In the canonical dialect the host or a domain above it must be listed; in datatrove's,
+        /// the registered domain or the host.
         #[test]
         fn a_listed_name_blocks_what_its_rule_says(
             labels in prop::collection::vec("[a-z]{1,2}", 1..5),
@@ -320,14 +274,15 @@ mod tests {
         ) {
             let host = format!("{}.com", labels.join("."));
             let dots = host.match_indices('.').map(|(dot, _)| dot + 1);
-            let names: Vec<&str> = [0].into_iter().chain(dots).map(|start| &host[start..]).collect();
+            let starts = [0].into_iter().chain(dots);
+            let names: Vec<&str> = starts.map(|start| &host[start..]).collect();
             let entry = names.get(listed).copied().unwrap_or(&other);
             let lines = [(ListKind::Domains, entry)];
             let is_above = names.contains(&entry);
-            let is_asked = entry == host || entry == names[names.len() - 2];
+            let is_looked_up = entry == host || entry == names[names.len() - 2];
             let url = format!("http://{host}/");
             prop_assert_eq!(list(Dialect::Canonical, &lines).check(&url).is_some(), is_above);
-            prop_assert_eq!(list(Dialect::Datatrove, &lines).check(&url).is_some(), is_asked);
+            prop_assert_eq!(list(Dialect::Datatrove, &lines).check(&url).is_some(), is_looked_up);
         }
     }
 }

@@ -1,24 +1,24 @@
-//! The host and registered domain of a URL as datatrove 0.10 sees them, through tldextract 5.
+//! The host and registered domain of a URL as datatrove 0.10 finds them, by tldextract 5.
 //!
-//! Other than [`host`](super::host()), this leaves the case of the host and its international
-//! form as they are written, and it has no host where there is no registered domain: an address
-//! or a public suffix is never looked up.
+//! Unlike [`host`](super::host()), this does not change the case of the host or encode
+//! international names. A URL without a registered domain has no host, so IP addresses and public
+//! suffixes are never looked up.
 
 use std::borrow::Cow;
 
 use super::suffix::registered_start;
 
-/// The ideographic dots that tldextract takes for dots.
+/// The ideographic dots that tldextract treats as dots.
 const IDEOGRAPHIC_DOTS: [char; 3] = ['\u{3002}', '\u{ff0e}', '\u{ff61}'];
 
-/// The registered domain and the whole host of a URL, as written; `None` without the former.
+/// The registered domain and the whole host of a URL, as written.
 pub(super) struct Names<'a> {
     host: Cow<'a, str>,
     registered_start: usize,
 }
 
 impl<'a> Names<'a> {
-    /// Reads a URL.
+    /// Finds the names in a URL. `None` if it has no registered domain.
     pub(super) fn of(url: &'a str) -> Option<Self> {
         let written = written_host(url);
         let host = if written.is_ascii() {
@@ -28,6 +28,7 @@ impl<'a> Names<'a> {
         };
         let registered_start =
             if host.bytes().any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase()) {
+                // The offset is that of the lower case, so it must have the same length.
                 let lower = host.to_lowercase();
                 registered_start(&lower).filter(|_| lower.len() == host.len())?
             } else {
@@ -41,31 +42,36 @@ impl<'a> Names<'a> {
         &self.host[self.registered_start..]
     }
 
-    /// The whole host. An empty first label is left out.
+    /// The whole host, without an empty first label.
     pub(super) fn fqdn(&self) -> &str {
         if self.registered_start == 1 { &self.host[1..] } else { &self.host }
     }
 }
 
-/// The host as written, without user, port and final dots.
+/// The host as written, without user, port and trailing dots.
 fn written_host(url: &str) -> &str {
     let behind_scheme = match url.find("//") {
         Some(0) => &url[2..],
         Some(at) if is_scheme(&url[..at]) => &url[at + 2..],
         _ => url,
     };
-    let authority = behind_scheme.split(['/', '?', '#']).next().unwrap_or_default();
-    let behind_user = authority.rsplit('@').next().unwrap_or_default();
+    let authority = before(behind_scheme, ['/', '?', '#']);
+    let behind_user = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     match behind_user.find(']') {
         Some(end) if behind_user.starts_with('[') => &behind_user[..=end],
         _ => {
-            let host = behind_user.split(':').next().unwrap_or_default().trim();
+            let host = before(behind_user, [':']).trim();
             host.trim_end_matches(|c| c == '.' || IDEOGRAPHIC_DOTS.contains(&c))
         }
     }
 }
 
-/// Whether a text is a scheme and its colon.
+/// The text before the first of some characters, or all of it.
+fn before<const N: usize>(text: &str, characters: [char; N]) -> &str {
+    text.split_once(characters).map_or(text, |(before, _)| before)
+}
+
+/// Whether a text is a scheme followed by a colon.
 fn is_scheme(text: &str) -> bool {
     let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     text.strip_suffix(':')

@@ -1,20 +1,20 @@
-//! One line of a block list, read with tolerance into the forms that are looked up.
+//! Parses lines of block lists, tolerantly, into the forms that are looked up.
 
 use std::net::IpAddr;
 
 use super::host::{canonical_name, is_plain, percent_byte, split};
 use super::suffix::registered_start;
 
-/// Longest name of the domain name system as text (RFC 1035, section 2.3.4).
+/// The maximum length of a domain name as text (RFC 1035, section 2.3.4).
 pub(super) const NAME_LIMIT_BYTES: usize = 253;
 
-/// Gives each domain that a line names to `add`, in canonical form, and says how many there are.
+/// Calls `add` with each domain of a line, in canonical form, and returns their number.
 ///
-/// A line is a name, a URL without path, or of the form of a hosts file: an address and the names
-/// that it stands for. Leading `www.`, `*.` and `.`, user, port, a final slash and a comment
-/// behind a space and `#` are taken off. Zero when there is no domain, or something is left over.
+/// A line is a name, a URL without a path, or a line of a hosts file: an address and its names.
+/// Leading `www.`, `*.` and `.`, the user, the port, a trailing slash, and a comment after white
+/// space and `#` are removed. The result is zero if the line has no domain or cannot be parsed.
 pub(super) fn domains(line: &str, mut add: impl FnMut(&str)) -> usize {
-    // Nearly all lines of the long lists are in canonical form.
+    // Nearly all lines of the long lists are already in canonical form.
     if is_plain(line) && !line.starts_with("www.") && !line.ends_with('.') && is_name(line) {
         add(line);
         return 1;
@@ -38,11 +38,12 @@ pub(super) fn domains(line: &str, mut add: impl FnMut(&str)) -> usize {
     }
 }
 
-/// The canonical form of a domain as a list has it, `None` where it names none.
+/// The canonical form of a domain in a list, or `None` if the field is not a domain.
 fn domain(field: &str) -> Option<std::borrow::Cow<'_, str>> {
     let field = field.strip_prefix("*.").unwrap_or(field);
     let field = field.strip_prefix('.').unwrap_or(field);
-    // A single label, such as a top-level domain, is a name in a list but no URL.
+    // A single label, such as a top-level domain, is a valid name in a list although it is not a
+    // URL.
     let written = match split(field) {
         Some(parts) if matches!(parts.rest, "" | "/") => parts.host,
         None if !field.contains(['/', ':', '@']) => field,
@@ -57,12 +58,12 @@ fn domain(field: &str) -> Option<std::borrow::Cow<'_, str>> {
     is_name(&name).then_some(name)
 }
 
-/// Whether a host in canonical form can be a name of the domain name system.
+/// Whether a host in canonical form can be a domain name.
 fn is_name(host: &str) -> bool {
     (1..=NAME_LIMIT_BYTES).contains(&host.len()) && !host.starts_with('.') && !host.contains("..")
 }
 
-/// A host without a leading `www.`, unless nothing is left of its registered domain then.
+/// A host without a leading `www.`. It is kept if it is part of the registered domain (`www.com`).
 pub(super) fn without_www(host: &str) -> &str {
     match host.strip_prefix("www.") {
         Some(bare) if registered_start(bare).is_some() => bare,
@@ -70,21 +71,22 @@ pub(super) fn without_www(host: &str) -> &str {
     }
 }
 
-/// The form in which a URL is compared: `example.org/a?b` for `HTTPS://www.example.org:80/A?b#c`.
+/// The canonical form of a URL: `example.org/a?b` for `HTTPS://www.example.org:80/A?b#c`. `None` if
+/// it has no host.
 ///
-/// Scheme, user, port, `www.`, fragment and final slashes are gone, all is in lower case, and no
-/// character stands in percent-encoding that needs none (RFC 3986, section 6.2.2.2).
+/// The scheme, user, port, `www.`, fragment and trailing slashes are removed. All letters are in
+/// lower case. Characters are percent-encoded only if necessary (RFC 3986, section 6.2.2.2).
 pub(super) fn url(written: &str) -> Option<String> {
     let parts = split(written)?;
     Some(url_of_parts(&canonical_name(parts.host)?, parts.rest))
 }
 
-/// [`url`] of a canonical host and of path, query and fragment as written.
+/// [`url`] for a host in canonical form, and a path, query and fragment as written.
 pub(super) fn url_of_parts(host: &str, rest: &str) -> String {
     let host = without_www(host);
     let mut url = String::with_capacity(host.len() + rest.len());
     url.push_str(host);
-    let mut rest = rest.split('#').next().unwrap_or_default().as_bytes();
+    let mut rest = rest.split_once('#').map_or(rest, |(before, _)| before).as_bytes();
     if rest.first() == Some(&b'?') {
         url.push('/');
     }
@@ -95,7 +97,7 @@ pub(super) fn url_of_parts(host: &str, rest: &str) -> String {
         if byte.is_ascii() && !(escaped.is_some() && is_reserved) {
             url.push(byte.to_ascii_lowercase() as char);
         } else {
-            let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+            let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
             url.extend(['%', digit(byte >> 4), digit(byte & 15)]);
         }
         rest = if escaped.is_some() { &rest[3..] } else { behind };
@@ -104,7 +106,7 @@ pub(super) fn url_of_parts(host: &str, rest: &str) -> String {
     url
 }
 
-/// A word of a list as it is compared: its ASCII letters and digits in lower case.
+/// The form in which a word of a list is compared: its ASCII letters and digits, in lower case.
 pub(super) fn word(line: &str) -> String {
     line.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }
@@ -166,7 +168,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn canonical_forms_are_their_own(line in any::<String>(), path in "[a-zA-Z/%?#0-9é.~]{0,20}") {
+        fn canonical_forms_do_not_change(
+            line in any::<String>(),
+            path in "[a-zA-Z/%?#0-9é.~]{0,20}",
+        ) {
             for name in all_domains(&line) {
                 prop_assert_eq!(all_domains(&name), [name]);
             }

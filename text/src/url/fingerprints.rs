@@ -1,23 +1,24 @@
-//! A set of millions of strings in about nine bytes each, whatever their length.
+//! A set of millions of strings that takes about nine bytes for each string, whatever its length.
 //!
-//! Of each string the 128-bit XXH3 hash is taken. The upper half chooses one of n/4 buckets, the
-//! lower half is kept. A string outside a set of n is taken for one inside when both agree with a
-//! member: with 5 million members, 4 fingerprints a bucket and 64 bits each, once in 4 × 10^18
-//! look-ups. The strings themselves, which would make the set exact, take three times the memory.
+//! Each string is hashed by 128-bit XXH3. The upper half of the hash selects one of n/4 buckets,
+//! and the lower half is stored there. A string that is not in a set of n is mistaken for a member
+//! if both agree with those of a member: with 4 fingerprints of 64 bits in a bucket, once in 4 ×
+//! 10^18 look-ups. Storing the strings, which would make the set exact, takes three times the
+//! memory.
 
 use xxhash_rust::xxh3::xxh3_128;
 
-/// Mean number of fingerprints in a bucket: half a cache line.
+/// The mean number of fingerprints in a bucket. Four of them are half a cache line.
 const BUCKET_LEN: usize = 4;
 
-/// Hashes that are gathered in one piece, so that growing never holds two copies of all.
+/// The number of hashes in a chunk. Chunks never grow, so there are never two copies of all hashes.
 const CHUNK_LEN: usize = 1 << 16;
 
-/// Strings in a set at most, duplicates included: what the 32-bit ends of the buckets can count,
-/// with room.
+/// The maximum number of strings in a set, including duplicates. It is well below what the 32-bit
+/// ends of the buckets can represent.
 pub(super) const MEMBERS_LIMIT: usize = 1 << 30;
 
-/// An unfinished [`Fingerprints`]: 16 bytes a string.
+/// The hashes of strings that will make a [`Fingerprints`]: 16 bytes for each string.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     chunks: Vec<Vec<u128>>,
@@ -25,24 +26,27 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Adds a string; `false` when the set is full.
+    /// Adds a string. Returns `false` if the set is full.
     pub(super) fn insert(&mut self, member: &[u8]) -> bool {
         if self.len == MEMBERS_LIMIT {
             return false;
         }
-        if self.len.is_multiple_of(CHUNK_LEN) {
-            // The first chunk grows by itself: most sets are small.
-            let capacity = if self.chunks.is_empty() { 0 } else { CHUNK_LEN };
-            self.chunks.push(Vec::with_capacity(capacity));
-        }
-        if let Some(chunk) = self.chunks.last_mut() {
-            chunk.push(xxh3_128(member));
+        // The first chunk does grow: most sets are small.
+        let capacity = if self.chunks.is_empty() { 0 } else { CHUNK_LEN };
+        let hash = xxh3_128(member);
+        match self.chunks.last_mut() {
+            Some(chunk) if chunk.len() < CHUNK_LEN => chunk.push(hash),
+            _ => {
+                let mut chunk = Vec::with_capacity(capacity);
+                chunk.push(hash);
+                self.chunks.push(chunk);
+            }
         }
         self.len += 1;
         true
     }
 
-    /// Sorts the hashes into buckets and drops the duplicates.
+    /// Sorts the hashes into buckets and removes duplicates.
     pub(super) fn finish(self) -> Fingerprints {
         let bucket_count = (self.len / BUCKET_LEN).max(1);
         let mut ends = vec![0_u32; bucket_count];
@@ -53,7 +57,7 @@ impl Gathered {
         for end in &mut ends {
             sum += std::mem::replace(end, sum);
         }
-        // Each entry is the place of the bucket's next fingerprint, and its end when all are in.
+        // `ends` has the place of each bucket's next fingerprint; at last that is the bucket's end.
         let mut values = vec![0_u64; self.len];
         for hash in self.chunks.into_iter().flatten() {
             let place = &mut ends[bucket(hash, bucket_count)];
@@ -80,17 +84,18 @@ impl Gathered {
     }
 }
 
-/// A set of strings, by their hashes.
+/// A set of strings, stored as hashes.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Fingerprints {
-    /// Where each bucket ends in `values`; it begins where the one before it ends.
+    /// The end of each bucket in `values`. A bucket begins at the end of the one before it.
     ends: Vec<u32>,
-    /// The lower halves of the hashes, ascending within a bucket.
+    /// The lower halves of the hashes, in ascending order within each bucket.
     values: Vec<u64>,
 }
 
 impl Fingerprints {
-    /// Whether the set holds a string, with the error that the module's head states.
+    /// Whether the set contains a string. False positives are as rare as the module's documentation
+    /// says; there are no false negatives.
     pub(super) fn contains(&self, member: &[u8]) -> bool {
         if self.values.is_empty() {
             return false;
@@ -101,12 +106,12 @@ impl Fingerprints {
         self.values[start as usize..self.ends[bucket] as usize].contains(&(hash as u64))
     }
 
-    /// Number of different strings.
+    /// The number of different strings.
     pub(super) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Size in memory.
+    /// The size in memory, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
         self.ends.capacity() * size_of::<u32>() + self.values.capacity() * size_of::<u64>()
     }

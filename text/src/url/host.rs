@@ -1,4 +1,4 @@
-//! The host of an address, in one form for all the ways in which it can be written.
+//! The host of a URL, in a canonical form that is the same for all the ways to write it.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -6,35 +6,35 @@ use std::net::Ipv6Addr;
 use idna::AsciiDenyList;
 use memchr::memchr;
 
-/// Longer hosts are no names: 253 octets are the limit of the domain name system (RFC 1035,
-/// section 2.3.4), and this many are room for a name written in percent-encoded Unicode.
+/// The maximum length of a host as written. Domain names have at most 253 octets (RFC 1035, section
+/// 2.3.4); this leaves room for a name written in percent-encoded Unicode.
 const HOST_LIMIT_BYTES: usize = 2048;
 
-/// The host of a URL in canonical form: `www.example.com`. `None` when there is none.
+/// The host of a URL in canonical form, such as `www.example.com`, or `None` if it has no host.
 ///
-/// Lower case, without user, port and final dots; percent-encoding is decoded and an international
-/// name is in its ASCII form (`xn--…`, UTS 46), as the URL standard of WHATWG has it. An IPv6
-/// address keeps its brackets and is shortened by RFC 5952. A missing scheme is allowed
-/// (`example.com/path`).
+/// The host is in lower case, without user, port and trailing dots. As in the URL standard of
+/// WHATWG, percent-encoding is decoded and an international name has its ASCII form (`xn--…`, UTS
+/// 46). An IPv6 address keeps its brackets and is shortened according to RFC 5952. The scheme may
+/// be missing (`example.com/path`).
 pub fn host(url: &str) -> Option<String> {
     canonical_host(url).map(Cow::into_owned)
 }
 
-/// [`host`], borrowed where the URL has it in canonical form already.
+/// [`host`], borrowed from the URL if it is already in canonical form.
 pub(super) fn canonical_host(url: &str) -> Option<Cow<'_, str>> {
     canonical_name(split(url)?.host)
 }
 
-/// An address, cut.
+/// The parts of a URL.
 pub(super) struct Parts<'a> {
-    /// The host as written; an IPv6 address with its brackets.
+    /// The host as written. An IPv6 address has its brackets.
     pub(super) host: &'a str,
     /// Path, query and fragment.
     pub(super) rest: &'a str,
 }
 
-/// Cuts an address into host and the rest behind user and port. `mailto:x@y.example`,
-/// `about:blank`, a bare word and a path alone have no host.
+/// Splits a URL into its host and the part after the port. `mailto:x@y.example`, `about:blank`, a
+/// single word and a path have no host.
 pub(super) fn split(url: &str) -> Option<Parts<'_>> {
     let url = url.trim();
     let colon = memchr(b':', url.as_bytes()).unwrap_or(url.len());
@@ -57,7 +57,7 @@ pub(super) fn split(url: &str) -> Option<Parts<'_>> {
     has_host.then_some(Parts { host, rest })
 }
 
-/// The canonical form of a host as written, or `None` when it cannot be a host.
+/// The canonical form of a host as written, or `None` if it cannot be a host.
 pub(super) fn canonical_name(written: &str) -> Option<Cow<'_, str>> {
     let name = written.trim_end_matches('.');
     if name.is_empty() || name.len() > HOST_LIMIT_BYTES {
@@ -73,7 +73,7 @@ pub(super) fn canonical_name(written: &str) -> Option<Cow<'_, str>> {
     let decoded = percent_decoded(name)?;
     let mut ascii = match idna::domain_to_ascii_cow(decoded.as_bytes(), AsciiDenyList::EMPTY) {
         Ok(ascii) => ascii.into_owned(),
-        // A name that the standard refuses still is what the page was fetched from.
+        // The page was fetched from this host, even if the standard rejects its name.
         Err(_) => decoded.to_lowercase(),
     };
     ascii.truncate(ascii.trim_end_matches('.').len());
@@ -82,13 +82,13 @@ pub(super) fn canonical_name(written: &str) -> Option<Cow<'_, str>> {
     (!ascii.is_empty() && ascii.chars().all(is_host)).then_some(Cow::Owned(ascii))
 }
 
-/// Whether a name consists of the characters of canonical names alone, as nearly all do.
+/// Whether a name has only characters of canonical names. Nearly all names do.
 pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_'))
 }
 
-/// A text with its percent-encoding decoded; `None` where that is not UTF-8. A `%` without two
-/// hexadecimal digits stays, so that the caller can refuse it.
+/// Decodes the percent-encoding of a text. `None` if the result is not UTF-8. A `%` without two
+/// hexadecimal digits stays, and the caller rejects it.
 fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));
@@ -103,7 +103,7 @@ fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
     String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
-/// The byte that `%XX` at the start of `text` stands for.
+/// The byte that `%XX` at the start of `text` encodes.
 pub(super) fn percent_byte(text: &[u8]) -> Option<u8> {
     let digit = |byte: u8| (byte as char).to_digit(16);
     match *text {

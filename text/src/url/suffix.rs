@@ -1,23 +1,23 @@
-//! The registered domain of a host, by the public suffix list.
+//! The registered domain of a host, according to the public suffix list.
 //!
-//! The list (publicsuffix.org, as compiled into the crate `psl`) has a section of registries, such
-//! as `co.uk`, and one of companies that let others run sites below their own name, such as
-//! `blogspot.com`. Only the first counts here, as in tldextract and so in FineWeb's filter: the
+//! The list (publicsuffix.org, compiled into the crate `psl`) has a section of registries, such as
+//! `co.uk`, and a section of companies under whose names others run sites, such as `blogspot.com`.
+//! Only the first section is used, as in tldextract and therefore in FineWeb's filter: the
 //! registered domain of `someone.blogspot.com` is `blogspot.com`.
 
 use psl::{List, Psl, Type};
 
 use super::host::canonical_host;
 
-/// The domain that was registered: `example.co.uk` for `http://www.example.co.uk/`. `None` where
-/// the URL has no host, or the host is an address, a public suffix itself or a name that ends in
-/// no suffix of the list (`localhost`).
+/// The registered domain of a URL: `example.co.uk` for `http://www.example.co.uk/`. `None` if the
+/// URL has no host, or if the host is an IP address, a public suffix, or a name without a suffix of
+/// the list (`localhost`).
 pub fn registered_domain(url: &str) -> Option<String> {
     let host = canonical_host(url)?;
     registered_start(&host).map(|start| host[start..].to_owned())
 }
 
-/// Where the registered domain begins in a host in lower case, in bytes.
+/// The byte offset of the registered domain in a host. The host must be in lower case.
 pub(super) fn registered_start(host: &str) -> Option<usize> {
     let suffix_start = suffix_start(host)?;
     let before = host[..suffix_start].strip_suffix('.')?;
@@ -25,7 +25,7 @@ pub(super) fn registered_start(host: &str) -> Option<usize> {
     (start < before.len()).then_some(start)
 }
 
-/// Where the longest suffix of a registry begins in a host.
+/// The byte offset of a host's longest registry suffix.
 fn suffix_start(host: &str) -> Option<usize> {
     let mut name = host;
     loop {
@@ -33,7 +33,7 @@ fn suffix_start(host: &str) -> Option<usize> {
         let start = name.len().checked_sub(found.len)?;
         match found.typ? {
             Type::Icann => return Some(host.len() - found.len),
-            // Beneath a company's suffix lies a shorter one of a registry.
+            // A company's suffix ends with a shorter suffix of a registry.
             Type::Private => name = name[start..].split_once('.')?.1,
         }
     }

@@ -1,8 +1,8 @@
-//! Words of an address that hint at adult and spam sites, without any list from outside.
+//! Words in a URL that hint at adult and spam sites, without an external list.
 
 use super::host;
 
-/// Words that, as a whole label of a host name or a whole word of a path, mark adult sites.
+/// Words that mark adult sites if they are whole words of a host name or a path.
 const ADULT_WORDS: &[&str] = &[
     "adultfriends",
     "bdsm",
@@ -49,12 +49,12 @@ const ADULT_WORDS: &[&str] = &[
     "xxx",
 ];
 
-/// Strings that mark adult sites wherever they stand in a host name: no harmless word holds them.
+/// Strings that mark adult sites anywhere in a host name, because no harmless word contains them.
 const ADULT_SUBSTRINGS: &[&str] = &[
     "camgirl", "fuck", "hentai", "livesex", "porn", "sexcam", "sexchat", "sexvid", "xvideo", "xxx",
 ];
 
-/// Words that, as a whole word of a host name, mark sites that exist to sell or to cheat.
+/// Words that mark spam sites if they are whole words of a host name.
 const SPAM_WORDS: &[&str] = &[
     "casino",
     "casinos",
@@ -72,12 +72,12 @@ const SPAM_WORDS: &[&str] = &[
     "viagra",
 ];
 
-/// Why a URL alone is a reason to distrust its page, or `None`.
+/// The reason why a URL by itself makes its page suspicious, or `None`.
 ///
-/// `adult_host` and `adult_path`: a word of an adult site as a word of the host or path;
-/// `spam_host`: a word of gambling, pills or loans in the host; `ip_host`: an address in place of
-/// a name. The lists are short and ours: words that seldom have a harmless meaning in an address.
-/// A blocklist of domains is another, larger instrument.
+/// `adult_host` and `adult_path`: the host or the path has a word of adult sites. `spam_host`: the
+/// host has a word about gambling, pills or loans. `ip_host`: the host is an IP address. The lists
+/// of words are short and our own; their words rarely have a harmless meaning in a URL. For a
+/// stricter filter use a [`BlockList`](super::BlockList).
 pub fn suspicion(url: &str) -> Option<&'static str> {
     let host = host(url)?;
     let words = |part: &str, list: &[&str]| {

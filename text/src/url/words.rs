@@ -1,19 +1,21 @@
-//! Words in an address: whole words that condemn it, words of which it takes several, and strings
-//! that condemn it wherever they stand.
+//! Rules on the words of a URL: words that block it, soft words several of which block it, and
+//! strings that block it wherever they occur.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memmem;
 use rustc_hash::FxHashMap;
 
-use super::block_list::Reason;
+use super::reason::Reason;
 
-/// Letters of all words, or of all subwords, at most: what keeps the automaton small.
+/// The maximum total length of all words, and of all subwords, in bytes. It keeps the automaton
+/// small.
 const LETTERS_LIMIT: usize = 1 << 20;
 
-/// Letters of all subwords for which the automaton is the fastest kind, which takes a
-/// quarter of a kilobyte a letter.
+/// Up to this total length of all subwords the automaton is a DFA, the fastest kind, which takes a
+/// quarter of a kilobyte for each letter.
 const FAST_LETTERS_LIMIT: usize = 1 << 13;
 
-/// An unfinished [`WordRules`].
+/// The words that will make a [`WordRules`].
 #[derive(Debug, Default)]
 pub(super) struct WordLists {
     words: FxHashMap<Box<[u8]>, Role>,
@@ -22,7 +24,7 @@ pub(super) struct WordLists {
     subword_letters: usize,
 }
 
-/// What a listed word does; a word can be in both lists.
+/// The lists that contain a word. It can be in both.
 #[derive(Clone, Copy, Debug, Default)]
 struct Role {
     is_banned: bool,
@@ -30,23 +32,25 @@ struct Role {
 }
 
 impl WordLists {
-    /// Adds a word that condemns an address; `false` when there are too many.
+    /// Adds a word that blocks a URL. Returns `false` if there is no room.
     pub(super) fn insert_banned(&mut self, word: &str) -> bool {
         self.role(word).map(|role| role.is_banned = true).is_some()
     }
 
-    /// Adds a word that condemns an address along with others; `false` when there are too many.
+    /// Adds a soft word, which blocks a URL together with others. Returns `false` if there is no
+    /// room.
     pub(super) fn insert_soft(&mut self, word: &str) -> bool {
         self.role(word).map(|role| role.is_soft = true).is_some()
     }
 
+    /// The role of a word, which is added if it is new. `None` if there is no room.
     fn role(&mut self, word: &str) -> Option<&mut Role> {
         self.word_letters += word.len();
         let has_room = self.word_letters <= LETTERS_LIMIT;
         has_room.then(|| self.words.entry(word.as_bytes().into()).or_default())
     }
 
-    /// Adds a string that condemns an address; `false` when there are too many.
+    /// Adds a string that blocks a URL wherever it occurs. Returns `false` if there is no room.
     pub(super) fn insert_subword(&mut self, subword: String) -> bool {
         self.subword_letters += subword.len();
         let has_room = self.subword_letters <= LETTERS_LIMIT;
@@ -56,49 +60,52 @@ impl WordLists {
         has_room
     }
 
-    /// Makes the rules, with as many different soft words as condemn an address.
+    /// Builds the rules. `soft_words_minimum` is the number of different soft words that block a
+    /// URL; `has_case` says whether words are compared case-sensitively.
     pub(super) fn finish(mut self, soft_words_minimum: usize, has_case: bool) -> WordRules {
         self.subwords.sort_unstable();
         self.subwords.dedup();
-        // The automaton of no strings matches nothing; one of at most `LETTERS_LIMIT` letters is
-        // never too large for its 32-bit states.
         let is_small = self.subword_letters <= FAST_LETTERS_LIMIT;
         let kind = is_small.then_some(AhoCorasickKind::DFA);
-        let subwords = (!self.subwords.is_empty())
-            .then(|| AhoCorasick::builder().kind(kind).build(&self.subwords).ok())
-            .flatten();
+        // Building fails only if there are too many states for 32-bit numbers, which
+        // `LETTERS_LIMIT` prevents. Without an automaton the subwords are searched for one by one.
+        let automaton = AhoCorasick::builder().kind(kind).build(&self.subwords).ok();
         let lengths = self.words.keys().fold(0, |lengths, word| lengths | length_bit(word.len()));
         WordRules {
             words: self.words,
             lengths,
             soft_words_minimum,
             has_case,
-            subword_count: self.subwords.len(),
-            subwords,
+            subwords: self.subwords,
+            automaton,
         }
     }
 }
 
-/// The rules on the words of an address.
+/// The rules on the words of a URL.
 #[derive(Debug)]
 pub(super) struct WordRules {
     words: FxHashMap<Box<[u8]>, Role>,
-    /// The lengths of the words, bit by bit: most words of an address have a length of no word.
+    /// The lengths of the words, as bits. Most words of a URL have a length that no listed word
+    /// has, and need no look-up.
     lengths: u64,
     soft_words_minimum: usize,
-    /// Whether a whole word in an address must be in lower case to be found.
+    /// Whether a whole word of a URL must be in lower case to be found.
     has_case: bool,
-    subword_count: usize,
-    subwords: Option<AhoCorasick>,
+    /// Sorted, without duplicates.
+    subwords: Vec<String>,
+    /// Finds `subwords`.
+    automaton: Option<AhoCorasick>,
 }
 
 impl WordRules {
-    /// Why the words of an address condemn it, or `None`.
+    /// The reason why the words of a URL block it, or `None`.
     pub(super) fn check(&self, url: &str) -> Option<Reason> {
-        if self.words.is_empty() && self.subwords.is_none() {
+        if self.words.is_empty() && self.subwords.is_empty() {
             return None;
         }
         let url = url.as_bytes();
+        // All letters and digits in lower case; subwords may span the separators between them.
         let mut letters = Vec::with_capacity(url.len());
         let mut soft_words: Vec<&[u8]> = Vec::new();
         let mut at = 0;
@@ -125,20 +132,30 @@ impl WordRules {
         if !self.words.is_empty() && soft_words.len() >= self.soft_words_minimum {
             return Some(Reason::SoftBlacklisted);
         }
-        let is_found = self.subwords.as_ref().is_some_and(|subwords| subwords.is_match(&letters));
+        let is_found = !self.subwords.is_empty() && self.has_subword(&letters);
         is_found.then_some(Reason::BlacklistedSubword)
     }
 
-    /// Number of different words that condemn an address by themselves, along with others, and
-    /// as a part.
+    /// Whether a URL's letters and digits contain a subword.
+    fn has_subword(&self, letters: &[u8]) -> bool {
+        match &self.automaton {
+            Some(automaton) => automaton.is_match(letters),
+            None => {
+                let is_in = |subword: &String| memmem::find(letters, subword.as_bytes()).is_some();
+                self.subwords.iter().any(is_in)
+            }
+        }
+    }
+
+    /// The numbers of different banned words, soft words and subwords.
     pub(super) fn counts(&self) -> [usize; 3] {
         let count =
             |is_in: fn(&Role) -> bool| self.words.values().filter(|role| is_in(role)).count();
-        [count(|role| role.is_banned), count(|role| role.is_soft), self.subword_count]
+        [count(|role| role.is_banned), count(|role| role.is_soft), self.subwords.len()]
     }
 }
 
-/// The bit of a length of a word; all long words share the last.
+/// The bit for the length of a word. All long words share the last bit.
 fn length_bit(len: usize) -> u64 {
     1 << len.min(63)
 }
@@ -173,5 +190,12 @@ mod tests {
         assert_eq!(rules(false).check("/BAD"), Some(Reason::HardBlacklisted));
         assert_eq!(rules(true).check("/BAD"), None);
         assert_eq!(rules(true).counts(), [1, 3, 1]);
+    }
+
+    #[test]
+    fn subwords_are_found_without_an_automaton() {
+        let rules = WordRules { automaton: None, ..rules(false) };
+        assert_eq!(rules.check("/aVery-badly"), Some(Reason::BlacklistedSubword));
+        assert_eq!(rules.check("/very"), None);
     }
 }

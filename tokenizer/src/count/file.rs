@@ -1,13 +1,19 @@
-//! The count file: words in byte order with how often each occurs. One file of a source or a
-//! language, or one run that counting under a memory limit put aside; files
-//! [merge](crate::MergedCounts) in one pass.
+//! The count file: words in byte order with their counts. A file holds the words of a source or a
+//! language, or a sorted run that was spilled while counting under a memory limit. Files are
+//! [merged](crate::MergedCounts) in one pass.
 //!
-//! Layout: the eight bytes `GRISTWC1`; the name of the split, after its length; for each
-//! word in rising byte order how many bytes it shares with the word before, how many follow, these,
-//! and its count; two zeros; how many words there are and how many pieces were cut; XXH3-64 of all
-//! bytes before it, low byte first. Numbers are LEB128: seven bits a byte, low bits first.
+//! Layout:
+//! - the eight bytes `GRISTWC1`;
+//! - the length of the split's name, and the name;
+//! - for each word in ascending byte order: the number of bytes it shares with the word before, the
+//!   number of bytes that follow, these bytes, and its count;
+//! - two zeros;
+//! - the number of words and the number of pieces that were cut;
+//! - XXH3-64 of all bytes before it, low byte first.
 //!
-//! This crate opens no file: it writes to and reads from what the caller opened.
+//! Numbers are LEB128: seven bits per byte, low bits first.
+//!
+//! This crate opens no files: the caller gives it readers and writers.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -24,10 +30,10 @@ const BUFFER_BYTES: usize = 1 << 16;
 /// The longest word that is read: far above [`crate::MAX_WORD_BYTES`], for words counted elsewhere.
 const MAX_READ_WORD_BYTES: usize = 1 << 20;
 
-/// The longest name of a split that is read; those of regular expressions hold these.
+/// The longest name of a split that is read. The name of a regex split contains its patterns.
 const MAX_NAME_BYTES: u64 = 1 << 14;
 
-/// The hash at the end of a file, as it grows.
+/// The running hash for the end of a file. It is boxed because its state takes half a kilobyte.
 struct Checksum(Box<Xxh3>);
 
 impl Checksum {
@@ -61,7 +67,7 @@ pub struct CountsWriter<W: Write> {
 }
 
 impl<W: Write> CountsWriter<W> {
-    /// Begins a file of words that `split` made.
+    /// Begins a file of words from `split`.
     pub fn new(inner: W, split: Split) -> Self {
         let name = split.to_string();
         let (buffer, previous) = (MAGIC.to_vec(), Vec::new());
@@ -71,17 +77,17 @@ impl<W: Write> CountsWriter<W> {
         writer
     }
 
-    /// Writes a word. A count of 0 writes nothing.
+    /// Writes a word. A word with a count of 0 is skipped.
     ///
     /// # Errors
-    /// Those of the writer, and [`io::ErrorKind::InvalidInput`] for a word that is empty or not
-    /// after the one before in byte order.
+    /// Those of the writer, and [`io::ErrorKind::InvalidInput`] for a word that is empty or does not
+    /// come after the word before in byte order.
     pub fn write(&mut self, word: &[u8], count: u64) -> io::Result<()> {
         if count == 0 {
             return Ok(());
         }
         if word <= &self.previous[..] {
-            let message = "a count file has its words in rising byte order";
+            let message = "the words of a count file must be in ascending byte order";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let shared = word.iter().zip(&self.previous).take_while(|(new, old)| new == old).count();
@@ -95,8 +101,8 @@ impl<W: Write> CountsWriter<W> {
         if self.buffer.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
 
-    /// Ends the file and returns what it was written to. `cut_pieces` is
-    /// [`crate::WordCounts::cut_pieces`].
+    /// Ends the file and returns the writer. `cut_pieces` is the number of pieces that were longer
+    /// than [`MAX_WORD_BYTES`](crate::MAX_WORD_BYTES).
     ///
     /// # Errors
     /// Those of the writer.
@@ -126,22 +132,22 @@ impl<W: Write> CountsWriter<W> {
     }
 }
 
-/// Reads a count file, word after word.
+/// Reads a count file word by word.
 #[derive(Debug)]
 pub struct CountsReader<R: Read> {
     source: Source<R>,
     split: Split,
     word: Vec<u8>,
     words: u64,
-    /// How many pieces were cut; known at the end.
+    /// The number of pieces that were cut; known at the end.
     cut_pieces: Option<u64>,
 }
 
 impl<R: Read> CountsReader<R> {
-    /// Begins to read a file.
+    /// Reads the beginning of a file.
     ///
     /// # Errors
-    /// Those of the reader, and [`io::ErrorKind::InvalidData`] where it is no count file.
+    /// Those of the reader, and [`io::ErrorKind::InvalidData`] if it is not a count file.
     pub fn new(inner: R) -> io::Result<Self> {
         let mut source = Source::new(inner);
         let mut head = Vec::new();
@@ -155,7 +161,7 @@ impl<R: Read> CountsReader<R> {
         }
         let mut name = Vec::new();
         source.read(length as usize, &mut name)?;
-        let name = String::from_utf8(name).map_err(|_| invalid("the split has no name"))?;
+        let name = String::from_utf8(name).map_err(|_| invalid("the name of its split is not UTF-8"))?;
         let split = name.parse().map_err(|error| invalid(&format!("{error}")))?;
         Ok(Self { source, split, word: Vec::new(), words: 0, cut_pieces: None })
     }
@@ -165,10 +171,10 @@ impl<R: Read> CountsReader<R> {
         self.split
     }
 
-    /// The next word and its count; `None` at the end, where the checksum has been compared.
+    /// Reads the next word and its count, or `None` at the end, after checking the checksum.
     ///
     /// # Errors
-    /// Those of the reader, and [`io::ErrorKind::InvalidData`] where the file is damaged.
+    /// Those of the reader, and [`io::ErrorKind::InvalidData`] if the file is damaged.
     pub fn next_word(&mut self) -> io::Result<Option<(&[u8], u64)>> {
         if self.cut_pieces.is_some() {
             return Ok(None);
@@ -211,17 +217,18 @@ impl<R: Read> CountsReader<R> {
         Ok(None)
     }
 
-    /// How many pieces were cut while counting; 0 before all words have been read.
+    /// The number of pieces that were cut while counting. It is 0 until all words have been read,
+    /// because it stands at the end of the file.
     pub fn cut_pieces(&self) -> u64 {
         self.cut_pieces.unwrap_or(0)
     }
 }
 
 fn invalid(fault: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("not a whole count file: {fault}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("not a complete count file: {fault}"))
 }
 
-/// A buffer before a reader, with the hash of what was taken out of it.
+/// A buffered reader that hashes the bytes taken from it.
 #[derive(Debug)]
 struct Source<R> {
     inner: R,

@@ -1,40 +1,41 @@
-//! Merging count files in one pass, each with a weight, in memory that does not depend on how many
-//! words they hold.
+//! Merging count files in one pass, each with a weight. The memory does not depend on the number of
+//! words.
 //!
-//! Merges depend on the relation of counts only, so weights are whole numbers: 2 and 3 where a mix
-//! asks for 1 and 1.5. No rare word is rounded away, and the result is exact.
+//! Merges depend only on the ratios of counts, so weights are whole numbers: 2 and 3 for a mix of 1
+//! and 1.5. The result is exact, and no rare word is rounded away.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::io::{self, Read, Write};
 
 use super::file::{CountsReader, CountsWriter};
-use crate::{Split, WordCounts};
+use crate::Split;
 
-/// The weight that [`temperature_weights`] gives the source it weighs least; others have three
-/// digits more than a whole number then.
+/// The smallest weight that [`temperature_weights`] returns. It keeps three more digits of the ratios
+/// than a smallest weight of 1 would.
 const LEAST_WEIGHT: f64 = 1000.0;
 
-/// Words of any number of count files, in byte order, with their weighted counts added up.
+/// The words of several count files in byte order, with the sums of their weighted counts.
 #[derive(Debug)]
 pub struct MergedCounts<R: Read> {
     readers: Vec<(CountsReader<R>, u64)>,
-    /// The next word of each reader that has one, its number, and the weighted count.
+    /// The next word of each reader that has one, the index of the reader, and the weighted count.
     heap: BinaryHeap<Reverse<(Vec<u8>, usize, u64)>>,
     word: Vec<u8>,
     split: Option<Split>,
 }
 
 impl<R: Read> MergedCounts<R> {
-    /// Merges files, each with the number that its counts are multiplied by. Products and sums stop
-    /// at [`u64::MAX`].
+    /// Merges files, each with the weight by which its counts are multiplied. Products and sums
+    /// saturate at [`u64::MAX`].
     ///
     /// # Errors
-    /// Those of the readers, and [`io::ErrorKind::InvalidInput`] where the files' splits differ.
+    /// Those of the readers, and [`io::ErrorKind::InvalidInput`] if the splits of the files differ.
     pub fn new(readers: Vec<(CountsReader<R>, u64)>) -> io::Result<Self> {
         let split = readers.first().map(|(reader, _)| reader.split());
         if readers.iter().any(|(reader, _)| Some(reader.split()) != split) {
-            let message = "count files of different splits have no words in common";
+            let message = "count files with different splits cannot be merged";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
         }
         let mut merged = Self { readers, heap: BinaryHeap::new(), word: Vec::new(), split };
@@ -44,12 +45,12 @@ impl<R: Read> MergedCounts<R> {
         Ok(merged)
     }
 
-    /// The split that made the words; none where there is no file.
+    /// The split that made the words; `None` if there is no file.
     pub fn split(&self) -> Option<Split> {
         self.split
     }
 
-    /// Puts the next word of a reader into the heap, in the memory of `word`.
+    /// Pushes the next word of a reader into the heap, reusing the memory of `word`.
     fn advance(&mut self, index: usize, mut word: Vec<u8>) -> io::Result<()> {
         let (reader, weight) = &mut self.readers[index];
         if let Some((next, count)) = reader.next_word()? {
@@ -60,19 +61,20 @@ impl<R: Read> MergedCounts<R> {
         Ok(())
     }
 
-    /// The next word and its count; `None` at the end. Words of weight 0 do not come.
+    /// Reads the next word and its weighted count, or `None` at the end. Words whose weighted count is
+    /// 0 are skipped.
     ///
     /// # Errors
-    /// Those of the readers, and [`io::ErrorKind::InvalidData`] where a file is damaged.
+    /// Those of the readers, and [`io::ErrorKind::InvalidData`] if a file is damaged.
     pub fn next_word(&mut self) -> io::Result<Option<(&[u8], u64)>> {
         while let Some(Reverse((mut word, index, mut total))) = self.heap.pop() {
             std::mem::swap(&mut self.word, &mut word);
             self.advance(index, word)?;
-            while self.heap.peek().is_some_and(|Reverse((next, ..))| *next == self.word) {
-                if let Some(Reverse((same, index, count))) = self.heap.pop() {
-                    total = total.saturating_add(count);
-                    self.advance(index, same)?;
-                }
+            loop {
+                let next = self.heap.peek_mut().filter(|next| next.0.0 == self.word);
+                let Some(Reverse((same, index, count))) = next.map(PeekMut::pop) else { break };
+                total = total.saturating_add(count);
+                self.advance(index, same)?;
             }
             if total > 0 {
                 return Ok(Some((&self.word, total)));
@@ -81,16 +83,11 @@ impl<R: Read> MergedCounts<R> {
         Ok(None)
     }
 
-    /// How many pieces were cut in all files; complete once all words have been read.
-    pub fn cut_pieces(&self) -> u64 {
-        self.readers.iter().map(|(reader, _)| reader.cut_pieces()).sum()
-    }
-
     /// Writes the remaining words as one count file.
     ///
     /// # Errors
-    /// Those of the readers and of the writer, and [`io::ErrorKind::InvalidInput`] where there is no
-    /// file and so no split.
+    /// Those of the readers and of the writer, and [`io::ErrorKind::InvalidInput`] if there is no
+    /// file, and so no split.
     pub fn write_to<W: Write>(mut self, out: W) -> io::Result<W> {
         let split = self.split.ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidInput, "there is no count file to merge")
@@ -99,32 +96,20 @@ impl<R: Read> MergedCounts<R> {
         while let Some((word, count)) = self.next_word()? {
             writer.write(word, count)?;
         }
-        writer.finish(self.cut_pieces())
+        writer.finish(self.readers.iter().map(|(reader, _)| reader.cut_pieces()).sum())
     }
 }
 
-impl WordCounts {
-    /// Reads a count file into a table, and the split that made its words.
-    ///
-    /// # Errors
-    /// Those of the reader, and [`io::ErrorKind::InvalidData`] where the file is damaged.
-    pub fn read_from<R: Read>(input: R) -> io::Result<(Self, Split)> {
-        let mut reader = CountsReader::new(input)?;
-        let mut counts = Self::new();
-        while let Some((word, count)) = reader.next_word()? {
-            counts.add(word, count);
-        }
-        counts.add_cut_pieces(reader.cut_pieces());
-        Ok((counts, reader.split()))
-    }
-}
-
-/// Weights for sources whose words occur `totals` times, such that each source's share of all
-/// occurrences becomes proportional to its present share to the power `exponent`: 1 leaves the mix
-/// as it is, 0 makes all sources equal; multilingual models take 0.3 to 0.7 (Conneau and Lample
-/// 2019, section 3.1; Conneau et al. 2020, section 3.1).
+/// Returns a weight for each source; the words of source i occur `totals[i]` times. With these
+/// weights, the share of each source in all occurrences is proportional to its unweighted share to the
+/// power `exponent`: 1 leaves the mix unchanged, 0 makes all sources equal. Multilingual models use
+/// 0.3 to 0.7 (Conneau and Lample 2019, section 3.1; Conneau et al. 2020, section 3.1).
 ///
-/// Weights are whole numbers with at least four digits; a source without words weighs nothing.
+/// Weights are whole numbers of at least four digits; a source without words has the weight 0.
+///
+/// ```
+/// assert_eq!(tokenizer::temperature_weights(&[900, 100], 0.5), [1000, 3000]);
+/// ```
 pub fn temperature_weights(totals: &[u64], exponent: f64) -> Vec<u64> {
     let factor = |total: u64| (total as f64).powf(exponent - 1.0);
     let factors = totals.iter().filter(|&&total| total > 0).map(|&total| factor(total));
@@ -160,6 +145,16 @@ mod tests {
         )
     }
 
+    /// All words of a file and the number of pieces that were cut.
+    fn read(file: &[u8]) -> io::Result<(BTreeMap<Vec<u8>, u64>, u64)> {
+        let mut reader = CountsReader::new(file)?;
+        let mut words = BTreeMap::new();
+        while let Some((word, count)) = reader.next_word()? {
+            words.insert(word.to_vec(), count);
+        }
+        Ok((words, reader.cut_pieces()))
+    }
+
     proptest! {
         #[test]
         fn files_merge_to_the_weighted_sums(
@@ -177,21 +172,19 @@ mod tests {
             }
             expected.retain(|_, count| *count > 0);
             let merged = MergedCounts::new(readers).unwrap().write_to(Vec::new()).unwrap();
-            let (counts, split) = WordCounts::read_from(&merged[..]).unwrap();
-            prop_assert_eq!(split, Split::Gpt2);
-            prop_assert_eq!(counts.cut_pieces(), parts.len() as u64);
-            prop_assert!(counts.iter_sorted().eq(expected));
+            prop_assert_eq!(CountsReader::new(&merged[..]).unwrap().split(), Split::Gpt2);
+            prop_assert_eq!(read(&merged).unwrap(), (expected, parts.len() as u64));
         }
 
-        /// Whatever is done to a file, reading it ends, and a change never goes unnoticed.
+        /// Reading a damaged file always ends, and always with an error.
         #[test]
         fn damage_is_noticed(words in words(), at in any::<prop::sample::Index>(), flip in 1_u8..) {
             let whole = file(&words);
             let at = at.index(whole.len());
-            prop_assert!(WordCounts::read_from(&whole[..at]).is_err());
+            prop_assert!(read(&whole[..at]).is_err());
             let mut damaged = whole;
             damaged[at] ^= flip;
-            prop_assert!(WordCounts::read_from(&damaged[..]).is_err());
+            prop_assert!(read(&damaged).is_err());
         }
     }
 

@@ -1,33 +1,29 @@
 //! Counting words: how often each distinct piece of the corpus occurs.
 //!
-//! Words of up to 15 bytes live inline in an open-addressing table of 24-byte slots; the few longer
-//! ones share one arena. Nothing is allocated per occurrence or per word.
+//! Words of up to 15 bytes are stored inline in an open-addressing table of 24-byte slots. The few
+//! longer ones share one arena. Nothing is allocated per occurrence or per word.
 
 mod file;
 mod merge;
 
 use std::hash::Hasher;
 use std::io::{self, Write};
-use std::ops::RangeInclusive;
 
 use rustc_hash::FxHasher;
 
 pub use self::file::{CountsReader, CountsWriter};
 pub use self::merge::{MergedCounts, temperature_weights};
 use crate::Split;
-use crate::batch::{BATCH, PieceBatch};
-use crate::key::{Key, MAX_KEY_BYTES};
+use crate::batch::PieceBatch;
+use crate::key::Key;
+use crate::split::BATCH;
 
-/// The longest word, in bytes, unless [`WordCounts::with_max_word_bytes`] says otherwise. A longer
-/// piece is cut at the last character boundary at or before this length and counted as several words,
-/// so that one corrupted document without a space in it cannot make training slow.
-/// [`WordCounts::cut_pieces`] tells how many pieces were cut.
+/// The longest word, in bytes. A longer piece is cut at character boundaries and counted as several
+/// words, so that one corrupted document without a space cannot make training slow.
+/// [`CountsReader::cut_pieces`] is the number of such pieces.
 pub const MAX_WORD_BYTES: usize = 4096;
 
-/// The range of the longest word: one that the table of short words holds, one that is read again.
-const WORD_BYTES: RangeInclusive<usize> = MAX_KEY_BYTES..=1 << 20;
-
-/// Slots of a table that holds its first word.
+/// Slots of a table when its first word is added.
 const FIRST_SLOTS: usize = 1024;
 
 /// A short word and its count; the count 0 marks an empty slot.
@@ -46,51 +42,29 @@ struct LongWord {
     count: u64,
 }
 
-/// Distinct words with how often each occurs, in `u64`.
+/// A table of distinct words and their counts, in `u64`.
 ///
-/// Counts from parts of a corpus [merge](WordCounts::merge) to the counts of the whole in any order.
-#[derive(Debug, Clone)]
+/// The counts of the parts of a corpus can be [merged](WordCounts::merge) in any order.
+#[derive(Debug, Clone, Default)]
 pub struct WordCounts {
     short_slots: Vec<ShortSlot>,
     short_words: usize,
     long_slots: Vec<u32>,
     long_words: Vec<LongWord>,
     arena: Vec<u8>,
-    max_word_bytes: usize,
     cut_pieces: u64,
 }
 
-impl Default for WordCounts {
-    fn default() -> Self {
-        Self {
-            short_slots: Vec::new(),
-            short_words: 0,
-            long_slots: Vec::new(),
-            long_words: Vec::new(),
-            arena: Vec::new(),
-            max_word_bytes: MAX_WORD_BYTES,
-            cut_pieces: 0,
-        }
-    }
-}
-
 impl WordCounts {
-    /// No words.
+    /// An empty table.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// No words yet, and none of more than `max_word_bytes` bytes out of a text: from 15 bytes to 1
-    /// MiB, and the nearest of these where it is neither.
-    pub fn with_max_word_bytes(max_word_bytes: usize) -> Self {
-        let max_word_bytes = max_word_bytes.clamp(*WORD_BYTES.start(), *WORD_BYTES.end());
-        Self { max_word_bytes, ..Self::default() }
-    }
-
-    /// Splits `text` into pieces and counts each as a word.
+    /// Splits `text` into pieces and counts each of them as a word.
     ///
-    /// Pieces never cross the end of `text`, so lines and whole documents give different words: for
-    /// the merges of Hugging Face's `train(files)`, add each line with its newline.
+    /// Pieces never cross the end of `text`, so lines and whole documents give different words. To
+    /// get the merges of Hugging Face's `train(files)`, add each line with its newline.
     pub fn add_text(&mut self, split: Split, text: &str) {
         let mut batch = PieceBatch::new(split, text);
         let mut known = [false; BATCH];
@@ -113,21 +87,22 @@ impl WordCounts {
         }
     }
 
-    /// Counts a piece that is no short word, as several words if it is too long.
+    /// Counts a piece that is too long for a key, as several words if it is longer than
+    /// [`MAX_WORD_BYTES`].
     fn add_long_piece(&mut self, mut piece: &str) {
-        self.cut_pieces += u64::from(piece.len() > self.max_word_bytes);
-        while piece.len() > self.max_word_bytes {
-            let (word, rest) = piece.split_at(piece.floor_char_boundary(self.max_word_bytes));
+        self.cut_pieces += u64::from(piece.len() > MAX_WORD_BYTES);
+        while piece.len() > MAX_WORD_BYTES {
+            let (word, rest) = piece.split_at(piece.floor_char_boundary(MAX_WORD_BYTES));
             self.add(word.as_bytes(), 1);
             piece = rest;
         }
         self.add(piece.as_bytes(), 1);
     }
 
-    /// Counts `count` occurrences of `word`. Words without bytes and counts of 0 add nothing; sums
-    /// stop at [`u64::MAX`].
+    /// Adds `count` occurrences of `word`. Empty words and counts of 0 are ignored; sums saturate at
+    /// [`u64::MAX`].
     #[inline]
-    pub fn add(&mut self, word: &[u8], count: u64) {
+    pub(crate) fn add(&mut self, word: &[u8], count: u64) {
         match Key::new(word) {
             Some(key) => {
                 self.make_room(1);
@@ -137,7 +112,7 @@ impl WordCounts {
         }
     }
 
-    /// Makes sure that `words` more short words leave the table three quarters full at most.
+    /// Makes room for `words` more short words, so that the table stays at most three quarters full.
     #[inline]
     fn make_room(&mut self, words: usize) {
         while (self.short_words + words) * 4 >= self.short_slots.len() * 3 {
@@ -145,7 +120,7 @@ impl WordCounts {
         }
     }
 
-    /// Counts a short word for which there is room.
+    /// Adds a short word. There must be room for it.
     #[inline]
     fn add_short(&mut self, key: Key, hash: u64, count: u64) {
         if count == 0 || key.is_empty() {
@@ -203,11 +178,11 @@ impl WordCounts {
         self.long_slots[at] = self.long_words.len() as u32;
     }
 
-    /// The index of a long word, or else the slot that it would get. There must be slots.
+    /// The index of a long word, or the slot where it belongs. There must be slots.
     fn find_long(&self, word: &[u8], hash: u32) -> Result<usize, usize> {
         let mask = self.long_slots.len() - 1;
         let mut at = hash as usize & mask;
-        // A slot holds the index of its word plus one; 0 is an empty slot.
+        // A slot holds the index of its word plus one; 0 marks an empty slot.
         while let Some(index) = (self.long_slots[at] as usize).checked_sub(1) {
             let entry = &self.long_words[index];
             if entry.hash == hash && self.long_bytes(entry) == word {
@@ -244,14 +219,14 @@ impl WordCounts {
         for word in &other.long_words {
             self.add_long(other.long_bytes(word), word.count);
         }
-        self.add_cut_pieces(other.cut_pieces);
+        self.cut_pieces = self.cut_pieces.saturating_add(other.cut_pieces);
     }
 
     /// Writes all words as a count file and empties the table, which keeps its memory. The words are
-    /// sorted where they are, so that this takes no memory besides.
+    /// sorted in place, so this needs no extra memory.
     ///
     /// # Errors
-    /// Those of the writer; the words are lost then.
+    /// Those of the writer. The words are lost in that case.
     pub fn write_to<W: Write>(&mut self, split: Split, out: W) -> io::Result<()> {
         let mut writer = CountsWriter::new(out, split);
         let result = self.visit_sorted(|word, count| writer.write(word, count));
@@ -262,7 +237,8 @@ impl WordCounts {
         Ok(())
     }
 
-    /// Calls `visit` for every word in byte order. The tables are in disorder afterwards.
+    /// Calls `visit` for every word in byte order. Afterwards the tables are unusable until
+    /// [`WordCounts::clear`].
     fn visit_sorted<E>(
         &mut self,
         mut visit: impl FnMut(&[u8], u64) -> Result<(), E>,
@@ -300,12 +276,7 @@ impl WordCounts {
         self.cut_pieces = 0;
     }
 
-    /// Counts pieces that were cut elsewhere.
-    pub(crate) fn add_cut_pieces(&mut self, cut_pieces: u64) {
-        self.cut_pieces = self.cut_pieces.saturating_add(cut_pieces);
-    }
-
-    /// How many distinct words there are.
+    /// The number of distinct words.
     pub fn len(&self) -> usize {
         self.short_words + self.long_words.len()
     }
@@ -315,43 +286,9 @@ impl WordCounts {
         self.len() == 0
     }
 
-    /// How many occurrences all words have together, at most [`u64::MAX`].
-    pub fn total(&self) -> u64 {
-        let short = self.short_slots.iter().map(|slot| slot.count);
-        let long = self.long_words.iter().map(|word| word.count);
-        short.chain(long).fold(0, u64::saturating_add)
-    }
-
-    /// How many pieces were too long and cut.
-    pub fn cut_pieces(&self) -> u64 {
-        self.cut_pieces
-    }
-
-    /// The words with their counts in byte order.
-    pub fn iter_sorted(&self) -> impl Iterator<Item = (Vec<u8>, u64)> {
-        let mut words = self.collect_words();
-        words.sort_unstable();
-        words.into_iter()
-    }
-
-    fn collect_words(&self) -> Vec<(Vec<u8>, u64)> {
-        let mut words = Vec::with_capacity(self.len());
-        self.for_each(|word, count| words.push((word.to_vec(), count)));
-        words
-    }
-
-    /// Calls `visit` for every word, in an order that depends on how the words came in.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&[u8], u64)) {
-        for slot in self.short_slots.iter().filter(|slot| slot.count != 0) {
-            visit(&slot.key.bytes()[..slot.key.len()], slot.count);
-        }
-        for word in &self.long_words {
-            visit(self.long_bytes(word), word.count);
-        }
-    }
-
-    /// Calls `visit` for every word of several tables, with the sum of its counts, in an order that
-    /// depends on how the words came in. This is as good as merging the tables and takes no memory.
+    /// Calls `visit` for every word of several tables with the sum of its counts. The order depends on
+    /// the order in which the words were added. This gives the same as merging the tables, but takes
+    /// no memory.
     pub(crate) fn for_each_of(tables: &[Self], mut visit: impl FnMut(&[u8], u64)) {
         for (number, table) in tables.iter().enumerate() {
             let (former, later) = (&tables[..number], &tables[number + 1..]);
@@ -391,12 +328,12 @@ impl WordCounts {
         self.find_long(word, hash).map_or(0, |index| self.long_words[index].count)
     }
 
-    /// How many bytes all words have together.
+    /// The number of bytes of all distinct words together.
     pub(crate) fn bytes(&self) -> usize {
         self.arena.len() + self.short_slots.iter().map(|slot| slot.key.len()).sum::<usize>()
     }
 
-    /// How many bytes of memory the tables and the arena hold.
+    /// The memory that the tables and the arena take, in bytes.
     pub fn memory_bytes(&self) -> usize {
         self.short_slots.capacity() * size_of::<ShortSlot>()
             + self.long_slots.capacity() * size_of::<u32>()
@@ -418,8 +355,17 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
+    /// The words with their counts in byte order.
     fn sorted(counts: &WordCounts) -> Vec<(Vec<u8>, u64)> {
-        counts.iter_sorted().collect()
+        let mut words = Vec::new();
+        let mut visit = |word: &[u8], count| words.push((word.to_vec(), count));
+        WordCounts::for_each_of(std::slice::from_ref(counts), &mut visit);
+        words.sort_unstable();
+        words
+    }
+
+    fn total(counts: &WordCounts) -> u64 {
+        sorted(counts).iter().map(|(_, count)| count).sum()
     }
 
     proptest! {
@@ -446,7 +392,6 @@ mod tests {
             prop_assert_eq!(sorted(&left), expected.clone().into_iter().collect::<Vec<_>>());
             prop_assert_eq!(sorted(&right), sorted(&left));
             prop_assert_eq!(left.len(), expected.len());
-            prop_assert_eq!(left.total(), expected.values().sum::<u64>());
         }
     }
 
@@ -458,19 +403,16 @@ mod tests {
             counts.add(format!("a word of more than 15 bytes {number}").as_bytes(), number + 1);
         }
         assert_eq!(counts.len(), 10_000);
-        assert_eq!(counts.total(), 5000 * 5001);
+        assert_eq!(total(&counts), 5000 * 5001);
         assert!(counts.memory_bytes() > 10_000 * 24);
-        assert!(counts.iter_sorted().any(|word| word == (b"4999".to_vec(), 5000)));
+        assert!(sorted(&counts).contains(&(b"4999".to_vec(), 5000)));
     }
 
     #[test]
     fn long_pieces_are_cut_at_characters() {
         let mut counts = WordCounts::new();
         counts.add_text(Split::Gpt4, &"日".repeat(2000));
-        assert_eq!((counts.cut_pieces(), counts.total(), counts.len()), (1, 2, 2));
-        assert!(counts.iter_sorted().all(|(word, _)| std::str::from_utf8(&word).is_ok()));
-        let mut counts = WordCounts::with_max_word_bytes(0);
-        counts.add_text(Split::Gpt4, &"日".repeat(12));
-        assert_eq!((counts.cut_pieces(), counts.total(), counts.len()), (1, 3, 2));
+        assert_eq!((counts.cut_pieces, total(&counts), counts.len()), (1, 2, 2));
+        assert!(sorted(&counts).iter().all(|(word, _)| std::str::from_utf8(word).is_ok()));
     }
 }

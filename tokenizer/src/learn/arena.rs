@@ -1,28 +1,28 @@
-//! The words that merges are learnt from, spelled in symbols.
+//! The words that merges are learned from, as sequences of symbols.
 
 use std::ops::Range;
 
 use crate::merges::Pair;
 
-/// A symbol as words hold it: half as wide where the vocabulary allows it, because going from word
-/// to word in memory is most of the time that learning takes.
+/// A symbol in the arena of words. It has 16 bits if the vocabulary allows it, because most of the
+/// time of learning is spent on memory accesses to the words.
 pub(crate) trait Symbol: Copy + Eq + Send + Sync {
-    /// No symbol: the edge of a word, a place within a symbol.
+    /// No symbol: the edge of a word, or a place inside a symbol.
     const NONE: Self;
 
-    /// How many symbols take the place of a number of 32 bits.
+    /// The number of symbols that take the same space as 32 bits.
     const PER_NUMBER: usize;
 
     /// The symbol with an id, which must fit.
     fn new(id: u32) -> Self;
 
-    /// The symbol's id.
+    /// The id of the symbol.
     fn id(self) -> u32;
 
-    /// The number that takes the first places of `symbols`.
+    /// The 32-bit number stored in the first places of `symbols`.
     fn number(symbols: &[Self]) -> u32;
 
-    /// Puts a number there.
+    /// Stores a 32-bit number there.
     fn put(number: u32, symbols: &mut [Self]);
 }
 
@@ -76,40 +76,42 @@ impl Symbol for u32 {
     }
 }
 
-/// Marks a count that is too large for its place, which holds an index into those.
+/// Marks a count that is too large for its place. The place holds an index into the large counts.
 const LARGE: u32 = 1 << 31;
 
-/// Bits of a number of [`Words::firsts`].
+/// Bits of an element of [`Words::firsts`].
 const BITS: usize = u64::BITS as usize;
 
-/// The words one after the other in one arena: the count, an edge, the symbols, an edge.
+/// The words one after the other in one arena. Each has its count, an edge, its symbols, an edge.
 ///
-/// A symbol keeps the places of the letters it is made of. It is in the first and the last of them, so
-/// that all neighbours are found in one step: what follows a symbol is as many places on as it has
-/// letters, what is before it ends one place before.
+/// A symbol occupies the places of its letters, and is stored in the first and the last of them. So
+/// neighbours are found in one step: the next symbol begins as many places further on as the symbol
+/// has letters, and the previous symbol ends one place before it.
 #[derive(Debug, Default)]
 pub(crate) struct Words<S> {
     arena: Vec<S>,
-    /// A bit for every place, set where a word's symbols begin.
+    /// A bit for every place, set where the symbols of a word begin.
     firsts: Vec<u64>,
     large_counts: Vec<u64>,
     pairs: u64,
+    is_full: bool,
 }
 
 impl<S: Symbol> Words<S> {
-    /// Makes room for so many words of so many letters together.
+    /// Makes room for `words` words with `letters` letters in total.
     pub(crate) fn reserve(&mut self, words: usize, letters: usize) {
         self.arena.reserve(words * (S::PER_NUMBER + 2) + letters);
     }
 
-    /// Adds a word that occurs `count` times. Words of one letter hold no pair and are dropped;
-    /// so are words beyond the first 2³² places of the arena, 8 GiB or 16.
+    /// Adds a word that occurs `count` times. Words of one letter hold no pair and are skipped. If the
+    /// arena would have more than 2³² places, which take 8 or 16 GiB, [`Words::is_full`] becomes true.
     pub(crate) fn push(&mut self, letters: impl IntoIterator<Item = u32>, count: u64) {
         let start = self.arena.len();
         let first = start + S::PER_NUMBER + 1;
         self.arena.extend(std::iter::repeat_n(S::NONE, S::PER_NUMBER + 1));
         self.arena.extend(letters.into_iter().map(S::new));
-        if self.arena.len() < first + 2 || count == 0 || u32::try_from(self.arena.len()).is_err() {
+        self.is_full |= u32::try_from(self.arena.len()).is_err();
+        if self.arena.len() < first + 2 || count == 0 || self.is_full {
             self.arena.truncate(start);
             return;
         }
@@ -125,16 +127,21 @@ impl<S: Symbol> Words<S> {
         self.firsts[first / BITS] |= 1 << (first % BITS);
     }
 
-    /// The words, to be changed.
-    pub(crate) fn as_mut(&mut self) -> WordsMut<'_, S> {
+    /// Whether a word did not fit.
+    pub(crate) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// The words, for changing them.
+    pub(super) fn as_mut(&mut self) -> WordsMut<'_, S> {
         let Self { arena, firsts, large_counts, .. } = self;
         WordsMut { arena, start: 0, firsts, large_counts }
     }
 
-    /// Calls `visit` for every pair of neighbours in the words that begin in a stretch: its place, the
-    /// word's count, itself. A pair's place is where its right symbol begins. `lengths` are the numbers
-    /// of letters of all symbols.
-    pub(crate) fn for_each_pair(
+    /// Calls `visit` with the place, the count of the word and the pair, for every pair of neighbours
+    /// in the words that begin in a stretch. The place of a pair is where its right symbol begins.
+    /// `lengths` has the number of letters of each symbol.
+    pub(super) fn for_each_pair(
         &self,
         stretch: Range<usize>,
         lengths: &[usize],
@@ -158,20 +165,20 @@ impl<S: Symbol> Words<S> {
         }
     }
 
-    /// How many pairs of neighbours there were at first, each as often as its word occurs.
-    pub(crate) fn pairs(&self) -> u64 {
+    /// The number of pairs of neighbours before any merge, each times the count of its word.
+    pub(super) fn pairs(&self) -> u64 {
         self.pairs
     }
 
-    /// Stretches of about the same length; the numbers are for [`Words::for_each_pair`].
-    pub(crate) fn stretches(&self, stretches: usize) -> Vec<Range<usize>> {
+    /// Divides the words into stretches of about the same length, for [`Words::for_each_pair`].
+    pub(super) fn stretches(&self, stretches: usize) -> Vec<Range<usize>> {
         let length = self.firsts.len().div_ceil(stretches.max(1)).max(1);
         let starts = (0..self.firsts.len()).step_by(length);
         starts.map(|start| start..(start + length).min(self.firsts.len())).collect()
     }
 
-    /// Whether `pair` still is at a place where it once was.
-    pub(crate) fn holds(&self, at: u32, pair: Pair, lengths: &[usize]) -> bool {
+    /// Whether `pair` is still at a place where it once was.
+    pub(super) fn holds(&self, at: u32, pair: Pair, lengths: &[usize]) -> bool {
         let start = at as usize - lengths[pair.0 as usize];
         self.arena[start].id() == pair.0 && self.arena[at as usize].id() == pair.1
     }
@@ -181,26 +188,23 @@ impl<S: Symbol> Words<S> {
 #[inline]
 fn count<S: Symbol>(arena: &[S], first: usize, large_counts: &[u64]) -> u64 {
     let count = S::number(&arena[first - 1 - S::PER_NUMBER..]);
-    if count < LARGE {
-        return u64::from(count);
-    }
-    large_counts.get((count - LARGE) as usize).copied().unwrap_or_default()
+    if count < LARGE { u64::from(count) } else { large_counts[(count - LARGE) as usize] }
 }
 
-/// A stretch of the words, to be changed. Places are those in the arena of all.
+/// A stretch of the words, for changing them. Places are counted from the start of the whole arena.
 #[derive(Debug)]
-pub(crate) struct WordsMut<'a, S> {
+pub(super) struct WordsMut<'a, S> {
     arena: &'a mut [S],
-    /// Where the stretch begins.
+    /// The place where the stretch begins.
     start: usize,
     firsts: &'a [u64],
     large_counts: &'a [u64],
 }
 
 impl<S: Symbol> WordsMut<'_, S> {
-    /// Where the symbols of the word that holds the place `at` begin.
+    /// The place where the symbols of the word that contains the place `at` begin.
     #[inline]
-    pub(crate) fn first(&self, at: u32) -> u32 {
+    pub(super) fn first(&self, at: u32) -> u32 {
         let at = at as usize;
         let mut number = at / BITS;
         let mut bits = self.firsts[number] & (u64::MAX >> (BITS - 1 - at % BITS));
@@ -211,8 +215,8 @@ impl<S: Symbol> WordsMut<'_, S> {
         (number * BITS + BITS - 1) as u32 - bits.leading_zeros()
     }
 
-    /// The words before the one whose symbols begin at `first`, and the others.
-    pub(crate) fn split_at(self, first: u32) -> (Self, Self) {
+    /// Splits the words before the one whose symbols begin at `first` from the others.
+    pub(super) fn split_at(self, first: u32) -> (Self, Self) {
         let Self { arena, start, firsts, large_counts } = self;
         let middle = first as usize - 1 - S::PER_NUMBER;
         let (left, right) = arena.split_at_mut(middle - start);
@@ -222,19 +226,19 @@ impl<S: Symbol> WordsMut<'_, S> {
 
     /// The count of the word whose symbols begin at `first`.
     #[inline]
-    pub(crate) fn count(&self, first: u32) -> u64 {
+    pub(super) fn count(&self, first: u32) -> u64 {
         count(self.arena, first as usize - self.start, self.large_counts)
     }
 
-    /// What is in a place.
+    /// The symbol at a place.
     #[inline]
-    pub(crate) fn get(&self, at: usize) -> S {
+    pub(super) fn get(&self, at: usize) -> S {
         self.arena[at - self.start]
     }
 
-    /// Puts a symbol into a place.
+    /// Stores a symbol at a place.
     #[inline]
-    pub(crate) fn set(&mut self, at: usize, symbol: S) {
+    pub(super) fn set(&mut self, at: usize, symbol: S) {
         self.arena[at - self.start] = symbol;
     }
 }

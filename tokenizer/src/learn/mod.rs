@@ -1,51 +1,52 @@
-//! Learning merges from weighted words: again and again the most frequent pair of neighbours
-//! becomes a new symbol (Sennrich et al. 2016), with the limits of Hugging Face's `BpeTrainer` and an
-//! order of equally frequent pairs that the caller chooses.
+//! Learning merges from words with counts: repeatedly, the most frequent pair of neighbours becomes a
+//! new symbol (Sennrich et al. 2016). The limits are those of Hugging Face's `BpeTrainer`; the caller
+//! chooses the order of equally frequent pairs.
 //!
-//! The counts of all pairs are kept up to date by the differences that each merge makes in the
-//! places that hold the pair; a heap gives the most frequent pair. Counts in the heap may be too
-//! high, never too low, because after a pair's first merge step its count only falls: an entry
-//! that comes up with an old count goes back with the present one.
+//! Each merge visits the places of its pair and updates the counts of the pairs there. A heap gives
+//! the most frequent pair. Counts in the heap may be too high but never too low, because the count of
+//! a pair only falls once it exists. An entry that reaches the top with an outdated count goes back
+//! with the current one.
 //!
-//! Most pairs never become frequent enough to merge, and a pair's count never rises. So the learner
-//! guesses a threshold below the counts that merges will have, and keeps no pair that begins below
-//! it: no list of places, no room in the tables. Where merges come down to the threshold before the
-//! vocabulary is full, it takes a lower one and counts the pairs of the words as they are then. The
-//! merges are the same, whatever the guess.
+//! Most pairs never become frequent enough to merge, and the count of a pair never rises. So the
+//! learner guesses a threshold below the counts of all future merges, and does not keep pairs that
+//! begin below it: they take no list of places and no room in the tables. If the counts reach the
+//! threshold before the vocabulary is full, the learner lowers it and counts all pairs again. The
+//! merges do not depend on the guess.
 
-pub(crate) mod arena;
+mod arena;
 mod neighbours;
-pub(crate) mod order;
+mod order;
 mod pairs;
-pub(crate) mod symbols;
+mod symbols;
 
 use std::collections::BinaryHeap;
 
-use self::arena::{Symbol, Words};
+pub(crate) use self::arena::{Symbol, Words};
 use self::neighbours::{AFTER, BEFORE, Merge, Merger};
 use self::order::TieOrder;
+pub(crate) use self::order::{FirstOccurrence, GreatestBytes, LowestIds};
 use self::pairs::Pairs;
-use self::symbols::Spellings;
+pub(crate) use self::symbols::Spellings;
 use crate::merges::Pair;
 
-/// When learning ends, besides when no pair is left.
+/// When learning ends. It also ends when no pair is left.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How many symbols there may be.
+    /// The most symbols.
     pub(crate) vocab_size: usize,
-    /// The lowest count a pair may have.
+    /// The lowest count of a pair that is merged.
     pub(crate) min_frequency: u64,
-    /// A pair that a merge creates counts only if it is shorter than this, in first symbols.
+    /// A pair that a merge creates is merged only if it has fewer letters than this.
     pub(crate) max_token_length: usize,
 }
 
-/// The first merge is expected to take this part of all pairs of neighbours in the words.
+/// The first merge is expected to have the count of all pairs divided by this.
 const FIRST_SHARE: u64 = 4;
 
-/// The threshold is this part of the lowest count that merges are expected to have.
+/// The threshold is the lowest expected count of a merge, divided by this.
 const THRESHOLD_DIVISOR: u64 = 8;
 
-/// The most that the threshold falls at once.
+/// The threshold never falls by more than this factor at once.
 const MAX_FALL: u64 = 16;
 
 /// A pair in the heap: the highest count first, then the greatest key.
@@ -56,7 +57,7 @@ struct Candidate<Key> {
     index: u32,
 }
 
-/// The pairs of all words while merges are made.
+/// The state of learning.
 struct Learner<O: TieOrder, S> {
     order: O,
     words: Words<S>,
@@ -64,12 +65,12 @@ struct Learner<O: TieOrder, S> {
     merger: Merger,
     /// Pairs that begin with a lower count are not kept.
     threshold: u64,
-    /// Pairs with the counts and keys that they had when they were pushed.
+    /// Pairs with their counts and keys at the time when they were pushed.
     heap: BinaryHeap<Candidate<O::Key>>,
 }
 
-/// Learns merges: the pairs in order, each with the symbol it becomes. `progress` is called after
-/// every merge with the number made and the number that would fill the vocabulary.
+/// Learns merges. Returns the pairs in order, each with the symbol that it becomes. `progress` is
+/// called after every merge with the number made and the number that would fill the vocabulary.
 pub(crate) fn learn<O: TieOrder, S: Symbol>(
     order: O,
     words: Words<S>,
@@ -78,12 +79,12 @@ pub(crate) fn learn<O: TieOrder, S: Symbol>(
     progress: &mut (dyn FnMut(usize, usize) + Send),
 ) -> Vec<(Pair, u32)> {
     let merges = limits.vocab_size.saturating_sub(spellings.len());
-    // By Zipf's law, as the threshold after it.
+    // By Zipf's law the last merge has about 1/merges of the first one's count.
     let threshold = words.pairs() / FIRST_SHARE / THRESHOLD_DIVISOR / merges.max(1) as u64;
     learn_above(threshold, order, words, spellings, limits, progress)
 }
 
-/// [`learn`] with a guess at the threshold.
+/// [`learn`] with a first threshold.
 pub(crate) fn learn_above<O: TieOrder, S: Symbol>(
     threshold: u64,
     order: O,
@@ -133,7 +134,7 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         }
     }
 
-    /// Counts the pairs of all words anew and keeps those that occur `threshold` times or more.
+    /// Counts the pairs of all words again and keeps those that occur `threshold` times or more.
     fn index(&mut self, threshold: u64, spellings: &Spellings, max_token_length: usize) {
         self.threshold = threshold;
         self.heap.clear();
@@ -144,7 +145,7 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         self.push_since(0, spellings);
     }
 
-    /// Pushes the entries from index `first` on into the heap.
+    /// Pushes the entries from the index `first` on into the heap.
     fn push_since(&mut self, first: usize, spellings: &Spellings) {
         for (entry, index) in self.pairs.entries[first..].iter().zip(first as u32..) {
             let key = self.order.key(index, entry, &self.words, spellings);
@@ -152,8 +153,8 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         }
     }
 
-    /// Takes the most frequent pair out of the heap; of equally frequent ones the first in order.
-    /// `None` where all that are left are below the threshold.
+    /// Pops the most frequent pair from the heap; of equally frequent ones, the first in the order.
+    /// `None` if all remaining pairs are below the threshold.
     fn most_frequent(&mut self, spellings: &Spellings) -> Option<u32> {
         loop {
             let Candidate { count, key, index } = self.heap.pop()?;
@@ -176,7 +177,7 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         }
     }
 
-    /// Merges `pair` to `token` in `places` and counts the new pairs.
+    /// Merges `pair` to `token` at `places` and counts the new pairs.
     fn apply(
         &mut self,
         pair: Pair,
@@ -189,20 +190,21 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         let of_pair = (lengths[pair.0 as usize], lengths[pair.1 as usize]);
         let merge = Merge { pair, lengths: of_pair, token, symbols: lengths.len() };
         self.merger.merge(self.words.as_mut(), places, merge);
-        // A pair with a symbol of this length or more makes too long a token.
+        // A neighbour with this many letters or more would make a token that is too long.
         let limit = max_token_length.saturating_sub(lengths[token as usize]);
         let fits = |symbol: u32| lengths[symbol as usize] < limit;
         let first_new = self.pairs.entries.len();
         let repeats = self.merger.count(BEFORE, token);
         self.replace(BEFORE, |left| ((left, pair.0), (left, token)), fits);
         self.replace(AFTER, |right| ((pair.1, right), (token, right)), fits);
-        // Where the pair follows itself, what came after the new symbol has become a new symbol too.
+        // Where the pair follows itself, the merge of the right one has turned (token, left symbol)
+        // into (token, token), so these occurrences are subtracted.
         self.pairs.subtract((token, pair.0), repeats);
         self.push_since(first_new, spellings);
     }
 
-    /// Takes the occurrences of old pairs on one side away and makes entries of the new pairs that
-    /// are frequent enough; `replaced` gives both.
+    /// Subtracts the occurrences of the old pairs on one side, and adds entries for the new pairs that
+    /// are frequent enough. `replaced` gives the old and the new pair for a neighbour.
     fn replace(
         &mut self,
         side: usize,

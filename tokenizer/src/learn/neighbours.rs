@@ -1,18 +1,17 @@
-//! One merge in the places that hold its pair, and the neighbours that its new symbol gets there.
+//! Applying one merge at all its places, and collecting the neighbours of the new symbol.
 //!
-//! Each new pair, of the new symbol and a neighbour, takes the place of an old one as often as it
-//! occurs, so a sum for each neighbour is all that the counts of pairs need, and nothing is looked up
-//! place by place. Threads work on stretches of the words; the sums of all are the same for any number.
+//! Each occurrence of a new pair, the new symbol and a neighbour, replaces an occurrence of an old
+//! pair. So one sum per neighbour is enough to update the counts of pairs, without a look-up per place.
+//! Threads work on separate stretches of the words. The sums do not depend on the number of threads.
 
 use super::arena::{Symbol, WordsMut};
 use super::pairs::Tally;
 use crate::merges::Pair;
 
-/// How many places are looked up together. They come from memory at the same time, where one after
-/// the other would wait for each.
+/// Places that are looked up together, so that they are loaded from memory in parallel.
 const BATCH: usize = 16;
 
-/// The fewest places that are worth a thread of their own.
+/// The fewest places that are worth a thread.
 const PLACES_PER_THREAD: usize = 1024;
 
 /// No entry.
@@ -20,12 +19,13 @@ const NONE: u32 = u32::MAX;
 
 /// The neighbours on one side of the new symbol.
 #[derive(Debug, Default)]
-pub(crate) struct Side {
-    /// By neighbour, how often it is one.
+struct Side {
+    /// By symbol, how often it is a neighbour.
     tallies: Vec<Tally>,
-    /// The neighbours that there are.
+    /// The symbols that are neighbours.
     symbols: Vec<u32>,
-    /// The neighbours with the places of the pairs that they are in, in the order of the places.
+    /// For each occurrence of a neighbour, the neighbour and the place of the new pair, in the order
+    /// of the places.
     places: Vec<(u32, u32)>,
 }
 
@@ -40,7 +40,7 @@ impl Side {
         own.add(tally);
     }
 
-    /// Adds the sums of `other`, which loses them.
+    /// Moves the sums of `other` here.
     fn absorb(&mut self, other: &mut Self) {
         while let Some(symbol) = other.symbols.pop() {
             self.add(symbol, std::mem::take(&mut other.tallies[symbol as usize]));
@@ -56,40 +56,41 @@ struct Neighbours {
 
 /// A pair that becomes a token.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Merge {
-    pub(crate) pair: Pair,
-    /// How many letters its symbols have.
-    pub(crate) lengths: (usize, usize),
-    pub(crate) token: u32,
-    /// How many symbols there are, the token included.
-    pub(crate) symbols: usize,
+pub(super) struct Merge {
+    pub(super) pair: Pair,
+    /// The numbers of letters of its two symbols.
+    pub(super) lengths: (usize, usize),
+    pub(super) token: u32,
+    /// The number of symbols, including the token.
+    pub(super) symbols: usize,
 }
 
-/// The side of the neighbours that come before the new symbol.
-pub(crate) const BEFORE: usize = 0;
+/// The side of the neighbours before the new symbol.
+pub(super) const BEFORE: usize = 0;
 
-/// The side of those that come after it.
-pub(crate) const AFTER: usize = 1;
+/// The side of the neighbours after the new symbol.
+pub(super) const AFTER: usize = 1;
 
-/// Merges pairs in words, with memory that is used again.
+/// Merges pairs in words. It reuses its memory from merge to merge.
 #[derive(Debug)]
-pub(crate) struct Merger {
-    /// One a thread, in the order of the words.
+pub(super) struct Merger {
+    /// One per thread, at least one, in the order of the words.
     stretches: Vec<Neighbours>,
-    /// By neighbour, under which index its places are wanted; [`NONE`] if they are not.
+    /// By neighbour, the index of the entry that its places belong to; [`NONE`] if the pair is not
+    /// kept.
     indices: Vec<u32>,
 }
 
 impl Merger {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let threads = rayon::current_num_threads().max(1);
         let stretches = std::iter::repeat_with(Neighbours::default).take(threads).collect();
         Self { stretches, indices: Vec::new() }
     }
 
-    /// Merges in `places`, which are in rising order and held the pair once, and takes stock of the new
-    /// symbol's neighbours.
-    pub(crate) fn merge<S: Symbol>(
+    /// Merges the pair at `places` and collects the neighbours of the new symbol. The places are in
+    /// ascending order; some may not hold the pair any more.
+    pub(super) fn merge<S: Symbol>(
         &mut self,
         words: WordsMut<'_, S>,
         places: &[u32],
@@ -111,20 +112,19 @@ impl Merger {
     }
 
     /// How often `symbol` is a neighbour on `side`.
-    pub(crate) fn count(&self, side: usize, symbol: u32) -> u64 {
-        let tallies = self.stretches.first().map(|stretch| &stretch.sides[side].tallies);
-        tallies.and_then(|tallies| tallies.get(symbol as usize)).map_or(0, |tally| tally.count)
+    pub(super) fn count(&self, side: usize, symbol: u32) -> u64 {
+        self.stretches[0].sides[side].tallies[symbol as usize].count
     }
 
-    /// Calls `pair` for every neighbour on `side`, which says under which index its places
-    /// are wanted.
-    pub(crate) fn drain_pairs(
+    /// Calls `pair` for every neighbour on `side`. It returns the index of the entry that the places
+    /// of the neighbour belong to, if there is one.
+    pub(super) fn drain_pairs(
         &mut self,
         side: usize,
         mut pair: impl FnMut(u32, Tally) -> Option<u32>,
     ) {
-        let Some(first) = self.stretches.first_mut() else { return };
-        let Side { tallies, symbols, .. } = &mut first.sides[side];
+        // `merge` has moved the sums of all stretches to the first one.
+        let Side { tallies, symbols, .. } = &mut self.stretches[0].sides[side];
         self.indices.resize(tallies.len(), NONE);
         for symbol in symbols.drain(..) {
             let tally = std::mem::take(&mut tallies[symbol as usize]);
@@ -132,8 +132,9 @@ impl Merger {
         }
     }
 
-    /// Calls `hold` for the places that are wanted, in rising order: the index, and the place.
-    pub(crate) fn drain_places(&mut self, side: usize, mut hold: impl FnMut(u32, u32)) {
+    /// Calls `hold` with the index of the entry and the place, for the places of all neighbours that
+    /// have an entry, in ascending order of the places.
+    pub(super) fn drain_places(&mut self, side: usize, mut hold: impl FnMut(u32, u32)) {
         for stretch in &mut self.stretches {
             for (symbol, place) in stretch.sides[side].places.drain(..) {
                 let index = self.indices[symbol as usize];
@@ -145,7 +146,7 @@ impl Merger {
     }
 }
 
-/// Merges in all stretches, each on a thread of its own.
+/// Merges in all stretches, each on its own thread.
 fn merge_stretches<S: Symbol>(
     mut words: WordsMut<'_, S>,
     places: &[u32],
@@ -170,7 +171,9 @@ fn merge_stretches<S: Symbol>(
     }
     let (left, right) = stretches.split_at_mut(stretches.len() / 2);
     let share = places.len() * left.len() / (left.len() + right.len());
-    let middle = places.get(share).map_or(0, |&at| words.first(at));
+    // If all places are in one word, one side gets none of them.
+    let Some(&at) = places.get(share) else { return };
+    let middle = words.first(at);
     let (left_places, right_places) = places.split_at(places.partition_point(|&at| at < middle));
     let (left_words, right_words) = words.split_at(middle);
     rayon::join(
@@ -179,7 +182,8 @@ fn merge_stretches<S: Symbol>(
     );
 }
 
-/// Merges the pair whose right symbol begins at a place of a word whose symbols begin at `first`, if it still is there.
+/// Merges the pair whose right symbol begins at the place `at`, if it is still there. The symbols of
+/// the word begin at `first`.
 #[inline]
 fn merge_place<S: Symbol>(
     words: &mut WordsMut<'_, S>,

@@ -1,9 +1,9 @@
-//! Which of several equally frequent pairs is merged first: the only thing, besides the order of
-//! ids, in which the well-known trainers of byte-level BPE differ.
+//! Which of several equally frequent pairs is merged first. The well-known trainers of byte-level BPE
+//! differ only in this and in the order of ids.
 //!
-//! Keys go into the learner's heap and may fall while merges are made, never rise: a key that comes
-//! up is computed anew, and goes back where it has fallen. That is what makes an order by place in
-//! the text as cheap as one by number, because a pair's first occurrence only ever moves on.
+//! Keys are stored in the learner's heap. While merges are made, a key may fall but never rise. A key
+//! that reaches the top is computed again and goes back if it has fallen. So an order by place in the
+//! text is as cheap as one by number, because the first occurrence of a pair only moves forward.
 
 use std::cmp::Reverse;
 
@@ -13,15 +13,15 @@ use super::symbols::Spellings;
 use crate::alphabet;
 use crate::merges::Pair;
 
-/// An order of equally frequent pairs: of two, the one with the greater key is merged first.
+/// An order of equally frequent pairs: the pair with the greatest key is merged first.
 pub(crate) trait TieOrder: Default + Send {
-    /// What pairs are compared by; no two pairs have the same.
+    /// The key of a pair. No two pairs have the same key.
     type Key: Ord;
 
     /// Whether the key of a pair can fall while merges are made.
     const FALLS: bool;
 
-    /// The key of the pair `entry`, which is number `index` of all.
+    /// The key of the pair `entry`, which has the index `index`.
     fn key<S: Symbol>(
         &mut self,
         index: u32,
@@ -31,7 +31,7 @@ pub(crate) trait TieOrder: Default + Send {
     ) -> Self::Key;
 }
 
-/// The lowest left id first, then the lowest right id: Hugging Face's `BpeTrainer` and rustbpe.
+/// The lowest left id first, then the lowest right id, as in Hugging Face's `BpeTrainer` and rustbpe.
 #[derive(Debug, Default)]
 pub(crate) struct LowestIds;
 
@@ -51,8 +51,8 @@ impl TieOrder for LowestIds {
     }
 }
 
-/// The greatest bytes of the left token first, then of the right one: the assignment of the course
-/// Stanford CS336 and subword-nmt.
+/// The greatest bytes of the left token first, then of the right one, as in the assignment of the
+/// course Stanford CS336 and in subword-nmt.
 #[derive(Debug, Default)]
 pub(crate) struct GreatestBytes;
 
@@ -67,17 +67,22 @@ impl TieOrder for GreatestBytes {
         _: &Words<S>,
         spellings: &Spellings,
     ) -> Self::Key {
-        let bytes = |id| alphabet::read(spellings.get(id)).unwrap_or_default();
+        let bytes = |id| {
+            let bytes = alphabet::read(spellings.get(id));
+            // Symbols are merged from letters, and all letters are in the byte-level alphabet.
+            debug_assert!(bytes.is_some(), "{:?} is not in the alphabet", spellings.get(id));
+            bytes.unwrap_or_default()
+        };
         (bytes(entry.pair.0), bytes(entry.pair.1))
     }
 }
 
-/// The pair that occurs first in the text as it is now merged: minbpe, whose counts are in a Python
-/// dictionary that keeps the order in which pairs came. The text is the distinct words in the order
-/// in which they were added; repeating a word never makes a pair occur earlier.
+/// The pair that occurs first in the text with the merges made so far, as in minbpe, which counts in a
+/// Python dictionary and so in the order of first occurrence. The text is the distinct words in the
+/// order in which they were added; a repeated word never makes a pair occur earlier.
 #[derive(Debug, Default)]
 pub(crate) struct FirstOccurrence {
-    /// For each pair, how many places at the start of its list are known not to hold it any more.
+    /// For each pair, the number of places at the start of its list that do not hold it any more.
     passed: Vec<u32>,
 }
 

@@ -1,4 +1,4 @@
-//! The pairs of neighbours that are frequent enough to be kept: their counts and places.
+//! The pairs of neighbours that are frequent enough to be kept, with their counts and places.
 
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -6,23 +6,23 @@ use rustc_hash::FxHashMap;
 use super::arena::{Symbol, Words};
 use crate::merges::{Pair, pack, unpack};
 
-/// Up to so many symbols pairs are counted in a table of all pairs, 4 MiB a thread, instead of a
-/// hash table: at first, when there are the most of them.
+/// Up to this many symbols, pairs are counted in an array of all pairs, 4 MiB per thread, instead of
+/// a hash table. This is the case at first, when most pairs occur.
 const DENSE_SYMBOLS: usize = 512;
 
 /// How often a pair occurs.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Tally {
-    /// Each place as often as its word occurs.
-    pub(crate) count: u64,
-    /// In how many places.
-    pub(crate) places: u32,
+pub(super) struct Tally {
+    /// The occurrences: the sum of the counts of the words, over all places.
+    pub(super) count: u64,
+    /// The number of places.
+    pub(super) places: u32,
 }
 
 impl Tally {
     /// Adds other occurrences.
     #[inline]
-    pub(crate) fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.count = self.count.saturating_add(other.count);
         self.places += other.places;
     }
@@ -33,20 +33,20 @@ impl Tally {
 pub(crate) struct PairEntry {
     pub(crate) pair: Pair,
     pub(crate) count: u64,
-    /// The places of the pair, perhaps some where it is no more, in rising order.
+    /// The places of the pair in ascending order. Some may not hold it any more.
     pub(crate) places: Vec<u32>,
 }
 
 /// The pairs that are kept.
 #[derive(Debug, Default)]
-pub(crate) struct Pairs {
-    pub(crate) entries: Vec<PairEntry>,
+pub(super) struct Pairs {
+    pub(super) entries: Vec<PairEntry>,
     index_of: FxHashMap<u64, u32>,
 }
 
 impl Pairs {
-    /// The pairs of `words` for which `is_kept`. The symbols have so many letters as `lengths` say.
-    pub(crate) fn of<S: Symbol>(
+    /// The pairs of `words` that `is_kept` selects. `lengths` has the number of letters of each symbol.
+    pub(super) fn of<S: Symbol>(
         words: &Words<S>,
         lengths: &[usize],
         is_kept: impl Fn(Pair, u64) -> bool,
@@ -69,7 +69,8 @@ impl Pairs {
             let index = pairs.add(pair, *tally);
             pairs.entries[index as usize].places = vec![0; tally.places as usize];
         }
-        // Each stretch fills its own part of every list.
+        // The number of places in each stretch is known now, so each stretch gets its part of every
+        // list and all of them are filled in parallel, in ascending order.
         let mut parts: Vec<PairTable<&mut [u32]>> =
             stretches.iter().map(|_| PairTable::new(lengths.len())).collect();
         for PairEntry { pair, places, .. } in &mut pairs.entries {
@@ -93,8 +94,8 @@ impl Pairs {
         pairs
     }
 
-    /// Makes an entry that waits for the places of `tally`.
-    pub(crate) fn add(&mut self, pair: Pair, tally: Tally) -> u32 {
+    /// Adds an entry with room for the places of `tally`. Returns its index.
+    pub(super) fn add(&mut self, pair: Pair, tally: Tally) -> u32 {
         let index = self.entries.len() as u32;
         self.index_of.insert(pack(pair), index);
         let places = Vec::with_capacity(tally.places as usize);
@@ -102,8 +103,8 @@ impl Pairs {
         index
     }
 
-    /// Takes away `count` occurrences of a pair, if there is an entry of it.
-    pub(crate) fn subtract(&mut self, pair: Pair, count: u64) {
+    /// Subtracts `count` occurrences from the entry of a pair, if it has one.
+    pub(super) fn subtract(&mut self, pair: Pair, count: u64) {
         if let Some(&index) = self.index_of.get(&pack(pair)) {
             let present = &mut self.entries[index as usize].count;
             *present = present.saturating_sub(count);
@@ -111,11 +112,12 @@ impl Pairs {
     }
 }
 
-/// A value for every pair of symbols, the default at first.
+/// A value for every pair of symbols, at first the default.
 enum PairTable<T> {
-    /// All pairs, by the left symbol and then by the right one, and how many symbols there are.
+    /// The values of all pairs, by the left symbol and then by the right one, and the number of
+    /// symbols.
     Dense(Vec<T>, usize),
-    /// Those that were asked for.
+    /// The values of the pairs that were requested.
     Sparse(FxHashMap<u64, T>),
 }
 
@@ -143,7 +145,7 @@ impl<T: Default> PairTable<T> {
         }
     }
 
-    /// The value of a pair that was asked for.
+    /// The value of a pair that was requested before.
     #[inline]
     fn known_mut(&mut self, pair: Pair) -> Option<&mut T> {
         match self {
@@ -152,7 +154,7 @@ impl<T: Default> PairTable<T> {
         }
     }
 
-    /// All pairs with their values, in no order.
+    /// All pairs with their values, in no particular order.
     fn iter(&self) -> Box<dyn Iterator<Item = (Pair, &T)> + '_> {
         match self {
             Self::Dense(values, symbols) => {
@@ -166,7 +168,7 @@ impl<T: Default> PairTable<T> {
     }
 }
 
-/// Where a pair is in a table of all pairs of so many symbols.
+/// The index of a pair in an array of all pairs of `symbols` symbols.
 #[inline]
 fn dense(pair: Pair, symbols: usize) -> usize {
     pair.0 as usize * symbols + pair.1 as usize

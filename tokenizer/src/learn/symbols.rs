@@ -1,23 +1,23 @@
-//! The symbols that merges make, with their spellings.
+//! The symbols that merges make, and their spellings.
 
 use rustc_hash::FxHashMap;
 
 use crate::merges::Pair;
 
-/// The spelling of every symbol: merging two makes a new one, unless its spelling is reserved.
+/// The spelling of every symbol. Merging two makes a new one, unless its spelling is reserved.
 #[derive(Debug, Default)]
 pub(crate) struct Spellings {
     by_id: Vec<String>,
-    /// How many symbols of the words' first spelling each symbol is made of.
-    pub(crate) lengths: Vec<usize>,
-    /// Whether each symbol is a letter, as words are spelled with at first.
+    /// The number of letters of each symbol.
+    pub(super) lengths: Vec<usize>,
+    /// Whether each symbol is a letter. Words consist of letters before any merge.
     letters: Vec<bool>,
-    /// Special tokens by spelling: a merge that spells one becomes it.
+    /// Special tokens by spelling. A merge with the same spelling becomes the special token.
     reserved: FxHashMap<String, u32>,
 }
 
 impl Spellings {
-    /// Adds a special token, if it is not there yet.
+    /// Adds a special token, unless it is already there.
     pub(crate) fn reserve(&mut self, spelling: &str) {
         if !self.reserved.contains_key(spelling) {
             let id = self.push(spelling.to_owned(), 1);
@@ -25,7 +25,7 @@ impl Spellings {
         }
     }
 
-    /// The symbol spelled `letter`, new unless a special token is spelled the same.
+    /// The symbol for a letter. It is new unless a special token has the same spelling.
     pub(crate) fn letter(&mut self, letter: char) -> u32 {
         let spelling = letter.to_string();
         let known = self.reserved.get(&spelling).copied();
@@ -34,9 +34,9 @@ impl Spellings {
         id
     }
 
-    /// Whether a pair of neighbours in a word counts. Hugging Face's trainer looks at the length of
-    /// the pairs that merges create, and at no other's.
-    pub(crate) fn fits(&self, pair: Pair, max_token_length: usize) -> bool {
+    /// Whether a pair is short enough to become a token. Like Hugging Face's trainer, this limits only
+    /// pairs that a merge created.
+    pub(super) fn fits(&self, pair: Pair, max_token_length: usize) -> bool {
         let (left, right) = (pair.0 as usize, pair.1 as usize);
         self.letters[left] && self.letters[right]
             || self.lengths[left].saturating_add(self.lengths[right]) < max_token_length
@@ -50,7 +50,7 @@ impl Spellings {
     }
 
     /// The symbol that a pair becomes.
-    pub(crate) fn merge(&mut self, pair: Pair) -> u32 {
+    pub(super) fn merge(&mut self, pair: Pair) -> u32 {
         let (left, right) = (pair.0 as usize, pair.1 as usize);
         let spelling = format!("{}{}", self.by_id[left], self.by_id[right]);
         let length = self.lengths[left] + self.lengths[right];
@@ -62,11 +62,11 @@ impl Spellings {
     }
 
     /// The spelling of a symbol.
-    pub(crate) fn get(&self, id: u32) -> &str {
+    pub(super) fn get(&self, id: u32) -> &str {
         &self.by_id[id as usize]
     }
 
-    /// How many symbols there are.
+    /// The number of symbols.
     pub(crate) fn len(&self) -> usize {
         self.by_id.len()
     }

@@ -1,27 +1,27 @@
-//! GPT-4's split (`cl100k_base`; Llama 3 uses the same): contractions in any case, runs of letters
-//! with one leading character that is neither letter, number nor newline, numbers of at most three
-//! digits, punctuation with the newlines after it, white space cut after its last newline. Two
-//! relatives differ in one rule each: Qwen2's makes each digit a piece, and the present pattern of
+//! GPT-4's split (`cl100k_base`, also Llama 3's): contractions in any case, runs of letters with one
+//! leading character that is neither letter, number nor newline, numbers of at most three digits,
+//! punctuation with the newlines after it, and white space up to its last newline. Two relatives
+//! differ in one rule each: Qwen2's split makes each digit a piece, and the current pattern of
 //! `cl100k_base` in `tiktoken` keeps white space at the end of the text in one piece.
 
 use super::classes::{KINDS, LETTER, NEWLINE, NUMBER, OTHER, SPACE};
 use super::scan::Scan;
 
-/// The pattern in the spelling of Llama 3's `tokenizer.json`.
+/// The pattern as in Llama 3's `tokenizer.json`.
 pub(super) const PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// Qwen2's pattern, as its `tokenizer.json` spells it.
+/// Qwen2's pattern as in its `tokenizer.json`.
 pub(super) const QWEN2_PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// The pattern of `cl100k_base` in `tiktoken` since 0.9, in a spelling that means the same to every
-/// regex engine: `$` is the end of a line to some.
+/// The pattern of `cl100k_base` in `tiktoken` since 0.9, with `\z` instead of its `$`, which some
+/// regex engines match at the end of a line.
 pub(super) const BASE_PATTERN: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// How many numbers one piece holds at most.
+/// The most numbers in one piece.
 pub(super) const MAX_NUMBERS: usize = 3;
 
-/// Where the piece that begins at `start`, before the end of the text, ends. A piece holds at most
-/// `NUMBERS` numbers; with `WHOLE_END`, white space at the end of the text is one piece.
+/// The end of the piece that begins at `start`, which is before the end of the text. A piece holds
+/// at most `NUMBERS` numbers. With `WHOLE_END`, white space at the end of the text is one piece.
 #[inline]
 pub(super) fn piece_end<const NUMBERS: usize, const WHOLE_END: bool>(
     scan: Scan<'_>,
@@ -57,7 +57,7 @@ pub(super) fn piece_end<const NUMBERS: usize, const WHOLE_END: bool>(
     scan.white_space(start, true)
 }
 
-/// Where the piece of at most `NUMBERS` numbers whose first number ends at `at` ends.
+/// The end of the piece of at most `NUMBERS` numbers whose first number ends at `at`.
 #[inline]
 pub(super) fn numbers_end<const NUMBERS: usize>(scan: Scan<'_>, mut at: usize) -> usize {
     for _ in 1..NUMBERS {
@@ -70,15 +70,14 @@ pub(super) fn numbers_end<const NUMBERS: usize>(scan: Scan<'_>, mut at: usize) -
     at
 }
 
-/// Where ` ?[^\s\p{L}\p{N}]+` with the tail `[\r\n]*` ends when it matches at `start`, whose
-/// character has the class `flags`.
+/// The end of the match of ` ?[^\s\p{L}\p{N}]+` at `start`, followed by a run of the class `tail`.
+/// The character at `start` has the class `flags`.
 #[inline]
 fn punctuation_end(scan: Scan<'_>, start: usize, flags: u8, tail: u8) -> Option<usize> {
     punctuation_run(scan, start, flags).map(|end| scan.run(end, tail))
 }
 
-/// Where ` ?[^\s\p{L}\p{N}]+` ends when it matches at `start`, whose character has the class
-/// `flags`.
+/// The end of the match of ` ?[^\s\p{L}\p{N}]+` at `start`, whose character has the class `flags`.
 #[inline]
 pub(super) fn punctuation_run(scan: Scan<'_>, start: usize, flags: u8) -> Option<usize> {
     if flags & SPACE == 0 {

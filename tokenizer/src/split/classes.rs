@@ -1,12 +1,12 @@
-//! Unicode classes of characters as bit flags: one table look-up per character.
+//! Unicode classes of characters as bit flags, found with one table look-up per character.
 //!
-//! The general categories and `White_Space` come from the tables of `regex-syntax` (Unicode 16),
-//! the same that the `regex` and `fancy-regex` crates match with, so a pattern and its hand-written
-//! splitter can never disagree about a character.
+//! The general categories and `White_Space` come from the tables of `regex-syntax` (Unicode 16). The
+//! crates `regex` and `fancy-regex` use the same tables, so a pattern and its hand-written splitter
+//! cannot disagree about a character.
 
 use std::sync::LazyLock;
 
-use regex_syntax::hir::{Class, HirKind};
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 /// General category L.
 pub(super) const LETTER: u8 = 1;
@@ -33,7 +33,7 @@ const SCALARS: usize = 0x11_0000;
 pub(super) struct ClassTable {
     /// Flags by byte; 0 for bytes above 0x7f, which begin or continue a longer character.
     ascii: [u8; BLOCK],
-    /// Which block of `blocks` holds the flags of the characters `256 × i ..`.
+    /// By `i`, the index in `blocks` of the flags of the 256 characters from `256 × i` on.
     block_of: Box<[u16]>,
     /// Distinct blocks of 256 flags each.
     blocks: Box<[[u8; BLOCK]]>,
@@ -41,7 +41,7 @@ pub(super) struct ClassTable {
 
 static TABLE: LazyLock<ClassTable> = LazyLock::new(ClassTable::build);
 
-/// The table, built at the first call.
+/// The table; the first call builds it.
 pub(super) fn table() -> &'static ClassTable {
     &TABLE
 }
@@ -98,9 +98,13 @@ impl ClassTable {
 
 /// Sets `flag` for every character in the class that `pattern` names.
 fn mark(flags: &mut [u8], pattern: &str, flag: u8) {
-    let Ok(hir) = regex_syntax::parse(pattern) else { return };
-    let HirKind::Class(Class::Unicode(class)) = hir.kind() else { return };
-    for range in class.iter() {
+    let hir = regex_syntax::parse(pattern);
+    let class = match hir.as_ref().map(Hir::kind) {
+        Ok(HirKind::Class(Class::Unicode(class))) => Some(class),
+        _ => None,
+    };
+    debug_assert!(class.is_some(), "{pattern} is not a class: {hir:?}");
+    for range in class.into_iter().flat_map(|class| class.iter()) {
         for entry in &mut flags[range.start() as usize..=range.end() as usize] {
             *entry |= flag;
         }

@@ -1,4 +1,4 @@
-//! Cutting wherever no merge joins two characters: see [`Joins`].
+//! Splitting a text wherever no merge joins two characters: see [`Joins`].
 
 use std::ops::RangeInclusive;
 
@@ -8,8 +8,9 @@ use crate::joins::Joins;
 /// The letters a to z.
 const SMALL_LETTERS: RangeInclusive<u32> = 'a' as u32..='z' as u32;
 
-/// Where the piece that begins at `start`, before the end of the text, ends. Words of small letters
-/// stay whole, which costs nothing where they are words.
+/// The end of the piece that begins at `start`, which is before the end of the text. Runs of small
+/// letters are never cut, although they could be: the table would keep most of them whole anyway, and
+/// skipping them is fast.
 #[inline]
 pub(super) fn piece_end(scan: Scan<'_>, joins: &Joins, start: usize) -> usize {
     let (mut left, length) = scan.scalar(start);

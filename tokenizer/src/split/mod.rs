@@ -1,8 +1,8 @@
-//! Splitting text into the pieces that byte-pair encoding never merges across.
+//! Splitting text into pieces; byte-pair encoding never merges across their boundaries.
 //!
-//! The splits are hand-written equivalents of published regular expressions; their tests
-//! compare them with a regex engine on every short string over the characters that matter. Any other
-//! regular expression is matched by that engine.
+//! The splits are hand-written equivalents of published regular expressions. Their tests compare them
+//! with a regex engine on every short string of the characters that matter. All other regular
+//! expressions are matched by that engine.
 
 mod cl100k;
 mod classes;
@@ -19,18 +19,21 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::TokenizerError;
-use crate::batch::BATCH;
 use crate::joins::Joins;
 use regex::Cursor;
 use scan::Scan;
 
 pub use regex::RegexSplit;
 
-/// What the name of a split by a regular expression begins with; the pattern follows.
+/// Pieces that are handled together: more than the look-ups that a processor keeps in flight, and
+/// few enough for the L1 cache.
+pub(crate) const BATCH: usize = 64;
+
+/// The name of a split by a regular expression is this prefix and the pattern.
 const REGEX_PREFIX: &str = "regex:";
 
-/// Other spellings of the patterns with the same pieces: those of the Python package `tiktoken`,
-/// older and newer.
+/// Other patterns that give the same pieces: those of old and new versions of the Python package
+/// `tiktoken`.
 const OTHER_PATTERNS: [(&str, Split); 5] = [
     (
         r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s",
@@ -51,9 +54,18 @@ const OTHER_PATTERNS: [(&str, Split); 5] = [
     ),
 ];
 
-/// How text is cut into pieces before byte-pair encoding. Files and recipes spell it as
-/// [`Display`](fmt::Display) does: `gpt2`, `gpt4`, `o200k`, `qwen2`, `cl100k_base`, or `regex:` and
-/// a pattern.
+/// How text is split into pieces before byte-pair encoding. In files and recipes it has the name that
+/// [`Display`](fmt::Display) prints: `gpt2`, `gpt4`, `o200k`, `qwen2`, `cl100k_base`, or `regex:`
+/// followed by a pattern.
+///
+/// ```
+/// use tokenizer::Split;
+///
+/// assert!(Split::Gpt4.pieces("low lower").eq(["low", " lower"]));
+/// let letters: Split = "regex:[a-z]+".parse()?;
+/// assert!(letters.pieces("low lower").eq(["low", " ", "lower"]));
+/// # Ok::<(), tokenizer::TokenizerError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Split {
     /// GPT-2's split.
@@ -63,36 +75,36 @@ pub enum Split {
     Gpt4,
     /// GPT-4o's split (`o200k_base`).
     O200k,
-    /// Qwen2's split: GPT-4's with each digit a piece of its own.
+    /// Qwen2's split: GPT-4's, but each digit is a piece.
     Qwen2,
-    /// What `tiktoken` since 0.9 does for `cl100k_base`: GPT-4's split, with white space at the end
-    /// of the text in one piece even where it holds a newline.
+    /// The split of `cl100k_base` in `tiktoken` since 0.9: GPT-4's, but white space at the end of the
+    /// text is one piece even if it contains a newline.
     Cl100kBase,
-    /// Regular expressions of the user's: see [`Split::regex`].
+    /// A user's regular expressions: matches are pieces, and so are the gaps between them. Of several
+    /// patterns, one per line, each applies to the pieces of the one before.
+    ///
+    /// The patterns are kept until the process ends. A text on which the regex engine gives up is
+    /// not an error: it is split like GPT-4's there, and [`RegexSplit::failures`] counts it.
     Regex(&'static RegexSplit),
 }
 
 impl Split {
-    /// All splits with a name of their own.
-    pub const ALL: [Self; 5] = [Self::Gpt2, Self::Gpt4, Self::O200k, Self::Qwen2, Self::Cl100kBase];
+    /// All splits with a fixed name.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Gpt2, Self::Gpt4, Self::O200k, Self::Qwen2, Self::Cl100kBase];
 
-    /// A split by a regular expression: matches are pieces, and so is what lies between them. Of
-    /// several patterns, one a line, each applies to the pieces of the one before. A pattern that
-    /// one of the named splits has, in any spelling in use, gives that split, which is much faster.
-    ///
-    /// The pattern is kept for the life of the process. A text on which the engine gives up is no
-    /// error: it is cut otherwise there, and [`RegexSplit::failures`] counts.
+    /// A split by regular expressions, one per line. The pattern of a named split, in any known
+    /// spelling, gives that split, which is much faster.
     ///
     /// # Errors
     /// [`TokenizerError::InvalidPattern`] for a pattern that cannot be compiled or is too long.
-    pub fn regex(patterns: &str) -> Result<Self, TokenizerError> {
+    pub(crate) fn regex(patterns: &str) -> Result<Self, TokenizerError> {
         Self::from_pattern(patterns)
             .map_or_else(|| RegexSplit::intern(patterns).map(Self::Regex), Ok)
     }
 
-    /// The regular expression of this split, as `tokenizer.json` carries it; of several ones after
-    /// each other, one a line.
-    pub fn pattern(&self) -> &'static str {
+    /// The regular expression of this split as in `tokenizer.json`; several ones, one per line.
+    pub(crate) fn pattern(&self) -> &'static str {
         match self {
             Self::Gpt2 => gpt2::PATTERN,
             Self::Gpt4 => cl100k::PATTERN,
@@ -103,21 +115,21 @@ impl Split {
         }
     }
 
-    /// The split that a regular expression describes, in any of the spellings in use.
+    /// The named split that has this regular expression, in any known spelling.
     pub(crate) fn from_pattern(pattern: &str) -> Option<Self> {
         let known = Self::ALL.map(|split| (split.pattern(), split));
         let mut spellings = known.iter().chain(&OTHER_PATTERNS);
         spellings.find(|(known, _)| *known == pattern).map(|&(_, split)| split)
     }
 
-    /// The pieces of `text` in order. Their concatenation is `text`.
+    /// The pieces of `text` in order. Concatenated they give `text`.
     #[inline]
     pub fn pieces<'a>(&self, text: &'a str) -> Pieces<'a> {
         let (scan, cursor) = (Scan::new(text), Cursor::default());
         Pieces { text, scan, at: 0, split: *self, joins: None, cursor }
     }
 
-    /// The pieces of `text`, cut where no merge joins two characters if that is known.
+    /// The pieces of `text`; with `joins`, they end where no merge joins two characters instead.
     #[inline]
     pub(crate) fn pieces_with_joins<'a>(
         &self,
@@ -178,14 +190,14 @@ pub struct Pieces<'a> {
     scan: Scan<'a>,
     at: usize,
     split: Split,
-    /// Where this is set, pieces end where no merge joins two characters, and nowhere else.
+    /// If set, pieces end where no merge joins two characters, and the split is not used.
     joins: Option<&'a Joins>,
     cursor: Cursor,
 }
 
 impl Pieces<'_> {
-    /// Fills `cuts` with where the next pieces begin, and after them where the last one ends;
-    /// returns how many pieces these are.
+    /// Fills `cuts` with the starts of the next pieces, followed by the end of the last one. Returns
+    /// the number of pieces.
     #[inline]
     pub(crate) fn fill(&mut self, cuts: &mut [usize; BATCH + 1]) -> usize {
         const NUMBERS: usize = cl100k::MAX_NUMBERS;
@@ -275,7 +287,7 @@ mod tests {
         regex.find_iter(text).map(|piece| piece.unwrap().as_str()).collect()
     }
 
-    /// One or more characters of every class that a pattern tells apart: contraction letters, cases,
+    /// One or more characters of every class that a pattern distinguishes: contraction letters, cases,
     /// title case, modifier and other letters, marks, numbers of each kind, spaces, newlines.
     const NASTY: [char; 24] = [
         'a', 'S', 't', 'r', 'E', 'l', '\u{17f}', 'ǅ', 'ʰ', '日', '\u{301}', '1', '½', '\'', '!',

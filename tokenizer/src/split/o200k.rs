@@ -1,6 +1,6 @@
-//! GPT-4o's split (`o200k_base`): like GPT-4's, with letters cut where a lower-case run is followed
-//! by an upper-case letter, marks counted as letters of both cases, contractions kept with their
-//! word, and slashes kept with the punctuation before them.
+//! GPT-4o's split (`o200k_base`). It differs from GPT-4's in this: a word ends where an upper-case
+//! letter follows a lower-case one, marks count as letters of both cases, contractions stay with
+//! their word, and slashes stay with the punctuation before them.
 
 use super::cl100k::{MAX_NUMBERS, numbers_end, punctuation_run};
 use super::classes::{LETTER, LOWER, NEWLINE, NUMBER, UPPER};
@@ -9,7 +9,7 @@ use super::scan::Scan;
 /// The pattern as OpenAI published it.
 pub(super) const PATTERN: &str = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
-/// Where the piece that begins at `start`, before the end of the text, ends.
+/// The end of the piece that begins at `start`, which is before the end of the text.
 #[inline]
 pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     let (flags, length) = scan.class(start);
@@ -18,7 +18,7 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
         return numbers_end::<MAX_NUMBERS>(scan, after);
     }
     if flags & NEWLINE == 0 {
-        // Marks lead as other characters do, but are words of their own too.
+        // A mark can lead a word like other characters, but can also be a word itself.
         let is_letter = flags & (LETTER | LOWER) != 0;
         let first = if is_letter { start } else { after };
         if is_letter || scan.class(after).0 & (UPPER | LOWER) != 0 {
@@ -33,31 +33,31 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     scan.white_space(start, true)
 }
 
-/// Where the usual word that begins at `first` ends: of ASCII letters, none of them a capital after
-/// a small one.
+/// The end of the usual kind of word at `first`: ASCII capitals, then ASCII small letters. `None` for
+/// other words.
 #[inline]
 fn ascii_word_end(scan: Scan<'_>, first: usize) -> Option<usize> {
     let end = scan.small_letters(scan.capitals(first));
     (end > first && scan.is_ascii(end)).then_some(end)
 }
 
-/// Where the letters of the pattern's first two alternatives end, tried in its order: with lower
-/// case and a leading character, with lower case, all upper case. The character at `start`, of the
-/// class `flags`, or the one after it is a letter or a mark.
+/// The end of the letters in the pattern's first two alternatives. The order is the pattern's: with
+/// lower case and a leading character, with lower case, all upper case. The character at `start`,
+/// which has the class `flags`, or the one after it is a letter or a mark.
 fn word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> usize {
     if flags & LETTER != 0 {
         let (lower, upper) = cased_run(scan, start);
         return lower.unwrap_or(upper);
     }
     let (lower, upper) = cased_run(scan, after);
-    // A mark is itself a word of the first alternative where it cannot lead one: then the letters after
-    // it are all upper case and no later character is in both sets.
+    // Where a mark leads no word of the first alternative, it is such a word itself. The letters after
+    // it are then all upper case, and no later character is in both sets.
     lower.unwrap_or(if flags & LOWER != 0 { after } else { upper })
 }
 
-/// Reads `[UPPER]*[LOWER]+` at `start`. The first value is where it ends, if it matches; the second
-/// is where the run of UPPER ends. One scan replaces the backtracking: UPPER gives back characters
-/// only as far as the last one that is in both sets.
+/// Matches `[UPPER]*[LOWER]+` at `start`. Returns the end of the match, if there is one, and the end
+/// of the run of UPPER. One scan replaces the backtracking, because UPPER gives back characters only
+/// as far as the last one that is in both sets.
 #[inline]
 fn cased_run(scan: Scan<'_>, start: usize) -> (Option<usize>, usize) {
     let (mut at, mut after_both) = (start, None);
@@ -75,7 +75,7 @@ fn cased_run(scan: Scan<'_>, start: usize) -> (Option<usize>, usize) {
     (if end > at { Some(end) } else { after_both }, at)
 }
 
-/// Where the tail `[\r\n/]*` that begins at `at` ends.
+/// The end of the tail `[\r\n/]*` that begins at `at`.
 #[inline]
 fn tail_end(scan: Scan<'_>, mut at: usize) -> usize {
     while scan.is(at, b'\r') || scan.is(at, b'\n') || scan.is(at, b'/') {

@@ -1,13 +1,13 @@
-//! Any user's regular expressions as a split, matched by `fancy-regex`: look-around and possessive
-//! repetition included.
+//! A user's regular expressions as a split. They are matched by `fancy-regex`, so look-around and
+//! possessive repetition work.
 //!
-//! What matches is a piece, and so is what lies between two matches: Hugging Face's `Split` with the
-//! behaviour `Isolated`. Several patterns apply one after the other, each to the pieces of the one
-//! before, which it sees as texts of their own.
+//! A match is a piece, and so is the text between two matches: Hugging Face's `Split` with the
+//! behaviour `Isolated`. Several patterns apply one after the other; each sees the pieces of the one
+//! before as separate texts.
 //!
-//! A pattern can need more steps than anyone would wait for. Where the engine gives up, the text is
-//! cut as GPT-4's split cuts it, up to the end of the line; after [`MAX_FAILURES`] of those, up to its
-//! end. [`RegexSplit::failures`] counts them.
+//! A pattern can need far too many steps on some texts. Where the engine gives up, the text is split
+//! like GPT-4's up to the end of the line; after [`MAX_FAILURES`] failures, up to the end of the text.
+//! [`RegexSplit::failures`] counts the failures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,39 +20,40 @@ use super::cl100k;
 use super::scan::Scan;
 use crate::TokenizerError;
 
-/// The most patterns that one split applies one after the other; published files have up to four.
+/// The most patterns of one split. Published files have up to four.
 pub(super) const MAX_STEPS: usize = 8;
 
-/// The most bytes of a split's patterns together: ten times the longest that is published.
+/// The most bytes of a split's patterns together: ten times the longest published ones.
 const MAX_PATTERN_BYTES: usize = 8192;
 
-/// The most splits by regular expressions in one process. They live as long as it does, so that a
-/// [`Split`](crate::Split) stays a plain value.
+/// The most regex splits in one process. They are never freed, so that a [`Split`](crate::Split) can
+/// be a `Copy` value.
 const MAX_SPLITS: usize = 1024;
 
-/// Steps back that the engine takes for one piece before it gives up: some milliseconds.
+/// Backtracking steps after which the engine gives up on a piece: some milliseconds.
 const BACKTRACK_LIMIT: usize = 100_000;
 
-/// How often the engine may give up in a text before the rest is cut without it.
+/// After this many failures in a text, the rest of it is split without the engine.
 const MAX_FAILURES: u32 = 16;
 
 static SPLITS: LazyLock<Mutex<BTreeMap<String, &'static RegexSplit>>> =
     LazyLock::new(Mutex::default);
 
-/// A split by regular expressions: see [`Split::regex`](crate::Split::regex).
+/// A split by regular expressions: see [`Split::Regex`](crate::Split::Regex).
 pub struct RegexSplit {
-    /// The patterns, one a line.
+    /// The patterns, one per line.
     patterns: String,
     steps: Vec<Regex>,
     failures: AtomicU64,
 }
 
 impl RegexSplit {
-    /// The split by `patterns`, one a line, compiled at the first call.
+    /// The split by `patterns`, one per line. They are compiled at the first call.
     ///
     /// # Errors
     /// [`TokenizerError::InvalidPattern`] for a pattern that cannot be compiled, or too many.
     pub(super) fn intern(patterns: &str) -> Result<&'static Self, TokenizerError> {
+        // The map only gains whole entries, so it is usable even if another thread panicked.
         let mut splits = SPLITS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = splits.get(patterns) {
             return Ok(known);
@@ -65,13 +66,13 @@ impl RegexSplit {
             return Err(invalid(format!("expected 1 to {MAX_PATTERN_BYTES} bytes")));
         }
         if splits.len() >= MAX_SPLITS {
-            return Err(invalid(format!("more than {MAX_SPLITS} different patterns at once")));
+            return Err(invalid(format!("more than {MAX_SPLITS} different patterns in one process")));
         }
         let compile = |pattern| RegexBuilder::new(pattern).backtrack_limit(BACKTRACK_LIMIT).build();
         let steps: Result<Vec<Regex>, _> = patterns.split('\n').map(compile).collect();
         let steps = steps.map_err(|error| invalid(error.to_string()))?;
         if steps.len() > MAX_STEPS {
-            return Err(invalid(format!("more than {MAX_STEPS} patterns one after the other")));
+            return Err(invalid(format!("more than {MAX_STEPS} patterns in one split")));
         }
         let failures = AtomicU64::new(0);
         let split: &'static Self =
@@ -80,18 +81,18 @@ impl RegexSplit {
         Ok(split)
     }
 
-    /// The patterns, one a line.
-    pub fn patterns(&self) -> &str {
+    /// The patterns, one per line.
+    pub(super) fn patterns(&self) -> &str {
         &self.patterns
     }
 
-    /// How often the engine gave up so far in this process, on all texts.
+    /// How often the engine has given up in this process, on all texts together.
     pub fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Where the piece of `text` that begins at `start`, before its end, ends. Pieces are asked for
-    /// in their order, with the same cursor.
+    /// The end of the piece of `text` that begins at `start`, which is before the end of the text.
+    /// The pieces of a text must be requested in order, with the same cursor.
     pub(super) fn piece_end(&self, cursor: &mut Cursor, text: &str, start: usize) -> usize {
         let mut outer = (0, text.len());
         for (level, regex) in self.steps.iter().enumerate() {
@@ -105,8 +106,8 @@ impl RegexSplit {
         outer.1
     }
 
-    /// Where the match, or what lies before the next one, that begins at `start` ends; `base` is
-    /// where `text` begins in the whole text.
+    /// The end of the match that begins at `start`, or of the gap before the next match. `base` is the
+    /// start of `text` in the whole text.
     fn match_end(
         &self,
         regex: &Regex,
@@ -121,7 +122,7 @@ impl RegexSplit {
                 Ok(None) => return text.len(),
                 Ok(Some(found)) if found.start() > start => return found.start(),
                 Ok(Some(found)) if found.end() > start => return found.end(),
-                // A match of nothing cuts here, which is done already.
+                // An empty match would cut at `start`, where the piece begins anyway.
                 Ok(Some(_)) => from = text.ceil_char_boundary(start + 1),
                 Err(_) => {
                     self.failures.fetch_add(1, Ordering::Relaxed);
@@ -139,12 +140,12 @@ impl RegexSplit {
     }
 }
 
-/// How far the patterns of a split have come in a text.
+/// The progress of a split's patterns in a text.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Cursor {
-    /// Where the present piece of each pattern begins and ends.
+    /// The start and end of each pattern's current piece.
     segments: [(usize, usize); MAX_STEPS],
-    /// Up to where the text is cut without the engine.
+    /// Before this place, the text is split without the engine.
     fallback_end: usize,
     failures: u32,
 }

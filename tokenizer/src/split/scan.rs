@@ -1,8 +1,8 @@
-//! Reading a text's characters by class: what the three splitters share.
+//! Scanning a text by the classes of its characters, for all hand-written splits.
 
 use super::classes::{self, ClassTable, LETTER, LOWER, NEWLINE, SPACE};
 
-/// How many bytes are looked at together: almost no word has more letters.
+/// How many bytes are examined together: almost no word has more letters.
 const RUN_BYTES: usize = 16;
 
 /// A byte repeated in all eight places.
@@ -21,7 +21,7 @@ fn not_small_letters(bytes: u64) -> u64 {
     (!from_a | beyond_z | bytes) & HIGH
 }
 
-/// A text with the class table at hand.
+/// A text with the class table.
 #[derive(Clone, Copy)]
 pub(super) struct Scan<'a> {
     bytes: &'a [u8],
@@ -59,7 +59,7 @@ impl<'a> Scan<'a> {
         (self.table.scalar(scalar), length)
     }
 
-    /// The number of the character at `at` and its length in bytes; (0, 0) at the end.
+    /// The scalar value of the character at `at` and its length in bytes; (0, 0) at the end.
     #[inline]
     pub(super) fn scalar(&self, at: usize) -> (u32, usize) {
         match self.bytes.get(at) {
@@ -69,7 +69,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The number and length of the character of two to four bytes at `at`.
+    /// The scalar value and length of the character of two to four bytes at `at`.
     #[inline]
     fn long_scalar(&self, at: usize) -> (u32, usize) {
         let bits = |offset: usize| u32::from(self.bytes[at + offset] & 0x3f);
@@ -81,27 +81,27 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Where the run of letters that begins at `at` ends.
+    /// The end of the run of letters that begins at `at`.
     #[inline]
     pub(super) fn letters(&self, at: usize) -> usize {
         let end = self.ascii_run(at, |bytes| not_small_letters(bytes | everywhere(0x20)));
         if self.is_ascii(end) { end } else { self.run(end, LETTER) }
     }
 
-    /// Where the run of characters of the class [`LOWER`] that begins at `at` ends.
+    /// The end of the run of characters of the class [`LOWER`] that begins at `at`.
     #[inline]
     pub(super) fn lower_case(&self, at: usize) -> usize {
         let end = self.small_letters(at);
         if self.is_ascii(end) { end } else { self.run(end, LOWER) }
     }
 
-    /// Where the run of the letters a to z that begins at `at` ends.
+    /// The end of the run of the letters a to z that begins at `at`.
     #[inline]
     pub(super) fn small_letters(&self, at: usize) -> usize {
         self.ascii_run(at, not_small_letters)
     }
 
-    /// Where the run of the letters A to Z that begins at `at` ends: mostly none, or one.
+    /// The end of the run of the letters A to Z that begins at `at`. Most runs have one letter or none.
     #[inline]
     pub(super) fn capitals(&self, mut at: usize) -> usize {
         while self.bytes.get(at).is_some_and(u8::is_ascii_uppercase) {
@@ -110,14 +110,14 @@ impl<'a> Scan<'a> {
         at
     }
 
-    /// Whether at `at` is an ASCII character or the end of the text.
+    /// Whether there is an ASCII character at `at`, or the end of the text.
     #[inline]
     pub(super) fn is_ascii(&self, at: usize) -> bool {
         self.bytes.get(at).is_none_or(u8::is_ascii)
     }
 
-    /// Where the run of bytes that begins at `at` ends of which `others` does not mark the high bit:
-    /// sixteen at a time, so that the usual word takes no branch that depends on its length.
+    /// The end of the run that begins at `at` of bytes whose high bit `others` leaves unset. It
+    /// examines sixteen bytes at a time, so that for the usual word no branch depends on its length.
     #[inline]
     fn ascii_run(&self, mut at: usize, others: impl Fn(u64) -> u64) -> usize {
         while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<RUN_BYTES>) {
@@ -133,7 +133,7 @@ impl<'a> Scan<'a> {
         at + self.bytes[at.min(self.bytes.len())..].iter().take_while(|byte| mark(byte)).count()
     }
 
-    /// Where the run of characters with any flag of `mask` that begins at `at` ends.
+    /// The end of the run that begins at `at` of characters with any flag of `mask`.
     #[inline]
     pub(super) fn run(&self, mut at: usize, mask: u8) -> usize {
         while let Some(&byte) = self.bytes.get(at) {
@@ -154,9 +154,9 @@ impl<'a> Scan<'a> {
         at
     }
 
-    /// Where the white-space piece that begins at `start` ends, by `\s+(?!\S)|\s+`: the whole run
-    /// at the end of the text, else all but the last character, which may belong to what follows.
-    /// With `newlines`, `\s*[\r\n]+` comes first: through the last newline of the run.
+    /// The end of the white-space piece that begins at `start`, by `\s+(?!\S)|\s+`: the whole run at
+    /// the end of the text; elsewhere all but the last character, which may lead the next piece.
+    /// With `newlines`, `\s*[\r\n]+` takes precedence, which ends at the last newline of the run.
     pub(super) fn white_space(&self, start: usize, newlines: bool) -> usize {
         let (mut at, mut last, mut after_newline) = (start, start, None);
         loop {
@@ -178,7 +178,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The length in bytes of the English contraction at `at` (`'s 't 're 've 'm 'll 'd`), or 0.
-    /// With `fold`, letters match in either case, and U+017F (ſ) matches s as Unicode folds it.
+    /// With `fold`, letters match in either case, and U+017F (ſ) matches s, as in Unicode's folding.
     #[inline]
     pub(super) fn contraction(&self, at: usize, fold: bool) -> usize {
         if !self.is(at, b'\'') {

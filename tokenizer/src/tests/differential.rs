@@ -1,4 +1,4 @@
-//! Random small trainings, each the same in Hugging Face's library: merges, vocabulary and ids.
+//! Random small trainings, compared with Hugging Face's library: merges, vocabulary and ids.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,14 @@ use tokenizers::models::bpe::BpeTrainer;
 use tokenizers::pre_tokenizers::byte_level::ByteLevel;
 use tokenizers::{AddedToken, Tokenizer as Oracle};
 
+use super::encode;
 use crate::json_split::split_to_json;
 use crate::{Split, TrainConfig, WordCounts, train};
 
 const TRAININGS: u64 = 1000;
 
-/// What texts are made of: few letters, so that pairs are equally frequent and overlap; characters of
-/// one to four bytes; what splits look at.
+/// The alphabets of texts: few letters, so that pairs are equally frequent and overlap; characters of
+/// one to four bytes; characters that matter to splits.
 const ALPHABETS: [&str; 8] = [
     "a",
     "ab",
@@ -48,7 +49,7 @@ impl Random {
         (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
     }
 
-    /// Texts of one alphabet, some parts of them again and again.
+    /// Texts of one alphabet, in which some parts are repeated.
     pub(super) fn texts(&mut self) -> Vec<String> {
         let alphabet: Vec<char> = ALPHABETS[self.below(ALPHABETS.len())].chars().collect();
         let parts: Vec<String> = (0..=self.below(6))
@@ -136,15 +137,14 @@ fn random_trainings_equal_the_librarys() {
         let (config, texts) = (random.config(), random.texts());
         let mut counts = WordCounts::new();
         texts.iter().for_each(|text| counts.add_text(config.split, text));
-        let tokenizer = train(&counts, &config, &mut |_, _| {});
+        let tokenizer = train(&counts, &config, &mut |_, _| {}).unwrap();
         let (_, oracle) = untrained.iter().find(|(split, _)| *split == config.split).unwrap();
         let oracle = trained(oracle, &config, &texts);
         let expected = learnt(&oracle.to_string(false).unwrap());
         assert_eq!(learnt(&tokenizer.to_json()), expected, "{seed} {config:?} {texts:?}");
         let unseen = random.texts();
         for text in texts.iter().chain(&unseen) {
-            let mut ids = Vec::new();
-            tokenizer.encode(text, &mut ids);
+            let ids = encode(&tokenizer, text);
             let expected = oracle.encode_fast(text.as_str(), false).unwrap();
             assert_eq!(ids, expected.get_ids(), "{seed} {config:?} {text:?}");
         }

@@ -1,5 +1,5 @@
-//! The trainer against one that counts all pairs anew for every merge. High counts make the
-//! trainer's first guess at a threshold too high for the last merges.
+//! The trainer against a naive one that counts all pairs again for every merge. The high counts make
+//! the trainer's first threshold too high for the last merges.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -8,10 +8,10 @@ use proptest::prelude::*;
 
 use crate::{Profile, Split, TrainConfig, Trainer};
 
-/// Where a pair occurs first: the word and the place in it.
+/// The first occurrence of a pair: the word and the place in it.
 type Place = (usize, usize);
 
-/// The tokens that textbook byte-pair encoding learns, in order, with a profile's ties.
+/// The tokens that textbook byte-pair encoding learns, in order. The profile decides ties.
 fn naive(
     profile: Profile,
     words: &[(Vec<u8>, u64)],
@@ -83,7 +83,7 @@ proptest! {
             for (word, count) in &words {
                 trainer.add_word(word, *count);
             }
-            let tokenizer = trainer.train(&mut |_, _| {});
+            let tokenizer = trainer.train(&mut |_, _| {}).unwrap();
             let learnt: Vec<_> = (256..tokenizer.vocab_size() as u32)
                 .filter_map(|id| tokenizer.token_bytes(id).map(<[u8]>::to_vec))
                 .collect();

@@ -1,22 +1,23 @@
-//! Numbers of digits alone: how many, in which groups, with which check.
+//! Rules for numbers that consist of digits only.
 
 use super::check::{is_day, is_repeated, iso_7064_11_10, luhn, verhoeff};
 use super::{CHECKED, DATED, Kind, NAMED, NationalId, Number, Span, is_named, is_part, states};
 
-/// How a number of digits is told.
+/// The rule by which a kind of number is recognised.
 struct Rule {
     id: NationalId,
-    /// Digits of it without separators; no digits if it always has them.
+    /// The possible numbers of digits if it is written without separators. Empty if it never is.
     plain: &'static [usize],
-    /// How sure it is without separators and without a word.
+    /// The confidence without separators and without a word about it.
     plain_confidence: f32,
-    /// Its shapes with separators, see [`Number::has_shape`], and how sure each is.
+    /// The shapes with separators (see [`Number::has_shape`]), and the confidence of each.
     shapes: &'static [(&'static str, f32)],
     check: fn(&[u8]) -> bool,
-    /// Words, in lower case, that announce it.
+    /// Words about it, in lower case.
     words: &'static [&'static str],
 }
 
+/// A rule whose check does not look at a date of birth.
 const fn rule(
     id: NationalId,
     plain: &'static [usize],
@@ -27,7 +28,7 @@ const fn rule(
     Rule { id, plain, plain_confidence: CHECKED, shapes, check, words }
 }
 
-/// A rule whose check looks for a date of birth.
+/// A rule whose check includes a date of birth.
 const fn dated(
     id: NationalId,
     plain: &'static [usize],
@@ -38,9 +39,9 @@ const fn dated(
     Rule { plain_confidence: DATED, ..rule(id, plain, shapes, check, words) }
 }
 
-/// The rules, those with the stronger check first: of two that are as sure, the first counts.
-/// Sources: the publications of the states' offices, collected in the Wikipedia article "National
-/// identification number" and the documentation of `python-stdnum`.
+/// The rules. Those with stronger checks come first, because the first of two equally confident
+/// matches is reported. Sources: the publications of the states' authorities, as collected in the
+/// Wikipedia article "National identification number" and the documentation of `python-stdnum`.
 const RULES: [Rule; 40] = {
     use NationalId as Id;
     [
@@ -246,7 +247,7 @@ const RULES: [Rule; 40] = {
     ]
 };
 
-/// Words for a passport, in lower case.
+/// Words for passport, in lower case.
 pub(super) const PASSPORT_WORDS: [&str; 14] = [
     "passport",
     "pasaporte",
@@ -264,7 +265,7 @@ pub(super) const PASSPORT_WORDS: [&str; 14] = [
     "travel document",
 ];
 
-/// Hands the numbers that groups of digits may be to `offer`.
+/// Calls `offer` with the national numbers that groups of digits may be.
 pub(super) fn of(text: &str, number: &Number, offer: &mut impl FnMut(Span)) {
     let digits = number.digits();
     if digits.len() < 8 || is_part(text, number) {

@@ -1,4 +1,4 @@
-//! Numbers with letters in fixed places.
+//! Rules for numbers with letters in fixed places.
 
 use std::ops::Range;
 
@@ -8,18 +8,22 @@ use super::states::{cn_check, is_cn_birth};
 use super::{CHECKED, Kind, NAMED, NationalId, Span, is_named};
 use crate::pii::scan::{after, before, is_inside_token_after};
 
-/// Characters of such a number at least, and with its separators at most.
+/// The minimum length of such a number.
 const MIN_TOKEN_BYTES: usize = 8;
+
+/// The maximum length of such a number, including its separators.
 const MAX_TOKEN_BYTES: usize = 24;
 
-/// How a number with letters is told.
+/// The rule by which a kind of number is recognised.
 struct Rule {
     id: NationalId,
-    /// `A` for a letter, `9` for a digit, `X` for either, and any sign for itself.
+    /// The pattern of its characters; see [`matches`].
     pattern: &'static str,
-    /// Where hyphens may stand: the pattern with them, if any.
+    /// The pattern with hyphens, if it may be written with hyphens.
     hyphened: Option<&'static str>,
+    /// The confidence without a word about it, or `None` if the check fails.
     check: fn(&[u8]) -> Option<f32>,
+    /// Words about it, in lower case.
     words: &'static [&'static str],
 }
 
@@ -33,7 +37,7 @@ const fn rule(
     Rule { id, pattern, hyphened, check, words }
 }
 
-/// The rules; each check says how sure a number is without a word about it, or that it is none.
+/// The rules.
 const RULES: [Rule; 23] = {
     use NationalId as Id;
     [
@@ -81,7 +85,7 @@ const RULES: [Rule; 23] = {
     ]
 };
 
-/// Hands the numbers that a token may be to `offer`.
+/// Calls `offer` with the national numbers that a token may be.
 pub(super) fn of(text: &str, token: Range<usize>, offer: &mut impl FnMut(Span)) {
     let bytes = text.as_bytes();
     if !(MIN_TOKEN_BYTES..=MAX_TOKEN_BYTES).contains(&token.len()) {
@@ -109,11 +113,13 @@ pub(super) fn of(text: &str, token: Range<usize>, offer: &mut impl FnMut(Span)) 
     }
 }
 
-/// Whether what stands before an offset is a label with a colon: `ID:`.
+/// Whether a label with a colon, such as `ID:`, precedes an offset.
 fn is_label_before(text: &str, offset: usize) -> bool {
     text[..offset].strip_suffix(':').is_some_and(|label| label.ends_with(char::is_alphabetic))
 }
 
+/// Calls `offer` with a token if it is a number of a rule. `token` has the characters in upper
+/// case, and `is_lower` says whether the text has a letter in lower case.
 fn offer_if(
     text: &str,
     (start, end): (usize, usize),
@@ -142,12 +148,14 @@ fn offer_if(
     if is_passport && !is_named {
         return;
     }
-    // In lower case letters and digits are more often a part of a hash or of a name.
+    // In lower case, letters and digits are more often part of a hash or a name.
     let alone = if is_lower { confidence.min(CHECKED) } else { confidence };
     let confidence = if is_named { NAMED.max(confidence) } else { alone };
     offer(Span { start, end, kind: Kind::NationalId(rule.id), confidence });
 }
 
+/// Whether characters match a pattern of the same length: `A` is a capital letter, `9` a digit, `X`
+/// either of them, and any other character itself.
 pub(super) fn matches(characters: &[u8], pattern: &str) -> bool {
     characters.len() == pattern.len()
         && characters.iter().zip(pattern.bytes()).all(|(byte, class)| match class {
@@ -158,7 +166,8 @@ pub(super) fn matches(characters: &[u8], pattern: &str) -> bool {
         })
 }
 
-/// The digits among characters, as values; a letter is its place in the alphabet in two digits.
+/// The digits of characters, as values. A letter becomes the two digits of its position in the
+/// alphabet.
 fn as_digits(characters: &[u8]) -> Vec<u8> {
     let digits = characters.iter().flat_map(|byte| {
         if byte.is_ascii_digit() {
@@ -170,15 +179,12 @@ fn as_digits(characters: &[u8]) -> Vec<u8> {
     digits.flatten().collect()
 }
 
+/// The number whose decimal digits are given as characters.
 pub(super) fn number(characters: &[u8]) -> u64 {
     characters.iter().fold(0, |value, byte| value * 10 + u64::from(byte.wrapping_sub(b'0') % 10))
 }
 
-fn sure_if(is_right: bool, confidence: f32) -> Option<f32> {
-    is_right.then_some(confidence)
-}
-
-/// Decreto ministeriale of 23 December 1976; the odd places have their own values.
+/// Italy, decreto ministeriale of 23 December 1976. Characters in odd places have special values.
 fn codice_fiscale(characters: &[u8]) -> Option<f32> {
     const ODD: [u32; 26] = [
         1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24,
@@ -195,30 +201,34 @@ fn codice_fiscale(characters: &[u8]) -> Option<f32> {
         })
         .sum();
     let is_checked = sum % 26 == u32::from(characters[15] - b'A');
-    // The pattern is of nothing else, so that a slip of the pen is still somebody's number.
-    sure_if(is_month && (1..=31).contains(&day), if is_checked { 0.98 } else { 0.6 })
+    // Nothing else has this pattern, so with a typing error it still is somebody's number.
+    let is_date = is_month && (1..=31).contains(&day);
+    is_date.then_some(if is_checked { 0.98 } else { 0.6 })
 }
 
+/// Mexico: a date of birth, and the sex.
 fn curp(characters: &[u8]) -> Option<f32> {
     let is_date = is_day_of(number(&characters[6..8]), number(&characters[8..10]));
-    sure_if(is_date && b"HMX".contains(&characters[10]), 0.9)
+    (is_date && b"HMX".contains(&characters[10])).then_some(0.9)
 }
 
-/// Surname, decade, month (50 added for women), day, year, initials.
+/// United Kingdom: surname, decade, month (plus 50 for women), day, year, initials.
 fn driving_licence(characters: &[u8]) -> Option<f32> {
     let name = &characters[..5];
     let letters = name.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
     let is_name = letters > 0 && name[letters..].iter().all(|byte| *byte == b'9');
     let is_date = is_day_of(number(&characters[6..8]) % 50, number(&characters[8..10]));
-    sure_if(is_name && is_date && characters[11].is_ascii_uppercase(), 0.9)
+    (is_name && is_date && characters[11].is_ascii_uppercase()).then_some(0.9)
 }
 
-/// Centers for Medicare & Medicaid Services: no S, L, O, I, B, Z.
+/// United States, Centers for Medicare & Medicaid Services: the letters S, L, O, I, B, Z are not
+/// used.
 fn mbi(characters: &[u8]) -> Option<f32> {
-    sure_if(characters[0] != b'0' && !characters.iter().any(|byte| b"SLOIBZ".contains(byte)), 0.85)
+    let is_allowed = |byte: &u8| !b"SLOIBZ".contains(byte);
+    (characters[0] != b'0' && characters.iter().all(is_allowed)).then_some(0.85)
 }
 
-/// Area, date of birth, first letter of the name at birth, serial number, check digit.
+/// Germany: area, date of birth, first letter of the name at birth, serial number, check digit.
 fn social_security(characters: &[u8]) -> Option<f32> {
     let digits = as_digits(characters);
     let sum: u32 = digits[..12]
@@ -228,38 +238,44 @@ fn social_security(characters: &[u8]) -> Option<f32> {
         .map(|product| product / 10 + product % 10)
         .sum();
     let is_date = is_day(&digits[4..6], &digits[2..4]);
-    sure_if(is_date && sum % 10 == u32::from(digits[12]), 0.85)
+    (is_date && sum % 10 == u32::from(digits[12])).then_some(0.85)
 }
 
+/// India: the first two digits are the code of a state.
 fn gstin(characters: &[u8]) -> Option<f32> {
-    sure_if(matches!(number(&characters[..2]), 1..=38) && number(&characters[..2]) != 38, 0.85)
+    matches!(number(&characters[..2]), 1..=37).then_some(0.85)
 }
 
-/// The fourth letter says what the holder is.
+/// India: the fourth letter is the type of the holder.
 fn pan(characters: &[u8]) -> Option<f32> {
     let is_holder = b"ABCFGHJLPT".contains(&characters[3]);
     // The numbers begin at 0001.
-    sure_if(&characters[5..9] != b"0000", if is_holder { 0.55 } else { CHECKED })
+    (&characters[5..9] != b"0000").then_some(if is_holder { 0.55 } else { CHECKED })
 }
 
-/// The letters of the remainders modulo 23.
+/// Spain: the check letter of a number, by its remainder modulo 23.
 fn spanish_letter(value: u64) -> u8 {
     b"TRWAGMYFPDXBNJZSQVHLCKE"[(value % 23) as usize]
 }
 
+/// Spain: eight digits and a check letter.
 fn nif(characters: &[u8]) -> Option<f32> {
-    sure_if(spanish_letter(number(&characters[..8])) == characters[8], 0.65)
+    (spanish_letter(number(&characters[..8])) == characters[8]).then_some(0.65)
 }
 
+/// Spain: [`nif`] written without its leading zero.
 fn nif_short(characters: &[u8]) -> Option<f32> {
-    sure_if(spanish_letter(number(&characters[..7])) == characters[7], CHECKED)
+    (spanish_letter(number(&characters[..7])) == characters[7]).then_some(CHECKED)
 }
 
+/// Spain: the first letter, X, Y or Z, stands for the digit 0, 1 or 2.
 fn nie(characters: &[u8]) -> Option<f32> {
     let first = u64::from(characters[0].checked_sub(b'X').filter(|first| *first <= 2)?);
-    sure_if(spanish_letter(first * 10_000_000 + number(&characters[1..8])) == characters[8], 0.7)
+    let value = first * 10_000_000 + number(&characters[1..8]);
+    (spanish_letter(value) == characters[8]).then_some(0.7)
 }
 
+/// Singapore: the first letter selects an offset and the list of check letters.
 fn nric(characters: &[u8]) -> Option<f32> {
     let sum = weighted(&as_digits(&characters[1..8]), &[2, 7, 6, 5, 4, 3, 2]);
     let (offset, letters) = match characters[0] {
@@ -274,6 +290,7 @@ fn nric(characters: &[u8]) -> Option<f32> {
     Some(if is_checked { 0.75 } else { CHECKED })
 }
 
+/// Germany: the Luhn-like check of the health insurance number, with weights 1 and 2.
 fn health(characters: &[u8]) -> Option<f32> {
     let digits = as_digits(characters);
     let digits = &digits[digits.len() - 11..];
@@ -283,49 +300,55 @@ fn health(characters: &[u8]) -> Option<f32> {
         .map(|(digit, weight)| u32::from(*digit) * weight)
         .map(|product| product / 10 + product % 10)
         .sum();
-    sure_if(sum % 10 == u32::from(digits[10]), CHECKED)
+    (sum % 10 == u32::from(digits[10])).then_some(CHECKED)
 }
 
+/// Taiwan: the letter is a county, and the first digit is the sex.
 fn taiwan(characters: &[u8]) -> Option<f32> {
     // The values of the letters follow the order in which the counties were numbered.
     let order = b"ABCDEFGHJKLMNPQRSTUVXYWZIO";
     let letter = 10 + order.iter().position(|byte| *byte == characters[0])? as u32;
     let rest = as_digits(&characters[1..]);
     let sum = letter / 10 + letter % 10 * 9 + weighted(&rest, &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
-    sure_if(matches!(rest[0], 1 | 2 | 8 | 9) && sum.is_multiple_of(10), CHECKED)
+    (matches!(rest[0], 1 | 2 | 8 | 9) && sum.is_multiple_of(10)).then_some(CHECKED)
 }
 
-/// Characters that cannot be mistaken for others, and a check digit.
+/// Germany: characters that cannot be mistaken for others, and a check digit.
 fn german_passport(characters: &[u8]) -> Option<f32> {
     let is_allowed = |byte: &u8| byte.is_ascii_digit() || b"CFGHJKLMNPRTVWXYZ".contains(byte);
     let is_checked = icao_9303(&characters[..8]) == u32::from(characters[8] - b'0');
-    sure_if(characters.iter().all(is_allowed) && is_checked, CHECKED)
+    (characters.iter().all(is_allowed) && is_checked).then_some(CHECKED)
 }
 
+/// United States: the type of the prescriber, the initial of the name (or a 9), and a check digit.
 fn dea(characters: &[u8]) -> Option<f32> {
     let digits = as_digits(&characters[2..]);
     let sum = weighted(&digits, &[1, 2, 1, 2, 1, 2]);
     let is_kind = b"ABCDEFGHJKLMPRSTUX".contains(&characters[0]);
     let is_name = characters[1].is_ascii_uppercase() || characters[1] == b'9';
-    sure_if(is_kind && is_name && sum % 10 == u32::from(digits[6]), CHECKED)
+    (is_kind && is_name && sum % 10 == u32::from(digits[6])).then_some(CHECKED)
 }
 
+/// China: a resident identity number whose check character is X.
 fn chinese(characters: &[u8]) -> Option<f32> {
     let digits = as_digits(&characters[..17]);
-    sure_if(characters[17] == b'X' && is_cn_birth(&digits) && cn_check(&digits) == 10, 0.95)
+    (characters[17] == b'X' && is_cn_birth(&digits) && cn_check(&digits) == 10).then_some(0.95)
 }
 
+/// United Kingdom: a prefix that is in use, and a suffix from A to D.
 fn nino(characters: &[u8]) -> Option<f32> {
-    sure_if(is_nino_prefix(&characters[..2]) && b"ABCD".contains(&characters[8]), 0.4)
+    (is_nino_prefix(&characters[..2]) && b"ABCD".contains(&characters[8])).then_some(0.4)
 }
 
-/// HM Revenue & Customs, National Insurance Manual NIM39110.
+/// Whether two letters are a prefix of National Insurance numbers (HM Revenue & Customs, National
+/// Insurance Manual NIM39110).
 pub(super) fn is_nino_prefix(prefix: &[u8]) -> bool {
     !b"DFIQUV".contains(&prefix[0])
         && !b"DFIOQUV".contains(&prefix[1])
         && ![&b"BG"[..], b"GB", b"NK", b"KN", b"TN", b"NT", b"ZZ"].contains(&prefix)
 }
 
+/// Chile: a number whose check character is K.
 fn rut(characters: &[u8]) -> Option<f32> {
     let sum: u64 = as_digits(&characters[..8])
         .iter()
@@ -333,11 +356,11 @@ fn rut(characters: &[u8]) -> Option<f32> {
         .zip((2..=7).cycle())
         .map(|(digit, weight)| u64::from(*digit) * weight)
         .sum();
-    sure_if(characters[8] == b'K' && sum % 11 == 1, 0.5)
+    (characters[8] == b'K' && sum % 11 == 1).then_some(0.5)
 }
 
-/// Five digits at least, which no word has.
+/// Any state: at least five digits, so words do not match.
 fn passport(characters: &[u8]) -> Option<f32> {
     let digits = characters.iter().filter(|byte| byte.is_ascii_digit()).count();
-    sure_if(digits >= 5, CHECKED)
+    (digits >= 5).then_some(CHECKED)
 }

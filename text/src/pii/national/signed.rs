@@ -1,11 +1,12 @@
-//! Numbers with letters that signs or spaces part, found from their first digit.
+//! Numbers whose letters are separated by signs or spaces. They are found from their first digit.
 
 use super::check::{is_day_of, is_repeated, weighted};
 use super::letters::{is_nino_prefix, matches, number};
 use super::{Kind, NationalId, Span};
 use crate::pii::scan::{digits_at, is_inside_token_after, is_inside_token_before};
 
-/// Hands the numbers whose first digit is at an offset to `offer`.
+/// Calls `offer` with the numbers whose first digit is at an offset. They must not start before
+/// `floor`.
 pub(super) fn of(text: &str, digit: usize, floor: usize, offer: &mut impl FnMut(Span)) {
     match digits_at(text.as_bytes(), digit) {
         2 => spaced_nino(text, digit, floor, offer),
@@ -18,7 +19,8 @@ pub(super) fn of(text: &str, digit: usize, floor: usize, offer: &mut impl FnMut(
     }
 }
 
-/// DDMMYY, the sign of the century, three digits and a character of the remainder modulo 31.
+/// Finland: DDMMYY, a sign for the century, three digits, and a check character for the remainder
+/// modulo 31.
 fn finnish(text: &str, digit: usize, offer: &mut impl FnMut(Span)) {
     let end = digit + 11;
     let Some(characters) = text.as_bytes().get(digit..end) else { return };
@@ -33,14 +35,14 @@ fn finnish(text: &str, digit: usize, offer: &mut impl FnMut(Span)) {
     let value = number(birth) * 1000 + number(&[*a, *b, *c]);
     let is_date = is_day_of(number(&birth[2..4]), number(&birth[..2]));
     let is_checked = b"0123456789ABCDEFHJKLMNPRSTUVWXY"[(value % 31) as usize] == *check;
-    // The numbers below 002 are not given.
+    // Serial numbers below 002 are not assigned.
     if is_date && is_checked && value % 1000 >= 2 {
         let kind = Kind::NationalId(NationalId::FiHetu);
         offer(Span { start: digit, end, kind, confidence: 0.9 });
     }
 }
 
-/// A National Insurance number as it is printed: `AB 12 34 56 C`.
+/// United Kingdom: a National Insurance number with spaces, as it is printed: `AB 12 34 56 C`.
 fn spaced_nino(text: &str, digit: usize, floor: usize, offer: &mut impl FnMut(Span)) {
     let bytes = text.as_bytes();
     let Some(start) = digit.checked_sub(3).filter(|start| *start >= floor) else { return };
@@ -65,7 +67,8 @@ fn spaced_nino(text: &str, digit: usize, floor: usize, offer: &mut impl FnMut(Sp
     }
 }
 
-/// `A123456(7)`; letters count from A as 10, a missing first letter as 36, and 10 is written A.
+/// Hong Kong: `A123456(7)`. Letters have the values 10 (A) to 35 (Z), a missing first letter has
+/// the value 36, and a check digit of 10 is written as A.
 fn hong_kong(text: &str, digit: usize, floor: usize, offer: &mut impl FnMut(Span)) {
     let bytes = text.as_bytes();
     let end = digit + 9;

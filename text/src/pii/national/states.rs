@@ -1,41 +1,47 @@
-//! The checks of numbers of digits alone, state by state; each gets as many digits as its rule says.
+//! The checks of numbers that consist of digits only, state by state. The number of digits that a
+//! check gets is given by its rule.
 
 use super::check::{
     ean_13, is_day, is_day_of, is_repeated, iso_7064_11_10, luhn, luhn_sum, most, value, verhoeff,
     weighted,
 };
 
+/// China: a region, a date of birth and a check digit.
 pub(super) fn is_cn_resident(digits: &[u8]) -> bool {
     let [.., check] = digits else { return false };
     is_cn_birth(digits) && cn_check(digits) == u32::from(*check)
 }
 
-/// Whether the first seventeen digits of a Chinese number hold a region and a date of birth.
+/// Whether the first seventeen digits of a Chinese number contain a region and a date of birth.
 pub(super) fn is_cn_birth(digits: &[u8]) -> bool {
-    matches!(value(&digits[..2]), 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83)
+    let region = value(&digits[..2]);
+    matches!(region, 11..=15 | 21..=23 | 31..=37 | 41..=46 | 50..=54 | 61..=65 | 71 | 81..=83)
         && matches!(value(&digits[6..8]), 19 | 20)
         && is_day(&digits[10..12], &digits[12..14])
 }
 
-/// The check value of a Chinese number, ISO 7064 MOD 11-2; 10 is written as X.
+/// The check value of a Chinese number (ISO 7064 MOD 11-2). A value of 10 is written as X.
 pub(super) fn cn_check(digits: &[u8]) -> u32 {
     let sum = weighted(&digits[..17], &[7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2]);
     (12 - sum % 11) % 11
 }
 
+/// France: the sex and the month of birth, which has special values if it is unknown.
 pub(super) fn is_fr_birth(digits: &[u8]) -> bool {
     matches!(digits[0], 1 | 2) && matches!(value(&digits[3..5]), 1..=12 | 20 | 30..=42 | 50..=99)
 }
 
+/// France: [`is_fr_birth`] and a check modulo 97.
 pub(super) fn is_fr_nir(digits: &[u8]) -> bool {
     is_fr_birth(digits) && 97 - value(&digits[..13]) % 97 == value(&digits[13..])
 }
 
+/// Switzerland: the country code 756 and the check digit of EAN-13.
 pub(super) fn is_ch_ahv(digits: &[u8]) -> bool {
     digits[..3] == [7, 5, 6] && ean_13(digits)
 }
 
-/// The check digit modulo 11 that is zero where the remainder is below two.
+/// Brazil: a check digit modulo 11, which is zero if the remainder is below two.
 fn brazilian(digits: &[u8], weights: &[u32]) -> u8 {
     match weighted(digits, weights) % 11 {
         0 | 1 => 0,
@@ -60,7 +66,7 @@ pub(super) fn is_br_cnpj(digits: &[u8]) -> bool {
 pub(super) fn is_be_national(digits: &[u8]) -> bool {
     let (body, check) = (value(&digits[..9]), value(&digits[9..]));
     let month = value(&digits[2..4]);
-    // People born from 2000 on have a 2 in front of the number that is divided.
+    // For people born since 2000, a 2 is put before the number that is divided.
     month <= 12
         && value(&digits[4..6]) <= 31
         && (97 - body % 97 == check || 97 - (2_000_000_000 + body) % 97 == check)
@@ -72,7 +78,7 @@ pub(super) fn is_za_id(digits: &[u8]) -> bool {
 }
 
 pub(super) fn is_no_fodselsnummer(digits: &[u8]) -> bool {
-    // D-numbers add 40 to the day.
+    // D-numbers add 40 to the day of birth.
     let day = value(&digits[..2]) % 40;
     is_day_of(value(&digits[2..4]) % 40, day)
         && weighted(digits, &[3, 7, 6, 1, 8, 9, 4, 5, 2, 1]).is_multiple_of(11)
@@ -98,7 +104,7 @@ pub(super) fn is_ee_isikukood(digits: &[u8]) -> bool {
 }
 
 pub(super) fn is_pl_pesel(digits: &[u8]) -> bool {
-    // The century is in the month: 80 for 1800, 20 for 2000 and so on.
+    // The century is added to the month: 80 for the 1800s, 20 for the 2000s, and so on.
     is_day_of(value(&digits[2..4]) % 20, value(&digits[4..6]))
         && weighted(digits, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]).is_multiple_of(10)
 }
@@ -113,14 +119,14 @@ pub(super) fn is_ro_cnp(digits: &[u8]) -> bool {
 
 pub(super) fn is_th_national_id(digits: &[u8]) -> bool {
     let sum = weighted(&digits[..12], &[13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
-    // The second and third digit are a province: ISO 3166-2:TH.
+    // The second and third digits are a province (ISO 3166-2:TH).
     let is_province =
         matches!(value(&digits[1..3]), 10..=27 | 30..=58 | 60..=67 | 70..=77 | 80..=86 | 90..=96);
     (1..=8).contains(&digits[0]) && is_province && (11 - sum % 11) % 10 == u32::from(digits[12])
 }
 
-/// A Korean number: a date of birth, and the sex with the century. Those given from October 2020
-/// on have no check digit.
+/// Korea: a date of birth, and a digit for the sex and the century. Numbers assigned since October
+/// 2020 have no check digit.
 pub(super) fn is_kr(digits: &[u8], sexes: std::ops::RangeInclusive<u8>) -> bool {
     sexes.contains(&digits[6]) && is_day(&digits[2..4], &digits[4..6])
 }
@@ -128,12 +134,12 @@ pub(super) fn is_kr(digits: &[u8], sexes: std::ops::RangeInclusive<u8>) -> bool 
 pub(super) fn is_se_personnummer(digits: &[u8]) -> bool {
     let is_century = digits.len() == 10 || matches!(value(&digits[..2]), 18..=20);
     let short = &digits[digits.len() - 10..];
-    // Coordination numbers add 60 to the day.
+    // Coordination numbers add 60 to the day of birth.
     is_century && is_day_of(value(&short[2..4]), value(&short[4..6]) % 60) && luhn(short)
 }
 
 pub(super) fn is_cz_birth(digits: &[u8]) -> bool {
-    // Women have 50 added to the month, and a second series of a year 20.
+    // 50 is added to the month for women, and 20 for the second series of a year.
     let month = value(&digits[2..4]) % 50;
     is_day_of(if month > 20 { month - 20 } else { month }, value(&digits[4..6]))
         && value(digits).is_multiple_of(11)
@@ -181,7 +187,7 @@ pub(super) fn is_au_medicare(digits: &[u8]) -> bool {
 }
 
 pub(super) fn is_us_npi(digits: &[u8]) -> bool {
-    // The prefix 80840 adds 24.
+    // The prefix 80840, which is not written, adds 24 to the Luhn sum.
     matches!(digits[0], 1 | 2) && (luhn_sum(digits) + 24).is_multiple_of(10) && !is_repeated(digits)
 }
 
@@ -218,7 +224,7 @@ pub(super) fn is_ph_tin(digits: &[u8]) -> bool {
 }
 
 pub(super) fn is_us_itin(digits: &[u8]) -> bool {
-    // IRS, Internal Revenue Manual 3.21.263.
+    // The IRS assigns these groups (Internal Revenue Manual 3.21.263).
     digits[0] == 9 && matches!(value(&digits[3..5]), 50..=65 | 70..=88 | 90..=92 | 94..=99)
 }
 

@@ -1,19 +1,19 @@
-//! The marks that are split off a chunk: at its front, at its end and in its middle.
+//! The marks at which a chunk is split: prefixes, suffixes and infixes.
 
 use crate::words::classes::{
     ALPHA, BEFORE_STOP, Classes, INFIX, LOWER, PREFIX, QUOTE, SUFFIX, UPPER,
 };
 
-/// Bytes of the longest unit of measure, at most.
+/// An upper bound of the length of a unit of measure in bytes.
 const MAX_UNIT_BYTES: usize = 16;
 
-/// The rules, with their tables.
+/// The rules for prefixes, suffixes and infixes, with their tables.
 #[derive(Debug)]
 pub(super) struct Affixes {
     classes: &'static Classes,
-    /// Units of measure and currencies, which are split off behind a digit, in order.
+    /// Units of measure and currencies, which are split off after a digit; sorted.
     units: Vec<&'static str>,
-    /// For each byte whether it may start an infix.
+    /// For each byte, whether it may start an infix.
     may_split: [bool; 256],
 }
 
@@ -30,11 +30,12 @@ impl Affixes {
         Self { classes, units, may_split }
     }
 
+    /// Whether there is a character and it has the class.
     fn is(&self, character: Option<char>, class: u16) -> bool {
         character.is_some_and(|character| self.classes.is(character, class))
     }
 
-    /// The bytes of the prefix of a text, 0 if it has none.
+    /// The length in bytes of a text's prefix, or 0 if it has none.
     pub(super) fn prefix(&self, text: &str) -> usize {
         let bytes = text.as_bytes();
         match bytes.first() {
@@ -53,7 +54,8 @@ impl Affixes {
         }
     }
 
-    /// The bytes of the suffix of a text, 0 if it has none: the longest of all that the rules find.
+    /// The length in bytes of a text's suffix, or 0 if it has none. If several rules match, the
+    /// longest suffix is used.
     pub(super) fn suffix(&self, text: &str, may_have_unit: bool) -> usize {
         let mut characters = text.chars();
         let Some(last) = characters.next_back() else { return 0 };
@@ -75,7 +77,7 @@ impl Affixes {
         if may_have_unit { length.max(self.unit(text)) } else { length }
     }
 
-    /// The bytes of the full stops at the end of a text that are to be split off.
+    /// The length in bytes of the full stops at the end of a text that are split off.
     fn final_stops(&self, text: &str) -> usize {
         let stops = text.bytes().rev().take_while(|byte| *byte == b'.').count();
         if stops > 1 {
@@ -92,7 +94,7 @@ impl Affixes {
         usize::from(is_degree || is_abbreviation)
     }
 
-    /// The bytes behind the last digit of a text if they are a unit, else 0.
+    /// The number of bytes after the last digit of a text if they are a unit, otherwise 0.
     fn unit(&self, text: &str) -> usize {
         let bytes = text.as_bytes();
         let unit = bytes
@@ -107,8 +109,8 @@ impl Affixes {
         }
     }
 
-    /// Takes prefixes and suffixes off a chunk until there are none, and returns what is left; the
-    /// suffixes come from the last to the first.
+    /// Splits off prefixes and suffixes until there are none, and returns the rest. Suffixes are
+    /// appended in reverse order.
     pub(super) fn strip<'a>(
         &self,
         chunk: &'a str,
@@ -134,7 +136,8 @@ impl Affixes {
         }
     }
 
-    /// Appends a text, split at the marks in its middle. A mark at its very front stays.
+    /// Appends a text, split at its infixes. An infix at the very start of the text is not split
+    /// off.
     pub(super) fn split_infixes<'a>(&self, text: &'a str, tokens: &mut Vec<&'a str>) {
         let bytes = text.as_bytes();
         let mut start = 0;
@@ -158,7 +161,8 @@ impl Affixes {
         }
     }
 
-    /// Whether the rules find an infix at a position, and its bytes; else those of the character.
+    /// The length in bytes of the infix at a position, and `true`; or the length of the character
+    /// there, and `false` if it is not an infix.
     fn infix(&self, text: &str, at: usize) -> (usize, bool) {
         let (before, rest) = text.split_at(at);
         let mut behind = rest.chars();
@@ -198,7 +202,7 @@ impl Affixes {
     }
 }
 
-/// Whether an arithmetic sign stands between digits, or a digit and a minus.
+/// Whether the characters around an arithmetic sign are digits; the second may also be a minus.
 fn is_between_digits(before: Option<char>, next: Option<char>) -> bool {
     before.is_some_and(|c| c.is_ascii_digit())
         && next.is_some_and(|c| c.is_ascii_digit() || c == '-')

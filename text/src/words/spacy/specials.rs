@@ -1,30 +1,33 @@
-//! The special cases: chunks with tokens of their own, and the pass that finds them among tokens.
+//! The special cases: chunks whose tokens are listed, and the pass that finds them among tokens.
 
 use std::cmp::Reverse;
 
 use rustc_hash::FxHashMap;
 
-/// Bytes of the longest special case, at most; they are the bits of a `u64`.
+/// An upper bound of the length of a special case in bytes. Lengths are the bits of a `u64`.
 const MAX_BYTES: usize = 63;
 
-/// Bytes of the longest token with which one that is taken apart starts.
+/// An upper bound of the length in bytes of a pattern's first token.
 const MAX_FIRST_BYTES: usize = 8;
 
 /// The special cases.
 #[derive(Debug)]
 pub(super) struct Specials {
-    /// The lengths in bytes of the tokens of each.
+    /// For each special case the lengths of its tokens in bytes.
     pieces: FxHashMap<Box<str>, Box<[u8]>>,
-    /// For each first byte the lengths that occur, as bits.
+    /// For each first byte the lengths of special cases that start with it, as bits. Most chunks
+    /// are rejected by this, without a look-up in `pieces`.
     lengths: [u64; 256],
-    /// The patterns as a tree: from a node, by a token, to the next node. Node 0 is the root.
+    /// The patterns (tokens into which the rules split special cases) as a trie: the key is a node
+    /// and a token, the value is the next node. Node 0 is the root.
     nodes: FxHashMap<(u16, &'static str), u16>,
-    /// For each node whether a pattern ends there.
+    /// For each node, whether a pattern ends there.
     is_end: Vec<bool>,
 }
 
 impl Specials {
-    /// Reads the table: lines of the tokens, and perhaps a tab and the tokens of the pattern.
+    /// Reads the table. Each line has the tokens of a special case and, after a tab, the tokens of
+    /// its pattern, if the second pass has to search for it.
     pub(super) fn new() -> Self {
         let mut specials = Self {
             pieces: FxHashMap::default(),
@@ -45,6 +48,8 @@ impl Specials {
         specials
     }
 
+    /// Adds a pattern, given as tokens separated by spaces, to the trie. An empty pattern adds
+    /// nothing.
     fn add_pattern(&mut self, pattern: &'static str) {
         let mut node = 0;
         for token in pattern.split(' ').filter(|token| !token.is_empty()) {
@@ -58,7 +63,8 @@ impl Specials {
         self.is_end[node as usize] = node > 0;
     }
 
-    /// The lengths in bytes of the tokens of a special case.
+    /// The lengths in bytes of a special case's tokens, or `None` if the chunk is not a special
+    /// case.
     #[inline]
     pub(super) fn get(&self, chunk: &str) -> Option<&[u8]> {
         let first = *chunk.as_bytes().first()?;
@@ -68,10 +74,11 @@ impl Specials {
         self.pieces.get(chunk).map(AsRef::as_ref)
     }
 
-    /// Finds special cases among the tokens from `first` on and gives them their own tokens.
+    /// Finds special cases among the tokens from index `first` on, and replaces those tokens by the
+    /// tokens listed for the special case.
     ///
-    /// Of those that overlap, the longest wins, then the first. One with a space inside is not
-    /// replaced, but still keeps others from its tokens.
+    /// Of matches that overlap, the longest is used; of equally long ones, the first. As in spaCy,
+    /// a match that contains a space is not replaced, but no other match may use its tokens.
     pub(super) fn join<'a>(&self, text: &'a str, tokens: &mut Vec<&'a str>, first: usize) {
         let mut matches = self.matches(text, &tokens[first..]);
         if matches.is_empty() {
@@ -92,6 +99,7 @@ impl Specials {
             let byte = apart[start].as_ptr() as usize - base;
             let last = apart[end - 1];
             let whole = &text[byte..last.as_ptr() as usize - base + last.len()];
+            // A match that contains a space is not a special case itself.
             let Some(pieces) = self.get(whole) else { continue };
             tokens.extend_from_slice(&apart[from..start]);
             let mut rest = whole;
@@ -105,12 +113,12 @@ impl Specials {
         tokens.extend_from_slice(&apart[from..]);
     }
 
-    /// Where patterns occur, as ranges of tokens.
+    /// The occurrences of patterns, as ranges of tokens.
     fn matches(&self, text: &str, tokens: &[&str]) -> Vec<(usize, usize)> {
         let mut matches = Vec::new();
         for (start, pair) in tokens.windows(2).enumerate() {
             let is_word = |token: &str| token.as_bytes()[0].is_ascii_alphanumeric();
-            // Words in a row start no pattern, except behind a mark.
+            // No pattern starts with two words; this skips nearly all places of a prose text.
             if pair[0].len() > MAX_FIRST_BYTES || is_word(pair[0]) && is_word(pair[1]) {
                 continue;
             }
@@ -133,7 +141,8 @@ impl Specials {
     }
 }
 
-/// Whether nothing or one space stands between two tokens; other white space is a token to spaCy.
+/// Whether two tokens are separated by nothing or a single space. For spaCy, any other white space
+/// is a token between them.
 fn are_neighbours(text: &str, token: &str, next: &str) -> bool {
     let end = token.as_ptr() as usize + token.len();
     match next.as_ptr() as usize - end {

@@ -2,8 +2,8 @@
 
 usage: python tables.py     (needs spacy 3.8 and datatrove 0.10 from PyPI, Python 3.11)
 
-Every table is asked of the running libraries, not copied from their sources: each code point is tried
-against the compiled rules, each special case is tokenized with and without the special cases.
+The tables are computed with the libraries themselves and not copied from their sources: each code point
+is tested with the compiled rules, and each special case is tokenized with and without the special cases.
 """
 
 import re
@@ -24,18 +24,19 @@ TOKENIZER = NLP.tokenizer
 
 
 def one_of(pattern: str):
-    """Whether one character is in a set of the rules."""
+    """Returns a test whether a character is in a set of characters of the rules."""
     return lambda c, search=re.compile(f"[{pattern}]").fullmatch: search(c) is not None
 
 
 def category(prefix: str):
+    """Returns a test whether the general category of a character starts with a prefix."""
     return lambda c: unicodedata.category(c).startswith(prefix)
 
 
-# The bits of a character, from the lowest; `../classes.rs` names them in the same order.
+# The classes of a character, from the lowest bit. `../classes.rs` names them in the same order.
 BITS = [
-    # Split off at the front, at the end, in the middle of a chunk, whatever stands beside it. A plus sign
-    # and a full stop depend on their neighbours.
+    # Always split off at the start, at the end, or in the middle of a chunk. A plus sign and a full stop
+    # are excluded, because they depend on their neighbours.
     lambda c: c not in "+." and TOKENIZER.find_prefix(c) == 1,
     lambda c: c not in "+." and TOKENIZER.find_suffix(c) == 1,
     lambda c: c not in "+." and bool(TOKENIZER.find_infix(c)),
@@ -43,7 +44,7 @@ BITS = [
     one_of(char_classes.ALPHA_LOWER),
     one_of(char_classes.ALPHA_UPPER),
     one_of(char_classes.CONCAT_QUOTES),
-    # A full stop behind it is split off.
+    # A full stop after it is split off.
     lambda c: TOKENIZER.find_suffix(c + ".") == 1,
     category("P"),
     str.isalpha,
@@ -57,7 +58,8 @@ BITS = [
 
 
 def classes() -> str:
-    """Runs of code points with the same bits: `first last bits`, in hexadecimal; no bits, no line."""
+    """Lines `first last bits`, in hexadecimal, for runs of code points with the same bits. Runs without
+    bits are omitted."""
     runs: list[list[int]] = []
     for code in range(sys.maxunicode + 1):
         if 0xD800 <= code <= 0xDFFF:
@@ -72,8 +74,8 @@ def classes() -> str:
 
 
 def specials() -> str:
-    """`pieces` or `pieces TAB pattern`: the tokens of a special case, and those in which the rules alone
-    would leave it, if the second pass looks for these. Tokens are separated by spaces."""
+    """Lines `pieces` or `pieces TAB pattern`: the tokens of a special case, and, if the second pass must
+    search for it, the tokens into which the rules alone split it. Tokens are separated by spaces."""
     plain = Tokenizer(
         NLP.vocab,
         prefix_search=TOKENIZER.prefix_search,
@@ -84,7 +86,7 @@ def specials() -> str:
     lines = []
     for key, tokens in sorted(TOKENIZER.rules.items()):
         if any(c.isspace() for c in key):
-            continue  # White space, which becomes no token.
+            continue  # White space does not become a token.
         line = " ".join(token[ORTH] for token in tokens)
         if TOKENIZER.find_prefix(key) or TOKENIZER.find_infix(key) or TOKENIZER.find_suffix(key):
             pattern = [token.text for token in plain(key)]
@@ -97,7 +99,7 @@ def specials() -> str:
 
 
 def units() -> str:
-    """What is split off behind a digit: units of measure and currencies."""
+    """The units of measure and currencies that are split off after a digit, one on each line."""
     found = re.sub(r"\\(.)", r"\1", char_classes.UNITS + "|" + char_classes.CURRENCY).split("|")
     for unit in found:
         assert TOKENIZER.find_suffix("1" + unit) == len(unit), unit

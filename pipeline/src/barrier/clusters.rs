@@ -1,0 +1,231 @@
+//! The table of clusters: who is a duplicate of whom, how alike, and who survived.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Float32Array, StringArray, UInt32Array, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Type, UInt64Type};
+use arrow::record_batch::RecordBatch;
+use roaring::RoaringTreemap;
+use rustc_hash::FxHashMap;
+
+use super::columns::arrow_error;
+use super::decision::Sizes;
+use crate::error::Result;
+use tables::{TableWriter, read_table_by};
+
+/// Rows that are read or written at once.
+const BATCH_ROWS: usize = 65_536;
+
+/// A document of a cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Member {
+    /// The stage that found it.
+    pub(super) stage: Arc<str>,
+    /// The survivor's `doc_id`.
+    pub(super) cluster: u64,
+    /// The document that it lost to.
+    pub(super) duplicate_of: u64,
+    pub(super) doc_id: u64,
+    pub(super) id: Option<Box<str>>,
+    pub(super) survivor: bool,
+    /// To the document that it lost to.
+    pub(super) similarity: f32,
+    /// Members of the cluster.
+    pub(super) size: u32,
+    /// Documents as read that this one stands for; for a survivor, now that the others go.
+    pub(super) represents: u32,
+    /// Whether the similarity was checked.
+    pub(super) verified: bool,
+    /// The earlier run that has the document.
+    pub(super) run: Option<Arc<str>>,
+}
+
+impl Member {
+    /// Whether the document is of this run and goes.
+    pub(super) fn is_dropped(&self) -> bool {
+        !self.survivor && self.run.is_none()
+    }
+}
+
+/// `cluster` (the survivor's `doc_id`), `id`, `doc_id`, `survivor`, `similarity` to the document that
+/// it lost to, `size` of the cluster, `verified`, `stage`, `duplicate_of` (the document that it lost to,
+/// at that stage the survivor), `represents` (documents as read that this one stands for), and `run`:
+/// the earlier run that has the document, NULL for documents of this one.
+pub(crate) fn schema() -> SchemaRef {
+    let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);
+    Arc::new(Schema::new(vec![
+        field("cluster", DataType::UInt64),
+        Field::new("id", DataType::Utf8, true),
+        field("doc_id", DataType::UInt64),
+        field("survivor", DataType::Boolean),
+        field("similarity", DataType::Float32),
+        field("size", DataType::UInt32),
+        field("verified", DataType::Boolean),
+        field("stage", DataType::Utf8),
+        field("duplicate_of", DataType::UInt64),
+        field("represents", DataType::UInt32),
+        Field::new("run", DataType::Utf8, true),
+    ]))
+}
+
+/// Adds members of clusters to a table.
+pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
+    for rows in members.chunks(BATCH_ROWS) {
+        let texts = |of: &dyn Fn(&Member) -> Option<&str>| -> ArrayRef {
+            Arc::new(rows.iter().map(of).collect::<StringArray>())
+        };
+        let longs = |of: &dyn Fn(&Member) -> u64| -> ArrayRef {
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(of)))
+        };
+        let numbers = |of: &dyn Fn(&Member) -> u32| -> ArrayRef {
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(of)))
+        };
+        let truths = |of: &dyn Fn(&Member) -> bool| -> ArrayRef {
+            Arc::new(rows.iter().map(|row| Some(of(row))).collect::<BooleanArray>())
+        };
+        let columns = vec![
+            longs(&|row| row.cluster),
+            texts(&|row| row.id.as_deref()),
+            longs(&|row| row.doc_id),
+            truths(&|row| row.survivor),
+            Arc::new(Float32Array::from_iter_values(rows.iter().map(|row| row.similarity))),
+            numbers(&|row| row.size),
+            truths(&|row| row.verified),
+            texts(&|row| Some(&*row.stage)),
+            longs(&|row| row.duplicate_of),
+            numbers(&|row| row.represents),
+            texts(&|row| row.run.as_deref()),
+        ];
+        table.write(&RecordBatch::try_new(schema(), columns).map_err(arrow_error)?)?;
+    }
+    Ok(())
+}
+
+/// The members in a table, some at a time.
+fn members(path: &Path) -> Result<impl Iterator<Item = Result<Vec<Member>>>> {
+    Ok(read_table_by(path, None, BATCH_ROWS)?.map(|batch| Ok(rows(&batch?))))
+}
+
+fn rows(batch: &RecordBatch) -> Vec<Member> {
+    let text = |column: usize| batch.column(column).as_string::<i32>();
+    let long = |column: usize| batch.column(column).as_primitive::<UInt64Type>();
+    let number = |column: usize| batch.column(column).as_primitive::<UInt32Type>();
+    let given =
+        |column: usize, row: usize| text(column).is_valid(row).then(|| text(column).value(row));
+    let member = |row: usize| Member {
+        cluster: long(0).value(row),
+        id: given(1, row).map(Into::into),
+        doc_id: long(2).value(row),
+        survivor: batch.column(3).as_boolean().value(row),
+        similarity: batch.column(4).as_primitive::<Float32Type>().value(row),
+        size: number(5).value(row),
+        verified: batch.column(6).as_boolean().value(row),
+        stage: text(7).value(row).into(),
+        duplicate_of: long(8).value(row),
+        represents: number(9).value(row),
+        run: given(10, row).map(Into::into),
+    };
+    (0..batch.num_rows()).map(member).collect()
+}
+
+/// The clusters of all stages as one table: each document once, with the survivor at the end. One that
+/// survived a stage and lost at the next takes its cluster along. In memory are 16 bytes for each
+/// dropped document and some for each cluster.
+struct Merge {
+    /// Documents that lost, with the survivor at that stage; sorted.
+    lost: Vec<(u64, u64)>,
+    /// The last stage in which a document survived, by its place.
+    last: FxHashMap<u64, usize>,
+    /// Members of each cluster in the end.
+    sizes: FxHashMap<u64, u32>,
+}
+
+impl Merge {
+    fn of(pieces: &[PathBuf]) -> Result<Self> {
+        let mut merge =
+            Self { lost: Vec::new(), last: FxHashMap::default(), sizes: FxHashMap::default() };
+        for (stage, piece) in pieces.iter().enumerate() {
+            for members in members(piece)? {
+                for member in members? {
+                    if member.survivor {
+                        merge.last.insert(member.doc_id, stage);
+                    } else {
+                        merge.lost.push((member.doc_id, member.cluster));
+                    }
+                }
+            }
+        }
+        merge.lost.sort_unstable();
+        for (doc_id, _) in &merge.lost {
+            merge.last.remove(doc_id);
+            *merge.sizes.entry(merge.survivor(*doc_id)).or_insert(1) += 1;
+        }
+        Ok(merge)
+    }
+
+    /// The document that survived all stages in the place of one.
+    fn survivor(&self, mut doc_id: u64) -> u64 {
+        while let Ok(place) = self.lost.binary_search_by_key(&doc_id, |(doc_id, _)| *doc_id) {
+            doc_id = self.lost[place].1;
+        }
+        doc_id
+    }
+
+    /// The row of a member that the stage of a place found; `None` for a survivor of which a later
+    /// stage knows more.
+    fn row(&self, stage: usize, mut member: Member) -> Option<Member> {
+        if member.survivor && self.last.get(&member.doc_id) != Some(&stage) {
+            return None;
+        }
+        member.cluster = self.survivor(member.cluster);
+        member.size = self.sizes.get(&member.cluster).copied().unwrap_or(member.size);
+        Some(member)
+    }
+}
+
+/// Writes the clusters of all stages, whose tables come in their order, as one table.
+pub(crate) fn write_merged(table: &mut TableWriter, pieces: &[PathBuf]) -> Result<()> {
+    let merge = Merge::of(pieces)?;
+    for (stage, piece) in pieces.iter().enumerate() {
+        for members in members(piece)? {
+            let rows: Vec<Member> =
+                members?.into_iter().filter_map(|member| merge.row(stage, member)).collect();
+            write(table, &rows)?;
+        }
+    }
+    Ok(())
+}
+
+/// What the survivors of a table stand for.
+pub(super) struct Survivors {
+    pub(super) of: Sizes,
+    /// Clusters, those whose survivor is in an earlier run among them.
+    pub(super) clusters: u64,
+}
+
+/// What a written table says: the documents that go, and what the survivors stand for.
+pub(super) fn read(path: &Path) -> Result<(RoaringTreemap, Survivors)> {
+    let (mut dropped, mut sizes, mut clusters) = (RoaringTreemap::new(), Vec::new(), 0);
+    let columns = ["doc_id", "survivor", "represents", "run"];
+    for batch in read_table_by(path, Some(&columns), BATCH_ROWS)? {
+        let batch = batch?;
+        let doc_ids = batch.column(0).as_primitive::<UInt64Type>();
+        let survivors = batch.column(1).as_boolean();
+        let represents = batch.column(2).as_primitive::<UInt32Type>();
+        let runs = batch.column(3);
+        for row in 0..batch.num_rows() {
+            clusters += u64::from(survivors.value(row));
+            match (runs.is_null(row), survivors.value(row)) {
+                (false, _) => {}
+                (true, true) => sizes.push((doc_ids.value(row), represents.value(row))),
+                (true, false) => {
+                    dropped.insert(doc_ids.value(row));
+                }
+            }
+        }
+    }
+    Ok((dropped, Survivors { of: Sizes::new(sizes), clusters }))
+}

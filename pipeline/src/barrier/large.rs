@@ -1,0 +1,138 @@
+//! Large clusters, told with the lines that their members share: a template, a licence, an error page.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use store::FileEntry;
+
+use super::barrier::Barrier;
+use super::clusters::Member;
+use super::columns::arrow_error;
+use crate::error::Result;
+use tables::TableWriter;
+
+/// Members of a cluster that are looked at.
+const SAMPLE_MAX: usize = 64;
+
+/// Clusters that are told of one stage, the largest.
+const CLUSTERS_MAX: usize = 100;
+
+/// Lines that are told of each.
+const LINES_MAX: usize = 5;
+
+/// Characters of a line that are told.
+const LINE_CHARACTERS_MAX: usize = 200;
+
+/// `stage`, `cluster`, `size`, `line`, and in how many (`documents`) of the `sampled` members it
+/// stands.
+fn schema() -> SchemaRef {
+    let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);
+    Arc::new(Schema::new(vec![
+        field("stage", DataType::Utf8),
+        field("cluster", DataType::UInt64),
+        field("size", DataType::UInt32),
+        field("line", DataType::Utf8),
+        field("documents", DataType::UInt32),
+        field("sampled", DataType::UInt32),
+    ]))
+}
+
+/// The file of the large clusters of a stage.
+pub(super) fn large_path(stage: &str) -> String {
+    format!("large_clusters/{stage}.parquet")
+}
+
+/// Large clusters as they are found: of each some members.
+pub(super) struct Large {
+    size_max: u32,
+    clusters: Vec<Vec<Member>>,
+}
+
+impl Large {
+    /// Clusters of more than `size_max` documents.
+    pub(super) fn new(size_max: u32) -> Self {
+        Self { size_max, clusters: Vec::new() }
+    }
+
+    /// Looks at members, cluster by cluster.
+    pub(super) fn add(&mut self, members: &[Member]) {
+        let clusters = members.chunk_by(|a, b| a.cluster == b.cluster);
+        for cluster in clusters.filter(|cluster| cluster[0].size > self.size_max) {
+            // Spread over the cluster: neighbours in it are neighbours in the crawl.
+            let step = cluster.len().div_ceil(SAMPLE_MAX);
+            self.clusters.push(cluster.iter().step_by(step).cloned().collect());
+        }
+        self.clusters.sort_by_key(|cluster| (Reverse(cluster[0].size), cluster[0].cluster));
+        self.clusters.truncate(CLUSTERS_MAX);
+    }
+
+    /// Writes them with their commonest lines, if there are any.
+    pub(super) fn report(&self, barrier: &Barrier<'_>) -> Result<Option<FileEntry>> {
+        if self.clusters.is_empty() {
+            return Ok(None);
+        }
+        let mut lines = self.shared_lines(barrier)?;
+        let mut rows: Vec<(u64, u32, String, u32, u32)> = Vec::new();
+        for cluster in &self.clusters {
+            let (number, size) = (cluster[0].cluster, cluster[0].size);
+            let (sampled, counts) = lines.remove(&number).unwrap_or_default();
+            let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
+            counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+            counts.truncate(LINES_MAX);
+            rows.extend(counts.into_iter().map(|(line, n)| (number, size, line, n, sampled)));
+        }
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(StringArray::from(vec![barrier.planned.name.as_str(); rows.len()])),
+            Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.0))),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.1))),
+            Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.2))),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.3))),
+            Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.4))),
+        ];
+        let path = large_path(&barrier.planned.name);
+        let mut table = TableWriter::create(barrier.run, &path, schema())?;
+        table.write(&RecordBatch::try_new(schema(), columns).map_err(arrow_error)?)?;
+        Ok(Some(table.finish()?))
+    }
+
+    fn shared_lines(&self, barrier: &Barrier<'_>) -> Result<Lines> {
+        let own = self.clusters.iter().flatten().filter(|member| member.run.is_none());
+        let mut sampled: Vec<(u64, u64)> = own.map(|m| (m.doc_id, m.cluster)).collect();
+        sampled.sort_unstable();
+        let doc_ids: Vec<u64> = sampled.iter().map(|(doc_id, _)| *doc_id).collect();
+        let mut lines = Lines::new();
+        for part in 0..barrier.files.parts() {
+            let mut here = false;
+            barrier.files.each_of(part, &[], &mut |row| {
+                here |= doc_ids.binary_search(&row.doc_id).is_ok();
+                Ok(())
+            })?;
+            if !here {
+                continue;
+            }
+            barrier.texts.each(part, &doc_ids, &mut |doc_id, text| {
+                if let Ok(place) = doc_ids.binary_search(&doc_id) {
+                    let (documents, counts) = lines.entry(sampled[place].1).or_default();
+                    *documents += 1;
+                    distinct_lines(text).for_each(|line| *counts.entry(line).or_default() += 1);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(lines)
+    }
+}
+
+/// The lines of a text, each once, shortened to what is told of them.
+fn distinct_lines(text: &str) -> impl Iterator<Item = String> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let lines: BTreeSet<&str> = lines.collect();
+    lines.into_iter().map(|line| line.chars().take(LINE_CHARACTERS_MAX).collect())
+}
+
+/// For each cluster how many members were looked at, and in how many each line stands.
+type Lines = BTreeMap<u64, (u32, BTreeMap<String, u32>)>;

@@ -1,0 +1,47 @@
+//! Refused options of a stage.
+
+use std::collections::BTreeMap;
+
+use toml::Value;
+
+/// A refused option: its key, what is wrong, the way out.
+#[derive(Debug)]
+pub struct OptionError {
+    /// The option.
+    pub key: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
+impl OptionError {
+    pub(super) fn new(key: &str, message: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { key: key.into(), message: message.into(), help: help.into() }
+    }
+}
+
+/// The options that a recipe gives, as `T`.
+pub(super) fn options<T: serde::de::DeserializeOwned>(
+    with: &BTreeMap<String, Value>,
+) -> Result<T, OptionError> {
+    // Read one by one first: an error of the whole does not say which option has the wrong type.
+    for (key, value) in with {
+        let one = toml::Table::from_iter([(key.clone(), value.clone())]);
+        if let Err(error) = Value::Table(one).try_into::<T>() {
+            return Err(refused(key, error.message()));
+        }
+    }
+    let all: toml::Table = with.clone().into_iter().collect();
+    Value::Table(all).try_into().map_err(|error: toml::de::Error| refused("", error.message()))
+}
+
+fn refused(key: &str, message: &str) -> OptionError {
+    let (message, expected) = message.split_once(", expected").unwrap_or((message, ""));
+    let names = expected.split('`').skip(1).step_by(2);
+    let help = match sql::nearest(key, names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected{expected}"),
+    };
+    OptionError::new(key, message.replace("unknown field", "unknown option"), help)
+}

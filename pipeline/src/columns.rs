@@ -1,0 +1,29 @@
+//! The columns that every batch of documents has.
+
+use arrow::array::{AsArray as _, LargeStringArray, StringArray, UInt64Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, UInt64Type};
+use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
+use sql::{DOC_ID, TEXT};
+
+use crate::error::Result;
+
+/// The ids of documents.
+pub(crate) fn doc_ids(batch: &RecordBatch) -> Result<&UInt64Array> {
+    let column = batch.column_by_name(DOC_ID);
+    let ids = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
+    Ok(ids.or_bug("documents have the column doc_id")?)
+}
+
+/// The texts of documents; a stage may have given them another type of text.
+pub(crate) fn texts(batch: &RecordBatch) -> Result<LargeStringArray> {
+    let column = batch.column_by_name(TEXT).or_bug("documents have the column text")?;
+    Ok(cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone())
+}
+
+/// The sources of documents as they were read.
+pub(crate) fn sources(batch: &RecordBatch) -> Result<&StringArray> {
+    let column = batch.column_by_name("source").and_then(|c| c.as_string_opt::<i32>());
+    Ok(column.or_bug("documents as read have the column source")?)
+}

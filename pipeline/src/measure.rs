@@ -1,0 +1,62 @@
+//! Measuring the documents of a recipe's sources; its stages are not run.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+use report::stats::{Measurer, Stats};
+use store::{Event, Observer};
+
+use crate::columns::{sources, texts};
+use crate::documents::{Losses, PartDocuments};
+use crate::error::Result;
+use crate::inputs::Inputs;
+use crate::recipe::Recipe;
+use crate::threads::worker_threads;
+
+/// Measures all documents of a recipe's sources. Computes the measures that `names` need, or all
+/// where `names` is empty.
+///
+/// # Errors
+/// An input cannot be read.
+pub fn measure(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Result<Stats> {
+    worker_threads(recipe.run.threads)?.install(|| {
+        let inputs = Arc::new(Inputs::survey(recipe, false)?);
+        observer.event(&Event::Begin {
+            step: "measure".into(),
+            unit: "bytes",
+            total: inputs.bytes(),
+            done: 0,
+        });
+        let mut all = Stats::default();
+        let parts: Vec<usize> = (0..inputs.parts.len()).collect();
+        // A few parts at a time bound the memory.
+        for parts in parts.chunks(2 * rayon::current_num_threads()) {
+            let measured: Vec<Stats> = parts
+                .par_iter()
+                .map(|part| {
+                    let stats = measure_part(&inputs, *part, Measurer::new(names));
+                    observer.event(&Event::Advance { units: inputs.parts[*part].bytes() });
+                    stats
+                })
+                .collect::<Result<_>>()?;
+            measured.iter().try_for_each(|part| all.merge(part))?;
+        }
+        Ok(all)
+    })
+}
+
+fn measure_part(inputs: &Arc<Inputs>, part: usize, mut measurer: Measurer) -> Result<Stats> {
+    let losses = Arc::new(Mutex::new(Losses::default()));
+    let mut stats = Stats::default();
+    for documents in PartDocuments::new(inputs.clone(), part, losses.clone()) {
+        let batch = documents?.batch;
+        let (sources, texts) = (sources(&batch)?, texts(&batch)?);
+        for (source, text) in sources.iter().zip(&texts).filter_map(|(s, t)| Some((s?, t?))) {
+            let (language, values) = measurer.measure(text);
+            stats.add(source, language, text.len() as u64, &values);
+        }
+    }
+    let losses = losses.lock().unwrap_or_else(PoisonError::into_inner);
+    stats.damaged = losses.faults.len() as u64;
+    Ok(stats)
+}

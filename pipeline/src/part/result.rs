@@ -1,0 +1,76 @@
+//! What a part comes to, and where its files are.
+
+use std::path::PathBuf;
+
+use bug::{Bug, OrBug as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::Run;
+use tables::{Ledger, Outcome};
+
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::tokens::CountRun;
+
+/// The result of a part, kept in the journal.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct PartResult {
+    pub(crate) ledger: Ledger,
+    /// Documents that leave the segment.
+    pub(crate) documents: u64,
+    /// Damaged records, for the limit on bad data; pages that just have no text do not count.
+    pub(crate) bad: u64,
+    /// Records read.
+    pub(crate) read: u64,
+    /// A few damaged records, to show.
+    pub(crate) examples: Vec<String>,
+    /// The counts of its words, if they were counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) counts: Vec<CountRun>,
+}
+
+impl PartResult {
+    pub(super) fn to_json(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self).or_bug("a part's result as JSON")?)
+    }
+
+    /// Checks that what was read is passed on, dropped or quarantined.
+    pub(super) fn check(&self, part: usize) -> Result<()> {
+        let of = |outcome| self.ledger.outcome(outcome).documents;
+        let out = self.documents + of(Outcome::Dropped) + of(Outcome::Quarantined);
+        if of(Outcome::Read) == out {
+            return Ok(());
+        }
+        let read = of(Outcome::Read);
+        Err(Bug::new(format!("part {part} read {read} documents but accounts for {out}")).into())
+    }
+}
+
+/// The task's name in the journal.
+pub(crate) fn task(step: usize, part: usize) -> String {
+    format!("segment-{step}/part-{part:05}")
+}
+
+/// The file of documents that part `part` leaves after step `step`.
+pub(crate) fn documents_path(plan: &Plan, step: usize, part: usize) -> String {
+    if step + 1 == plan.steps.len() {
+        format!("docs/part-{part:05}.parquet")
+    } else {
+        format!("work/segment-{step}/part-{part:05}.parquet")
+    }
+}
+
+/// The file of documents that part `part` of step `step` drops.
+pub(super) fn dropped_path(step: usize, part: usize) -> String {
+    format!("dropped/segment-{step}-part-{part:05}.parquet")
+}
+
+/// The file of keys for barrier stage `stage` of step `step`.
+pub(super) fn keys_path(step: usize, stage: usize, part: usize) -> String {
+    format!("work/keys-{step}-{stage}/part-{part:05}.parquet")
+}
+
+/// The files of the keys of all parts.
+pub(crate) fn key_files(run: &Run, step: usize, stage: usize, parts: usize) -> Vec<PathBuf> {
+    (0..parts).map(|part| run.path(&keys_path(step, stage, part))).collect()
+}

@@ -1,0 +1,116 @@
+//! From a recipe's text to its tables, with the place of whatever is wrong.
+
+use std::collections::BTreeMap;
+
+use model::TrainConfig;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IntoDeserializer as _};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+use toml::{Spanned, Table};
+
+use super::document::Document;
+use super::error::RecipeError;
+use super::tables::{PretrainTable, RecipeTables, TokenizerTable};
+
+/// Reads the tables of a recipe.
+///
+/// Two sections hold the configuration of a trainer beside keys of the recipe. Each is split by its
+/// keys before it is read, because serde's `flatten` forgets the places and accepts unknown keys.
+pub(super) fn parse(document: &Document) -> Result<RecipeTables, RecipeError> {
+    let mut root = DeTable::parse(&document.text).map_err(|e| document.toml_error(&e))?;
+    let tokenizer = root.get_mut().remove("tokenizer");
+    let pretrain = root.get_mut().remove("pretrain");
+    let mut tables = RecipeTables::deserialize(root.into_deserializer())
+        .map_err(|error| document.unknown_key_error(&error, &["tokenizer", "pretrain"]))?;
+    tables.tokenizer = tokenizer.map(|section| parse_tokenizer(document, section)).transpose()?;
+    let seed = tables.run.seed;
+    tables.pretrain = pretrain.map(|section| parse_pretrain(document, section, seed)).transpose()?;
+    Ok(tables)
+}
+
+/// The keys of `[tokenizer]` that are not the trainer's.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TokenizerKeys {
+    file: Option<String>,
+    also: Vec<usize>,
+    by: String,
+    weights: BTreeMap<String, f64>,
+    temperature: Option<f64>,
+}
+
+impl Default for TokenizerKeys {
+    fn default() -> Self {
+        let TokenizerTable { file, also, by, weights, temperature, .. } = TokenizerTable::default();
+        Self { file, also, by, weights, temperature }
+    }
+}
+
+fn parse_tokenizer(
+    document: &Document,
+    mut section: Spanned<DeValue<'_>>,
+) -> Result<TokenizerTable, RecipeError> {
+    let names = ["file", "also", "by", "weights", "temperature"];
+    let keys: TokenizerKeys = take_keys(document, &mut section, &names)?;
+    let train = read_rest(document, section, &names)?;
+    let TokenizerKeys { file, also, by, weights, temperature } = keys;
+    Ok(TokenizerTable { file, train, also, by, weights, temperature })
+}
+
+/// The keys of `[pretrain]` that are not the trainer's.
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct PretrainKeys {
+    preset: String,
+    model: Option<Table>,
+    prompt: String,
+}
+
+impl Default for PretrainKeys {
+    fn default() -> Self {
+        let PretrainTable { preset, model, prompt, .. } = PretrainTable::default();
+        Self { preset, model, prompt }
+    }
+}
+
+fn parse_pretrain(
+    document: &Document,
+    mut section: Spanned<DeValue<'_>>,
+    run_seed: u64,
+) -> Result<PretrainTable, RecipeError> {
+    let names = ["preset", "model", "prompt"];
+    let PretrainKeys { preset, model, prompt } = take_keys(document, &mut section, &names)?;
+    let has_seed = section.get_ref().get("seed").is_some();
+    let mut train: TrainConfig = read_rest(document, section, &names)?;
+    if !has_seed {
+        train.seed = run_seed;
+    }
+    Ok(PretrainTable { preset, model, train, prompt })
+}
+
+/// Takes `keys` out of a section and reads them as one type.
+fn take_keys<'a, T: DeserializeOwned>(
+    document: &Document,
+    section: &mut Spanned<DeValue<'a>>,
+    keys: &[&str],
+) -> Result<T, RecipeError> {
+    let span = section.span();
+    let mut taken = DeTable::new();
+    if let DeValue::Table(table) = section.get_mut() {
+        for key in keys {
+            taken.extend(table.remove_entry(*key));
+        }
+    }
+    let taken = Spanned::new(span, taken);
+    T::deserialize(taken.into_deserializer()).map_err(|error| document.toml_error(&error))
+}
+
+/// Reads what is left of a section; `known` are the keys that were taken out of it.
+fn read_rest<T: DeserializeOwned>(
+    document: &Document,
+    section: Spanned<DeValue<'_>>,
+    known: &[&str],
+) -> Result<T, RecipeError> {
+    T::deserialize(ValueDeserializer::from(section))
+        .map_err(|error| document.unknown_key_error(&error, known))
+}

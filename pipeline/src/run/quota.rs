@@ -1,0 +1,47 @@
+//! The limit on damaged records.
+
+use crate::error::{PipelineError, Result};
+use crate::part::PartResult;
+
+/// Compares the share of damaged records with the recipe's limit.
+pub(super) struct Quota {
+    limit: f64,
+    read: u64,
+    bad: u64,
+    examples: Vec<String>,
+}
+
+/// Records that must be read before the share is checked while the run is going on.
+const QUOTA_RECORDS_MIN: u64 = 1000;
+
+/// Damaged records that are always accepted: among a handful of records, one is already a large
+/// share.
+const QUOTA_BAD_FREE: u64 = 10;
+
+impl Quota {
+    pub(super) fn new(limit: f64) -> Self {
+        Self { limit, read: 0, bad: 0, examples: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, part: &PartResult) -> Result<()> {
+        self.read += part.read;
+        self.bad += part.bad;
+        self.examples.extend(part.examples.iter().cloned());
+        self.examples.truncate(3);
+        self.check(QUOTA_RECORDS_MIN)
+    }
+
+    pub(super) fn check(&self, records_min: u64) -> Result<()> {
+        let share = self.bad as f64 / self.read.max(1) as f64;
+        if self.read < records_min || self.bad <= QUOTA_BAD_FREE || share <= self.limit {
+            return Ok(());
+        }
+        Err(PipelineError::TooMuchBadData {
+            bad: self.bad,
+            read: self.read,
+            percent: share * 100.0,
+            limit_percent: self.limit * 100.0,
+            reasons: self.examples.join("; "),
+        })
+    }
+}

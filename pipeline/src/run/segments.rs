@@ -1,0 +1,111 @@
+//! Segments of SQL stages and the barrier stages between them.
+
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use store::Event;
+
+use super::quota::Quota;
+use super::steps::Steps;
+use crate::barrier::{Barrier, Decision, KeyFiles, decide, known};
+use crate::error::{PipelineError, Result};
+use crate::journal;
+use crate::part::{PartResult, PartTexts, key_files, task};
+
+impl Steps<'_> {
+    /// Runs a segment over all parts that have no result yet.
+    pub(super) fn segment(&self, step: usize, decisions: &[Decision]) -> Result<Vec<PartResult>> {
+        let work = self.work();
+        let parts = self.inputs.parts.len();
+        let done: Vec<Option<PartResult>> =
+            (0..parts).map(|part| self.done_part(step, part)).collect::<Result<_>>()?;
+        let bytes = |part: usize| self.inputs.parts[part].bytes();
+        let done_bytes = (0..parts).filter(|part| done[*part].is_some()).map(bytes).sum();
+        let name = self.segment_name(step);
+        let quota = Mutex::new(Quota::new(self.recipe.run.max_bad_fraction));
+        let run_part = |(part, done): (usize, Option<PartResult>)| {
+            let result = if let Some(result) = done {
+                result
+            } else {
+                if self.observer.should_stop() {
+                    return Err(PipelineError::Stopped);
+                }
+                let result = work.run_part(step, part, decisions)?;
+                self.observer.event(&Event::Advance { units: bytes(part) });
+                result
+            };
+            quota.lock().unwrap_or_else(PoisonError::into_inner).add(&result)?;
+            Ok((part, result))
+        };
+        self.timed(&name, ("bytes", self.inputs.bytes(), done_bytes), || {
+            let mut results: Vec<(usize, PartResult)> = if self.needs_order() {
+                done.into_iter().enumerate().par_bridge().map(run_part).collect::<Result<_>>()?
+            } else {
+                // Neighbours on one thread: the reader of a packed file goes on where it was.
+                let parts = done.into_par_iter().enumerate().with_max_len(1);
+                parts.map(run_part).collect::<Result<_>>()?
+            };
+            results.sort_by_key(|(part, _)| *part);
+            let results: Vec<PartResult> = results.into_iter().map(|(_, result)| result).collect();
+            quota.lock().unwrap_or_else(PoisonError::into_inner).check(0)?;
+            let documents: u64 = results.iter().map(|part| part.documents).sum();
+            Ok((results, format!("{documents} documents")))
+        })
+    }
+
+    /// The result of a part that an earlier start finished.
+    fn done_part(&self, step: usize, part: usize) -> Result<Option<PartResult>> {
+        let task = task(step, part);
+        self.run.done(&task).map(|done| journal::result(self.run, &task, done)).transpose()
+    }
+
+    /// True when parts should be worked on in their order, as far as threads allow.
+    fn needs_order(&self) -> bool {
+        self.encoding.is_some_and(|encoding| encoding.ordered().is_some())
+    }
+
+    /// What a segment does, in words.
+    fn segment_name(&self, step: usize) -> String {
+        let plan = &self.plan.steps[step];
+        let mut words: Vec<&str> = plan.stages.iter().map(String::as_str).collect();
+        if step == 0 {
+            words.insert(0, "read");
+        } else if words.is_empty() && plan.stores {
+            words.push("write documents");
+        }
+        if step + 1 == self.plan.steps.len() {
+            words.extend(self.counting.map(|_| "count words"));
+            words.extend(self.encoding.map(|_| "encode"));
+        }
+        words.join(", ")
+    }
+
+    /// Runs the barrier stages after a segment; `results` are those of its parts.
+    pub(super) fn barriers(&self, step: usize, results: &[PartResult]) -> Result<Vec<Decision>> {
+        let parts = self.inputs.parts.len();
+        let work = self.work();
+        let mut decisions: Vec<Decision> = Vec::new();
+        for (index, planned) in self.plan.steps[step].barriers.iter().enumerate() {
+            let files = key_files(self.run, step, index, parts);
+            let barrier = Barrier {
+                run: self.run,
+                planned,
+                place: (step, index),
+                files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
+                known: known(planned, self.recipe.folder()).map_err(|unusable| {
+                    PipelineError::EarlierRun { run: unusable.run, message: unusable.message }
+                })?,
+                earlier: &decisions,
+                // The other half is for the engine and for what is kept of every candidate.
+                memory_bytes: self.recipe.run.memory.as_u64() / 2,
+                texts: &PartTexts { work: &work, step },
+            };
+            let decision = self.timed(&planned.name, ("documents", 0, 0), || decide(barrier))?;
+            if self.observer.should_stop() {
+                return Err(PipelineError::Stopped);
+            }
+            decisions.push(decision);
+        }
+        Ok(decisions)
+    }
+}

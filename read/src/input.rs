@@ -1,0 +1,53 @@
+//! An input file as the recipe describes it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::decompress::Compression;
+use crate::format::Format;
+use crate::limits::Limits;
+
+/// An input file as the recipe describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Name of the file. Documents without an id are called `path/ordinal`.
+    pub path: String,
+    /// The file's format.
+    pub format: Format,
+    /// The compression that the file's name suggests. The file's first bytes take precedence.
+    pub compression: Compression,
+    /// Which fields of a JSONL object, or columns of a Parquet file, make a document.
+    pub fields: Fields,
+    /// Upper bounds on the size of a line, a record and a file.
+    pub limits: Limits,
+}
+
+impl Input {
+    /// The input that a file's name describes, with default fields and limits. `None` if
+    /// [`Format::from_name`] does not know the name's ending.
+    pub fn from_name(path: &str) -> Option<Self> {
+        let (format, compression) = Format::from_name(path)?;
+        let (fields, limits) = (Fields::default(), Limits::default());
+        Some(Self { path: path.to_owned(), format, compression, fields, limits })
+    }
+}
+
+/// Names of the fields of a JSONL object, or of the columns of a Parquet file, that make a
+/// document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fields {
+    /// The text. A record without it is a fault.
+    pub text: String,
+    /// The id. A document without one is called `path/ordinal`.
+    pub id: String,
+    /// The address that the document came from.
+    pub url: String,
+    /// The date, kept as written.
+    pub date: String,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { text: "text".into(), id: "id".into(), url: "url".into(), date: "date".into() }
+    }
+}

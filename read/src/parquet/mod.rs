@@ -1,0 +1,45 @@
+//! Parquet: one document per row.
+//!
+//! Other columns go into `extra` if they are flat: numbers and booleans as JSON literals,
+//! everything else as text. Nested columns and binary columns are omitted. A row group that cannot
+//! be decoded costs one fault for its remaining rows, and reading continues with the next.
+
+mod cells;
+mod footer;
+mod guarded;
+mod records;
+mod row_group;
+mod shared_file;
+mod survey;
+
+use std::io;
+
+use crate::format_reader::FormatReader;
+use crate::input::Input;
+use crate::part_range::PartRange;
+use crate::read_seek::ReadSeek;
+use crate::record::Records;
+use crate::survey::Survey;
+
+/// Reads Parquet files, in ranges of row groups.
+pub(crate) struct ParquetReader;
+
+impl FormatReader for ParquetReader {
+    fn survey(
+        &self,
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        part_bytes: u64,
+    ) -> io::Result<Survey> {
+        survey::survey(input, source, part_bytes)
+    }
+
+    fn read(
+        &self,
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        range: &PartRange,
+    ) -> io::Result<Records> {
+        Ok(Records::new(records::ParquetRecords::open(input, source, range)?))
+    }
+}

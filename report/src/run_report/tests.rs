@@ -1,0 +1,211 @@
+//! A small run directory, written by hand, whose data is hostile.
+
+#![expect(clippy::disallowed_methods, reason = "the files stand for a run that `store` wrote")]
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, StringArray, StructArray};
+use arrow::array::{UInt32Array, UInt64Array};
+use arrow::datatypes::{DataType, Field, Fields};
+use arrow::record_batch::RecordBatch;
+use model::{Curve, Evaluation, StepPoint, TrainSummary, ValidationPoint};
+use parquet::arrow::ArrowWriter;
+use shards::dataset::{Counts, ShardEntry, Split, TokenType};
+
+use super::*;
+use tables::Outcome;
+
+const HOSTILE: &str = "<script>alert('x')</script>";
+
+fn write(root: &Path, path: &str, columns: Vec<(&str, ArrayRef)>) {
+    let path = root.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+}
+
+fn texts<const N: usize>(values: [&str; N]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn numbers<const N: usize>(values: [u64; N]) -> ArrayRef {
+    Arc::new(UInt64Array::from(values.to_vec()))
+}
+
+fn write_tables(root: &Path) {
+    let code = Field::new("code", DataType::Utf8, true);
+    let language = StructArray::new(Fields::from(vec![code]), vec![texts([HOSTILE, "en"])], None);
+    write(
+        root,
+        "docs/part-00000.parquet",
+        vec![
+            ("doc_id", numbers([1, 2])),
+            ("id", texts(["/secret/place/a.jsonl/1", "two"])),
+            ("path", texts(["/secret/place/a.jsonl", "/secret/place/a.jsonl"])),
+            ("text", Arc::new(LargeStringArray::from(vec!["some text", HOSTILE]))),
+            ("language", Arc::new(language)),
+        ],
+    );
+    let mail = format!("{HOSTILE} write to jane.roe@example.org, today");
+    write(
+        root,
+        "dropped/part-00000.parquet",
+        vec![
+            ("doc_id", numbers([3, 4])),
+            ("id", texts(["three", "four"])),
+            ("url", texts(["javascript:alert(1)//\"><img src=x onerror=alert(1)>", ""])),
+            ("path", texts(["a", "a"])),
+            ("stage", texts(["same", "same"])),
+            ("reason", texts([HOSTILE, HOSTILE])),
+            ("text", Arc::new(LargeStringArray::from(vec![mail.as_str(), "four"]))),
+        ],
+    );
+    write(
+        root,
+        "quarantine/part-00000.parquet",
+        vec![
+            ("source", texts(["web"])),
+            ("path", texts(["/secret/place/<b>.jsonl"])),
+            ("ordinal", numbers([0])),
+            ("offset", numbers([1234])),
+            ("reason", texts(["it's bad"])),
+            ("detail", texts(["found </bdi><script>"])),
+        ],
+    );
+    write(
+        root,
+        "clusters.parquet",
+        vec![
+            ("stage", texts(["same", "same"])),
+            ("cluster", numbers([1, 1])),
+            ("doc_id", numbers([1, 3])),
+            ("survivor", Arc::new(BooleanArray::from(vec![true, false]))),
+            ("size", Arc::new(UInt32Array::from(vec![2, 2]))),
+        ],
+    );
+}
+
+fn ledger() -> Ledger {
+    let mut ledger = Ledger::default();
+    let count = |documents, bytes| Count { documents, bytes };
+    ledger.add("web", Outcome::Read, "", "", count(1200, 1200 << 12));
+    ledger.add("web", Outcome::Kept, "", "", count(1, 1 << 12));
+    ledger.add("web", Outcome::Dropped, "same", HOSTILE, count(1, 1 << 12));
+    ledger.add("web", Outcome::Quarantined, "read", "it's bad", count(1, 77));
+    ledger
+}
+
+fn recipe(root: &Path) -> Recipe {
+    let text = "[[source]]\nname = \"web\"\npath = \"a.jsonl\"\n\
+                [[stage]]\nuse = \"exact\"\nname = \"same\"\n[tokenizer]\n[pretrain]\n";
+    std::fs::write(root.join("a.jsonl"), "{\"text\": \"some text\"}\n").unwrap();
+    Recipe::from_text(text.into(), &root.join("demo.toml")).unwrap()
+}
+
+fn shards() -> ShardManifest {
+    ShardManifest {
+        schema: ShardManifest::SCHEMA.into(),
+        token_type: TokenType::U16,
+        vocab_size: 500,
+        root: String::new(),
+        begin_of_text: None,
+        end_of_text: Some(0),
+        tokenizer_blake3: None,
+        validation: None,
+        sources: Vec::new(),
+        files: Vec::new(),
+        shards: vec![ShardEntry {
+            name: "train-00000".into(),
+            split: Split::Train,
+            counts: Counts { documents: 1, tokens: 1025, bytes: 4000 },
+            blake3: String::new(),
+            sums_blake3: String::new(),
+            sources: Vec::new(),
+        }],
+    }
+}
+
+fn pretrained() -> Pretrained {
+    let step = |step: usize| StepPoint {
+        step,
+        loss: 6.0 - step as f32 / 100.0,
+        learning_rate: 0.1,
+        gradient_norm: 1.0,
+        batch_digest: String::new(),
+    };
+    let evaluation = Evaluation { nats_per_token: 4.1234, bits_per_byte: 2.0, tokens: 512 };
+    Pretrained {
+        summary: TrainSummary {
+            step: 200,
+            finished: true,
+            resumed_from: None,
+            n_parameters: 1_040_000,
+            curve: Curve {
+                steps: (1..=200).map(step).collect(),
+                validations: vec![ValidationPoint { step: 200, evaluation }],
+            },
+        },
+        unigram_entropy: 5.5,
+        sample: format!("The {HOSTILE}"),
+    }
+}
+
+fn page(with_model: bool) -> String {
+    let root = tempfile::tempdir().unwrap();
+    let recipe = recipe(root.path());
+    write_tables(root.path());
+    let (shards, pretrained) = (shards(), pretrained());
+    let facts = Facts {
+        recipe: &recipe,
+        root: root.path(),
+        ledger: &ledger(),
+        shards: with_model.then_some(&shards),
+        pretrained: with_model.then_some(&pretrained),
+    };
+    html(&facts).unwrap()
+}
+
+#[test]
+fn what_comes_from_data_is_inert() {
+    let page = page(true);
+    for live in ["<script", "<img", "<b>", "href=\"javascript", "jane.roe", "secret"] {
+        assert!(!page.contains(live), "{live} is in the page");
+    }
+    // The reason, the text, the language and the sample are shown, as text.
+    assert!(page.matches("&lt;script&gt;alert(").count() >= 4);
+    for shown in ["&lt;EMAIL&gt;", "a.jsonl&#x2f;1", "at byte 1,234", "1,200 records", "4.12 nats"]
+    {
+        assert!(page.contains(shown), "{shown} is not in the page");
+    }
+}
+
+#[test]
+fn the_same_facts_give_the_same_bytes() {
+    assert_eq!(page(true), page(true));
+}
+
+#[test]
+fn a_run_without_tokens_has_a_report() {
+    let page = page(false);
+    assert!(page.contains("Drop reasons") && !page.contains("id=\"tokens\""));
+}
+
+#[test]
+fn a_run_without_tables_has_a_report() {
+    let root = tempfile::tempdir().unwrap();
+    let recipe = recipe(root.path());
+    let ledger = Ledger::default();
+    let facts = Facts {
+        recipe: &recipe,
+        root: root.path(),
+        ledger: &ledger,
+        shards: None,
+        pretrained: None,
+    };
+    assert!(html(&facts).unwrap().contains("Read 0 records"));
+}

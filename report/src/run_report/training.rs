@@ -1,0 +1,166 @@
+//! The model and how it learned.
+
+use std::path::Path;
+
+use arrow::array::{AsArray as _, Float32Array, UInt64Array};
+use arrow::datatypes::{Float32Type, UInt64Type};
+use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
+use minijinja::{Value, context};
+use shards::dataset::Split;
+use store::layout;
+use tables::read_table;
+
+use super::facts::Facts;
+use crate::chart::{self, LossCurve};
+use crate::error::Result;
+use crate::format::share;
+
+/// Evaluations that the table shows.
+const EVALUATIONS_MAX: usize = 30;
+
+/// Steps of the curve that are drawn; more are not told apart.
+const POINTS_MAX: usize = 400;
+
+/// Share of the steps over which the line is smoothed.
+const SMOOTHED_SHARE: f64 = 0.05;
+
+/// The curve of a training, as the tables of the run have it.
+pub(super) struct Curve {
+    /// Step, and loss of its batch in nats per token.
+    pub(super) losses: Vec<(f64, f64)>,
+    pub(super) validations: Vec<Validation>,
+}
+
+/// An evaluation on the held-out documents.
+pub(super) struct Validation {
+    pub(super) step: u64,
+    pub(super) nats_per_token: f64,
+    pub(super) bits_per_byte: f64,
+    pub(super) tokens: u64,
+}
+
+impl Curve {
+    /// Reads the curve of the run in `root`.
+    pub(super) fn read(root: &Path) -> Result<Self> {
+        let mut curve = Self { losses: Vec::new(), validations: Vec::new() };
+        for batch in read_table(&root.join(layout::TRAINING), None)? {
+            let batch = batch?;
+            let (steps, losses) = (whole(&batch, "step")?, real(&batch, "loss")?);
+            let rows = steps.values().iter().zip(losses.values());
+            curve.losses.extend(rows.map(|(step, loss)| (*step as f64, f64::from(*loss))));
+        }
+        for batch in read_table(&root.join(layout::VALIDATION), None)? {
+            let batch = batch?;
+            let (steps, tokens) = (whole(&batch, "step")?, whole(&batch, "tokens")?);
+            let (nats, bits) = (real(&batch, "nats_per_token")?, real(&batch, "bits_per_byte")?);
+            curve.validations.extend((0..batch.num_rows()).map(|row| Validation {
+                step: steps.value(row),
+                nats_per_token: f64::from(nats.value(row)),
+                bits_per_byte: f64::from(bits.value(row)),
+                tokens: tokens.value(row),
+            }));
+        }
+        Ok(curve)
+    }
+}
+
+fn whole<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a UInt64Array> {
+    let column = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<UInt64Type>());
+    Ok(column.or_bug("a column of whole numbers in the curve's tables")?)
+}
+
+fn real<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Float32Array> {
+    let column = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Float32Type>());
+    Ok(column.or_bug("a column of real numbers in the curve's tables")?)
+}
+
+/// The section about the model; `None` if the run trained none.
+pub(super) fn section(facts: &Facts<'_>) -> Result<Option<Value>> {
+    let (Some((model, curve)), Some(table)) = (&facts.trained, &facts.recipe.pretrain) else {
+        return Ok(None);
+    };
+    let row_tokens = facts.recipe.shards.sequence_length;
+    let seen = model.steps * table.batch_size * row_tokens;
+    let train_tokens = facts.shards.as_ref().map_or(0, |shards| shards.tokens(Split::Train));
+    let evaluations = thinned(&curve.validations, EVALUATIONS_MAX).into_iter().map(|point| {
+        context! {
+            step => point.step,
+            nats => point.nats_per_token,
+            perplexity => point.nats_per_token.exp(),
+            bits => point.bits_per_byte,
+            tokens => point.tokens,
+        }
+    });
+    let drawn = LossCurve {
+        smoothed: thinned(&smoothed(&curve.losses), POINTS_MAX).into_iter().copied().collect(),
+        points: thinned(&curve.losses, POINTS_MAX).into_iter().copied().collect(),
+        validations: curve.validations.iter().map(|p| (p.step as f64, p.nats_per_token)).collect(),
+        unigram_entropy: model.unigram_entropy,
+    };
+    let svg = |size| -> Result<Option<Value>> {
+        Ok(chart::loss(&drawn, size)?.map(Value::from_safe_string))
+    };
+    Ok(Some(context! {
+        preset => table.model.is_none().then_some(&table.preset),
+        shape => &model.shape,
+        parameters => model.n_parameters,
+        steps => model.steps,
+        batch_size => table.batch_size,
+        row_tokens,
+        seen,
+        epochs => share(seen, train_tokens),
+        unigram => model.unigram_entropy,
+        evaluations => evaluations.collect::<Vec<Value>>(),
+        wide => svg(chart::WIDE)?,
+        narrow => svg(chart::NARROW)?,
+        sample => text::pii::mask(model.sample),
+    }))
+}
+
+/// At most `max` of the points, evenly chosen, first and last included.
+fn thinned<T>(points: &[T], max: usize) -> Vec<&T> {
+    if points.len() <= max {
+        return points.iter().collect();
+    }
+    (0..max).filter_map(|i| points.get(i * (points.len() - 1) / (max - 1))).collect()
+}
+
+/// Mean over a window around each step, which narrows towards both ends, so that the line does not
+/// lag behind the points.
+fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let reach = (points.len() as f64 * SMOOTHED_SHARE / 2.0) as usize;
+    let mut sums = vec![0.0];
+    let mut sum = 0.0;
+    for (_, loss) in points {
+        sum += loss;
+        sums.push(sum);
+    }
+    let mean = points.iter().enumerate().map(|(index, (step, _))| {
+        let reach = reach.min(index).min(points.len() - 1 - index);
+        let (from, to) = (index - reach, index + reach + 1);
+        (*step, (sums[to] - sums[from]) / (to - from) as f64)
+    });
+    mean.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thinning_keeps_both_ends() {
+        let points: Vec<usize> = (0..1000).collect();
+        let few = thinned(&points, 7);
+        assert_eq!((few.len(), *few[0], *few[6]), (7, 0, 999));
+        assert_eq!(thinned(&points[..5], 7).len(), 5);
+    }
+
+    #[test]
+    fn smoothing_leaves_a_straight_line() {
+        let line: Vec<(f64, f64)> =
+            (0..100).map(|step| (f64::from(step), 7.0 - 0.03 * f64::from(step))).collect();
+        let smoothed = smoothed(&line);
+        assert!(smoothed.iter().zip(&line).all(|(a, b)| (a.1 - b.1).abs() < 1e-9));
+    }
+}

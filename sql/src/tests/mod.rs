@@ -1,3 +1,0 @@
-//! Laws of segments: nothing runs twice, nothing is lost.
-
-mod segment;
