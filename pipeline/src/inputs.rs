@@ -21,46 +21,46 @@ pub(crate) const PART_BYTES: u64 = 8 << 20;
 const PART_FILES_MAX: usize = 4096;
 
 /// All files of a run; a document's `doc_id` holds its file's place in this list.
-pub struct Inputs {
+pub(crate) struct Inputs {
     /// The files, source after source.
-    pub files: Vec<File>,
+    pub(crate) files: Vec<File>,
     /// The parts, in the order of the files.
-    pub parts: Vec<Part>,
+    pub(crate) parts: Vec<Part>,
     /// Packed files that a thread has open, for the next part of the same file.
     pub(crate) streams: Arc<StreamPool>,
 }
 
 /// One file.
-pub struct File {
+pub(crate) struct File {
     /// Name of its source.
-    pub source: String,
+    pub(crate) source: String,
     /// The file and how to read it.
-    pub file: SourceFile,
+    pub(crate) file: SourceFile,
     /// Digest of its content; empty where nobody compares it.
-    pub identity: String,
+    pub(crate) identity: String,
 }
 
 /// Pieces of input that are worked on together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub(crate) struct Part {
     /// Pieces, in order.
-    pub pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<Piece>,
 }
 
 /// A range of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// Index of the file.
-    pub file: u32,
+    pub(crate) file: u32,
     /// The range.
-    pub range: PartRange,
+    pub(crate) range: PartRange,
     /// Its share of the file, in bytes as stored.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Inputs {
     /// Reads every file once to cut it; with `identify` once more, to know its content again.
-    pub fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
+    pub(crate) fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
         let listed: Vec<(&str, &SourceFile)> = recipe
             .sources
             .iter()
@@ -94,14 +94,14 @@ impl Inputs {
     }
 
     /// Bytes of all files as stored.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.file.file.bytes).sum()
     }
 }
 
 impl Part {
     /// Bytes as stored.
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.bytes).sum()
     }
 }

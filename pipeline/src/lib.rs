@@ -4,7 +4,7 @@
 //! Every step is a function of its inputs alone. The run directory's journal says which steps are
 //! done, so a run that is started again continues where it stopped and ends with the same bytes.
 
-pub mod barrier;
+mod barrier;
 pub mod classifier;
 mod columns;
 mod documents;
@@ -22,10 +22,9 @@ mod threads;
 pub mod tokens;
 
 pub use error::{PipelineError, Result};
-pub use inputs::{File, Inputs, Part, Piece};
 pub use measure::measure;
-pub use plan::{Plan, PlanStep, PlannedBarrier};
+pub use barrier::Cost;
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
 pub use recipe::{MEMORY_MIN_BYTES, Recipe, RecipeError};
-pub use run::{RunOptions, Summary, Until, fingerprint, run};
+pub use run::{RunOptions, Summary, Until, run};
 pub use threads::worker_threads;

@@ -1,58 +1,42 @@
 //! The plan: segments of SQL stages with barrier stages between them.
 
 use arrow::datatypes::SchemaRef;
-use bytesize::ByteSize;
 use encoder::AnyTokenizer;
 use read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::barrier::{BarrierStage, columns_after, known};
+use crate::barrier::{PlannedBarrier, columns_after};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
 
 /// What a run does with documents: segment, barrier stages, segment, …, always ending with a segment.
-pub struct Plan {
+pub(crate) struct Plan {
     /// The steps; the last has no barrier stages.
-    pub steps: Vec<PlanStep>,
-    /// The columns of the kept documents.
-    pub output: SchemaRef,
+    pub(crate) steps: Vec<PlanStep>,
     /// The earlier runs and files that stages name, with their digests.
-    pub files: Vec<(String, String)>,
+    pub(crate) files: Vec<(String, String)>,
     /// The tokenizer that the recipe names.
-    pub tokenizer: Option<AnyTokenizer>,
+    pub(crate) tokenizer: Option<AnyTokenizer>,
 }
 
 /// SQL stages over each part, and the barrier stages that follow them.
-pub struct PlanStep {
+pub(crate) struct PlanStep {
     /// The names of the SQL stages, in order.
-    pub stages: Vec<String>,
+    pub(crate) stages: Vec<String>,
     /// The planned stages.
-    pub segment: Segment,
+    pub(crate) segment: Segment,
     /// The barrier stages after the segment, in order; empty for the last segment. Only the last of
     /// them may rewrite texts.
-    pub barriers: Vec<PlannedBarrier>,
+    pub(crate) barriers: Vec<PlannedBarrier>,
     /// Whether the segment's documents are written. Where a segment has no stages and its documents
     /// are quick to read, they are read again instead.
-    pub stores: bool,
-}
-
-/// A barrier stage that can be run.
-#[derive(Debug, Clone)]
-pub struct PlannedBarrier {
-    /// Its name in the ledger.
-    pub name: String,
-    /// What it does.
-    pub stage: BarrierStage,
-    /// Which document of a cluster survives, where that is by order.
-    pub order: Option<Order>,
-    /// What must be equal, where that is the value of an expression.
-    pub values: Option<Order>,
+    pub(crate) stores: bool,
 }
 
 impl Plan {
     /// Plans all stages of a recipe: everything that can be refused is refused here.
-    pub fn new(recipe: &Recipe) -> Result<Self> {
+    pub(crate) fn new(recipe: &Recipe) -> Result<Self> {
         let tokenizer = recipe.tokenizer_file.as_ref().map(|file| AnyTokenizer::load(file));
         let tokenizer = tokenizer.transpose()?;
         let files = Files::new(recipe.folder());
@@ -79,7 +63,7 @@ impl Plan {
             if last {
                 runs.extend(files.digests());
                 check_groups(recipe, &columns)?;
-                return Ok(Self { steps, output: columns, files: runs, tokenizer });
+                return Ok(Self { steps, files: runs, tokenizer });
             }
             rest = after;
         }
@@ -122,7 +106,7 @@ fn earlier_runs(
 ) -> Result<Vec<(String, String)>> {
     let mut runs = Vec::new();
     for (step, planned) in steps.iter().zip(stages) {
-        let found = known(planned, recipe.folder()).map_err(|unusable| {
+        let found = planned.stage.known(&planned.name, recipe.folder()).map_err(|unusable| {
             let message = format!("`against` of stage `{}`: {}", planned.name, unusable.message);
             let path = format!("{}.with.against", step.place);
             recipe.document.error_at_value(&path, message, None)
@@ -152,21 +136,6 @@ fn is_quick(recipe: &Recipe) -> bool {
     files.all(|file| file.input.format != Format::Warc)
 }
 
-/// Refuses a Bloom filter that does not fit into the memory, before anything is read.
-fn check_bloom(recipe: &Recipe, step: &StageStep, stage: &BarrierStage) -> Result<()> {
-    let BarrierStage::Bloom(options) = stage else { return Ok(()) };
-    let memory = recipe.run.memory;
-    let message = match dedup::bloom::bytes_for(options.capacity, options.false_positive_rate) {
-        Err(error) => error.to_string(),
-        Ok(bytes) if bytes <= memory.as_u64() => return Ok(()),
-        Ok(bytes) => format!("its filter takes {}, of a memory of {memory}", ByteSize::b(bytes)),
-    };
-    let path = format!("{}.with.capacity", step.place);
-    let help = "give a smaller `capacity`, a larger `false_positive_rate`, or more `memory`";
-    let message = format!("stage `{}`: {message}", step.name);
-    Err(recipe.document.error_at(&path, message, help).into())
-}
-
 fn plan_barriers(
     recipe: &Recipe,
     session: &Session,
@@ -176,7 +145,11 @@ fn plan_barriers(
     let mut planned = Vec::new();
     for step in steps {
         let StageKind::Barrier(stage) = &step.kind else { continue };
-        check_bloom(recipe, step, stage)?;
+        stage.check(recipe.run.memory).map_err(|error| {
+            let path = format!("{}.with.{}", step.place, error.key);
+            let message = format!("stage `{}`: {}", step.name, error.message);
+            recipe.document.error_at(&path, message, error.help)
+        })?;
         let plan = |key: &str, list: &str| {
             Order::plan(session, list, columns).map_err(|error| {
                 let (message, help) = match error {

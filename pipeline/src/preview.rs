@@ -7,7 +7,7 @@ use encoder::AnyTokenizer;
 use serde::Serialize;
 use store::Run;
 
-use crate::barrier::{Cost, cost};
+use crate::barrier::Cost;
 use crate::documents::PartDocuments;
 use crate::error::Result;
 use crate::inputs::Inputs;
@@ -162,7 +162,7 @@ fn steps(
                 what: barrier.name.clone(),
                 extent: "over all documents".into(),
                 parts_done: 0,
-                cost: cost(&barrier.stage, documents, recipe.run.memory.as_u64() / 2),
+                cost: barrier.stage.cost(documents, recipe.run.memory.as_u64() / 2),
             });
         }
     }

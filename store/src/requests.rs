@@ -14,7 +14,7 @@ static REQUESTS: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
 /// Runs a request to its end.
 ///
 /// The calling thread may itself belong to a runtime, and no runtime may be entered from within
-/// another. So the request runs on a thread of [`REQUESTS`].
+/// another. So the request runs on a thread of this module's runtime.
 ///
 /// # Errors
 /// The object store's error, or that the runtime cannot be started.

@@ -30,8 +30,8 @@ pub(crate) fn read_split(pre_tokenizer: &Value, byte_level: bool) -> Result<Spli
             Some("ByteLevel") => {
                 ends = true;
                 if step["add_prefix_space"].as_bool().unwrap_or(true) {
-                    let reason = "add_prefix_space must be false, else decoding does not give the \
-                                  text back";
+                    let reason = "add_prefix_space must be false, because decoding could not restore \
+                                  the text";
                     return refuse(step, reason);
                 }
                 if step["use_regex"].as_bool().unwrap_or(true) {

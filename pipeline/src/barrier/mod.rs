@@ -1,41 +1,33 @@
-//! Deduplication: keys computed where the text streams by, decisions over the keys of all documents.
+//! Barrier stages: deduplication by keys that are computed where the text streams by.
 //!
-//! A segment writes each document's keys ([`KeyWriter`]). Between segments a stage over all documents
-//! looks at them alone ([`decide`]), and back at texts only where an estimate leaves doubt. What
-//! comes out is a [`Decision`], which the next segment carries out on the documents as they pass.
+//! A segment writes each document's keys ([`KeyWriter`]). Between segments a stage decides over the
+//! keys of all documents and reads texts again only where an estimate leaves doubt. The next segment
+//! applies the [`Decision`] to the documents as they stream by.
 
-mod barrier;
-mod cluster;
-mod clusters;
+mod bloom;
 mod columns;
 mod cost;
-mod datatrove;
-mod decide;
 mod decision;
+mod duplicates;
+mod exact;
+mod input;
 mod keys;
+mod kinds;
 mod known;
-mod large;
-mod option_error;
-mod options;
-mod repeated;
-mod seen;
+mod lines;
+mod minhash;
+mod option;
+mod rewrite;
 mod stage;
-mod texts;
+mod substrings;
 
-pub(crate) use barrier::Barrier;
-pub(crate) use clusters::{schema as clusters_schema, write_merged as write_clusters};
 pub(crate) use columns::columns_after;
-pub use cost::{Cost, cost};
-pub(crate) use decide::{clusters_path, decide};
+pub use cost::Cost;
 pub(crate) use decision::{Decision, PartDecision};
-pub(crate) use keys::{KeyFiles, KeyWriter};
-pub(crate) use known::known;
-pub use option_error::OptionError;
-pub use options::{
-    BloomOptions, ExactOptions, LineOptions, LineUnit, MinHashOptions, Preset, SubstringOptions,
-    Verify,
+pub(crate) use duplicates::table::{
+    path as clusters_path, schema as clusters_schema, write_merged as write_clusters,
 };
-pub use stage::BarrierStage;
-pub(crate) use texts::Texts;
-
-pub use crate::plan::PlannedBarrier;
+pub(crate) use input::{BarrierInput, Texts};
+pub(crate) use keys::{KeyFiles, KeyWriter};
+pub(crate) use kinds::{kinds, load};
+pub(crate) use stage::{BarrierStage, PlannedBarrier};

@@ -1,132 +1,108 @@
-//! The stages that look at all documents at once.
+//! The one interface of barrier stages: stages that look at all documents at once.
 
-use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::Path;
+use std::sync::Arc;
 
-use bug::{Bug, OrBug as _};
-use toml::{Table, Value};
+use arrow::datatypes::Field;
+use bug::Bug;
+use bytesize::ByteSize;
+use sql::Order;
+use toml::Table;
 
-use super::option_error::{OptionError, options};
-use super::options::{BloomOptions, ExactOptions, LineOptions, MinHashOptions, SubstringOptions};
+use super::cost::Cost;
+use super::decision::Decision;
+use super::input::BarrierInput;
+use super::keys::{KeyLayout, KeyMaker};
+use super::known::{Known, Unusable};
+use super::option::OptionError;
+use crate::error::Result;
 
 /// A stage over all documents.
-#[derive(Debug, Clone, PartialEq)]
-pub enum BarrierStage {
-    /// `exact`: documents with equal content.
-    Exact(ExactOptions),
-    /// `bloom`: documents with equal content, in a stream without end.
-    Bloom(BloomOptions),
-    /// `minhash`: documents with similar content.
-    MinHash(MinHashOptions),
-    /// `lines`: lines, paragraphs or sentences that many documents share.
-    Lines(LineOptions),
-    /// `substrings`: long runs of words that stand in more than one place.
-    Substrings(SubstringOptions),
-}
-
-impl BarrierStage {
-    /// The names by which recipes use them.
-    pub const NAMES: [&'static str; 5] = ["exact", "bloom", "minhash", "lines", "substrings"];
-
-    /// The stage `name` with the options that a recipe gives.
-    pub fn new(name: &str, with: &BTreeMap<String, Value>) -> Result<Self, OptionError> {
-        match name {
-            "exact" => Ok(Self::Exact(options(with)?)),
-            "bloom" => options(with).and_then(BloomOptions::checked).map(Self::Bloom),
-            "lines" => options(with).and_then(LineOptions::checked).map(Self::Lines),
-            "substrings" => options(with).and_then(SubstringOptions::checked).map(Self::Substrings),
-            _ => options(with).and_then(|o: MinHashOptions| o.resolved(with)).map(Self::MinHash),
-        }
-    }
-
+///
+/// While documents stream by, [`BarrierStage::key_maker`] makes the keys that the stage compares.
+/// Between two segments [`BarrierStage::decide`] looks at the keys of all documents. The next segment
+/// applies the [`Decision`] to each part. Every implementation has a file of its own and a line in
+/// `KINDS` of `kinds.rs`.
+pub(crate) trait BarrierStage: Debug + Send + Sync {
     /// The name by which recipes use it.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Exact(_) => "exact",
-            Self::Bloom(_) => "bloom",
-            Self::MinHash(_) => "minhash",
-            Self::Lines(_) => "lines",
-            Self::Substrings(_) => "substrings",
-        }
-    }
+    fn kind(&self) -> &'static str;
 
     /// Its options with every default filled in.
-    pub fn options(&self) -> Result<Table, Bug> {
-        match self {
-            Self::Exact(options) => Table::try_from(options),
-            Self::Bloom(options) => Table::try_from(options),
-            Self::MinHash(options) => Table::try_from(options),
-            Self::Lines(options) => Table::try_from(options),
-            Self::Substrings(options) => Table::try_from(options),
-        }
-        .or_bug("the options of a stage as TOML")
-    }
+    fn options(&self) -> std::result::Result<Table, Bug>;
 
-    /// The reason in the ledger of documents that it drops.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Self::Exact(_) => "exact_duplicate",
-            Self::Bloom(_) => "seen_before",
-            Self::MinHash(_) => "near_duplicate",
-            Self::Lines(_) | Self::Substrings(_) => "nothing_left",
-        }
+    /// Refuses options that do not fit the recipe's memory.
+    fn check(&self, _memory: ByteSize) -> std::result::Result<(), OptionError> {
+        Ok(())
     }
 
     /// The ORDER BY list of survivors, where the stage chooses by one.
-    pub fn keep(&self) -> Option<&str> {
-        match self {
-            Self::Exact(options) => Some(&options.keep),
-            Self::MinHash(options) => options.keep.as_deref(),
-            Self::Bloom(_) | Self::Lines(_) | Self::Substrings(_) => None,
-        }
+    fn keep(&self) -> Option<&str> {
+        None
     }
 
     /// The SQL expression whose values are compared, where there is one.
-    pub fn expression(&self) -> Option<&str> {
-        let on = match self {
-            Self::Exact(options) => options.on.as_str(),
-            Self::Bloom(options) => options.on.as_str(),
-            _ => return None,
-        };
-        match on {
-            "text" | "normalised" => None,
-            expression => Some(expression),
-        }
+    fn expression(&self) -> Option<&str> {
+        None
     }
 
-    /// Directories of earlier runs.
-    pub fn against(&self) -> &[String] {
-        match self {
-            Self::Exact(options) => &options.against,
-            Self::Bloom(options) => &options.against,
-            Self::MinHash(options) => &options.against,
-            Self::Lines(_) | Self::Substrings(_) => &[],
-        }
+    /// Directories of earlier runs whose documents count as known.
+    fn against(&self) -> &[String] {
+        &[]
     }
 
-    /// Clusters of more documents are reported.
-    pub fn report_size(&self) -> u32 {
-        match self {
-            Self::MinHash(options) => options.report_size,
-            _ => u32::MAX,
-        }
-    }
-
-    /// Whether its keys stay for later runs.
-    pub fn has_index(&self) -> bool {
-        match self {
-            Self::Exact(options) => options.index,
-            Self::MinHash(options) => options.index,
-            _ => false,
-        }
+    /// Finds what earlier runs left of the stage with the name `stage`; relative paths start from
+    /// `folder`.
+    fn known(
+        &self,
+        _stage: &str,
+        _folder: &Path,
+    ) -> std::result::Result<Vec<Known>, Unusable> {
+        Ok(Vec::new())
     }
 
     /// Whether it says who is a duplicate of whom.
-    pub fn has_clusters(&self) -> bool {
-        matches!(self, Self::Exact(_) | Self::MinHash(_))
+    fn has_clusters(&self) -> bool {
+        false
     }
 
     /// Whether it changes texts, so that what follows must see the documents anew.
-    pub fn rewrites(&self) -> bool {
-        matches!(self, Self::Lines(_) | Self::Substrings(_))
+    fn rewrites(&self) -> bool {
+        false
     }
+
+    /// The columns of its key files.
+    fn key_layout(&self) -> KeyLayout {
+        KeyLayout::Keys
+    }
+
+    /// Makes the keys of documents, for one part.
+    fn key_maker(&self) -> Box<dyn KeyMaker>;
+
+    /// The columns that it adds to the documents.
+    fn columns(&self) -> Vec<Field> {
+        Vec::new()
+    }
+
+    /// What it takes for `documents` documents when sorting may take `memory_bytes`; `None` where
+    /// that depends on the texts.
+    fn cost(&self, _documents: u64, _memory_bytes: u64) -> Option<Cost> {
+        None
+    }
+
+    /// Decides over the keys of all documents; comes with the outcome in words.
+    fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)>;
+}
+
+/// A barrier stage that can be run.
+#[derive(Debug, Clone)]
+pub(crate) struct PlannedBarrier {
+    /// Its name in the ledger.
+    pub(crate) name: String,
+    /// What it does.
+    pub(crate) stage: Arc<dyn BarrierStage>,
+    /// Which document of a cluster survives, where that is by order.
+    pub(crate) order: Option<Order>,
+    /// What must be equal, where that is the value of an expression.
+    pub(crate) values: Option<Order>,
 }

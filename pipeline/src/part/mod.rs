@@ -47,7 +47,7 @@ impl Work<'_> {
         &self,
         step: usize,
         part: usize,
-        decisions: &[Decision],
+        decisions: &[Arc<dyn Decision>],
     ) -> Result<PartResult> {
         let losses = Arc::new(Mutex::new(Losses::default()));
         let duplicates = Duplicates::default();
@@ -79,7 +79,7 @@ impl Work<'_> {
         &self,
         step: usize,
         part: usize,
-        decisions: &[Decision],
+        decisions: &[Arc<dyn Decision>],
         losses: &Arc<Mutex<Losses>>,
         duplicates: &Duplicates,
     ) -> Result<DocumentBatches> {
@@ -87,7 +87,7 @@ impl Work<'_> {
             let documents = PartDocuments::new(self.inputs.clone(), part, losses.clone());
             return Ok(Box::new(documents.map(|documents| documents.map_err(SqlError::input))));
         }
-        let decisions: Vec<PartDecision> =
+        let decisions: Vec<Box<dyn PartDecision>> =
             decisions.iter().map(|decision| decision.for_part(part)).collect::<Result<_>>()?;
         let duplicates = duplicates.clone();
         let survivors = self.entering(step, part)?.map(move |documents| {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use read::Input;
 use sql::StageText;
@@ -25,7 +26,7 @@ pub struct Recipe {
     /// What to read.
     pub sources: Vec<Source>,
     /// What to do, in order.
-    pub stages: Vec<StageStep>,
+    pub(crate) stages: Vec<StageStep>,
     /// The tokenizer, if tokens are wanted.
     pub tokenizer: Option<TokenizerTable>,
     /// The tokenizer file that is used instead of training one.
@@ -61,29 +62,29 @@ pub struct SourceFile {
 
 /// One stage.
 #[derive(Debug, Clone)]
-pub struct StageStep {
+pub(crate) struct StageStep {
     /// Its name in the ledger.
-    pub name: String,
+    pub(crate) name: String,
     /// What it is.
-    pub kind: StageKind,
+    pub(crate) kind: StageKind,
     /// Where the recipe has it, such as `stage.2`.
     pub(crate) place: String,
 }
 
 /// What a stage is.
 #[derive(Debug, Clone)]
-pub enum StageKind {
+pub(crate) enum StageKind {
     /// Row-wise SQL.
     Sql(SqlStage),
     /// Deduplication over all documents.
-    Barrier(BarrierStage),
+    Barrier(Arc<dyn BarrierStage>),
 }
 
 /// A stage of SQL and where its text stands.
 #[derive(Debug, Clone)]
-pub struct SqlStage {
+pub(crate) struct SqlStage {
     /// Text and parameters.
-    pub text: StageText,
+    pub(crate) text: StageText,
     /// The parameters that its text declares.
     pub(crate) parameters: Vec<sql::Parameter>,
     pub(crate) document: Document,

@@ -16,7 +16,8 @@ mod stages;
 mod tables;
 
 pub use error::RecipeError;
-pub use load::{MEMORY_MIN_BYTES, Recipe, Source, SourceFile, SqlStage, StageKind, StageStep};
+pub use load::{MEMORY_MIN_BYTES, Recipe, Source, SourceFile};
+pub(crate) use load::{SqlStage, StageKind, StageStep};
 pub use tables::{
     Paths, PretrainTable, RecipeTables, RunTable, ShardsTable, SourceTable, StageTable,
     TokenizerTable,

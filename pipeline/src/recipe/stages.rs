@@ -11,7 +11,7 @@ use super::error::RecipeError;
 use super::expand::expand;
 use super::load::{Loader, SqlStage, StageKind, StageStep, nearest};
 use super::tables::StageTable;
-use crate::barrier::BarrierStage;
+use crate::barrier;
 
 impl Loader<'_> {
     pub(super) fn stage(&self, index: usize, table: &StageTable) -> Result<StageStep, RecipeError> {
@@ -39,8 +39,8 @@ impl Loader<'_> {
         uses: &str,
     ) -> Result<(String, StageKind), RecipeError> {
         let name = table.name.clone().unwrap_or_else(|| uses.to_owned());
-        if BarrierStage::NAMES.contains(&uses) {
-            let barrier = BarrierStage::new(uses, &table.with).map_err(|error| {
+        if let Some(barrier) = barrier::load(uses, &table.with) {
+            let barrier = barrier.map_err(|error| {
                 let key = format!("{place}.with.{}", error.key);
                 self.document.error_at(&key, error.message, error.help)
             })?;
@@ -48,7 +48,7 @@ impl Loader<'_> {
         }
         let Some(stock) = sql::stock_stage(uses) else {
             let stock = sql::STOCK_STAGES.iter().map(|stage| stage.name);
-            let names: Vec<&str> = stock.chain(BarrierStage::NAMES).collect();
+            let names: Vec<&str> = stock.chain(barrier::kinds()).collect();
             let help = match nearest(uses, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there is {}; a file of yours goes under `sql`", names.join(", ")),

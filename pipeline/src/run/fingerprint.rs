@@ -11,7 +11,7 @@ use crate::recipe::Recipe;
 ///
 /// # Errors
 /// A file that the recipe names cannot be read.
-pub fn fingerprint(recipe: &Recipe, plan: &Plan, inputs: &Inputs) -> Result<Fingerprint> {
+pub(crate) fn fingerprint(recipe: &Recipe, plan: &Plan, inputs: &Inputs) -> Result<Fingerprint> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.set("version", env!("CARGO_PKG_VERSION"));
     for (key, value) in recipe.resolved()? {

@@ -21,7 +21,7 @@ use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::threads::worker_threads;
 use crate::tokens::{Counting, Encoding};
-pub use fingerprint::fingerprint;
+pub(crate) use fingerprint::fingerprint;
 use steps::Steps;
 
 /// How to run, apart from what the recipe says of the result.

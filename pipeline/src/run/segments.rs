@@ -7,14 +7,16 @@ use store::Event;
 
 use super::quota::Quota;
 use super::steps::Steps;
-use crate::barrier::{Barrier, Decision, KeyFiles, decide, known};
+use std::sync::Arc;
+
+use crate::barrier::{BarrierInput, Decision, KeyFiles};
 use crate::error::{PipelineError, Result};
 use crate::journal;
 use crate::part::{PartResult, PartTexts, key_files, task};
 
 impl Steps<'_> {
     /// Runs a segment over all parts that have no result yet.
-    pub(super) fn segment(&self, step: usize, decisions: &[Decision]) -> Result<Vec<PartResult>> {
+    pub(super) fn segment(&self, step: usize, decisions: &[Arc<dyn Decision>]) -> Result<Vec<PartResult>> {
         let work = self.work();
         let parts = self.inputs.parts.len();
         let done: Vec<Option<PartResult>> =
@@ -81,18 +83,19 @@ impl Steps<'_> {
     }
 
     /// Runs the barrier stages after a segment; `results` are those of its parts.
-    pub(super) fn barriers(&self, step: usize, results: &[PartResult]) -> Result<Vec<Decision>> {
+    pub(super) fn barriers(&self, step: usize, results: &[PartResult]) -> Result<Vec<Arc<dyn Decision>>> {
         let parts = self.inputs.parts.len();
         let work = self.work();
-        let mut decisions: Vec<Decision> = Vec::new();
+        let mut decisions: Vec<Arc<dyn Decision>> = Vec::new();
         for (index, planned) in self.plan.steps[step].barriers.iter().enumerate() {
             let files = key_files(self.run, step, index, parts);
-            let barrier = Barrier {
+            let known = planned.stage.known(&planned.name, self.recipe.folder());
+            let input = BarrierInput {
                 run: self.run,
-                planned,
+                name: &planned.name,
                 place: (step, index),
                 files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
-                known: known(planned, self.recipe.folder()).map_err(|unusable| {
+                known: known.map_err(|unusable| {
                     PipelineError::EarlierRun { run: unusable.run, message: unusable.message }
                 })?,
                 earlier: &decisions,
@@ -100,7 +103,7 @@ impl Steps<'_> {
                 memory_bytes: self.recipe.run.memory.as_u64() / 2,
                 texts: &PartTexts { work: &work, step },
             };
-            let decision = self.timed(&planned.name, ("documents", 0, 0), || decide(barrier))?;
+            let decision = self.timed(&planned.name, ("documents", 0, 0), || planned.stage.decide(input))?;
             if self.observer.should_stop() {
                 return Err(PipelineError::Stopped);
             }

@@ -5,12 +5,12 @@
 //! encoded (`ordered`). Both cut by [`shards::dataset::ShardCut`] and write the same bytes.
 
 mod counts;
+mod dataset;
 mod efficiency;
 mod encode;
 mod index;
 mod ordered;
 mod placement;
-mod shards;
 mod stored;
 mod train;
 
@@ -18,10 +18,10 @@ use tokenizer::TrainConfig;
 
 pub use counts::{CountFile, CountTotals};
 pub(crate) use counts::{CountRun, Counting, PartCounts, can_group, merge_counts};
+pub(crate) use dataset::write_shards;
 pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::write_efficiencies;
 pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task, without};
-pub(crate) use shards::write_shards;
 pub(crate) use train::train_tables;
 pub use train::{Mix, train, train_alone};
 

@@ -1,5 +1,7 @@
 //! The shingles of datatrove 0.10: hashes of words of simplified text, joined by single spaces.
 
+use serde::{Deserialize, Serialize};
+
 use sha1::{Digest as _, Sha1};
 use xxhash_rust::{xxh32::xxh32, xxh64::xxh64};
 
@@ -7,7 +9,8 @@ use super::Precision;
 use crate::words::Segmenter;
 
 /// A hash function that datatrove offers for shingles.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DatatroveHash {
     /// XXH64 with seed 0, or XXH32 if minima have 32 bits.
     Xxhash,

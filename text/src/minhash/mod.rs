@@ -51,6 +51,7 @@ pub use bands::{bands_for_threshold, chance_to_meet};
 pub use datatrove::DatatroveHash;
 pub use similarity::{containment, estimate_jaccard, jaccard};
 
+use serde::{Deserialize, Serialize};
 use crate::normalise::simplify_into;
 use fast_similarity::FastSimilarity;
 use functions::LinearFunctions;
@@ -79,12 +80,36 @@ pub enum Scheme {
 }
 
 /// The size of a minimum. 32-bit minima of different shingles agree by chance once in 2^32 cases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// It is serialized as its number of bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
 pub enum Precision {
     /// 32 bits.
     Bits32,
     /// 64 bits, of which datatrove's functions use 61.
     Bits64,
+}
+
+impl TryFrom<u32> for Precision {
+    type Error = String;
+
+    fn try_from(bits: u32) -> Result<Self, String> {
+        match bits {
+            32 => Ok(Self::Bits32),
+            64 => Ok(Self::Bits64),
+            other => Err(format!("a minimum of {other} bits, expected 32 or 64")),
+        }
+    }
+}
+
+impl From<Precision> for u32 {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::Bits32 => 32,
+            Precision::Bits64 => 64,
+        }
+    }
 }
 
 /// How signatures are computed. Documents are comparable only under the same configuration.

@@ -160,7 +160,7 @@ pub(super) fn of_token(text: &str, token: Range<usize>, floor: usize) -> Option<
 }
 
 /// The first part of the key to which a token belongs. The token contains the first digit of the
-/// text, but a dot may join it to parts before it, which are found here for known prefixes only.
+/// key, but dots may join it to parts before it. They are found for known prefixes only.
 fn with_parts_before(text: &str, token: Range<usize>, floor: usize) -> Range<usize> {
     let bytes = text.as_bytes();
     let earliest = floor.max(token.start.saturating_sub(NAMED_BYTES.end));

@@ -57,7 +57,7 @@ impl Gathered {
         for end in &mut ends {
             sum += std::mem::replace(end, sum);
         }
-        // `ends` has the place of each bucket's next fingerprint; at last that is the bucket's end.
+        // `ends` has the place of each bucket's next fingerprint; finally that is the bucket's end.
         let mut values = vec![0_u64; self.len];
         for hash in self.chunks.into_iter().flatten() {
             let place = &mut ends[bucket(hash, bucket_count)];

@@ -1,18 +1,21 @@
-//! Refused options of a stage.
+//! Reading the options of a stage.
 
 use std::collections::BTreeMap;
 
 use toml::Value;
 
+/// The values that a recipe gives for the options of a stage.
+pub(crate) type Options = BTreeMap<String, Value>;
+
 /// A refused option: its key, what is wrong, the way out.
 #[derive(Debug)]
-pub struct OptionError {
+pub(crate) struct OptionError {
     /// The option.
-    pub key: String,
+    pub(crate) key: String,
     /// What is wrong with it.
-    pub message: String,
+    pub(crate) message: String,
     /// The way out.
-    pub help: String,
+    pub(crate) help: String,
 }
 
 impl OptionError {
@@ -23,7 +26,7 @@ impl OptionError {
 
 /// The options that a recipe gives, as `T`.
 pub(super) fn options<T: serde::de::DeserializeOwned>(
-    with: &BTreeMap<String, Value>,
+    with: &Options,
 ) -> Result<T, OptionError> {
     // Read one by one first: an error of the whole does not say which option has the wrong type.
     for (key, value) in with {

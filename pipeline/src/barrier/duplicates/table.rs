@@ -11,13 +11,17 @@ use arrow::record_batch::RecordBatch;
 use roaring::RoaringTreemap;
 use rustc_hash::FxHashMap;
 
-use super::columns::arrow_error;
-use super::decision::Sizes;
-use crate::error::Result;
 use tables::{TableWriter, read_table_by};
 
-/// Rows that are read or written at once.
+use crate::error::Result;
+
+/// Rows that are read or written at a time.
 const BATCH_ROWS: usize = 65_536;
+
+/// The clusters of one stage, until those of all stages become one table.
+pub(crate) fn path(step: usize, stage: usize) -> String {
+    format!("work/clusters-{step}-{stage}.parquet")
+}
 
 /// A document of a cluster.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,13 +45,6 @@ pub(super) struct Member {
     pub(super) verified: bool,
     /// The earlier run that has the document.
     pub(super) run: Option<Arc<str>>,
-}
-
-impl Member {
-    /// Whether the document is of this run and goes.
-    pub(super) fn is_dropped(&self) -> bool {
-        !self.survivor && self.run.is_none()
-    }
 }
 
 /// `cluster` (the survivor's `doc_id`), `id`, `doc_id`, `survivor`, `similarity` to the document that
@@ -99,7 +96,7 @@ pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
             numbers(&|row| row.represents),
             texts(&|row| row.run.as_deref()),
         ];
-        table.write(&RecordBatch::try_new(schema(), columns).map_err(arrow_error)?)?;
+        table.write(&RecordBatch::try_new(schema(), columns)?)?;
     }
     Ok(())
 }
@@ -199,33 +196,36 @@ pub(crate) fn write_merged(table: &mut TableWriter, pieces: &[PathBuf]) -> Resul
     Ok(())
 }
 
-/// What the survivors of a table stand for.
-pub(super) struct Survivors {
-    pub(super) of: Sizes,
-    /// Clusters, those whose survivor is in an earlier run among them.
+/// The documents that a stage drops, and what its survivors stand for.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Documents of this run that are dropped.
+    pub(super) dropped: RoaringTreemap,
+    /// `doc_id` of each survivor of this run, and how many documents as read it stands for.
+    pub(super) sizes: Vec<(u64, u32)>,
+    /// Clusters, including those whose survivor is in an earlier run.
     pub(super) clusters: u64,
 }
 
-/// What a written table says: the documents that go, and what the survivors stand for.
-pub(super) fn read(path: &Path) -> Result<(RoaringTreemap, Survivors)> {
-    let (mut dropped, mut sizes, mut clusters) = (RoaringTreemap::new(), Vec::new(), 0);
-    let columns = ["doc_id", "survivor", "represents", "run"];
-    for batch in read_table_by(path, Some(&columns), BATCH_ROWS)? {
-        let batch = batch?;
-        let doc_ids = batch.column(0).as_primitive::<UInt64Type>();
-        let survivors = batch.column(1).as_boolean();
-        let represents = batch.column(2).as_primitive::<UInt32Type>();
-        let runs = batch.column(3);
-        for row in 0..batch.num_rows() {
-            clusters += u64::from(survivors.value(row));
-            match (runs.is_null(row), survivors.value(row)) {
-                (false, _) => {}
-                (true, true) => sizes.push((doc_ids.value(row), represents.value(row))),
-                (true, false) => {
-                    dropped.insert(doc_ids.value(row));
-                }
+impl Found {
+    /// Counts one member of a cluster.
+    pub(super) fn add(&mut self, member: &Member) {
+        self.clusters += u64::from(member.survivor);
+        if member.run.is_none() {
+            if member.survivor {
+                self.sizes.push((member.doc_id, member.represents));
+            } else {
+                self.dropped.insert(member.doc_id);
             }
         }
     }
-    Ok((dropped, Survivors { of: Sizes::new(sizes), clusters }))
+}
+
+/// Reads what an earlier start found.
+pub(super) fn read(path: &Path) -> Result<Found> {
+    let mut found = Found::default();
+    for members in members(path)? {
+        members?.iter().for_each(|member| found.add(member));
+    }
+    Ok(found)
 }

@@ -8,12 +8,11 @@ use arrow::array::{ArrayRef, StringArray, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use store::FileEntry;
-
-use super::barrier::Barrier;
-use super::clusters::Member;
-use super::columns::arrow_error;
-use crate::error::Result;
 use tables::TableWriter;
+
+use super::table::Member;
+use crate::barrier::input::BarrierInput;
+use crate::error::Result;
 
 /// Members of a cluster that are looked at.
 const SAMPLE_MAX: usize = 64;
@@ -71,11 +70,11 @@ impl Large {
     }
 
     /// Writes them with their commonest lines, if there are any.
-    pub(super) fn report(&self, barrier: &Barrier<'_>) -> Result<Option<FileEntry>> {
+    pub(super) fn report(&self, input: &BarrierInput<'_>) -> Result<Option<FileEntry>> {
         if self.clusters.is_empty() {
             return Ok(None);
         }
-        let mut lines = self.shared_lines(barrier)?;
+        let mut lines = self.shared_lines(input)?;
         let mut rows: Vec<(u64, u32, String, u32, u32)> = Vec::new();
         for cluster in &self.clusters {
             let (number, size) = (cluster[0].cluster, cluster[0].size);
@@ -86,35 +85,35 @@ impl Large {
             rows.extend(counts.into_iter().map(|(line, n)| (number, size, line, n, sampled)));
         }
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(StringArray::from(vec![barrier.planned.name.as_str(); rows.len()])),
+            Arc::new(StringArray::from(vec![input.name; rows.len()])),
             Arc::new(UInt64Array::from_iter_values(rows.iter().map(|row| row.0))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.1))),
             Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.2))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.3))),
             Arc::new(UInt32Array::from_iter_values(rows.iter().map(|row| row.4))),
         ];
-        let path = large_path(&barrier.planned.name);
-        let mut table = TableWriter::create(barrier.run, &path, schema())?;
-        table.write(&RecordBatch::try_new(schema(), columns).map_err(arrow_error)?)?;
+        let path = large_path(input.name);
+        let mut table = TableWriter::create(input.run, &path, schema())?;
+        table.write(&RecordBatch::try_new(schema(), columns)?)?;
         Ok(Some(table.finish()?))
     }
 
-    fn shared_lines(&self, barrier: &Barrier<'_>) -> Result<Lines> {
+    fn shared_lines(&self, input: &BarrierInput<'_>) -> Result<Lines> {
         let own = self.clusters.iter().flatten().filter(|member| member.run.is_none());
         let mut sampled: Vec<(u64, u64)> = own.map(|m| (m.doc_id, m.cluster)).collect();
         sampled.sort_unstable();
         let doc_ids: Vec<u64> = sampled.iter().map(|(doc_id, _)| *doc_id).collect();
         let mut lines = Lines::new();
-        for part in 0..barrier.files.parts() {
+        for part in 0..input.files.parts() {
             let mut here = false;
-            barrier.files.each_of(part, &[], &mut |row| {
+            input.files.each_of(part, &[], &mut |row| {
                 here |= doc_ids.binary_search(&row.doc_id).is_ok();
                 Ok(())
             })?;
             if !here {
                 continue;
             }
-            barrier.texts.each(part, &doc_ids, &mut |doc_id, text| {
+            input.texts.each(part, &doc_ids, &mut |doc_id, text| {
                 if let Ok(place) = doc_ids.binary_search(&doc_id) {
                     let (documents, counts) = lines.entry(sampled[place].1).or_default();
                     *documents += 1;

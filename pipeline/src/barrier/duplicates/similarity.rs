@@ -2,24 +2,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use dedup::leaders::Verify;
 use rayon::prelude::*;
 use store::Scratch;
 use text::minhash::{self, MinHasher};
 
-use super::keys::KeyFiles;
-use super::options::Verify;
+use crate::barrier::input::{BarrierInput, Texts};
+use crate::barrier::keys::KeyFiles;
 use crate::error::{PipelineError, Result};
-
-/// The texts of documents, part by part.
-pub(crate) trait Texts: Sync {
-    /// Calls `each` with those documents of a part whose `doc_id` is in `doc_ids`, which is sorted.
-    fn each(
-        &self,
-        part: usize,
-        doc_ids: &[u64],
-        each: &mut dyn FnMut(u64, &str) -> Result<()>,
-    ) -> Result<()>;
-}
 
 /// Documents by part: ordinals and ids, both ascending.
 type Wanted = Vec<(usize, Vec<(u64, u64)>)>;
@@ -110,8 +100,7 @@ pub(super) fn similarities(
     pairs: &[(u64, u64)],
     verify: Verify,
     hasher: &MinHasher,
-    files: &KeyFiles,
-    texts: &dyn Texts,
+    input: &BarrierInput<'_>,
     scratch: &Scratch,
 ) -> Result<Vec<((u64, u64), f32)>> {
     if pairs.is_empty() {
@@ -120,8 +109,8 @@ pub(super) fn similarities(
     let mut ordinals: Vec<u64> = pairs.iter().flat_map(|(a, b)| [*a, *b]).collect();
     ordinals.sort_unstable();
     ordinals.dedup();
-    let wanted = wanted(files, &ordinals)?;
-    let shingles = Shingles::gather(scratch, hasher, texts, &wanted)?;
+    let wanted = wanted(&input.files, &ordinals)?;
+    let shingles = Shingles::gather(scratch, hasher, input.texts, &wanted)?;
     // Pairs of the same first document share the reading of its shingles.
     let groups: Vec<&[(u64, u64)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
     let found: Vec<Vec<((u64, u64), f32)>> = groups

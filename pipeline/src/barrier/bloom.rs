@@ -1,0 +1,187 @@
+//! `bloom`: documents with equal content, in a stream without end.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bug::{Bug, OrBug as _};
+use bytesize::ByteSize;
+use dedup::bloom::{Bloom, bytes_for};
+use roaring::RoaringTreemap;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use toml::Table;
+
+use super::cost::{Cost, SECONDS_PER_MILLION_ROWS, key_file_bytes};
+use super::decision::{Decision, DropDocuments, Verdict};
+use super::input::BarrierInput;
+use super::keys::{Content, KeyMaker};
+use super::known::{EarlierRun, Known, Unusable};
+use super::option::{OptionError, Options, options};
+use super::stage::BarrierStage;
+use crate::error::{PipelineError, Result};
+
+/// The name by which recipes use the stage.
+pub(super) const KIND: &str = "bloom";
+
+/// Bytes of a key in a key file.
+const KEY_BYTES: f64 = 16.0;
+
+/// Options of `bloom`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct BloomOptions {
+    /// What must be equal, as for `exact`.
+    on: String,
+    /// The number of distinct documents that the filter is made for.
+    capacity: u64,
+    /// The probability that a full filter takes a new document for a known one.
+    false_positive_rate: f64,
+    /// Directories of earlier runs whose filters are merged; they must have the same size.
+    against: Vec<String>,
+}
+
+impl Default for BloomOptions {
+    fn default() -> Self {
+        Self {
+            on: "text".into(),
+            capacity: 100_000_000,
+            false_positive_rate: 1e-6,
+            against: Vec::new(),
+        }
+    }
+}
+
+/// The file of the filter of a stage.
+fn filter_path(stage: &str) -> String {
+    format!("index/{stage}.bloom")
+}
+
+pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
+    options::<BloomOptions>(with)?.checked().map(|options| Arc::new(options) as _)
+}
+
+impl BloomOptions {
+    fn checked(self) -> std::result::Result<Self, OptionError> {
+        if self.capacity == 0 {
+            return Err(OptionError::new(
+                "capacity",
+                "`capacity` is 0",
+                "give the most documents that the stream will have",
+            ));
+        }
+        if !(self.false_positive_rate > 0.0 && self.false_positive_rate < 1.0) {
+            let message = format!("`false_positive_rate` is {}", self.false_positive_rate);
+            return Err(OptionError::new(
+                "false_positive_rate",
+                message,
+                "give a probability between 0 and 1, such as 1e-6",
+            ));
+        }
+        Ok(self)
+    }
+
+    /// Merges the filter of an earlier run into `bloom`.
+    fn merge(bloom: &mut Bloom, file: &PathBuf, run: &str) -> Result<()> {
+        let refused =
+            |message: String| PipelineError::EarlierRun { run: run.to_owned(), message };
+        let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
+        let theirs = Bloom::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
+        bloom.merge(&theirs).map_err(|error| {
+            refused(format!("{error}; give the same `capacity` and `false_positive_rate` as there"))
+        })
+    }
+}
+
+impl BarrierStage for BloomOptions {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn options(&self) -> std::result::Result<Table, Bug> {
+        Table::try_from(self).or_bug("options of `bloom` as TOML")
+    }
+
+    fn check(&self, memory: ByteSize) -> std::result::Result<(), OptionError> {
+        let message = match bytes_for(self.capacity, self.false_positive_rate) {
+            Ok(bytes) if bytes <= memory.as_u64() => return Ok(()),
+            Ok(bytes) => {
+                format!("the filter needs {}, of a memory of {memory}", ByteSize::b(bytes))
+            }
+            Err(error) => error.to_string(),
+        };
+        let help = "give a smaller `capacity`, a larger `false_positive_rate`, or more `memory`";
+        Err(OptionError::new("capacity", message, help))
+    }
+
+    fn expression(&self) -> Option<&str> {
+        Content::expression(&self.on)
+    }
+
+    fn against(&self) -> &[String] {
+        &self.against
+    }
+
+    fn known(
+        &self,
+        stage: &str,
+        folder: &Path,
+    ) -> std::result::Result<Vec<Known>, Unusable> {
+        let find = |run: &EarlierRun| {
+            let file = run.root.join(filter_path(stage));
+            if file.is_file() { Ok(run.known(file, 0)) } else { Err(run.has_no_index(stage)) }
+        };
+        EarlierRun::each(&self.against, folder, find)
+    }
+
+    fn key_maker(&self) -> Box<dyn KeyMaker> {
+        Box::new(Content::named(&self.on))
+    }
+
+    fn cost(&self, documents: u64, _: u64) -> Option<Cost> {
+        let n = documents as f64;
+        Some(Cost {
+            documents,
+            disk_bytes: key_file_bytes(n, KEY_BYTES) as u64,
+            // A filter that cannot be made has been refused.
+            memory_bytes: bytes_for(self.capacity, self.false_positive_rate).ok()?,
+            seconds: n / 1e6 * SECONDS_PER_MILLION_ROWS,
+        })
+    }
+
+    fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)> {
+        let made = Bloom::new(self.capacity, self.false_positive_rate);
+        let mut bloom = made.map_err(|error| PipelineError::Stage {
+            stage: input.name.to_owned(),
+            message: error.to_string(),
+        })?;
+        for known in &input.known {
+            Self::merge(&mut bloom, &known.file, &known.name)?;
+        }
+        let mut dropped = RoaringTreemap::new();
+        input.files.each(&["keys"], |row| {
+            let Some(key) = row.keys.first_chunk().filter(|_| !input.is_gone(&row)) else {
+                return Ok(());
+            };
+            if bloom.insert(u128::from_be_bytes(*key)) {
+                dropped.insert(row.doc_id);
+            }
+            Ok(())
+        })?;
+        let task = format!("bloom-{}-{}", input.place.0, input.place.1);
+        if input.run.done(&task).is_none() {
+            let file = input.run.publish_bytes(&filter_path(input.name), &bloom.to_bytes())?;
+            input.run.complete(&task, vec![file], json!(null))?;
+        }
+        let over = if bloom.len() > self.capacity { ", more than it was made for" } else { "" };
+        let outcome = format!(
+            "{} seen before; the filter holds {}{over}, and {:.1e} of new documents are taken for \
+             known",
+            dropped.len(),
+            bloom.len(),
+            bloom.expected_false_positive_rate()
+        );
+        let verdict = Verdict { stage: input.name.to_owned(), reason: "seen_before" };
+        let dropped = Arc::new(dropped);
+        Ok((Arc::new(DropDocuments { verdict, dropped, sizes: None }), outcome))
+    }
+}

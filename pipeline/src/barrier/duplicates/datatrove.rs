@@ -1,0 +1,158 @@
+//! Deduplication as datatrove 0.10 does it: its signatures, its files, its survivors.
+
+use std::collections::BTreeMap;
+
+use dedup::datatrove::{Decision, HASHES_PER_BUCKET, Precision, Signature, deduplicate};
+use dedup::leaders::{Assigned, Evidence};
+use store::FileEntry;
+
+use super::assign::Comparison;
+use super::clusters::Named;
+use super::table::Member;
+use crate::barrier::input::BarrierInput;
+use crate::barrier::keys::KeyRow;
+use crate::error::{PipelineError, Result};
+
+/// What datatrove's files or survivors need.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Datatrove {
+    pub(crate) precision: Precision,
+    /// Bands, which datatrove calls buckets.
+    pub(crate) buckets: usize,
+    /// Whether datatrove's files are written.
+    pub(crate) writes_files: bool,
+    /// Whether the documents survive that datatrove keeps.
+    pub(crate) chooses_survivors: bool,
+}
+
+impl Datatrove {
+    /// Deduplicates as datatrove does; comes with the files that were written. The minima of all
+    /// documents are held in memory.
+    pub(super) fn deduplicate(
+        &self,
+        input: &BarrierInput<'_>,
+    ) -> Result<(Ranks, Decision, Vec<FileEntry>)> {
+        let ranks = Ranks::read(input)?;
+        let mut files = Vec::new();
+        let (buckets, precision) = (self.buckets, self.precision);
+        let decision = deduplicate(&ranks.signatures, buckets, precision, |path, bytes| {
+            if self.writes_files {
+                let path = format!("datatrove/{}/{path}", input.name);
+                files.push(input.run.publish_bytes(&path, bytes)?);
+            }
+            Ok::<_, PipelineError>(())
+        })?;
+        Ok((ranks, decision, files))
+    }
+}
+
+/// The signatures of each input file, which datatrove calls a rank. A document's number there is its
+/// record's number in the file.
+#[derive(Default)]
+pub(super) struct Ranks {
+    signatures: Vec<Vec<Signature>>,
+    /// Of the same documents.
+    ordinals: Vec<Vec<u64>>,
+}
+
+/// What a key file says about a document.
+struct OwnName {
+    id: Option<String>,
+    /// Ordinal, `doc_id` and `size`.
+    row: (u64, u64, u32),
+}
+
+impl OwnName {
+    fn named(&self, input: &BarrierInput<'_>) -> Named<'_> {
+        let (ordinal, doc_id, size) = self.row;
+        let id = self.id.as_deref();
+        Named::of(input, &KeyRow { ordinal, doc_id, id, size, ..KeyRow::default() })
+    }
+}
+
+impl Ranks {
+    fn read(input: &BarrierInput<'_>) -> Result<Self> {
+        let mut ranks = Self::default();
+        input.files.each(&["minima"], |row| {
+            let file = (row.doc_id >> 32) as usize;
+            // Files without a document are ranks too.
+            while ranks.signatures.len() <= file {
+                ranks.signatures.push(Vec::new());
+                ranks.ordinals.push(Vec::new());
+            }
+            let minima = row.minima.as_chunks().0.iter().map(|m| u64::from_be_bytes(*m));
+            let minima: Vec<u64> = minima.collect();
+            if minima.len() >= HASHES_PER_BUCKET && !input.is_gone(&row) {
+                ranks.signatures[file].push(Signature { document: row.doc_id as u32, minima });
+                ranks.ordinals[file].push(row.ordinal);
+            }
+            Ok(())
+        })?;
+        Ok(ranks)
+    }
+
+    /// Passes the clusters that datatrove finds to `take`.
+    pub(super) fn clusters(
+        &self,
+        input: &BarrierInput<'_>,
+        comparison: &Comparison,
+        decision: &Decision,
+        mut take: impl FnMut(Vec<Member>) -> Result<()>,
+    ) -> Result<()> {
+        let assigned = self.assigned(decision);
+        let mut wanted = assigned.iter().peekable();
+        let mut named: Vec<OwnName> = Vec::with_capacity(assigned.len());
+        input.files.each(&["id", "size"], |row| {
+            if wanted.next_if(|one| one.ordinal == row.ordinal).is_some() {
+                named.push(OwnName {
+                    id: row.id.map(str::to_owned),
+                    row: (row.ordinal, row.doc_id, row.size),
+                });
+            }
+            Ok(())
+        })?;
+        let names: Vec<Named<'_>> = named.iter().map(|name| name.named(input)).collect();
+        let mut members = Vec::with_capacity(assigned.len());
+        comparison.clusters(input).of_component(&assigned, &names, &mut members);
+        take(members)
+    }
+
+    /// Where each document of a cluster goes, by ordinal.
+    fn assigned(&self, decision: &Decision) -> Vec<Assigned> {
+        let survivors: BTreeMap<u32, (u32, u32)> = decision
+            .members
+            .iter()
+            .filter(|(_, membership)| membership.kept)
+            .map(|(document, membership)| (membership.cluster, *document))
+            .collect();
+        // Documents come by rank and number, which is the order of their ordinals.
+        let assigned = decision.members.iter().filter_map(|(document, membership)| {
+            let survivor = *survivors.get(&membership.cluster)?;
+            let (own, other) = (self.place(*document)?, self.place(survivor)?);
+            Some(Assigned {
+                component: u64::from(membership.cluster),
+                ordinal: self.ordinals[own.0][own.1],
+                representative: self.ordinals[other.0][other.1],
+                similarity: agreement(self.minima(own), self.minima(other)),
+                evidence: Evidence::Component,
+            })
+        });
+        assigned.collect()
+    }
+
+    fn place(&self, (rank, document): (u32, u32)) -> Option<(usize, usize)> {
+        let signatures = &self.signatures[rank as usize];
+        let place = signatures.binary_search_by_key(&document, |s| s.document).ok()?;
+        Some((rank as usize, place))
+    }
+
+    fn minima(&self, (rank, place): (usize, usize)) -> &[u64] {
+        &self.signatures[rank][place].minima
+    }
+}
+
+/// The share of minima that two documents have in common.
+fn agreement(a: &[u64], b: &[u64]) -> f32 {
+    let equal = a.iter().zip(b).filter(|(a, b)| a == b).count();
+    equal as f32 / a.len().max(1) as f32
+}

@@ -1,0 +1,120 @@
+//! `exact`: documents with equal content.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use bug::{Bug, OrBug as _};
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use super::columns::cluster_size_field;
+use super::cost::{Cost, PairCost};
+use super::decision::Decision;
+use super::duplicates::{Comparison, Duplicates, KEEP_LONGEST, index};
+use super::input::BarrierInput;
+use super::keys::{Content, KeyLayout, KeyMaker};
+use super::known::{Known, Unusable};
+use super::option::{OptionError, Options, options};
+use super::stage::BarrierStage;
+use crate::error::Result;
+
+/// The name by which recipes use the stage.
+pub(super) const KIND: &str = "exact";
+
+/// Bytes of a row in the sort: a key of 16 bytes and an ordinal.
+const ROW_BYTES: f64 = 24.0;
+
+/// Bytes of a key in a key file.
+const KEY_BYTES: f64 = 16.0;
+
+/// Options of `exact`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct ExactOptions {
+    /// What must be equal: `text`; `normalised`, the text without case, punctuation, spacing and the
+    /// values of numbers; `url`; or any SQL expression over the columns. Documents whose value is
+    /// NULL are all different.
+    on: String,
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
+    keep: String,
+    /// Directories of earlier runs whose documents count as known.
+    against: Vec<String>,
+    /// Whether later runs can name this one in `against`.
+    index: bool,
+}
+
+impl Default for ExactOptions {
+    fn default() -> Self {
+        Self { on: "text".into(), keep: KEEP_LONGEST.into(), against: Vec::new(), index: false }
+    }
+}
+
+pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
+    Ok(Arc::new(options::<ExactOptions>(with)?))
+}
+
+impl BarrierStage for ExactOptions {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn options(&self) -> std::result::Result<Table, Bug> {
+        Table::try_from(self).or_bug("options of `exact` as TOML")
+    }
+
+    fn keep(&self) -> Option<&str> {
+        Some(&self.keep)
+    }
+
+    fn expression(&self) -> Option<&str> {
+        Content::expression(&self.on)
+    }
+
+    fn against(&self) -> &[String] {
+        &self.against
+    }
+
+    fn known(
+        &self,
+        stage: &str,
+        folder: &Path,
+    ) -> std::result::Result<Vec<Known>, Unusable> {
+        index::find(self, stage, folder)
+    }
+
+    fn has_clusters(&self) -> bool {
+        true
+    }
+
+    fn key_maker(&self) -> Box<dyn KeyMaker> {
+        Box::new(Content::named(&self.on))
+    }
+
+    fn columns(&self) -> Vec<Field> {
+        vec![cluster_size_field()]
+    }
+
+    fn cost(&self, documents: u64, memory_bytes: u64) -> Option<Cost> {
+        let pairs = PairCost {
+            keys: 1.0,
+            row_bytes: ROW_BYTES,
+            key_bytes: KEY_BYTES,
+            minima_bytes: 0.0,
+            gathers_keys: false,
+        };
+        Some(pairs.of(documents, memory_bytes))
+    }
+
+    fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)> {
+        let duplicates = Duplicates {
+            reason: "exact_duplicate",
+            layout: KeyLayout::Keys,
+            comparison: Comparison::Equal,
+            report_size: u32::MAX,
+            index: self.index.then_some(self),
+            datatrove: None,
+        };
+        duplicates.decide(input)
+    }
+}

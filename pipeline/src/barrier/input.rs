@@ -1,0 +1,67 @@
+//! What a barrier stage sees, between two segments.
+
+use std::sync::Arc;
+
+use store::{Run, Scratch};
+
+use super::decision::Decision;
+use super::keys::{KeyFiles, KeyRow};
+use super::known::Known;
+use crate::error::Result;
+
+/// The texts of documents, part by part.
+pub(crate) trait Texts: Sync {
+    /// Calls `each` with those documents of a part whose `doc_id` is in `doc_ids`, which is sorted.
+    fn each(
+        &self,
+        part: usize,
+        doc_ids: &[u64],
+        each: &mut dyn FnMut(u64, &str) -> Result<()>,
+    ) -> Result<()>;
+}
+
+/// The keys of all documents and what else a stage decides by.
+pub(crate) struct BarrierInput<'a> {
+    pub(crate) run: &'a Run,
+    /// The stage's name in the ledger.
+    pub(crate) name: &'a str,
+    /// The step before the stage, and the stage's index among the stages after that step.
+    pub(crate) place: (usize, usize),
+    /// The keys of all documents.
+    pub(crate) files: KeyFiles,
+    /// Earlier runs whose documents count as known.
+    pub(crate) known: Vec<Known>,
+    /// The decisions of the stages before it over the same documents.
+    pub(crate) earlier: &'a [Arc<dyn Decision>],
+    /// What sorting may take.
+    pub(crate) memory_bytes: u64,
+    pub(crate) texts: &'a dyn Texts,
+}
+
+impl BarrierInput<'_> {
+    /// Whether an earlier stage dropped the document.
+    pub(super) fn is_gone(&self, row: &KeyRow<'_>) -> bool {
+        // Ids of documents of an earlier run mean nothing in this one.
+        self.files.earlier_run(row.ordinal).is_none() && self.is_dropped(row.doc_id)
+    }
+
+    pub(super) fn is_dropped(&self, doc_id: u64) -> bool {
+        self.earlier.iter().any(|decision| decision.drops(doc_id))
+    }
+
+    /// How many documents as read the document stands for.
+    pub(super) fn represents(&self, row: &KeyRow<'_>) -> u32 {
+        let last = self.earlier.iter().rev().find_map(|decision| decision.represents(row.doc_id));
+        last.unwrap_or(row.size)
+    }
+
+    /// The task's name in the journal.
+    pub(super) fn task(&self) -> String {
+        format!("dedup-{}-{}", self.place.0, self.place.1)
+    }
+
+    /// A folder for what does not fit into memory.
+    pub(super) fn scratch(&self) -> Result<Scratch> {
+        Ok(Scratch::create(self.run.path(&format!("work/scratch-{}", self.task())))?)
+    }
+}

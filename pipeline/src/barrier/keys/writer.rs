@@ -1,0 +1,97 @@
+//! Writes the keys of one stage for the documents of one part.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, StringArray, UInt32Array};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::RecordBatch;
+use store::{FileEntry, Run};
+use tables::TableWriter;
+
+use super::layout::Compared;
+use super::{KeyMaker, Keys};
+use crate::barrier::columns::CLUSTER_SIZE;
+use crate::columns::{doc_ids, texts};
+use crate::error::Result;
+use crate::barrier::stage::PlannedBarrier;
+
+/// Writes the keys of one stage for the documents of one part, with the columns of
+/// [`KeyLayout::schema`](super::KeyLayout::schema).
+pub(crate) struct KeyWriter {
+    maker: Box<dyn KeyMaker>,
+    planned: PlannedBarrier,
+    schema: SchemaRef,
+    table: TableWriter,
+}
+
+impl KeyWriter {
+    /// Starts the keys of a stage in the file `path` of the run.
+    pub(crate) fn create(run: &Run, path: &str, planned: &PlannedBarrier) -> Result<Self> {
+        let schema = planned.stage.key_layout().schema();
+        let table = TableWriter::create_plain(run, path, schema.clone())?;
+        let maker = planned.stage.key_maker();
+        Ok(Self { maker, planned: planned.clone(), schema, table })
+    }
+
+    /// Adds the documents of a batch.
+    pub(crate) fn write(&mut self, documents: &RecordBatch) -> Result<()> {
+        let texts = texts(documents)?;
+        let values = self.planned.values.as_ref().map(|v| v.values(documents)).transpose()?;
+        let n = documents.num_rows();
+        let mut compared = Compared::new(self.planned.stage.key_layout());
+        let mut keys = Keys::default();
+        for row in 0..n {
+            keys.clear();
+            // A text that is NULL is like no other.
+            if texts.is_valid(row) {
+                let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
+                self.maker.make(texts.value(row), value, &mut keys);
+            }
+            compared.add(&keys.bytes, keys.bands.iter().copied(), &keys.sketch, &keys.minima);
+        }
+        let ids =
+            column_or(documents, "id", &DataType::Utf8, || Arc::new(StringArray::new_null(n)))?;
+        let order = match &self.planned.order {
+            Some(order) => with_ids(&order.keys(documents)?, ids.as_string()),
+            None => BinaryArray::from_vec(vec![&[][..]; n]),
+        };
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(doc_ids(documents)?.clone()),
+            ids,
+            column_or(documents, CLUSTER_SIZE, &DataType::UInt32, || {
+                Arc::new(UInt32Array::from(vec![1; n]))
+            })?,
+            Arc::new(order),
+        ];
+        Ok(self.table.write(&compared.finish(columns, &self.schema)?)?)
+    }
+
+    /// Publishes the keys.
+    pub(crate) fn finish(self) -> Result<FileEntry> {
+        Ok(self.table.finish()?)
+    }
+}
+
+/// Appends each document's id to its order: among equals the smallest id survives, so that the order
+/// of the input does not matter.
+fn with_ids(order: &BinaryArray, ids: &StringArray) -> BinaryArray {
+    let both = order.iter().zip(ids.iter());
+    let joined = both.map(|(order, id)| {
+        Some([order.unwrap_or(&[]), id.unwrap_or("").as_bytes()].concat())
+    });
+    joined.collect()
+}
+
+/// A column in a type; `missing` where a stage has removed it.
+fn column_or(
+    documents: &RecordBatch,
+    name: &str,
+    as_type: &DataType,
+    missing: impl FnOnce() -> ArrayRef,
+) -> Result<ArrayRef> {
+    match documents.column_by_name(name) {
+        Some(column) => Ok(cast(column, as_type)?),
+        None => Ok(missing()),
+    }
+}

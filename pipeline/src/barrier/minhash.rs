@@ -1,0 +1,332 @@
+//! `minhash`: documents with similar content.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::Field;
+use bug::{Bug, OrBug as _};
+use dedup::datatrove::HASHES_PER_BUCKET;
+use dedup::leaders::Verify;
+use serde::{Deserialize, Serialize};
+use text::minhash::{
+    DatatroveHash, MinHashConfig, MinHasher, Precision, Scheme, Scratch, Signature,
+    bands_for_threshold,
+};
+use toml::Table;
+
+use super::columns::cluster_size_field;
+use super::cost::{Cost, PairCost};
+use super::decision::Decision;
+use super::duplicates::datatrove::Datatrove;
+use super::duplicates::{Comparison, Duplicates, KEEP_LONGEST, Near, index};
+use super::input::BarrierInput;
+use super::keys::{KeyLayout, KeyMaker, Keys};
+use super::known::{Known, Unusable};
+use super::option::{OptionError, Options, options};
+use super::stage::BarrierStage;
+use crate::error::Result;
+
+/// The name by which recipes use the stage.
+pub(super) const KIND: &str = "minhash";
+
+/// Bytes of a band's row in the sort: a key of 8 bytes and an ordinal.
+const ROW_BYTES: f64 = 16.0;
+
+/// FineWeb's parameters (Penedo et al. 2024, section 3.4): 14 bands of 8 hashes over 5-grams.
+const FINEWEB: (usize, usize) = (14, 8);
+
+/// The bands and rows of `fast`: 98 % of pairs at its threshold become candidates, where FineWeb's
+/// find 77 %. Verification takes out what it finds too much.
+const FAST: (usize, usize) = (20, 6);
+
+/// The similarity from which documents are near duplicates, where none is given.
+const THRESHOLD: f64 = 0.75;
+
+/// Hashes of a signature that a threshold may spend.
+const THRESHOLD_HASHES: usize = 128;
+
+/// Hashes of a signature at most; each costs time for every word of every document.
+const HASHES_MAX: usize = 4096;
+
+/// Ready-made settings of `minhash`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Preset {
+    /// Our own: one pass over the bytes, one hash a shingle, more bands, verified.
+    #[serde(rename = "fast")]
+    Fast,
+    /// FineWeb's bands over simplified words, 64-bit hashes, verified.
+    #[serde(rename = "fineweb")]
+    FineWeb,
+    /// datatrove 0.10 to the byte: its signatures, its clusters, its survivors.
+    #[serde(rename = "datatrove-0.10")]
+    Datatrove,
+}
+
+/// Options of `minhash`; what is not given is the preset's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct MinHashOptions {
+    /// Where the other options come from.
+    preset: Preset,
+    /// The similarity from which documents are near duplicates. Given, it picks bands and rows too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threshold: Option<f64>,
+    /// Groups of minima.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bands: Option<usize>,
+    /// Minima in a group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows: Option<usize>,
+    /// Words in a shingle.
+    ngram_words: usize,
+    /// Bits of a hash: 32 or 64.
+    precision_bits: Precision,
+    /// The hash function of `datatrove-0.10`: `xxhash` or `sha1`.
+    hash: DatatroveHash,
+    /// Chooses the hash functions.
+    seed: u64,
+    /// How candidates are checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verify: Option<Verify>,
+    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
+    /// `datatrove-0.10` without it keeps the document that datatrove keeps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keep: Option<String>,
+    /// Clusters of more documents are reported with the lines that their members share.
+    report_size: u32,
+    /// Whether datatrove's files are written too (`datatrove-0.10` only).
+    datatrove_files: bool,
+    /// Directories of earlier runs whose documents count as known.
+    against: Vec<String>,
+    /// Whether later runs can name this one in `against`.
+    index: bool,
+}
+
+impl Default for MinHashOptions {
+    fn default() -> Self {
+        Self {
+            preset: Preset::Fast,
+            threshold: None,
+            bands: None,
+            rows: None,
+            ngram_words: 5,
+            precision_bits: Precision::Bits64,
+            hash: DatatroveHash::Xxhash,
+            seed: 1,
+            verify: None,
+            keep: None,
+            report_size: 1000,
+            datatrove_files: false,
+            against: Vec::new(),
+            index: false,
+        }
+    }
+}
+
+pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
+    options::<MinHashOptions>(with)?.resolved(with).map(|options| Arc::new(options) as _)
+}
+
+impl Preset {
+    fn bands_and_rows(self) -> (usize, usize) {
+        match self {
+            Self::Fast => FAST,
+            Self::FineWeb | Self::Datatrove => FINEWEB,
+        }
+    }
+}
+
+impl MinHashOptions {
+    /// With the preset's and the threshold's choices filled in.
+    fn resolved(mut self, with: &Options) -> std::result::Result<Self, OptionError> {
+        let (mut bands, mut rows) = self.preset.bands_and_rows();
+        if let Some(threshold) = self.threshold {
+            if !(threshold > 0.0 && threshold < 1.0) {
+                let message = format!("`threshold` is {threshold}, not a Jaccard similarity");
+                let help = "give a number between 0 and 1, such as 0.75";
+                return Err(OptionError::new("threshold", message, help));
+            }
+            if self.preset != Preset::Datatrove {
+                (bands, rows) = bands_for_threshold(threshold, THRESHOLD_HASHES);
+            }
+        }
+        let (bands, rows) = (self.bands.unwrap_or(bands), self.rows.unwrap_or(rows));
+        for (key, value) in [("bands", bands), ("rows", rows), ("ngram_words", self.ngram_words)] {
+            if value == 0 || value > HASHES_MAX {
+                let help = "FineWeb's are bands = 14, rows = 8, ngram_words = 5";
+                return Err(OptionError::new(key, format!("`{key}` is {value}"), help));
+            }
+        }
+        if bands * rows > HASHES_MAX {
+            let message = format!("{bands} × {rows} are more than {HASHES_MAX} hashes");
+            return Err(OptionError::new("bands", message, "FineWeb's are bands = 14, rows = 8"));
+        }
+        if self.preset == Preset::Datatrove && rows != HASHES_PER_BUCKET {
+            let help = "datatrove's files are written with 8 rows here; choose the number of bands";
+            return Err(OptionError::new("rows", format!("`rows` is {rows}"), help));
+        }
+        if self.preset != Preset::Datatrove {
+            if with.contains_key("hash") || self.datatrove_files {
+                let key = if self.datatrove_files { "datatrove_files" } else { "hash" };
+                let message = format!("`{key}` belongs to the preset `datatrove-0.10`");
+                return Err(OptionError::new(
+                    key,
+                    message,
+                    "add preset = \"datatrove-0.10\", or leave it out",
+                ));
+            }
+            self.keep.get_or_insert_with(|| KEEP_LONGEST.into());
+        }
+        (self.bands, self.rows) = (Some(bands), Some(rows));
+        self.threshold.get_or_insert(THRESHOLD);
+        self.verify.get_or_insert(match self.preset {
+            Preset::Datatrove => Verify::Off,
+            Preset::Fast | Preset::FineWeb => Verify::Jaccard,
+        });
+        if self.keeps_as_datatrove() && !self.against.is_empty() {
+            let message = "`against` is not what datatrove does, whose survivors this preset keeps";
+            let help = "add keep = \"length(text) DESC\", or leave `against` out";
+            return Err(OptionError::new("against", message, help));
+        }
+        Ok(self)
+    }
+
+    /// The configuration of the signatures.
+    fn config(&self) -> MinHashConfig {
+        let (bands, rows) = self.preset.bands_and_rows();
+        MinHashConfig {
+            scheme: match self.preset {
+                Preset::Fast => Scheme::Fast,
+                Preset::FineWeb => Scheme::FineWeb,
+                Preset::Datatrove => Scheme::Datatrove { hash: self.hash },
+            },
+            bands: self.bands.unwrap_or(bands),
+            rows: self.rows.unwrap_or(rows),
+            ngram_words: self.ngram_words,
+            precision: self.precision_bits,
+            seed: self.seed,
+        }
+    }
+
+    /// Whether the minima themselves are needed, for datatrove's files or its survivors.
+    fn needs_minima(&self) -> bool {
+        self.keeps_as_datatrove() || self.datatrove_files
+    }
+
+    /// Whether documents survive as datatrove has it.
+    fn keeps_as_datatrove(&self) -> bool {
+        self.preset == Preset::Datatrove && self.keep.is_none() && self.verify == Some(Verify::Off)
+    }
+
+    /// How candidates are compared.
+    fn near(&self) -> Near {
+        Near {
+            verify: self.verify.unwrap_or(Verify::Jaccard),
+            threshold: self.threshold.unwrap_or(THRESHOLD) as f32,
+            config: self.config(),
+        }
+    }
+
+    /// What datatrove's way of doing it adds.
+    fn datatrove(&self) -> Option<Datatrove> {
+        self.needs_minima().then(|| Datatrove {
+            precision: self.precision_bits,
+            buckets: self.config().bands,
+            writes_files: self.datatrove_files,
+            chooses_survivors: self.keeps_as_datatrove(),
+        })
+    }
+}
+
+impl BarrierStage for MinHashOptions {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn options(&self) -> std::result::Result<Table, Bug> {
+        Table::try_from(self).or_bug("options of `minhash` as TOML")
+    }
+
+    fn keep(&self) -> Option<&str> {
+        self.keep.as_deref()
+    }
+
+    fn against(&self) -> &[String] {
+        &self.against
+    }
+
+    fn known(
+        &self,
+        stage: &str,
+        folder: &Path,
+    ) -> std::result::Result<Vec<Known>, Unusable> {
+        index::find(self, stage, folder)
+    }
+
+    fn has_clusters(&self) -> bool {
+        true
+    }
+
+    fn key_layout(&self) -> KeyLayout {
+        KeyLayout::Bands { bands: self.config().bands, minima: self.needs_minima() }
+    }
+
+    fn key_maker(&self) -> Box<dyn KeyMaker> {
+        Box::new(SignatureMaker {
+            hasher: MinHasher::new(self.config()),
+            scratch: Scratch::default(),
+            signature: Signature::default(),
+            minima: self.needs_minima(),
+        })
+    }
+
+    fn columns(&self) -> Vec<Field> {
+        vec![cluster_size_field()]
+    }
+
+    fn cost(&self, documents: u64, memory_bytes: u64) -> Option<Cost> {
+        let config = self.config();
+        let (bands, rows) = (config.bands as f64, config.rows as f64);
+        let minima_bytes = if self.needs_minima() { 8.0 * bands * rows } else { 0.0 };
+        let pairs = PairCost {
+            keys: bands,
+            row_bytes: ROW_BYTES,
+            key_bytes: bands * (8.0 + rows) + minima_bytes,
+            minima_bytes,
+            gathers_keys: self.verify != Some(Verify::Off),
+        };
+        Some(pairs.of(documents, memory_bytes))
+    }
+
+    fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)> {
+        let duplicates = Duplicates {
+            reason: "near_duplicate",
+            layout: self.key_layout(),
+            comparison: Comparison::Near(self.near()),
+            report_size: self.report_size,
+            index: self.index.then_some(self),
+            datatrove: self.datatrove(),
+        };
+        duplicates.decide(input)
+    }
+}
+
+/// Makes MinHash signatures.
+struct SignatureMaker {
+    hasher: MinHasher,
+    scratch: Scratch,
+    signature: Signature,
+    /// Whether the minima are wanted too.
+    minima: bool,
+}
+
+impl KeyMaker for SignatureMaker {
+    fn make(&mut self, text: &str, _: Option<&[u8]>, keys: &mut Keys) {
+        self.hasher.sign(text, &mut self.scratch, &mut self.signature);
+        keys.set_signature(&self.signature);
+        if self.minima {
+            let minima = self.hasher.minima(text, &mut self.scratch);
+            keys.minima.extend(minima.iter().flat_map(|minimum| minimum.to_be_bytes()));
+        }
+    }
+}
