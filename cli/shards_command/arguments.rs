@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use shards::formats::Format;
 
-use super::files::PARQUET;
+/// The format that no trainer but every data frame reads.
+pub(crate) const PARQUET: &str = "parquet";
 
 /// What to do with a dataset.
 #[derive(Debug, Subcommand)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use shards::formats::{DocumentName, Format, Import, SHARD_TOKENS_DEFAULT, Summary};
 
-use super::arguments::{ExportArguments, ImportArguments, UploadArguments};
+use super::arguments::{ExportArguments, PARQUET, ImportArguments, UploadArguments};
 use super::threads;
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -35,9 +35,6 @@ pub(crate) fn upload(
     }
     Ok(ExitCode::SUCCESS)
 }
-
-/// The format that no trainer but every data frame reads.
-pub(super) const PARQUET: &str = "parquet";
 
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let folder = training::dataset::folder(&arguments.dataset.dataset)?;

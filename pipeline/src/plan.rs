@@ -1,11 +1,13 @@
 //! The plan: segments of SQL stages with barrier stages between them.
 
-use arrow::datatypes::SchemaRef;
+use std::sync::Arc;
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
 use encoder::AnyTokenizer;
 use read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::barrier::{PlannedBarrier, columns_after};
+use crate::barrier::{PlannedBarrier};
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
@@ -35,6 +37,15 @@ pub(crate) struct PlanStep {
 }
 
 impl Plan {
+    /// The file of documents that part `part` leaves after step `step`.
+    pub(crate) fn documents_path(&self, step: usize, part: usize) -> String {
+        if step + 1 == self.steps.len() {
+            format!("docs/part-{part:05}.parquet")
+        } else {
+            format!("work/segment-{step}/part-{part:05}.parquet")
+        }
+    }
+
     /// Plans all stages of a recipe: everything that can be refused is refused here.
     pub(crate) fn new(recipe: &Recipe) -> Result<Self> {
         let tokenizer = recipe.tokenizer_file.as_ref().map(|file| AnyTokenizer::load(file));
@@ -169,4 +180,17 @@ fn plan_barriers(
         });
     }
     Ok(planned)
+}
+
+/// The columns of documents with `columns` after `stages`.
+fn columns_after(columns: &SchemaRef, stages: &[PlannedBarrier]) -> SchemaRef {
+    let mut fields: Vec<Arc<Field>> = columns.fields().to_vec();
+    let mut put = |added: Field| {
+        fields.retain(|field| field.name() != added.name());
+        fields.push(Arc::new(added));
+    };
+    for planned in stages {
+        planned.stage.columns().into_iter().for_each(&mut put);
+    }
+    Arc::new(Schema::new(fields))
 }

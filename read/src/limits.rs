@@ -42,7 +42,7 @@ impl Default for Limits {
             max_header_bytes: 64 * KIB,
             max_fields: 1024,
             max_decompressed_bytes: 64 * GIB,
-            // Deflate cannot exceed 1032 (zlib's documentation); text rarely exceeds 20.
+            // Deflate reaches 1032 at most ("zlib Technical Details").
             max_ratio: 500,
             ratio_grace_bytes: 16 * MIB,
             // 128 MiB, what `zstd --long` writes and decoders accept by default.

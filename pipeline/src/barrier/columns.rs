@@ -3,27 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, UInt32Array};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt32Type};
+use arrow::datatypes::{DataType, Field, Schema, UInt32Type};
 use arrow::record_batch::RecordBatch;
 
 use crate::error::Result;
-use super::stage::PlannedBarrier;
 
 /// How many documents as read this one stands for, itself included.
 pub(super) const CLUSTER_SIZE: &str = "cluster_size";
-
-/// The columns of documents with `columns` after `stages`.
-pub(crate) fn columns_after(columns: &SchemaRef, stages: &[PlannedBarrier]) -> SchemaRef {
-    let mut fields: Vec<Arc<Field>> = columns.fields().to_vec();
-    let mut put = |added: Field| {
-        fields.retain(|field| field.name() != added.name());
-        fields.push(Arc::new(added));
-    };
-    for planned in stages {
-        planned.stage.columns().into_iter().for_each(&mut put);
-    }
-    Arc::new(Schema::new(fields))
-}
 
 /// The batch with a column appended; it replaces a column of the same name.
 pub(super) fn with_column(

@@ -21,7 +21,6 @@ mod rewrite;
 mod stage;
 mod substrings;
 
-pub(crate) use columns::columns_after;
 pub use cost::Cost;
 pub(crate) use decision::{Decision, PartDecision};
 pub(crate) use duplicates::table::{

@@ -6,6 +6,7 @@ mod encoder;
 mod quarantine;
 mod result;
 mod sink;
+mod sinks;
 mod table;
 mod texts;
 
@@ -22,8 +23,8 @@ use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::plan::Plan;
 use crate::tokens::{Counting, Encoding};
-pub(crate) use result::{PartResult, documents_path, key_files, task};
-use sink::Sinks;
+pub(crate) use result::{PartResult, key_files, task};
+use sinks::Sinks;
 pub(crate) use texts::PartTexts;
 
 /// What the parts of a run share.
@@ -114,7 +115,7 @@ impl Work<'_> {
             let losses = Arc::default();
             return Ok(Box::new(PartDocuments::new(self.inputs.clone(), part, losses)));
         }
-        let path = self.run.path(&documents_path(self.plan, step - 1, part));
+        let path = self.run.path(&self.plan.documents_path(step - 1, part));
         Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?))))
     }
 
@@ -129,7 +130,7 @@ impl Work<'_> {
             let documents = PartDocuments::only(self.inputs.clone(), part, wanted);
             return Ok(Box::new(documents.map(|documents| Ok(documents?.batch))));
         }
-        let path = self.run.path(&documents_path(self.plan, step, part));
+        let path = self.run.path(&self.plan.documents_path(step, part));
         Ok(Box::new(read_table(&path, Some(&[DOC_ID, TEXT]))?.map(|batch| Ok(batch?))))
     }
 }

@@ -9,7 +9,6 @@ use store::Run;
 use tables::{Ledger, Outcome};
 
 use crate::error::Result;
-use crate::plan::Plan;
 use crate::tokens::CountRun;
 
 /// The result of a part, kept in the journal.
@@ -49,15 +48,6 @@ impl PartResult {
 /// The task's name in the journal.
 pub(crate) fn task(step: usize, part: usize) -> String {
     format!("segment-{step}/part-{part:05}")
-}
-
-/// The file of documents that part `part` leaves after step `step`.
-pub(crate) fn documents_path(plan: &Plan, step: usize, part: usize) -> String {
-    if step + 1 == plan.steps.len() {
-        format!("docs/part-{part:05}.parquet")
-    } else {
-        format!("work/segment-{step}/part-{part:05}.parquet")
-    }
 }
 
 /// The file of documents that part `part` of step `step` drops.

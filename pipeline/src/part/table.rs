@@ -7,7 +7,7 @@ use store::{FileEntry, Run};
 use tables::TableWriter;
 
 use super::Work;
-use super::result::{PartResult, documents_path, dropped_path};
+use super::result::{PartResult, dropped_path};
 use super::sink::Sink;
 use crate::documents::{stored_schema, to_stored};
 use crate::error::Result;
@@ -56,7 +56,7 @@ impl<'a> DocumentTable<'a> {
         let is_last = step + 1 == work.plan.steps.len();
         let columns = work.plan.steps[step].segment.output();
         let schema = if is_last { columns.clone() } else { stored_schema(columns) };
-        let mut table = LazyTable::new(work.run, documents_path(work.plan, step, part), schema);
+        let mut table = LazyTable::new(work.run, work.plan.documents_path(step, part), schema);
         // The next segment reads the file of each part, and every run has one file of documents.
         if part == 0 || !is_last {
             table.writer()?;

@@ -12,9 +12,9 @@ use tokenizer::Tokenizer;
 use super::Until;
 use super::steps::Steps;
 use crate::error::{PipelineError, Result};
-use crate::part::{PartResult, documents_path};
+use crate::part::PartResult;
 use crate::recipe::TokenizerTable;
-use crate::tokens::{self, CountFile, Encoding, Mix};
+use crate::tokens::{self, CountFile, Counting, Encoding, Mix};
 
 impl Steps<'_> {
     /// Trains the tokenizer on what the parts counted, or takes the recipe's. `None` where the recipe
@@ -32,7 +32,9 @@ impl Steps<'_> {
         }
         let mix = tokens::mix(table);
         // Counts that fit into memory and that nobody wants as files are not written.
-        let whole = self.counting.filter(|_| mix == Mix::default()).and_then(|c| c.whole(&parts));
+        let has_files = parts.iter().any(|part| !part.counts.is_empty());
+        let in_memory = self.counting.filter(|_| mix == Mix::default() && !has_files);
+        let whole = in_memory.and_then(Counting::whole);
         let counts = if whole.is_some() { Vec::new() } else { self.counts(table, parts)? };
         if self.run.done(TASK).is_some() {
             return Ok(Some(AnyTokenizer::load(&self.run.path(layout::TOKENIZER))?));
@@ -125,6 +127,6 @@ impl Steps<'_> {
 
     fn documents(&self, parts: &[usize]) -> Vec<PathBuf> {
         let last = self.plan.steps.len() - 1;
-        parts.iter().map(|part| self.run.path(&documents_path(self.plan, last, *part))).collect()
+        parts.iter().map(|part| self.run.path(&self.plan.documents_path(last, *part))).collect()
     }
 }

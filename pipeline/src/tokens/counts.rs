@@ -24,7 +24,6 @@ use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
 
 use crate::error::{PipelineError, Result};
 use crate::recipe::TokenizerTable;
-use crate::part::PartResult;
 
 /// Groups at most: all languages that there is text of.
 const GROUPS_MAX: usize = 1024;
@@ -67,12 +66,12 @@ impl Counting {
         Self { split: table.train.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
 
-    /// The words of all documents, where they are one group and were all kept. The counts of the tables add
-    /// up.
-    pub(crate) fn whole(&self, parts: &[PartResult]) -> Option<Vec<WordCounts>> {
+    /// Takes the words that are kept in memory, where they are all of one group. Their counts have to
+    /// be added up.
+    pub(crate) fn whole(&self) -> Option<Vec<WordCounts>> {
         let mut kept = lock(self.kept.as_ref()?);
         let groups: BTreeSet<&String> = kept.iter().flat_map(BTreeMap::keys).collect();
-        if groups.len() != 1 || parts.iter().any(|part| !part.counts.is_empty()) {
+        if groups.len() != 1 {
             return None;
         }
         Some(std::mem::take(&mut *kept).into_iter().flat_map(BTreeMap::into_values).collect())

@@ -125,8 +125,8 @@ impl Stream {
         !matches!(self.codec, Codec::Plain)
     }
 
-    /// Whether the data came within a factor of two of a limit on its size, or exceeded one. How
-    /// much of it is delivered then depends on where reading started.
+    /// Whether the data exceeded half of the largest ratio, or the largest size. How much of it is
+    /// delivered then depends on where reading started.
     pub(crate) fn is_strained(&self) -> bool {
         self.strained
     }
@@ -210,16 +210,17 @@ impl Stream {
             return None;
         }
         let at = self.source.position();
-        let member_out = self.produced - self.member.decompressed;
-        let member_packed = at - self.member.compressed;
+        let member = (self.produced - self.member.decompressed, at - self.member.compressed);
         let grows_over = |ratio: u64| {
-            let is_over = |out: u64, packed: u64| {
-                out > self.limits.ratio_grace_bytes && out > packed.max(1).saturating_mul(ratio)
+            let is_over = |(decompressed, compressed): (u64, u64)| {
+                decompressed > self.limits.ratio_grace_bytes
+                    && decompressed > compressed.max(1).saturating_mul(ratio)
             };
-            is_over(self.produced, at) || is_over(member_out, member_packed)
+            is_over((self.produced, at)) || is_over(member)
         };
-        let since = (self.produced - self.opened.decompressed, at - self.opened.compressed);
-        self.steep |= since.0 > since.1.max(1).saturating_mul(self.limits.max_ratio / 2);
+        let decompressed = self.produced - self.opened.decompressed;
+        let compressed = at - self.opened.compressed;
+        self.steep |= decompressed > compressed.max(1).saturating_mul(self.limits.max_ratio / 2);
         let is_long = self.produced > self.limits.max_decompressed_bytes;
         self.strained |= is_long || grows_over(self.limits.max_ratio / 2);
         let detail = if is_long {

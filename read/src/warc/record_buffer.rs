@@ -79,6 +79,7 @@ impl RecordBuffer {
     /// starts; its position is 0 even if it starts before the data.
     pub(crate) fn member_position(&self, number: usize) -> Option<usize> {
         let member = self.members.get(number)?;
+        // Saturating, since member 0 may start before the data.
         Some(member.decompressed.saturating_sub(self.offset) as usize)
     }
 

@@ -6,8 +6,8 @@ use shards::dataset::ShardManifest;
 use store::layout;
 use tables::Ledger;
 
+use super::curve::Curve;
 use super::recipe::RunRecipe;
-use super::training::Curve;
 use crate::error::Result;
 
 /// A run directory, with what no file in it says.

@@ -1,6 +1,7 @@
 //! `report.html`: what a run did, read from its directory.
 
 mod ask;
+mod curve;
 mod documents;
 mod drops;
 mod facts;
