@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bug::OrBug as _;
 use rayon::prelude::*;
 use read::{PartRange, ReadSeek, StreamPool, survey_parallel};
+use store::IdentityReader;
 use store::input::InputFile;
 
 use crate::error::{PipelineError, Result};
@@ -59,7 +60,7 @@ pub(crate) struct Piece {
 }
 
 impl Inputs {
-    /// Reads every file once to cut it; with `identify` once more, to know its content again.
+    /// Reads every file once to cut it and, with `identify`, to find its identity.
     pub(crate) fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
         let listed: Vec<(&str, &SourceFile)> = recipe
             .sources
@@ -106,11 +107,15 @@ impl Part {
     }
 }
 
+/// Cuts a file and, with `identify`, finds its identity in the same pass.
 fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Vec<PartRange>)> {
-    let identity = if identify { file.file.identity()? } else { String::new() };
-    let surveyed = survey_parallel(&file.input, &|| open(&file.file), PART_BYTES);
-    let surveyed = surveyed
-        .map_err(|source| PipelineError::Read { path: file.file.address.clone(), source })?;
+    let failed = |source| PipelineError::Read { path: file.file.address.clone(), source };
+    let identity = IdentityReader::new(&file.file);
+    let open = || -> std::io::Result<Box<dyn ReadSeek>> {
+        Ok(if identify { Box::new(identity.open()?) } else { open(&file.file)? })
+    };
+    let surveyed = survey_parallel(&file.input, &open, PART_BYTES).map_err(failed)?;
+    let identity = if identify { identity.finish().map_err(failed)? } else { String::new() };
     Ok((identity, surveyed.parts))
 }
 

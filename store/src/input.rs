@@ -138,19 +138,11 @@ impl InputFile {
         }
     }
 
-    /// Identifies the content: the BLAKE3 of a local file, the store's version tag of a remote one.
-    ///
-    /// # Errors
-    /// A local file cannot be read.
-    pub fn identity(&self) -> Result<String> {
+    /// The version tag of a remote file; `None` for a local one.
+    pub(crate) fn version(&self) -> Option<&str> {
         match &self.location {
-            Location::Local(path) => {
-                let mut hasher = blake3::Hasher::new();
-                let file = File::open(path).map_err(|e| StoreError::io(path, "open", e))?;
-                hasher.update_reader(file).map_err(|e| StoreError::io(path, "read", e))?;
-                Ok(hasher.finalize().to_hex().to_string())
-            }
-            Location::Remote { version, .. } => Ok(format!("version {version}")),
+            Location::Local(_) => None,
+            Location::Remote { version, .. } => Some(version),
         }
     }
 }
