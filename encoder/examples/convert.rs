@@ -1,8 +1,8 @@
 //! Writes a tokenizer in other formats:
 //! `cargo run --release -p gristmill-encoder --example convert -- TOKENIZER OUTPUT...`
 //!
-//! The name of each output tells its format, as in `tokenizer.json`, `my.v2.json`, `gpt2.tiktoken` and
-//! `my.gguf`.
+//! The name of each output tells its format, as in `tokenizer.json`, `my.v2.json`, `gpt2.tiktoken`
+//! and `my.gguf`.
 
 use std::error::Error;
 use std::path::Path;

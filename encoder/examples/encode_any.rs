@@ -1,9 +1,9 @@
 //! Encodes the fields `text` of a file of JSON lines with a tokenizer from any kind of file:
 //! `cargo run --release -p gristmill-encoder --example encode_any -- TOKENIZER JSONL_FILE [ids]`
 //!
-//! Prints the kind of the tokenizer, the rate in wall time, the number of ids and a checksum of them
-//! (XXH3-64 over the ids as four bytes, low byte first). With `ids`, it prints only the ids of each
-//! text as a line of JSON.
+//! Prints the kind of the tokenizer, the rate in wall time, the number of ids and a checksum of
+//! them (XXH3-64 over the ids as four bytes, low byte first). With `ids`, it prints only the ids of
+//! each text as a line of JSON.
 
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
 

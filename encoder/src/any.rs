@@ -48,9 +48,10 @@ pub(crate) fn own_bpe(file: &Value) -> Option<Tokenizer> {
 }
 
 impl AnyTokenizer {
-    /// Reads a `tokenizer.json`, version 1.0 or 2.0. The crate `tokenizer` encodes BPE if it supports
-    /// the file. A file that [`AnyTokenizer::to_json`] made from a SentencePiece model becomes that
-    /// model again. The crate `tokenizers`, which reads version 1.0, encodes everything else.
+    /// Reads a `tokenizer.json`, version 1.0 or 2.0. The crate `tokenizer` encodes BPE if it
+    /// supports the file. A file that [`AnyTokenizer::to_json`] made from a SentencePiece model
+    /// becomes that model again. The crate `tokenizers`, which reads version 1.0, encodes
+    /// everything else.
     ///
     /// # Errors
     /// [`EncoderError::Tokenizer`] for BPE that no implementation supports,
@@ -89,8 +90,8 @@ impl AnyTokenizer {
         Ok(Self { inner: Inner::SentencePiece(Arc::new(SentencePiece::new(model, file)?)) })
     }
 
-    /// An encoder, which a thread can own. It keeps the vocabulary alive and caches words, in at most
-    /// 10 MiB for a tokenizer of the crate `tokenizer`, so use one encoder for many texts.
+    /// An encoder, which a thread can own. It keeps the vocabulary alive and caches words, in at
+    /// most 10 MiB for a tokenizer of the crate `tokenizer`, so use one encoder for many texts.
     pub fn encoder(&self) -> AnyEncoder {
         AnyEncoder {
             inner: match &self.inner {
@@ -103,8 +104,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// The tokenizer of the crate `tokenizer`, if this is one. Some operations exist only for those,
-    /// such as cutting to fewer tokens.
+    /// The tokenizer of the crate `tokenizer`, if this is one. Some operations exist only for
+    /// those, such as cutting to fewer tokens.
     pub fn as_own(&self) -> Option<&Arc<Tokenizer>> {
         match &self.inner {
             Inner::Own(tokenizer) => Some(tokenizer),
@@ -153,8 +154,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// The id of the token that ends a document, if there is one: see [`Tokenizer::end_of_text`]. For
-    /// WordPiece it is `[SEP]`.
+    /// The id of the token that ends a document, if there is one: see [`Tokenizer::end_of_text`].
+    /// For WordPiece it is `[SEP]`.
     pub fn end_of_text(&self) -> Option<u32> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.end_of_text(),
@@ -185,8 +186,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// A token in readable form: its text, with U+FFFD for bytes that are not whole characters. Tokens
-    /// of SentencePiece and of the crate `tokenizers` have the spelling of their file.
+    /// A token in readable form: its text, with U+FFFD for bytes that are not whole characters.
+    /// Tokens of SentencePiece and of the crate `tokenizers` have the spelling of their file.
     pub fn piece(&self, id: u32) -> Option<Cow<'_, str>> {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.token_text(id),
@@ -195,8 +196,8 @@ impl AnyTokenizer {
         }
     }
 
-    /// Writes the tokenizer as a `tokenizer.json`, version 1.0. [`AnyTokenizer::from_json`] gives the
-    /// same tokenizer back.
+    /// Writes the tokenizer as a `tokenizer.json`, version 1.0. [`AnyTokenizer::from_json`] gives
+    /// the same tokenizer back.
     pub fn to_json(&self) -> String {
         match &self.inner {
             Inner::Own(tokenizer) => tokenizer.to_json(),
@@ -218,12 +219,12 @@ enum InnerEncoder {
 }
 
 impl AnyEncoder {
-    /// Appends the ids of `text` to `out`. A special token spelled in the text is encoded as ordinary
-    /// text, and no ids are added at either end.
+    /// Appends the ids of `text` to `out`. A special token spelled in the text is encoded as
+    /// ordinary text, and no ids are added at either end.
     ///
     /// # Errors
-    /// [`EncoderError::Text`] if this text cannot be encoded, although others may; only from the crate
-    /// `tokenizers`. Nothing is appended in that case.
+    /// [`EncoderError::Text`] if this text cannot be encoded, although others may; only from the
+    /// crate `tokenizers`. Nothing is appended in that case.
     pub fn encode(&mut self, text: &str, out: &mut Vec<u32>) -> Result<()> {
         match &mut self.inner {
             InnerEncoder::Own(encoder) => encoder.encode(text, out),

@@ -33,9 +33,10 @@ pub enum EncoderError {
         /// What it requires, and what to do instead.
         reason: String,
     },
-    /// A text that this tokenizer cannot encode, although it can encode others. For example, a word has
-    /// no token in a vocabulary without a token for unknown words, or a pattern takes too many steps.
-    /// Only [`AnyEncoder`](crate::AnyEncoder) returns this, for tokenizers of the crate `tokenizers`.
+    /// A text that this tokenizer cannot encode, although it can encode others. For example, a word
+    /// has no token in a vocabulary without a token for unknown words, or a pattern takes too many
+    /// steps. Only [`AnyEncoder`](crate::AnyEncoder) returns this, for tokenizers of the crate
+    /// `tokenizers`.
     #[error("the text cannot be encoded: {reason}")]
     Text {
         /// The reason that the crate gives.

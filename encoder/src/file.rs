@@ -30,8 +30,8 @@ pub(crate) enum TokenizerFile {
     VocabMerges,
     /// `NAME.gguf`, of which the keys of the vocabulary are read.
     Gguf,
-    /// `vocab.txt` of WordPiece: one token per line. A `tokenizer_config.json` in the same folder can
-    /// say how text is normalised.
+    /// `vocab.txt` of WordPiece: one token per line. A `tokenizer_config.json` in the same folder
+    /// can say how text is normalised.
     WordPiece,
     /// `NAME.model` of SentencePiece.
     SentencePiece,
@@ -99,9 +99,9 @@ impl AnyTokenizer {
         }
     }
 
-    /// Reads a `vocab.txt` of WordPiece, with one token per line, and the `tokenizer_config.json` of
-    /// the same folder, if there is one. Without it, text is lower-cased unless the vocabulary has
-    /// capital letters.
+    /// Reads a `vocab.txt` of WordPiece, with one token per line, and the `tokenizer_config.json`
+    /// of the same folder, if there is one. Without it, text is lower-cased unless the vocabulary
+    /// has capital letters.
     ///
     /// # Errors
     /// [`EncoderError::Malformed`] if either is not such a file.
@@ -127,8 +127,8 @@ impl AnyTokenizer {
     /// bytes of one or two files, for the folder of `path`.
     ///
     /// # Errors
-    /// [`EncoderError::Tokenizer`] and [`EncoderError::Unsupported`] if the format cannot express this
-    /// tokenizer, or if the name is not UTF-8.
+    /// [`EncoderError::Tokenizer`] and [`EncoderError::Unsupported`] if the format cannot express
+    /// this tokenizer, or if the name is not UTF-8.
     pub fn files(&self, path: &Path) -> Result<Vec<(String, Vec<u8>)>> {
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| unwritable("the name of the file is not UTF-8"))?.to_owned();

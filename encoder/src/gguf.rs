@@ -13,7 +13,8 @@ use crate::error::{EncoderError, Result};
 
 const MAGIC: &[u8; 4] = b"GGUF";
 
-/// The magic number and the version, four bytes each; the numbers of tensors and of keys, eight each.
+/// The magic number and the version, four bytes each; the numbers of tensors and of keys, eight
+/// each.
 const HEADER_BYTES: usize = 24;
 
 /// The most keys of a file. Published ones have less than a hundred.
@@ -22,9 +23,9 @@ const MAX_KEYS: u64 = 1 << 16;
 /// The keys end before this place: eight times as much as the largest vocabulary published.
 const MAX_METADATA_BYTES: u64 = 1 << 27;
 
-/// candle stores each value in 32 bytes, and makes at least one read for it. Strings and integers, of
-/// which vocabularies consist, take at least four bytes per read. So this limits the memory to eight
-/// times the size of the file, where an array of bytes would need 32 times its size.
+/// candle stores each value in 32 bytes, and makes at least one read for it. Strings and integers,
+/// of which vocabularies consist, take at least four bytes per read. So this limits the memory to
+/// eight times the size of the file, where an array of bytes would need 32 times its size.
 const BYTES_PER_READ: u64 = 4;
 
 /// Files may make this many more reads, for short keys with short values.

@@ -1,14 +1,15 @@
 //! Prevents texts from spelling special tokens.
 //!
-//! A Unigram model has `</s>` as a piece like any other, and a WordPiece model has `[SEP]`, so a text
-//! that spells one would become it. Splitting such a spelling after its first character prevents that.
+//! A Unigram model has `</s>` as a piece like any other, and a WordPiece model has `[SEP]`, so a
+//! text that spells one would become it. Splitting such a spelling after its first character
+//! prevents that.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// A pre-tokenizer that applies `pre_tokenizer` and then splits the spellings in `names` after their
-/// first character. `None` if there is nothing to split.
+/// A pre-tokenizer that applies `pre_tokenizer` and then splits the spellings in `names` after
+/// their first character. `None` if there is nothing to split.
 pub(crate) fn guarded<'a>(
     pre_tokenizer: &Value,
     names: impl Iterator<Item = &'a str>,

@@ -2,13 +2,13 @@
 //!
 //! The crate `tokenizer` encodes byte-level BPE, and BPE over characters with byte fallback.
 //! SentencePiece models are encoded exactly like SentencePiece does it. Hugging Face's crate
-//! `tokenizers` encodes the rest: WordPiece, WordLevel, Unigram from other files, and other forms of
-//! BPE. An [`AnyTokenizer`] is read from a file whose name tells its format: `tokenizer.json` 1.0 and
-//! 2.0, `NAME.tiktoken`, `vocab.json` with `merges.txt`, `vocab.txt` of WordPiece, `NAME.gguf`, and
-//! `NAME.model` of SentencePiece.
+//! `tokenizers` encodes the rest: WordPiece, WordLevel, Unigram from other files, and other forms
+//! of BPE. An [`AnyTokenizer`] is read from a file whose name tells its format: `tokenizer.json`
+//! 1.0 and 2.0, `NAME.tiktoken`, `vocab.json` with `merges.txt`, `vocab.txt` of WordPiece,
+//! `NAME.gguf`, and `NAME.model` of SentencePiece.
 //!
-//! Texts cannot spell control tokens: with every implementation, `<|endoftext|>`, `</s>` or `[SEP]` in
-//! a document is encoded as ordinary text.
+//! Texts cannot spell control tokens: with every implementation, `<|endoftext|>`, `</s>` or `[SEP]`
+//! in a document is encoded as ordinary text.
 //!
 //! ```
 //! use encoder::AnyTokenizer;

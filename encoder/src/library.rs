@@ -129,8 +129,8 @@ impl fmt::Debug for Library {
     }
 }
 
-/// Runs `work` and turns a panic into an error: the crate panics on some broken files, in some cases
-/// only when a text reaches the broken part.
+/// Runs `work` and turns a panic into an error: the crate panics on some broken files, in some
+/// cases only when a text reaches the broken part.
 fn guard_panics<T>(work: impl FnOnce() -> tokenizers::Result<T>) -> std::result::Result<T, String> {
     catch_unwind(AssertUnwindSafe(work))
         .map_err(|_| "the crate panicked at a broken part of the file".to_owned())?

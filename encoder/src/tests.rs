@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokenizer::{Split, TrainConfig, WordCounts, train};
 
-use crate::{AnyTokenizer, EncoderError, TokenizerFile};
+use crate::file::TokenizerFile;
+use crate::{AnyTokenizer, EncoderError};
 
 const NORMAL: u64 = 1;
 const UNKNOWN: u64 = 2;
@@ -121,8 +122,8 @@ fn unigram_models_of_sentencepiece_are_encoded_by_score() {
     assert_eq!(encode(&again, "lowers </s>"), encode(&tokenizer, "lowers </s>"));
 }
 
-/// Of sequences with equal scores, the one whose last piece begins first wins. Scores that would be too
-/// large for single precision start again from zero.
+/// Of sequences with equal scores, the one whose last piece begins first wins. Scores that would be
+/// too large for single precision start again from zero.
 #[test]
 fn ties_and_long_texts_are_encoded_as_by_sentencepiece() {
     let mut known = vec![("<unk>", 0.0, UNKNOWN), ("▁", -1.0, NORMAL)];

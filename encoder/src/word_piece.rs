@@ -1,7 +1,7 @@
 //! Converts a `vocab.txt` of WordPiece to an equivalent `tokenizer.json`.
 //!
-//! Normalising and splitting are BERT's (Devlin et al. 2019, `BasicTokenizer`): control characters are
-//! removed, and Chinese characters and punctuation are separate words.
+//! Normalising and splitting are BERT's (Devlin et al. 2019, `BasicTokenizer`): control characters
+//! are removed, and Chinese characters and punctuation are separate words.
 
 use serde_json::{Map, Value, json};
 
@@ -20,8 +20,8 @@ fn malformed(file: &'static str, reason: impl Into<String>) -> EncoderError {
     EncoderError::Malformed { file, reason: reason.into() }
 }
 
-/// The `tokenizer.json` of a vocabulary and of its `tokenizer_config.json`, if there is one. Missing
-/// settings have BERT's defaults.
+/// The `tokenizer.json` of a vocabulary and of its `tokenizer_config.json`, if there is one.
+/// Missing settings have BERT's defaults.
 pub(crate) fn to_json(vocab: &str, config: Option<&str>) -> Result<Value> {
     let config: Value = match config {
         Some(text) => serde_json::from_str(text)

@@ -38,22 +38,27 @@ impl CheckpointStore for Last {
     }
 }
 
-fn shape(kind: &str) -> ModelConfig {
-    ModelConfig {
+fn shape(kind: &str) -> Result<ModelConfig, String> {
+    let qwen3 = match kind {
+        "llama" => false,
+        "qwen3" => true,
+        _ => return Err(format!("{kind} is neither llama nor qwen3")),
+    };
+    Ok(ModelConfig {
         vocab_size: 512,
         dim: 128,
         n_layers: 4,
         n_heads: 8,
         n_kv_heads: 2,
-        head_dim: if kind == "qwen3" { 32 } else { 0 },
+        head_dim: if qwen3 { 32 } else { 0 },
         ffn_dim: 352,
         context: 128,
-        tie_embeddings: kind == "qwen3",
-        qk_norm: kind == "qwen3",
+        tie_embeddings: qwen3,
+        qk_norm: qwen3,
         rope_theta: 50_000.0,
         norm_eps: 1e-6,
         ..ModelConfig::default()
-    }
+    })
 }
 
 /// Tokens in which some pairs are far more frequent than others.
@@ -82,10 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = PathBuf::from(arguments.next().ok_or("give a folder")?);
     let kind = arguments.next().unwrap_or_else(|| "llama".to_owned());
     let steps = arguments.next().map_or(Ok(10), |steps| steps.parse())?;
-    if !["llama", "qwen3"].contains(&kind.as_str()) {
-        return Err(format!("{kind} is neither llama nor qwen3").into());
-    }
-    let (config, device) = (shape(&kind), Device::Cpu);
+    let (config, device) = (shape(&kind)?, Device::Cpu);
     let settings = TrainConfig {
         steps,
         batch_size: 6,

@@ -196,3 +196,36 @@ pub fn evaluate(model: &Model, texts: &[LabelledText]) -> Evaluation {
     let documents = texts.len() as u64;
     Evaluation { documents, accuracy: share(right, documents).unwrap_or_default(), labels: rows }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_texts_numbers_or_truth_values() {
+        let label = |fields: &str| label_of(fields, "label");
+        assert_eq!(label(r#"{"label": " good page "}"#).as_deref(), Some("good_page"));
+        assert_eq!(label(r#"{"label": 3}"#).as_deref(), Some("3"));
+        assert_eq!(label(r#"{"label": false}"#).as_deref(), Some("false"));
+        for none in [r#"{"label": ""}"#, r#"{"label": null}"#, r#"{"label": []}"#, "{}", "not json"]
+        {
+            assert_eq!(label(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn copies_of_a_text_are_on_one_side() {
+        let mut texts = LabelledTexts::default();
+        for n in 0..200 {
+            let one = || LabelledText { label: "a".into(), text: format!("text {n}") };
+            texts.add(one(), 0.3);
+            texts.add(one(), 0.3);
+        }
+        assert_eq!(texts.training.len() + texts.held_out.len(), 400);
+        assert!((60..180).contains(&texts.held_out.len()), "{}", texts.held_out.len());
+        let of = |side: &[LabelledText]| -> std::collections::BTreeSet<String> {
+            side.iter().map(|one| one.text.clone()).collect()
+        };
+        assert!(of(&texts.training).is_disjoint(&of(&texts.held_out)));
+    }
+}

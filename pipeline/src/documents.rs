@@ -208,3 +208,67 @@ pub(crate) fn from_stored(batch: &RecordBatch) -> Result<Documents> {
     let batch = batch.project(&columns)?;
     Ok(Documents { batch, read_bytes })
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::UInt64Array;
+
+    use super::*;
+    use crate::columns::doc_ids;
+
+    fn document(ordinal: u32, text: &str) -> Document {
+        Document {
+            ordinal,
+            offset: 0,
+            id: format!("a.jsonl/{ordinal}"),
+            url: None,
+            date: None,
+            text: text.into(),
+            extra: None,
+            repaired: false,
+        }
+    }
+
+    fn batch(texts: &[&str]) -> Documents {
+        let mut batch = BatchBuilder::new(0);
+        for (ordinal, text) in (0..).zip(texts) {
+            batch.add(3, "web", "a.jsonl", document(ordinal, text));
+        }
+        batch.finish().unwrap().unwrap()
+    }
+
+    #[test]
+    fn ids_hold_the_file_and_the_record() {
+        let documents = batch(&["one", "two"]);
+        assert_eq!(doc_ids(&documents.batch).unwrap().values().to_vec(), [3 << 32, (3 << 32) | 1]);
+        assert_eq!(documents.read_bytes, [3, 3]);
+        assert_eq!(crate::columns::sources(&documents.batch).unwrap().value(0), "web");
+    }
+
+    #[test]
+    fn documents_between_segments_keep_the_bytes_as_read() {
+        let first = batch(&["a", "bcd", ""]);
+        let schema = stored_schema(&first.batch.schema());
+        let second = from_stored(&to_stored(&first, &schema).unwrap()).unwrap();
+        assert_eq!(second.batch, first.batch);
+        assert_eq!(second.read_bytes, first.read_bytes);
+    }
+
+    #[test]
+    fn stored_documents_without_their_bytes_are_a_bug() {
+        let ids: ArrayRef = Arc::new(UInt64Array::from(vec![1]));
+        let texts: ArrayRef = Arc::new(arrow::array::StringArray::from(vec!["one"]));
+        let batch = RecordBatch::try_from_iter([("doc_id", ids), ("text", texts)]).unwrap();
+        assert!(bug::is_bug(&from_stored(&batch).unwrap_err()));
+    }
+
+    #[test]
+    fn a_batch_is_full_by_rows_or_by_bytes() {
+        let mut batch = BatchBuilder::new(0);
+        batch.add(0, "web", "a", document(0, &"x".repeat(BATCH_BYTES_MAX - 1)));
+        assert!(!batch.is_full());
+        batch.add(0, "web", "a", document(1, "x"));
+        assert!(batch.is_full());
+        assert!(BatchBuilder::new(0).finish().unwrap().is_none());
+    }
+}

@@ -183,3 +183,29 @@ impl From<TrainingError> for PipelineError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_of_our_own_comes_through_the_engine_as_it_was() {
+        let own = PipelineError::Threads("none".into());
+        let through = PipelineError::from(SqlError::input(own));
+        assert!(matches!(through, PipelineError::Threads(_)), "{through}");
+        let other = PipelineError::from(SqlError::input(std::fmt::Error));
+        assert!(matches!(other, PipelineError::Sql(SqlError::Input(_))), "{other}");
+    }
+
+    #[test]
+    fn what_a_later_start_can_continue_is_resumable() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::NotFound);
+        let read = PipelineError::Read { path: "a".into(), source: gone() };
+        let table = tables::TableError::Read { path: "a".into(), source: gone() };
+        for error in [PipelineError::Stopped, read, table.into(), TrainingError::Stopped.into()] {
+            assert!(error.is_resumable(), "{error}");
+        }
+        assert!(!PipelineError::NoEndOfText.is_resumable());
+        assert!(!PipelineError::from(Bug::new("x")).is_resumable());
+    }
+}

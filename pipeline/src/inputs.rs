@@ -159,3 +159,55 @@ impl PartBuilder {
         self.parts
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+        let range = prop_oneof![
+            3 => Just(PartRange::Whole),
+            1 => (0..100_u32).prop_map(|start| PartRange::RowGroups { start, end: start + 1, first_ordinal: 0 }),
+        ];
+        let piece = (range, 0..2 * PART_BYTES).prop_map(|(range, bytes)| (range, bytes));
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| {
+            let numbered = (0..).zip(pieces);
+            numbered.map(|(file, (range, bytes))| Piece { file, range, bytes }).collect()
+        })
+    }
+
+    proptest! {
+        /// Every piece is in one part, in the order of the files; only whole files share parts, and
+        /// only as long as they are small.
+        #[test]
+        fn parts_hold_all_pieces_in_order(pieces in pieces()) {
+            let mut builder = PartBuilder::default();
+            pieces.iter().for_each(|piece| builder.add(piece.clone()));
+            let parts = builder.finish();
+            let all: Vec<Piece> = parts.iter().flat_map(|part| part.pieces.clone()).collect();
+            prop_assert_eq!(&all, &pieces);
+            for part in &parts {
+                prop_assert!(!part.pieces.is_empty());
+                if part.pieces.len() > 1 {
+                    prop_assert!(part.bytes() <= PART_BYTES);
+                    prop_assert!(part.pieces.iter().all(|piece| piece.range == PartRange::Whole));
+                }
+            }
+        }
+
+        /// Neighbouring parts of whole files could not have been one part.
+        #[test]
+        fn small_files_share_parts(sizes in prop::collection::vec(0..PART_BYTES, 1..60)) {
+            let mut builder = PartBuilder::default();
+            for (file, bytes) in (0..).zip(&sizes) {
+                builder.add(Piece { file, range: PartRange::Whole, bytes: *bytes });
+            }
+            let parts = builder.finish();
+            for pair in parts.windows(2) {
+                prop_assert!(pair[0].bytes() + pair[1].pieces[0].bytes > PART_BYTES);
+            }
+        }
+    }
+}

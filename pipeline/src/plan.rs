@@ -7,7 +7,7 @@ use encoder::AnyTokenizer;
 use read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::barrier::{PlannedBarrier};
+use crate::barrier::PlannedBarrier;
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
@@ -193,4 +193,45 @@ fn columns_after(columns: &SchemaRef, stages: &[PlannedBarrier]) -> SchemaRef {
         planned.stage.columns().into_iter().for_each(&mut put);
     }
     Arc::new(Schema::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::DataType;
+
+    use super::*;
+    use crate::barrier::load;
+    use crate::recipe::StageKind;
+
+    fn step(kind: &str) -> StageStep {
+        let stage = load(kind, &std::collections::BTreeMap::new()).unwrap().unwrap();
+        StageStep { name: kind.into(), kind: StageKind::Barrier(stage), place: "stage.0".into() }
+    }
+
+    fn planned(kind: &str) -> PlannedBarrier {
+        let stage = load(kind, &std::collections::BTreeMap::new()).unwrap().unwrap();
+        PlannedBarrier { name: kind.into(), stage, order: None, values: None }
+    }
+
+    #[test]
+    fn a_stage_that_rewrites_texts_is_the_last_of_its_pass() {
+        let passes = |kinds: &[&str]| {
+            let steps: Vec<StageStep> = kinds.iter().map(|kind| step(kind)).collect();
+            barriers_of_one_pass(&steps)
+        };
+        assert_eq!(passes(&["exact", "bloom", "minhash"]), 3);
+        assert_eq!(passes(&["exact", "lines", "minhash"]), 2);
+        assert_eq!(passes(&["substrings", "lines"]), 1);
+        assert_eq!(passes(&[]), 0);
+    }
+
+    #[test]
+    fn each_barrier_adds_its_columns_once() {
+        let text = Field::new("text", DataType::Utf8, false);
+        let columns: SchemaRef = Arc::new(Schema::new(vec![text]));
+        let stages = ["exact", "minhash", "bloom", "lines"].map(planned);
+        let after = columns_after(&columns, &stages);
+        let names: Vec<&str> = after.fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, ["text", "cluster_size", "repeated_lines", "repeated_line_bytes"]);
+    }
 }

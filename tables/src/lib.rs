@@ -5,6 +5,8 @@ mod error;
 mod ledger;
 mod listing;
 mod parquet;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Result, TableError};
 pub use ledger::{Account, Count, Ledger, Outcome};

@@ -19,8 +19,8 @@ fn clock_seconds() -> f64 {
     START.elapsed().as_secs_f64()
 }
 
-/// The processor time of this thread in seconds: the first number of its scheduler statistics. Without
-/// those, the wall time.
+/// The processor time of this thread in seconds: the first number of its scheduler statistics.
+/// Without those, the wall time.
 fn thread_seconds() -> f64 {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = statistics.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());

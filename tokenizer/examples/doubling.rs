@@ -1,9 +1,9 @@
 //! Measures how the time of training and encoding grows with the length of a text that is one word:
 //! `cargo run --release -p gristmill-tokenizer --example doubling -- [FILE ENCODING]...`
 //!
-//! Prints the milliseconds of processor time at doubling lengths, the best of several rounds, and the
-//! factors between them; linear time has the factor 2. The encoders are one trained on the same kind
-//! of text, and those of the `.tiktoken` files in the arguments.
+//! Prints the milliseconds of processor time at doubling lengths, the best of several rounds, and
+//! the factors between them; linear time has the factor 2. The encoders are one trained on the same
+//! kind of text, and those of the `.tiktoken` files in the arguments.
 
 #![expect(clippy::print_stdout, reason = "an example that prints what it measured")]
 
@@ -45,8 +45,8 @@ fn letters(length: usize, kinds: u32) -> String {
     (0..length).map(|_| letter()).collect()
 }
 
-/// The processor time of this thread in seconds: the first number of its scheduler statistics. Without
-/// those, the wall time.
+/// The processor time of this thread in seconds: the first number of its scheduler statistics.
+/// Without those, the wall time.
 fn thread_seconds() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();

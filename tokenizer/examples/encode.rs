@@ -28,8 +28,8 @@ struct Document {
     text: String,
 }
 
-/// The processor time of this thread in seconds: the first number of its scheduler statistics. Without
-/// those, the wall time.
+/// The processor time of this thread in seconds: the first number of its scheduler statistics.
+/// Without those, the wall time.
 fn thread_seconds() -> f64 {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").ok();

@@ -140,8 +140,8 @@ impl Finder {
     }
 }
 
-/// A searcher for the first bytes of the tokens. `None` if a token has one byte only, because such a
-/// searcher would stop too often, or if there are too many different beginnings for one.
+/// A searcher for the first bytes of the tokens. `None` if a token has one byte only, because such
+/// a searcher would stop too often, or if there are too many different beginnings for one.
 fn beginnings(contents: &[String]) -> Option<Searcher> {
     let length = contents.iter().map(String::len).min()?.min(MAX_BEGINNING_BYTES);
     let mut found: Vec<&[u8]> = contents.iter().map(|text| &text.as_bytes()[..length]).collect();

@@ -27,7 +27,8 @@ impl<'a> PieceBatch<'a> {
         Self::with_joins(split, None, text)
     }
 
-    /// Like [`PieceBatch::new`]; with `joins`, the text is split where no merge joins two characters.
+    /// Like [`PieceBatch::new`]; with `joins`, the text is split where no merge joins two
+    /// characters.
     pub(crate) fn with_joins(split: Split, joins: Option<&'a Joins>, text: &'a str) -> Self {
         Self {
             text,

@@ -1,8 +1,8 @@
 //! Byte-pair encoding of one piece: repeatedly merge the pair of lowest rank, the leftmost if there
 //! are several (Sennrich et al. 2016), until no rule applies.
 //!
-//! Short pieces examine all their pairs in each step, which is fastest for few pairs. Longer ones keep
-//! the pairs in a heap and the symbols in a linked list, so that any piece of n bytes takes
+//! Short pieces examine all their pairs in each step, which is fastest for few pairs. Longer ones
+//! keep the pairs in a heap and the symbols in a linked list, so that any piece of n bytes takes
 //! O(n log n) steps.
 
 use std::cmp::Reverse;
@@ -115,8 +115,8 @@ impl Merger {
         out.extend_from_slice(&self.tokens);
     }
 
-    /// Merges the symbols by scanning all pairs. `first` gives the rule for the pair of symbols that
-    /// begins at a place, before anything is merged.
+    /// Merges the symbols by scanning all pairs. `first` gives the rule for the pair of symbols
+    /// that begins at a place, before anything is merged.
     #[inline]
     fn merge_scanning(&mut self, rules: &MergeTable, first: impl Fn(usize) -> Option<Merge>) {
         let length = self.tokens.len();
@@ -185,8 +185,8 @@ impl Merger {
         }
         while let Some(Reverse((rank, at, token))) = self.heap.pop() {
             let left = self.symbols[at as usize];
-            // Heap entries can be stale: the symbol was merged into its left neighbour, it is the last
-            // one now, or its right neighbour has changed.
+            // Heap entries can be stale: the symbol was merged into its left neighbour, it is the
+            // last one now, or its right neighbour has changed.
             if left.token == NONE || left.next == NONE {
                 continue;
             }

@@ -3,8 +3,8 @@
 //! character without a token becomes the tokens of its bytes, `<0x00>` to `<0xFF>`.
 //!
 //! In this crate, tokens hold the text that they stand for, with real spaces, so that decoding
-//! concatenates bytes as for all other tokenizers. A `▁` in a text is read as the space that it would
-//! be decoded to.
+//! concatenates bytes as for all other tokenizers. A `▁` in a text is read as the space that it
+//! would be decoded to.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
 //! Cutting a trained vocabulary to a smaller size.
 //!
 //! Training to fewer tokens makes the same merges, but stops earlier. So the first merges of a
-//! vocabulary are those of a smaller one, and each token of the larger one is a sequence of tokens of
-//! the smaller one.
+//! vocabulary are those of a smaller one, and each token of the larger one is a sequence of tokens
+//! of the smaller one.
 
 use crate::TokenizerError;
 use crate::merges::{MergeTable, Pair};
@@ -15,8 +15,8 @@ const NONE: u32 = u32::MAX;
 
 impl Tokenizer {
     /// The merges with their tokens in the order of their ranks, if training could have made this
-    /// vocabulary: each token except the bytes and the added ones comes from exactly one merge, whose
-    /// two tokens come before it.
+    /// vocabulary: each token except the bytes and the added ones comes from exactly one merge,
+    /// whose two tokens come before it.
     pub(crate) fn trained_rules(&self) -> Option<Vec<(Pair, u32)>> {
         let model = self.model();
         let mut known = vec![false; model.vocabulary.len()];
@@ -37,12 +37,12 @@ impl Tokenizer {
         (bytes && known.iter().all(|&known| known)).then_some(rules)
     }
 
-    /// The tokenizer that training to `vocab_size` tokens would have made: this one without its last
-    /// merges. Ids keep their order, so special tokens with the last ids keep the last ids.
+    /// The tokenizer that training to `vocab_size` tokens would have made: this one without its
+    /// last merges. Ids keep their order, so special tokens with the last ids keep the last ids.
     ///
     /// # Errors
-    /// [`TokenizerError::InvalidConfig`] if `vocab_size` is larger than this vocabulary or too small
-    /// for all bytes and added tokens, or if training did not make this vocabulary.
+    /// [`TokenizerError::InvalidConfig`] if `vocab_size` is larger than this vocabulary or too
+    /// small for all bytes and added tokens, or if training did not make this vocabulary.
     pub fn cut_to(&self, vocab_size: usize) -> Result<Self, TokenizerError> {
         let invalid = |reason| TokenizerError::InvalidConfig {
             field: "vocab_size",

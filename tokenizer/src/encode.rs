@@ -197,7 +197,8 @@ impl Memory {
         }
     }
 
-    /// Appends the tokens of the pieces of a batch. Pieces whose tokens are not known are merged here.
+    /// Appends the tokens of the pieces of a batch. Pieces whose tokens are not known are merged
+    /// here.
     #[inline]
     fn emit(
         &mut self,
@@ -224,8 +225,9 @@ impl Memory {
         out.extend_from_slice(&ids[..length]);
     }
 
-    /// Looks up the pieces of a batch in the cache, and the missing ones among the words that are one
-    /// token. The loops do nothing else, so that the processor has many look-ups in flight at once.
+    /// Looks up the pieces of a batch in the cache, and the missing ones among the words that are
+    /// one token. The loops do nothing else, so that the processor has many look-ups in flight at
+    /// once.
     #[inline]
     fn recall(
         &mut self,

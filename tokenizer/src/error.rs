@@ -21,8 +21,8 @@ pub enum TokenizerError {
     TooManyWords,
     /// An unknown name of a split.
     #[error(
-        "unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k, qwen2, cl100k_base, \
-         or regex: and a pattern"
+        "unknown split {name:?}: use one of gpt2, gpt4 (also called cl100k), o200k, qwen2, \
+         cl100k_base, or regex: followed by a pattern"
     )]
     UnknownSplit {
         /// The name found.

@@ -1,9 +1,11 @@
-//! The vocabulary of a GGUF file, the format of llama.cpp: the keys `tokenizer.ggml.*`. It is written
-//! here as a file of version 3 without tensors. The crate `encoder` reads files, with candle's reader.
+//! The vocabulary of a GGUF file, the format of llama.cpp: the keys `tokenizer.ggml.*`. It is
+//! written here as a file of version 3 without tensors. The crate `encoder` reads files, with
+//! candle's reader.
 //!
-//! Layout: the four bytes `GGUF`, the version, the number of tensors and the number of keys. Each key
-//! is a string, the type of its value and the value. Numbers are little-endian; a string is its length
-//! in eight bytes and its bytes; an array is the type of its elements, their number and the elements.
+//! Layout: the four bytes `GGUF`, the version, the number of tensors and the number of keys. Each
+//! key is a string, the type of its value and the value. Numbers are little-endian; a string is its
+//! length in eight bytes and its bytes; an array is the type of its elements, their number and the
+//! elements.
 //!
 //! llama.cpp knows splits by name only: those of GPT-2, Llama 3, GPT-4o and Qwen2, which are
 //! [`Split::Gpt2`], [`Split::Gpt4`], [`Split::O200k`] and [`Split::Qwen2`]. Its version of GPT-4o's
@@ -63,8 +65,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`TokenizerError::Malformed`] where a token or a merge is wrong or missing, and
-    /// [`TokenizerError::CannotExpress`] for vocabularies other than byte-level BPE with a split that
-    /// llama.cpp has a name for.
+    /// [`TokenizerError::CannotExpress`] for vocabularies other than byte-level BPE with a split
+    /// that llama.cpp has a name for.
     pub fn from_gguf_vocabulary(found: &GgufVocabulary) -> Result<Self, TokenizerError> {
         let other = |reason| TokenizerError::CannotExpress { file: "GGUF", reason };
         if found.model != BYTE_LEVEL_BPE {
@@ -103,8 +105,8 @@ impl Tokenizer {
     /// Writes the vocabulary as a GGUF file, which llama.cpp loads as a model without tensors.
     ///
     /// # Errors
-    /// [`TokenizerError::CannotExpress`] where llama.cpp would give other ids: it has no name for the
-    /// split, it does not normalise text, and it does not merge whole tokens.
+    /// [`TokenizerError::CannotExpress`] where llama.cpp would give other ids: it has no name for
+    /// the split, it does not normalise text, and it does not merge whole tokens.
     pub fn to_gguf(&self) -> Result<Vec<u8>, TokenizerError> {
         let vocabulary = self.gguf_vocabulary()?;
         let mut out = Writer::default();

@@ -1,9 +1,10 @@
 //! Where a text without a split can still be cut: between two characters that no merge joins.
 //!
-//! A token that spans the boundary between two characters x and y comes from a merge whose left part
-//! ends with x and whose right part begins with y. If no rule has such parts, no token ever spans the
-//! boundary, so both sides can be encoded separately. SentencePiece's files name no split, but their
-//! tokenizers were trained on words of one script each, so these boundaries are those of their words.
+//! A token that spans the boundary between two characters x and y comes from a merge whose left
+//! part ends with x and whose right part begins with y. If no rule has such parts, no token ever
+//! spans the boundary, so both sides can be encoded separately. SentencePiece's files name no
+//! split, but their tokenizers were trained on words of one script each, so these boundaries are
+//! those of their words.
 
 use rustc_hash::FxHashSet;
 
@@ -28,8 +29,8 @@ fn pack(left: u32, right: u32) -> u64 {
 }
 
 impl Joins {
-    /// The pairs that the rules join. `None` if they are unknown: a token is a part of a character, or
-    /// is not the concatenation of its two parts.
+    /// The pairs that the rules join. `None` if they are unknown: a token is a part of a character,
+    /// or is not the concatenation of its two parts.
     pub(crate) fn new(merges: &MergeTable, vocabulary: &Vocabulary) -> Option<Self> {
         let mut joins = Self { ascii: [0; ASCII], others: FxHashSet::default() };
         for &(left, right) in merges.pairs() {

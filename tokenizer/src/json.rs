@@ -1,14 +1,15 @@
 //! Reading and writing `tokenizer.json`, versions 1.0 and 2.0 of Hugging Face's `tokenizers`.
 //!
-//! Written files have a BPE model in the byte-level alphabet with merges as arrays of two strings, the
-//! split as a pre-tokenizer, and the special tokens as added tokens. Such files are read, and others
-//! of the byte-level family, including old ones with merges spelled "a b". The post-processor,
-//! decoder, truncation and padding of a file are ignored, because encoding adds no ids.
+//! Written files have a BPE model in the byte-level alphabet with merges as arrays of two strings,
+//! the split as a pre-tokenizer, and the special tokens as added tokens. Such files are read, and
+//! others of the byte-level family, including old ones with merges spelled "a b". The
+//! post-processor, decoder, truncation and padding of a file are ignored, because encoding adds no
+//! ids.
 //!
-//! BPE over characters is also read if `byte_fallback` makes it lossless, as in SentencePiece's Llama
-//! files, with the normalisers Prepend and Replace that spell spaces. Refused with their name are
-//! models other than BPE, the pre-tokenizer Metaspace, and normalisers other than these and NFC,
-//! because decoding could not restore the text.
+//! BPE over characters is also read if `byte_fallback` makes it lossless, as in SentencePiece's
+//! Llama files, with the normalisers Prepend and Replace that spell spaces. Refused with their name
+//! are models other than BPE, the pre-tokenizer Metaspace, and normalisers other than these and
+//! NFC, because decoding could not restore the text.
 
 use std::collections::BTreeMap;
 
@@ -96,8 +97,8 @@ impl Tokenizer {
     ///
     /// # Errors
     /// [`TokenizerError::Malformed`] if the text is not such a file,
-    /// [`TokenizerError::Unsupported`] for a model other than byte-level BPE, for a normaliser that is
-    /// not supported and for a pre-tokenizer that does more than split, and
+    /// [`TokenizerError::Unsupported`] for a model other than byte-level BPE, for a normaliser that
+    /// is not supported and for a pre-tokenizer that does more than split, and
     /// [`TokenizerError::InvalidPattern`] for a split that cannot be compiled.
     pub fn from_json(text: &str) -> Result<Self, TokenizerError> {
         let file: File = serde_json::from_str(text)
@@ -312,7 +313,7 @@ fn read_tokens(
     let ids = vocab.values().copied().chain(added.iter().map(|token| token.id));
     let size = ids.max().map_or(0, |id| id as usize + 1);
     if size > MAX_VOCAB_SIZE {
-        let reason = format!("model.vocab has the id {}; ids must be below {MAX_VOCAB_SIZE}", size - 1);
+        let reason = format!("model.vocab has the id {}, not below {MAX_VOCAB_SIZE}", size - 1);
         return Err(TokenizerError::malformed(reason));
     }
     let mut tokens: Vec<Option<Vec<u8>>> = vec![None; size];
@@ -384,7 +385,7 @@ pub(crate) fn make_merges(
         })
     };
     if merges.len() > MAX_RULES {
-        let reason = format!("model.merges: {} rules; there can be at most {MAX_RULES}", merges.len());
+        let reason = format!("model.merges: {} rules, not at most {MAX_RULES}", merges.len());
         return Err(TokenizerError::malformed(reason));
     }
     let rule = |&(left, right): &(&str, &str)| {

@@ -59,7 +59,7 @@ fn reads_space_before(normalizer: &Value) -> Result<bool, TokenizerError> {
         [replace] if replaces(replace) => Ok(false),
         [prepend, replace] if prepends(prepend) && replaces(replace) => Ok(true),
         _ => {
-            let reason = "with byte_fallback, only Prepend and Replace that spell spaces are supported";
+            let reason = "with byte_fallback, only Prepend and Replace for spaces are supported";
             Err(TokenizerError::unsupported("normalizer", &normalizer.to_string(), reason))
         }
     }
@@ -88,7 +88,8 @@ pub(crate) fn split_for(
     merges: &MergeTable,
     vocabulary: &Vocabulary,
 ) -> Result<Split, TokenizerError> {
-    // The normaliser has replaced all spaces, so a split at spaces does nothing. Gemma's files have it.
+    // The normaliser has replaced all spaces, so a split at spaces does nothing. Gemma's files have
+    // it.
     let splits_at_spaces =
         pre_tokenizer["type"] == "Split" && pre_tokenizer["pattern"]["String"] == " ";
     if !pre_tokenizer.is_null() && !splits_at_spaces {

@@ -1,8 +1,8 @@
 //! The pre-tokenizer of a `tokenizer.json`, converted from and to a [`Split`].
 //!
-//! In version 1.0, the last step is `ByteLevel`, which contains GPT-2's split by default. In version
-//! 2.0, the model has the flag `byte_level` and all steps are splits. Several steps apply one after
-//! the other.
+//! In version 1.0, the last step is `ByteLevel`, which contains GPT-2's split by default. In
+//! version 2.0, the model has the flag `byte_level` and all steps are splits. Several steps apply
+//! one after the other.
 
 use serde_json::{Value, json};
 
@@ -30,8 +30,8 @@ pub(crate) fn read_split(pre_tokenizer: &Value, byte_level: bool) -> Result<Spli
             Some("ByteLevel") => {
                 ends = true;
                 if step["add_prefix_space"].as_bool().unwrap_or(true) {
-                    let reason = "add_prefix_space must be false, because decoding could not restore \
-                                  the text";
+                    let reason = "add_prefix_space must be false, because decoding could not \
+                                  restore the text";
                     return refuse(step, reason);
                 }
                 if step["use_regex"].as_bool().unwrap_or(true) {
@@ -74,8 +74,8 @@ fn read_pattern(step: &Value) -> Result<String, TokenizerError> {
         (_, Value::String(string)) => fancy_regex::escape(string).replace('\n', r"\n"),
         _ => return refuse(step, "the pattern must be a Regex or a String"),
     };
-    // Such a step drops the text between matches. That is fine for the patterns of the named splits,
-    // which match everything.
+    // Such a step drops the text between matches. That is fine for the patterns of the named
+    // splits, which match everything.
     let drops = step["behavior"] == "Removed" && step["invert"] == true;
     match step["behavior"].as_str() {
         None | Some("Isolated") => Ok(pattern),

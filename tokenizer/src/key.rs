@@ -73,7 +73,8 @@ impl Key {
     /// Numbers that sort like the strings.
     #[inline]
     pub(crate) fn sortable(self) -> (u64, u64) {
-        // The length is compared last, so a string sorts before the same string with zeros after it.
+        // The length is compared last, so a string sorts before the same string with zeros after
+        // it.
         (self.low.swap_bytes(), self.high.swap_bytes())
     }
 
@@ -89,8 +90,8 @@ impl Key {
         (u128::from(self.high) << 64 | u128::from(self.low)).to_le_bytes()
     }
 
-    /// A 64-bit hash by one folded multiplication, as in wyhash (Wang Yi 2019). The constants are the
-    /// first digits of π and of e.
+    /// A 64-bit hash by one folded multiplication, as in wyhash (Wang Yi 2019). The constants are
+    /// the first digits of π and of e.
     #[inline]
     pub(crate) fn hash(self) -> u64 {
         const PI: u64 = 0x2432_f6a8_885a_308d;

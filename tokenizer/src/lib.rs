@@ -1,18 +1,18 @@
-//! Byte-level byte-pair encoding: splits text into pieces, counts the pieces, learns merges from the
-//! counts, encodes text to ids and decodes ids to bytes. It reads and writes `tokenizer.json`
-//! (versions 1.0 and 2.0), `.tiktoken`, `vocab.json` with `merges.txt`, and the vocabularies of GGUF
-//! files.
+//! Byte-level byte-pair encoding: splits text into pieces, counts the pieces, learns merges from
+//! the counts, encodes text to ids and decodes ids to bytes. It reads and writes `tokenizer.json`
+//! (versions 1.0 and 2.0), `.tiktoken`, `vocab.json` with `merges.txt`, and the vocabularies of
+//! GGUF files.
 //!
-//! The rules are those of byte-level BPE in Hugging Face's `tokenizers`: the same pieces and settings
-//! give the same merges and ids, and equivalent files. A [`Profile`] selects the rules of another
-//! trainer. Counts are `u64`, so the results stay correct above 2³¹ occurrences, where the `i32`
-//! counts of that library overflow.
+//! The rules are those of byte-level BPE in Hugging Face's `tokenizers`: the same pieces and
+//! settings give the same merges and ids, and equivalent files. A [`Profile`] selects the rules of
+//! another trainer. Counts are `u64`, so the results stay correct above 2³¹ occurrences, where the
+//! `i32` counts of that library overflow.
 //!
 //! Counts can be stored: [`WordCounts::write_to`] writes a count file, [`MergedCounts`] merges any
 //! number of them with weights, and a [`Trainer`] takes the words one by one.
 //!
-//! From the same counts, a [`SourceReport`] shows how well a tokenizer, and the smaller ones made by
-//! [`Tokenizer::cut_to`], encode a source or a language.
+//! From the same counts, a [`SourceReport`] shows how well a tokenizer, and the smaller ones made
+//! by [`Tokenizer::cut_to`], encode a source or a language.
 //!
 //! ```
 //! use tokenizer::{Split, TrainConfig, WordCounts, train};

@@ -37,13 +37,13 @@ const EMPTY: u64 = u64::MAX;
 #[derive(Debug, Clone)]
 pub(crate) struct MergeTable {
     pairs: Vec<Pair>,
-    /// An open-addressing table, at most half full, so that the search for a pair without a rule ends
-    /// at the first or second slot.
+    /// An open-addressing table, at most half full, so that the search for a pair without a rule
+    /// ends at the first or second slot.
     slots: Vec<(u64, Merge)>,
     /// How far a hash is shifted to become a slot.
     shift: u32,
-    /// A bit for each value of some bits of the hash, set if a rule has that value. Most pairs have no
-    /// rule. The filter fits into the L2 cache and excludes most of them.
+    /// A bit for each value of some bits of the hash, set if a rule has that value. Most pairs have
+    /// no rule. The filter fits into the L2 cache and excludes most of them.
     filter: Vec<u64>,
 }
 
@@ -56,8 +56,8 @@ fn mix(pair: u64) -> u64 {
 }
 
 impl MergeTable {
-    /// The rules in the order of their ranks. If a pair has several rules, the last one counts, as in
-    /// Hugging Face's library.
+    /// The rules in the order of their ranks. If a pair has several rules, the last one counts, as
+    /// in Hugging Face's library.
     pub(crate) fn new(rules: impl IntoIterator<Item = (Pair, u32)>) -> Self {
         let ranked = rules.into_iter().zip(0..);
         Self::with_ranks(
@@ -99,8 +99,8 @@ impl MergeTable {
     /// The word of the filter and the bit in it for a hash.
     #[inline]
     fn filter_bit(&self, hash: u64) -> (usize, u64) {
-        // The length of the filter is a power of two. It uses the low bits of the hash, and the slot
-        // the high ones, so the two are independent.
+        // The length of the filter is a power of two. It uses the low bits of the hash, and the
+        // slot the high ones, so the two are independent.
         ((hash >> 6) as usize & (self.filter.len() - 1), 1 << (hash & 63))
     }
 

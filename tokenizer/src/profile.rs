@@ -18,11 +18,11 @@ pub enum Profile {
     /// merges.
     #[default]
     Hf,
-    /// rustbpe, the trainer of nanochat. Of equally frequent pairs, the one with the lowest ids merges
-    /// first. Ids: bytes by value, merges, special tokens.
+    /// rustbpe, the trainer of nanochat. Of equally frequent pairs, the one with the lowest ids
+    /// merges first. Ids: bytes by value, merges, special tokens.
     Rustbpe,
-    /// minbpe and `tiktoken._educational`. Of equally frequent pairs, the one that occurs first in the
-    /// text merges first; the text is the words in the order of the calls of
+    /// minbpe and `tiktoken._educational`. Of equally frequent pairs, the one that occurs first in
+    /// the text merges first; the text is the words in the order of the calls of
     /// [`crate::Trainer::add_word`]. Ids: bytes by value, merges, special tokens.
     Minbpe,
     /// The reference of the course Stanford CS336. Of equally frequent pairs, the one with the

@@ -2,13 +2,14 @@
 //! source suffice; no text is encoded again.
 //!
 //! A trained token comes from exactly one merge, and merges apply in their order. So with only the
-//! first merges, the tokens of a word are those of the whole vocabulary, with each later token split
-//! into the two that it was merged from. The uses of each token therefore give the uses of each merge,
-//! and these give the number of tokens for every vocabulary size.
+//! first merges, the tokens of a word are those of the whole vocabulary, with each later token
+//! split into the two that it was merged from. The uses of each token therefore give the uses of
+//! each merge, and these give the number of tokens for every vocabulary size.
 
 use crate::{Encoder, Tokenizer};
 
-/// A token with more bytes than this is [`Oddity::Long`]: longer than almost any word of any language.
+/// A token with more bytes than this is [`Oddity::Long`]: longer than almost any word of any
+/// language.
 const LONG_TOKEN_BYTES: usize = 32;
 
 /// A token that repeats one character this many times is [`Oddity::Repeated`].
@@ -93,8 +94,8 @@ impl<'t> SourceReport<'t> {
         let Some(rules) = self.tokenizer.trained_rules() else { return Vec::new() };
         let smallest = self.tokenizer.vocab_size() - rules.len();
         let mut uses = self.uses.clone();
-        // How often each merge is applied, from the last one to the first, because the tokens of later
-        // merges contain those of earlier ones.
+        // How often each merge is applied, from the last one to the first, because the tokens of
+        // later merges contain those of earlier ones.
         let mut applied: Vec<[u64; 2]> = Vec::with_capacity(rules.len());
         for &((left, right), token) in rules.iter().rev() {
             let here = uses[token as usize];
@@ -145,8 +146,8 @@ pub enum Oddity {
 }
 
 impl Tokenizer {
-    /// The odd tokens of two bytes or more, by id, each with the first [`Oddity`] that applies. Added
-    /// tokens are skipped.
+    /// The odd tokens of two bytes or more, by id, each with the first [`Oddity`] that applies.
+    /// Added tokens are skipped.
     pub fn odd_tokens(&self) -> Vec<(u32, Oddity)> {
         let tokens = self.model().ordinary_tokens().filter(|(_, bytes)| bytes.len() > 1);
         tokens.filter_map(|(id, bytes)| Some((id, oddity(bytes)?))).collect()
@@ -188,7 +189,9 @@ mod tests {
             };
             let whole = train(&counts, &config, &mut |_, _| {}).unwrap();
             let mut report = SourceReport::new(&whole);
-            counts.for_each(|word, count| report.add_word(word, count));
+            WordCounts::for_each_of(std::slice::from_ref(&counts), |word, count| {
+                report.add_word(word, count);
+            });
             let sizes: Vec<usize> = (250..310).collect();
             let found = report.at_sizes(&sizes);
             assert_eq!(found.len(), whole.vocab_size() - 256, "{profile}");

@@ -1,11 +1,11 @@
-//! Reading and writing `.tiktoken` files: one token per line, its bytes in base64 and its rank, which
-//! is its id.
+//! Reading and writing `.tiktoken` files: one token per line, its bytes in base64 and its rank,
+//! which is its id.
 //!
 //! Such a file has no list of merges. Two neighbours merge if their bytes together are a token, the
 //! lowest rank first. In a vocabulary made by byte-pair encoding, only one pair ever merges to each
-//! token: the one that remains after merging the token's bytes by lower ranks. If every token has such
-//! a pair, these pairs are the rules. Otherwise, as in vocabularies edited by hand, every way of
-//! cutting a token in two is a rule.
+//! token: the one that remains after merging the token's bytes by lower ranks. If every token has
+//! such a pair, these pairs are the rules. Otherwise, as in vocabularies edited by hand, every way
+//! of cutting a token in two is a rule.
 
 use std::str::FromStr;
 
@@ -24,8 +24,8 @@ use crate::{Split, TokenizerError};
 /// the pair of a token takes time quadratic in its length.
 const MAX_TOKEN_BYTES: usize = 1024;
 
-/// An encoding that OpenAI published: the split and the special tokens for a `.tiktoken` file. Names
-/// and ids are those of `tiktoken` 0.14.
+/// An encoding that OpenAI published: the split and the special tokens for a `.tiktoken` file.
+/// Names and ids are those of `tiktoken` 0.14.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TiktokenEncoding {
     /// GPT-2.
@@ -126,8 +126,8 @@ impl Tokenizer {
     /// Writes a `.tiktoken` file: all tokens except the added ones.
     ///
     /// # Errors
-    /// [`TokenizerError::CannotExpress`] if the merges do not follow from the tokens and the order of
-    /// their ids, or if text is normalised before it is encoded.
+    /// [`TokenizerError::CannotExpress`] if the merges do not follow from the tokens and the order
+    /// of their ids, or if text is normalised before it is encoded.
     pub fn to_tiktoken(&self) -> Result<String, TokenizerError> {
         let refuse = |reason| Err(TokenizerError::CannotExpress { file: ".tiktoken", reason });
         let model = self.model();
@@ -240,8 +240,8 @@ impl Ranks {
         Ok(byte_tokens)
     }
 
-    /// For each token of two bytes or more, the rule that merging its bytes by lower ranks leads to;
-    /// in the order of ranks. `None` if a token has no such rule.
+    /// For each token of two bytes or more, the rule that merging its bytes by lower ranks leads
+    /// to; in the order of ranks. `None` if a token has no such rule.
     fn trained_rules(&self) -> Option<Vec<(Pair, u32)>> {
         let tokens = self.tokens.iter().filter(|(token, _)| token.len() > 1);
         // Where the token is cut; at first between all bytes.
@@ -345,7 +345,8 @@ mod tests {
             Tokenizer::from_tiktoken(text, Split::Gpt2, specials).unwrap_err().to_string()
         };
         assert!(message("YQ==\n", &[]).contains("line 1"));
-        // Only canonical base64 is read: padded, with unused bits of zero, in the standard alphabet.
+        // Only canonical base64 is read: padded, with unused bits of zero, in the standard
+        // alphabet.
         for wrong in ["Z", "Zg", "Zg=", "Zh==", "Z===", "====", "Zg==Zg==", "Zm9-", "Zm9é", "Zm 9v"]
         {
             assert!(message(&format!("YQ== 0\n{wrong} 1\n"), &[]).contains("line 2"), "{wrong}");

@@ -46,9 +46,9 @@ impl Tokenizer {
 
     /// Appends the ids of `text` to `out`.
     ///
-    /// A special token spelled in the text is encoded as ordinary text, so a document cannot contain
-    /// an end of text. Use [`Tokenizer::encode_with_specials`] for text that may contain them.
-    /// To encode many texts, create one [`Encoder`]: it remembers words.
+    /// A special token spelled in the text is encoded as ordinary text, so a document cannot
+    /// contain an end of text. Use [`Tokenizer::encode_with_specials`] for text that may contain
+    /// them. To encode many texts, create one [`Encoder`]: it remembers words.
     pub fn encode(&self, text: &str, out: &mut Vec<u32>) {
         Encoder::for_length(self, text.len()).encode(text, out);
     }
@@ -58,10 +58,10 @@ impl Tokenizer {
         Encoder::for_length(self, text.len()).encode_with_specials(text, out);
     }
 
-    /// The bytes that `ids` stand for. For ids from `encode`, these are the bytes of the text: of its
-    /// composed form where the file requires NFC, and with spaces instead of `▁` where the file comes
-    /// from SentencePiece. Ids that are not in the vocabulary stand for nothing. A prefix of a text's
-    /// ids can end inside a character.
+    /// The bytes that `ids` stand for. For ids from `encode`, these are the bytes of the text: of
+    /// its composed form where the file requires NFC, and with spaces instead of `▁` where the file
+    /// comes from SentencePiece. Ids that are not in the vocabulary stand for nothing. A prefix of
+    /// a text's ids can end inside a character.
     pub fn decode(&self, ids: &[u32]) -> Vec<u8> {
         let mut bytes = self.model().vocabulary.decode(ids);
         let space_before = self.model().characters.as_ref().is_some_and(|known| known.space_before);

@@ -16,8 +16,8 @@ use crate::{Split, TokenizerError};
 const VERSION_LINE: &str = "#version";
 
 impl Tokenizer {
-    /// Reads `vocab.json` and `merges.txt`. The files name neither the split nor the special tokens,
-    /// so the caller must.
+    /// Reads `vocab.json` and `merges.txt`. The files name neither the split nor the special
+    /// tokens, so the caller must.
     ///
     /// # Errors
     /// [`TokenizerError::Malformed`] if a file does not have its format, or if a merge or a special

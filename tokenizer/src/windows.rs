@@ -3,10 +3,10 @@
 //!
 //! A sequence of tokens is the encoding of its text if and only if every two neighbours are the
 //! encoding of theirs. The reason: until a merge crosses the boundary between two tokens, each side
-//! evolves as if it were alone. So the first merge that crosses a boundary would also cross it in the
-//! text of the two tokens next to it. Therefore the encodings of two overlapping windows can be joined
-//! where both have the same two neighbours. If there is no such place, a longer overlap is tried, up
-//! to the whole text.
+//! evolves as if it were alone. So the first merge that crosses a boundary would also cross it in
+//! the text of the two tokens next to it. Therefore the encodings of two overlapping windows can be
+//! joined where both have the same two neighbours. If there is no such place, a longer overlap is
+//! tried, up to the whole text.
 
 use crate::bpe::{BytePairs, Merger};
 use crate::model::Model;

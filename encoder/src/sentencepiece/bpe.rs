@@ -1,5 +1,5 @@
-//! Encoding with a BPE model: repeatedly merge the two neighbours that make the piece of the highest
-//! score, the leftmost if several are equal (Sennrich et al. 2016; `bpe_model.cc`).
+//! Encoding with a BPE model: repeatedly merge the two neighbours that make the piece of the
+//! highest score, the leftmost if several are equal (Sennrich et al. 2016; `bpe_model.cc`).
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -172,8 +172,9 @@ impl Bpe {
         work.pairs.push(Reverse(Pair { rank: self.ranks[id as usize], left, right, length }));
     }
 
-    /// Adds the piece of a symbol to `found`, or, if the piece is unused, the two pieces that it was
-    /// merged from. Like SentencePiece, it takes the last pair that made the piece anywhere in the text.
+    /// Adds the piece of a symbol to `found`, or, if the piece is unused, the two pieces that it
+    /// was merged from. Like SentencePiece, it takes the last pair that made the piece anywhere in
+    /// the text.
     fn add(
         &self,
         text: &[u8],

@@ -1,8 +1,8 @@
 //! Converts a SentencePiece model to a `tokenizer.json`, and such a file back to the model.
 //!
-//! Hugging Face's library reads the file as nearly the same tokenizer: some of its rules differ from
-//! SentencePiece's, and it adds scores in another way. So files written here are converted back to the
-//! model.
+//! Hugging Face's library reads the file as nearly the same tokenizer: some of its rules differ
+//! from SentencePiece's, and it adds scores in another way. So files written here are converted
+//! back to the model.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,8 @@ const MAX_MERGES: usize = (1 << 25) - 1;
 ///
 /// # Errors
 /// [`EncoderError::Malformed`] if the model has no piece for unknown characters, and
-/// [`EncoderError::Unsupported`] for models of words or characters and for spaces at the end of words.
+/// [`EncoderError::Unsupported`] for models of words or characters and for spaces at the end of
+/// words.
 pub(crate) fn to_json(model: &SentencePieceModel) -> Result<Value> {
     let refuse = |reason: &str| {
         Err(EncoderError::Unsupported { file: "SentencePiece model", reason: reason.to_owned() })
@@ -179,8 +180,8 @@ fn bpe(model: &SentencePieceModel) -> Result<Value> {
 }
 
 /// The merges of a BPE model: two pieces merge if together they are a piece, the one of the highest
-/// score first. SentencePiece merges pairs that become the same piece from left to right, but a list of
-/// merges must put them in some order; here the pair with the longest left part is first.
+/// score first. SentencePiece merges pairs that become the same piece from left to right, but a
+/// list of merges must put them in some order; here the pair with the longest left part is first.
 fn merges(pieces: &[Piece]) -> Result<Vec<[&str; 2]>> {
     let normal = |piece: &&Piece| piece.kind == PieceKind::Normal;
     let known: BTreeMap<&str, f32> =
@@ -218,8 +219,8 @@ fn added_tokens(pieces: &[Piece]) -> Vec<Value> {
     added.map(token).collect()
 }
 
-/// Whether the model has user-defined tokens. The library then normalises the parts of a text between
-/// them separately.
+/// Whether the model has user-defined tokens. The library then normalises the parts of a text
+/// between them separately.
 fn has_parts(model: &SentencePieceModel) -> bool {
     model.pieces.iter().any(|piece| piece.kind == PieceKind::UserDefined)
 }

@@ -1,5 +1,5 @@
-//! Reads the wire format of Protocol Buffers: a message is a list of fields, each with a number, a type
-//! and a value (Encoding, protobuf.dev).
+//! Reads the wire format of Protocol Buffers: a message is a list of fields, each with a number, a
+//! type and a value (Encoding, protobuf.dev).
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,8 +31,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The fields of a message in order: numbers and values. `None` if the message is cut off or a type is
-/// unknown; the iterator ends after it.
+/// The fields of a message in order: numbers and values. `None` if the message is cut off or a type
+/// is unknown; the iterator ends after it.
 pub(super) fn fields(message: &[u8]) -> impl Iterator<Item = Option<(u64, Value<'_>)>> {
     let mut rest = Some(message);
     std::iter::from_fn(move || {

@@ -1,5 +1,5 @@
-//! SentencePiece models (Kudo and Richardson 2018). They are encoded like SentencePiece does it, and
-//! written as the closest `tokenizer.json`.
+//! SentencePiece models (Kudo and Richardson 2018). They are encoded like SentencePiece does it,
+//! and written as the closest `tokenizer.json`.
 
 mod bpe;
 mod json;

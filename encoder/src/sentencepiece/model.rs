@@ -1,5 +1,5 @@
-//! Reads a `.model`. The numbers and defaults of the fields are those of `sentencepiece_model.proto` in
-//! SentencePiece 0.2.
+//! Reads a `.model`. The numbers and defaults of the fields are those of
+//! `sentencepiece_model.proto` in SentencePiece 0.2.
 
 use super::message::{Value, fields};
 use super::trie::Trie;

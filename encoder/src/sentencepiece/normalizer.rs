@@ -1,5 +1,6 @@
-//! SentencePiece's normaliser (`normalizer.cc`). It replaces characters by the compiled rules, removes
-//! repeated spaces and those at both ends, adds a space before the text, and spells spaces `▁`.
+//! SentencePiece's normaliser (`normalizer.cc`). It replaces characters by the compiled rules,
+//! removes repeated spaces and those at both ends, adds a space before the text, and spells spaces
+//! `▁`.
 
 use super::model::{PieceKind, SentencePieceModel, malformed};
 use super::trie::Trie;
@@ -45,8 +46,8 @@ impl Charsmap {
         (unit >> 10) << ((unit & 1 << 9) >> 6)
     }
 
-    /// The longest prefix of `text` that has a rule: its length and its replacement. A rule that points
-    /// outside of the tables is ignored.
+    /// The longest prefix of `text` that has a rule: its length and its replacement. A rule that
+    /// points outside of the tables is ignored.
     fn longest(&self, text: &[u8]) -> Option<(usize, &[u8])> {
         let unit = |node: u32| self.units.get(node as usize).copied();
         let mut node = Self::offset(unit(0)?);

@@ -45,8 +45,8 @@ impl SentencePiece {
     /// The tokenizer of a model; `file` is its `tokenizer.json`.
     ///
     /// # Errors
-    /// [`EncoderError::Malformed`](crate::EncoderError::Malformed) if a piece occurs twice, a required
-    /// piece is missing, or the rules of normalising are cut off.
+    /// [`EncoderError::Malformed`](crate::EncoderError::Malformed) if a piece occurs twice, a
+    /// required piece is missing, or the rules of normalising are cut off.
     pub(crate) fn new(model: SentencePieceModel, file: Value) -> Result<Self> {
         let unknown_id = model.unknown_id()? as u32;
         let mut known = BTreeMap::new();

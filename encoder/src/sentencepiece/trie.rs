@@ -6,8 +6,8 @@ pub(super) const ROOT: u32 = 0;
 /// Up to this many children are searched one by one, more by binary search.
 const FEW_CHILDREN: usize = 8;
 
-/// Strings with numbers, as a tree. Nodes are numbered level by level, so the children of a node have
-/// consecutive numbers.
+/// Strings with numbers, as a tree. Nodes are numbered level by level, so the children of a node
+/// have consecutive numbers.
 #[derive(Debug, Default)]
 pub(super) struct Trie {
     /// The last byte of each node.

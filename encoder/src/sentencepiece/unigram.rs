@@ -1,8 +1,8 @@
-//! Encoding with a Unigram model: the most probable sequence of pieces (Kudo 2018), found by the Viterbi
-//! algorithm.
+//! Encoding with a Unigram model: the most probable sequence of pieces (Kudo 2018), found by the
+//! Viterbi algorithm.
 //!
-//! Scores are summed from the start of a text in SentencePiece's precision, because rounding decides
-//! between sequences of nearly the same score.
+//! Scores are summed from the start of a text in SentencePiece's precision, because rounding
+//! decides between sequences of nearly the same score.
 
 use super::model::{Piece, PieceKind, SentencePieceModel};
 use super::normalizer::character_length;
@@ -72,8 +72,8 @@ impl Unigram {
         }
     }
 
-    /// Calls `visit` with the id and the bytes of each piece of a normalised text, in order. `best` is
-    /// working memory.
+    /// Calls `visit` with the id and the bytes of each piece of a normalised text, in order. `best`
+    /// is working memory.
     pub(super) fn encode(
         &self,
         text: &[u8],
@@ -87,8 +87,8 @@ impl Unigram {
             self.extend(text, at, best);
             at += character_length(&text[at..]);
         }
-        // The best path is known from its end. Going backwards, each piece is stored at its start, so
-        // that the second loop can go forwards.
+        // The best path is known from its end. Going backwards, each piece is stored at its start,
+        // so that the second loop can go forwards.
         let mut at = text.len();
         let mut ending = best[at];
         while at > 0 {

@@ -82,8 +82,7 @@ impl BloomOptions {
 
     /// Merges the filter of an earlier run into `bloom`.
     fn merge(bloom: &mut Bloom, file: &PathBuf, run: &str) -> Result<()> {
-        let refused =
-            |message: String| PipelineError::EarlierRun { run: run.to_owned(), message };
+        let refused = |message: String| PipelineError::EarlierRun { run: run.to_owned(), message };
         let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
         let theirs = Bloom::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
         bloom.merge(&theirs).map_err(|error| {
@@ -121,11 +120,7 @@ impl BarrierStage for BloomOptions {
         &self.against
     }
 
-    fn known(
-        &self,
-        stage: &str,
-        folder: &Path,
-    ) -> std::result::Result<Vec<Known>, Unusable> {
+    fn known(&self, stage: &str, folder: &Path) -> std::result::Result<Vec<Known>, Unusable> {
         let find = |run: &EarlierRun| {
             let file = run.root.join(filter_path(stage));
             if file.is_file() { Ok(run.known(file, 0)) } else { Err(run.has_no_index(stage)) }
@@ -183,5 +178,32 @@ impl BarrierStage for BloomOptions {
         let verdict = Verdict { stage: input.name.to_owned(), reason: "seen_before" };
         let dropped = Arc::new(dropped);
         Ok((Arc::new(DropDocuments { verdict, dropped, sizes: None }), outcome))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_that_does_not_fit_into_the_memory_is_refused() {
+        let options = BloomOptions { capacity: 1 << 40, ..BloomOptions::default() };
+        let error = options.check(ByteSize::gib(4)).unwrap_err();
+        assert_eq!(error.key, "capacity");
+        assert!(error.message.contains("4.0 GiB"), "{}", error.message);
+        BloomOptions::default().check(ByteSize::gib(4)).unwrap();
+    }
+
+    #[test]
+    fn impossible_filters_are_refused() {
+        let checked = |capacity, false_positive_rate| {
+            let options = BloomOptions { capacity, false_positive_rate, ..BloomOptions::default() };
+            options.checked().err().map(|error| error.key)
+        };
+        assert_eq!(checked(0, 1e-6).as_deref(), Some("capacity"));
+        for rate in [0.0, 1.0, -1.0, f64::NAN] {
+            assert_eq!(checked(10, rate).as_deref(), Some("false_positive_rate"), "{rate}");
+        }
+        assert_eq!(checked(10, 0.5), None);
     }
 }

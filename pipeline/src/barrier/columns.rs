@@ -39,3 +39,21 @@ pub(super) fn cluster_sizes(batch: &RecordBatch) -> Vec<u32> {
 pub(super) fn cluster_size_field() -> Field {
     Field::new(CLUSTER_SIZE, DataType::UInt32, false)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_replaces_one_of_its_name_and_comes_last() {
+        let number = |n: u32| Arc::new(UInt32Array::from(vec![n])) as ArrayRef;
+        let first = RecordBatch::try_from_iter([("a", number(1)), ("b", number(2))]).unwrap();
+        assert_eq!(cluster_sizes(&first), [1]);
+        let second = with_column(&first, "a", number(3)).unwrap();
+        let names: Vec<&str> =
+            second.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+        assert_eq!(names, ["b", "a"]);
+        let third = with_column(&second, CLUSTER_SIZE, number(7)).unwrap();
+        assert_eq!((third.num_columns(), cluster_sizes(&third)), (3, vec![7]));
+    }
+}

@@ -93,3 +93,38 @@ pub(super) fn bands_at_once(documents: u64, memory_bytes: u64) -> usize {
     let bytes = ROWS_BYTES_MAX.min(memory_bytes / 2);
     (bytes / (documents * BAND_ROW_BYTES).max(1)).max(1) as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(documents: u64, memory_bytes: u64) -> Cost {
+        let pairs = PairCost {
+            keys: 20.0,
+            row_bytes: 16.0,
+            key_bytes: 280.0,
+            minima_bytes: 0.0,
+            gathers_keys: true,
+        };
+        pairs.of(documents, memory_bytes)
+    }
+
+    #[test]
+    fn more_documents_cost_more() {
+        for documents in [1, 1_000, 1_000_000, 1_000_000_000] {
+            let (less, more) = (cost(documents, 1 << 30), cost(documents * 10, 1 << 30));
+            assert!(less.disk_bytes < more.disk_bytes && less.seconds < more.seconds);
+            assert!(less.memory_bytes < more.memory_bytes);
+        }
+    }
+
+    #[test]
+    fn sorting_keeps_to_its_memory() {
+        for documents in [0, 1, 1_000_000, u64::from(u32::MAX)] {
+            let bands = bands_at_once(documents, 1 << 28) as u64;
+            assert!(bands >= 1);
+            let bytes = bands * documents * BAND_ROW_BYTES;
+            assert!(bands == 1 || bytes <= 1 << 27, "{documents} documents, {bands} bands");
+        }
+    }
+}

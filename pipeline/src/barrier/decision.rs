@@ -129,3 +129,83 @@ fn with_sizes(batch: &RecordBatch, sizes: &Sizes) -> Result<RecordBatch> {
     let now = now.map(|(doc_id, before)| sizes.get(*doc_id).unwrap_or(before));
     with_column(batch, CLUSTER_SIZE, Arc::new(UInt32Array::from_iter_values(now)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc as Shared;
+
+    use arrow::array::{ArrayRef, LargeStringArray, UInt64Array};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn documents(n: u64) -> Documents {
+        let ids: ArrayRef = Shared::new(UInt64Array::from_iter_values(0..n));
+        let texts = (0..n).map(|id| Some(format!("text {id}"))).collect::<LargeStringArray>();
+        let columns = [("doc_id", ids), ("text", Shared::new(texts) as ArrayRef)];
+        let batch = RecordBatch::try_from_iter(columns).unwrap();
+        Documents { batch, read_bytes: (0..n).map(|id| id * 10).collect() }
+    }
+
+    fn verdict() -> Verdict {
+        Verdict { stage: "exact".into(), reason: "exact_duplicate" }
+    }
+
+    proptest! {
+        /// Every document is in one half, in order, with its own bytes.
+        #[test]
+        fn a_split_loses_no_document(goes in prop::collection::vec(any::<bool>(), 1..100)) {
+            let (kept, left) = verdict().split(documents(goes.len() as u64), &goes).unwrap();
+            let of = |wanted: bool| -> Vec<u64> {
+                (0..).zip(&goes).filter(|(_, goes)| **goes == wanted).map(|(id, _)| id).collect()
+            };
+            let ids = doc_ids(&kept.batch).unwrap().values().to_vec();
+            prop_assert_eq!(&ids, &of(false));
+            let bytes: Vec<u64> = ids.iter().map(|id| id * 10).collect();
+            prop_assert_eq!(kept.read_bytes, bytes);
+            match left {
+                None => prop_assert!(of(true).is_empty()),
+                Some(left) => {
+                    prop_assert_eq!(left.doc_ids().values().to_vec(), of(true));
+                    let bytes: Vec<u64> = of(true).iter().map(|id| id * 10).collect();
+                    prop_assert_eq!(left.read_bytes().values().to_vec(), bytes);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn survivors_stand_for_the_documents_that_go() {
+        let decision = DropDocuments {
+            verdict: verdict(),
+            dropped: Arc::new(RoaringTreemap::from_iter([1, 3])),
+            sizes: Some(Arc::new(Sizes::new(vec![(2, 3)]))),
+        };
+        assert!(decision.drops(3) && !decision.drops(2));
+        assert_eq!((decision.represents(2), decision.represents(0)), (Some(3), None));
+        let part = decision.for_part(0).unwrap();
+        let (kept, left) = part.apply(documents(4)).unwrap();
+        assert_eq!(doc_ids(&kept.batch).unwrap().values().to_vec(), [0, 2]);
+        assert_eq!(cluster_sizes(&kept.batch), [1, 3]);
+        let left = left.unwrap();
+        assert_eq!((left.stage(), left.reasons().value(0)), ("exact", "exact_duplicate"));
+        // A later decision counts on from what a document stands for already.
+        let later =
+            DropDocuments { dropped: Arc::default(), sizes: Some(Arc::default()), ..decision };
+        let (kept, left) = later.for_part(0).unwrap().apply(kept).unwrap();
+        assert_eq!(cluster_sizes(&kept.batch), [1, 3]);
+        assert!(left.is_none());
+    }
+
+    #[test]
+    fn a_rewritten_text_with_nothing_left_goes_with_its_old_text() {
+        let rewritten = vec!["text 0".into(), " \n".into(), "short".into()];
+        let (kept, left) = verdict().with_texts(documents(3), rewritten).unwrap();
+        let texts = crate::columns::texts(&kept.batch).unwrap();
+        assert_eq!(texts.iter().flatten().collect::<Vec<_>>(), ["text 0", "short"]);
+        let left = left.unwrap();
+        assert_eq!(left.doc_ids().values().to_vec(), [1]);
+        let old = crate::columns::texts(left.batch()).unwrap();
+        assert_eq!(old.value(0), "text 1");
+    }
+}

@@ -80,3 +80,38 @@ pub(super) fn known_doc_id((step, stage): (usize, usize), run: usize, row: u64) 
     let place = (step as u64 * STAGES_MAX + stage as u64) * RUNS_MAX + run as u64;
     ((u64::from(u32::MAX) - place) << 32) | (row & u64::from(u32::MAX))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn known_documents_have_ids_of_their_own() {
+        let mut ids = BTreeSet::new();
+        for step in 0..3 {
+            for stage in 0..4 {
+                for run in 0..5 {
+                    for row in [0, 1, u64::from(u32::MAX)] {
+                        ids.insert(known_doc_id((step, stage), run, row));
+                    }
+                }
+            }
+        }
+        assert_eq!(ids.len(), 3 * 4 * 5 * 3);
+        // A run would need that many files for one of its own documents to have such an id.
+        let files = ids.first().unwrap() >> 32;
+        assert!(files > 4_000_000_000, "{files}");
+    }
+
+    #[test]
+    fn a_run_that_is_not_there_is_named() {
+        let found = EarlierRun::each(&["nowhere".into()], Path::new(""), |_| Err("".into()));
+        let Err(unusable) = found else { panic!("found a run nowhere") };
+        assert_eq!(
+            (unusable.run.as_str(), unusable.message.as_str()),
+            ("nowhere", "there is no finished run")
+        );
+    }
+}

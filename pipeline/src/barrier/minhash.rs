@@ -255,11 +255,7 @@ impl BarrierStage for MinHashOptions {
         &self.against
     }
 
-    fn known(
-        &self,
-        stage: &str,
-        folder: &Path,
-    ) -> std::result::Result<Vec<Known>, Unusable> {
+    fn known(&self, stage: &str, folder: &Path) -> std::result::Result<Vec<Known>, Unusable> {
         index::find(self, stage, folder)
     }
 
@@ -328,5 +324,65 @@ impl KeyMaker for SignatureMaker {
             let minima = self.hasher.minima(text, &mut self.scratch);
             keys.minima.extend(minima.iter().flat_map(|minimum| minimum.to_be_bytes()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use toml::Value;
+
+    use super::*;
+
+    fn loaded(pairs: &[(&str, Value)]) -> std::result::Result<MinHashOptions, OptionError> {
+        let with: Options = pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
+        options::<MinHashOptions>(&with)?.resolved(&with)
+    }
+
+    #[test]
+    fn a_preset_brings_its_bands_and_its_check() {
+        let fast = loaded(&[]).unwrap();
+        assert_eq!(
+            (fast.bands, fast.rows, fast.verify),
+            (Some(20), Some(6), Some(Verify::Jaccard))
+        );
+        let datatrove = loaded(&[("preset", "datatrove-0.10".into())]).unwrap();
+        assert_eq!((datatrove.bands, datatrove.rows), (Some(14), Some(8)));
+        assert_eq!(datatrove.verify, Some(Verify::Off));
+        assert!(datatrove.keeps_as_datatrove() && datatrove.keep.is_none());
+        assert!(fast.keep.is_some() && !fast.needs_minima());
+    }
+
+    #[test]
+    fn a_threshold_picks_the_bands_unless_they_are_given() {
+        let low = loaded(&[("threshold", 0.5.into())]).unwrap();
+        let high = loaded(&[("threshold", 0.9.into())]).unwrap();
+        assert!(low.rows < high.rows, "{low:?} {high:?}");
+        let given = loaded(&[("threshold", 0.9.into()), ("bands", 3.into())]).unwrap();
+        assert_eq!(given.bands, Some(3));
+    }
+
+    #[test]
+    fn options_that_do_not_go_together_are_refused_by_name() {
+        let datatrove = ("preset", Value::from("datatrove-0.10"));
+        for (pairs, key) in [
+            (vec![("threshold", Value::from(75))], "threshold"),
+            (vec![("threshold", Value::from(1.5))], "threshold"),
+            (vec![("bands", Value::from(0))], "bands"),
+            (vec![("bands", Value::from(4096)), ("rows", Value::from(2))], "bands"),
+            (vec![("precision_bits", Value::from(16))], "precision_bits"),
+            (vec![("hash", Value::from("sha1"))], "hash"),
+            (vec![("datatrove_files", Value::from(true))], "datatrove_files"),
+            (vec![datatrove.clone(), ("rows", Value::from(4))], "rows"),
+            (vec![datatrove, ("against", Value::Array(vec!["a".into()]))], "against"),
+        ] {
+            assert_eq!(loaded(&pairs).unwrap_err().key, key, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn precision_is_written_as_its_bits() {
+        let table = Table::try_from(loaded(&[]).unwrap()).unwrap();
+        assert_eq!(table["precision_bits"], Value::from(64));
+        assert_eq!(table["hash"], Value::from("xxhash"));
     }
 }

@@ -64,3 +64,36 @@ pub(super) fn keys_path(step: usize, stage: usize, part: usize) -> String {
 pub(crate) fn key_files(run: &Run, step: usize, stage: usize, parts: usize) -> Vec<PathBuf> {
     (0..parts).map(|part| run.path(&keys_path(step, stage, part))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use tables::Count;
+
+    use super::*;
+
+    fn result(read: u64, dropped: u64, quarantined: u64, documents: u64) -> PartResult {
+        let mut ledger = Ledger::default();
+        let count = |documents| Count { documents, bytes: 0 };
+        ledger.add("web", Outcome::Read, "", "", count(read));
+        ledger.add("web", Outcome::Dropped, "short", "few_words", count(dropped));
+        ledger.add("web", Outcome::Quarantined, "read", "bad_json", count(quarantined));
+        PartResult { ledger, documents, ..PartResult::default() }
+    }
+
+    #[test]
+    fn a_part_that_loses_a_document_is_a_bug() {
+        result(10, 3, 2, 5).check(0).unwrap();
+        let error = result(10, 3, 2, 4).check(7).unwrap_err();
+        assert!(bug::is_bug(&error), "{error}");
+        assert!(error.to_string().contains("part 7"), "{error}");
+    }
+
+    #[test]
+    fn results_come_back_from_the_journal_as_they_were() {
+        let first = result(10, 3, 2, 5);
+        let json = first.to_json().unwrap();
+        let second: PartResult = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(second.ledger, first.ledger);
+        assert_eq!(second.to_json().unwrap(), json);
+    }
+}

@@ -23,3 +23,27 @@ pub(crate) fn expand(path: &str) -> Result<String, String> {
         None => Ok(expanded),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+
+    #[test]
+    fn defaults_stand_for_variables_that_are_not_set() {
+        let path = "a/${GRISTMILL_UNSET:-b}/${GRISTMILL_UNSET_TOO:-c/d}.jsonl";
+        assert_eq!(expand(path).unwrap(), "a/b/c/d.jsonl");
+        assert_eq!(expand("${GRISTMILL_UNSET:-}x").unwrap(), "x");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        assert_eq!(expand("${GRISTMILL_UNSET}/a").unwrap_err(), "GRISTMILL_UNSET");
+    }
+
+    #[test]
+    fn other_text_stays_as_it_is() {
+        for path in ["a/*.jsonl", "a/$b/c", "a/${b", "a~/b", "~", ""] {
+            assert_eq!(expand(path).unwrap(), path);
+        }
+    }
+}

@@ -254,9 +254,6 @@ impl Loader<'_> {
 }
 
 /// The most similar of some names, if one is similar at all.
-pub(super) fn nearest<'a>(
-    name: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<String> {
+pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     sql::nearest(name, candidates).map(ToOwned::to_owned)
 }

@@ -14,6 +14,8 @@ mod settings;
 mod sources;
 mod stages;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 pub use error::RecipeError;
 pub use load::{MEMORY_MIN_BYTES, Recipe, Source, SourceFile};

@@ -24,7 +24,8 @@ pub(super) fn parse(document: &Document) -> Result<RecipeTables, RecipeError> {
         .map_err(|error| document.unknown_key_error(&error, &["tokenizer", "pretrain"]))?;
     tables.tokenizer = tokenizer.map(|section| parse_tokenizer(document, section)).transpose()?;
     let seed = tables.run.seed;
-    tables.pretrain = pretrain.map(|section| parse_pretrain(document, section, seed)).transpose()?;
+    tables.pretrain =
+        pretrain.map(|section| parse_pretrain(document, section, seed)).transpose()?;
     Ok(tables)
 }
 
@@ -113,4 +114,73 @@ fn read_rest<T: DeserializeOwned>(
 ) -> Result<T, RecipeError> {
     T::deserialize(ValueDeserializer::from(section))
         .map_err(|error| document.unknown_key_error(&error, known))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<RecipeTables, RecipeError> {
+        parse(&Document { file: "recipe.toml".into(), text: text.into() })
+    }
+
+    /// The text at the place of a refusal, and its help.
+    fn refused(text: &str) -> (String, String) {
+        let error = parsed(text).unwrap_err();
+        let span = error.span.unwrap_or_else(|| panic!("{} has no place", error.message));
+        (text[span].to_owned(), error.help.unwrap_or_default())
+    }
+
+    #[test]
+    fn sections_hold_a_trainers_settings_beside_keys_of_the_recipe() {
+        let tables = parsed(
+            "[tokenizer]\nvocab_size = 1000\nalso = [500]\nmin_frequency = 3\n\
+             [pretrain]\nprompt = \"It\"\nsteps = 7\nclip_norm = 0.5\nmodel = { dim = 8 }\n",
+        )
+        .unwrap();
+        let tokenizer = tables.tokenizer.unwrap();
+        assert_eq!((tokenizer.train.vocab_size, tokenizer.train.min_frequency), (1000, 3));
+        assert_eq!(tokenizer.also, [500]);
+        let pretrain = tables.pretrain.unwrap();
+        assert_eq!((pretrain.train.steps, pretrain.train.clip_norm), (7, 0.5));
+        assert_eq!(pretrain.prompt, "It");
+        assert!(pretrain.model.unwrap().contains_key("dim"));
+    }
+
+    #[test]
+    fn what_is_not_written_has_the_trainers_defaults() {
+        let tables = parsed("[tokenizer]\n[pretrain]\n").unwrap();
+        assert_eq!(tables.tokenizer.unwrap().train, tokenizer::TrainConfig::default());
+        assert_eq!(tables.pretrain.unwrap().train, TrainConfig::default());
+    }
+
+    #[test]
+    fn the_runs_seed_is_the_models_unless_it_has_one() {
+        let seed = |text: &str| parsed(text).unwrap().pretrain.unwrap().train.seed;
+        assert_eq!(seed("[run]\nseed = 5\n[pretrain]\n"), 5);
+        assert_eq!(seed("[run]\nseed = 5\n[pretrain]\nseed = 0\n"), 0);
+    }
+
+    #[test]
+    fn misspelt_keys_are_placed_and_the_right_one_is_suggested() {
+        for (text, at, near) in [
+            ("[tokenizer]\nvocab_sise = 1\n", "vocab_sise", "vocab_size"),
+            ("[tokenizer]\nweigths = {}\n", "weigths", "weights"),
+            ("[pretrain]\nstep = 1\n", "step", "steps"),
+            ("[pretrain]\npromt = 1\n", "promt", "prompt"),
+            ("[run]\nseeed = 1\n", "seeed", "seed"),
+            ("[pretrian]\n", "pretrian", "pretrain"),
+        ] {
+            let (place, help) = refused(text);
+            assert_eq!((place.as_str(), help), (at, format!("did you mean `{near}`?")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_placed() {
+        assert_eq!(refused("[tokenizer]\nvocab_size = \"many\"\n").0, "\"many\"");
+        assert_eq!(refused("[tokenizer]\nalso = 5\n").0, "5");
+        assert_eq!(refused("[pretrain]\nsteps = 1.5\n").0, "1.5");
+        assert_eq!(refused("[pretrain]\noptimizer = \"sgd\"\n").0, "\"sgd\"");
+    }
 }

@@ -12,7 +12,10 @@ use super::load::{Loader, nearest};
 use super::tables::{PretrainTable, ShardsTable, TokenizerTable};
 
 impl Loader<'_> {
-    pub(super) fn tokenizer(&self, table: Option<&TokenizerTable>) -> Result<Option<PathBuf>, RecipeError> {
+    pub(super) fn tokenizer(
+        &self,
+        table: Option<&TokenizerTable>,
+    ) -> Result<Option<PathBuf>, RecipeError> {
         let Some(table) = table else { return Ok(None) };
         let refused = |key: &str, message: String, help: &str| {
             self.document.error_at(&format!("tokenizer.{key}"), message, help)

@@ -45,3 +45,38 @@ impl Quota {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(read: u64, bad: u64) -> PartResult {
+        PartResult { read, bad, examples: vec!["place".into(); 2], ..PartResult::default() }
+    }
+
+    #[test]
+    fn a_share_above_the_limit_stops_the_run() {
+        let mut quota = Quota::new(0.05);
+        quota.add(&part(2000, 100)).unwrap();
+        let error = quota.add(&part(0, 1)).unwrap_err();
+        let PipelineError::TooMuchBadData { bad, read, reasons, .. } = error else {
+            panic!("{error}")
+        };
+        assert_eq!((bad, read), (101, 2000));
+        assert_eq!(reasons.matches("place").count(), 3, "examples are limited");
+    }
+
+    #[test]
+    fn the_share_is_not_judged_on_the_first_records() {
+        let mut quota = Quota::new(0.05);
+        quota.add(&part(QUOTA_RECORDS_MIN - 1, 900)).unwrap();
+        assert!(quota.check(0).is_err(), "at the end it is");
+    }
+
+    #[test]
+    fn a_few_damaged_records_are_always_accepted() {
+        let mut quota = Quota::new(0.0);
+        quota.add(&part(QUOTA_BAD_FREE, QUOTA_BAD_FREE)).unwrap();
+        quota.check(0).unwrap();
+    }
+}

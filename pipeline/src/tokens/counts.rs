@@ -464,3 +464,63 @@ pub(super) fn damaged<'a>(
     let found = files.into_iter().find_map(failing);
     found.unwrap_or_else(|| unreadable(Path::new("counts"), error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::Field;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// A group of any name has a file, which says its name.
+        #[test]
+        fn a_file_says_its_group(group in "\\PC{0,12}") {
+            let name = file_name(&group);
+            let stem = name.strip_suffix(".counts").unwrap();
+            let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+            prop_assert!(stem.chars().all(good), "{}", stem);
+            if !stem.contains(".h") {
+                prop_assert_eq!(group_of(stem), group);
+            }
+        }
+
+        /// Long names are cut, and still different.
+        #[test]
+        fn long_groups_have_different_files(a in "[a-z]{81,120}", b in "[a-z]{81,120}") {
+            prop_assert!(file_name(&a).len() <= NAME_MAX + ".counts".len());
+            prop_assert_eq!(file_name(&a) == file_name(&b), a == b);
+        }
+    }
+
+    #[test]
+    fn groups_are_columns_of_texts_or_fields_of_structs() {
+        let code = Fields::from(vec![Field::new("code", DataType::Utf8, true)]);
+        let schema = Schema::new(vec![
+            Field::new("source", DataType::Utf8, false),
+            Field::new("language", DataType::Struct(code), true),
+            Field::new(
+                "spans",
+                DataType::List(Arc::new(Field::new_list_field(DataType::UInt64, true))),
+                true,
+            ),
+        ]);
+        for (name, expected) in [
+            ("source", true),
+            ("language.code", true),
+            ("language.name", false),
+            ("topic", false),
+            ("source.code", false),
+        ] {
+            assert_eq!(can_group(&schema, name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_count_file_that_is_not_there_is_named() {
+        let error = CountFile::at(Path::new("nowhere.counts")).totals().unwrap_err();
+        assert_eq!(error.to_string(), "nowhere.counts: there is no such file");
+    }
+}

@@ -151,3 +151,32 @@ fn nothing(files: &[CountFile]) -> PipelineError {
 fn is_of_run(path: &Path) -> bool {
     path.parent().and_then(Path::parent).is_some_and(|root| root.join("recipe.toml").is_file())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> Vec<CountFile> {
+        let file = |group: &str| CountFile { group: group.into(), path: "nowhere".into() };
+        vec![file("en"), file("fr")]
+    }
+
+    fn weights(weights: &[(&str, f64)]) -> Result<Vec<u64>> {
+        let weights = weights.iter().map(|(name, weight)| ((*name).to_owned(), *weight)).collect();
+        Mix { weights, temperature: None }.weights(&files())
+    }
+
+    #[test]
+    fn weights_keep_their_ratios_as_whole_numbers() {
+        assert_eq!(weights(&[]).unwrap(), [1, 1]);
+        assert_eq!(weights(&[("fr", 3.0)]).unwrap(), [1, 3]);
+        assert_eq!(weights(&[("fr", 2.5)]).unwrap(), [1000, 2500]);
+        assert_eq!(weights(&[("en", 0.0)]).unwrap(), [0, 1]);
+    }
+
+    #[test]
+    fn a_weight_of_an_unknown_group_is_refused() {
+        let error = weights(&[("de", 2.0)]).unwrap_err().to_string();
+        assert!(error.contains("`de`") && error.contains("en, fr"), "{error}");
+    }
+}

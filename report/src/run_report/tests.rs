@@ -7,15 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, LargeStringArray, StringArray, StructArray};
-use arrow::array::{UInt32Array, UInt64Array};
+use arrow::array::{Float32Array, UInt32Array, UInt64Array};
 use arrow::datatypes::{DataType, Field, Fields};
 use arrow::record_batch::RecordBatch;
-use model::{Curve, Evaluation, StepPoint, TrainSummary, ValidationPoint};
 use parquet::arrow::ArrowWriter;
-use shards::dataset::{Counts, ShardEntry, Split, TokenType};
+use shards::dataset::{Counts, ShardEntry, ShardManifest, Split, TokenType};
 
 use super::*;
-use tables::Outcome;
+use tables::{Count, Ledger, Outcome};
 
 const HOSTILE: &str = "<script>alert('x')</script>";
 
@@ -100,11 +99,31 @@ fn ledger() -> Ledger {
     ledger
 }
 
-fn recipe(root: &Path) -> Recipe {
-    let text = "[[source]]\nname = \"web\"\npath = \"a.jsonl\"\n\
-                [[stage]]\nuse = \"exact\"\nname = \"same\"\n[tokenizer]\n[pretrain]\n";
-    std::fs::write(root.join("a.jsonl"), "{\"text\": \"some text\"}\n").unwrap();
-    Recipe::from_text(text.into(), &root.join("demo.toml")).unwrap()
+const RECIPE: &str = "\
+[[source]]
+name = \"web\"
+
+[[stage]]
+use = \"exact\"
+name = \"same\"
+
+[tokenizer]
+
+[shards]
+sequence_length = 512
+
+[pretrain]
+preset = \"tiny\"
+batch_size = 8
+";
+
+fn write_run(root: &Path, ledger: &Ledger) {
+    std::fs::write(root.join("recipe.toml"), RECIPE).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(root.join("ledger.parquet")).unwrap(), Ledger::schema(), None)
+            .unwrap();
+    writer.write(&ledger.batch().unwrap()).unwrap();
+    writer.close().unwrap();
 }
 
 fn shards() -> ShardManifest {
@@ -130,44 +149,52 @@ fn shards() -> ShardManifest {
     }
 }
 
-fn pretrained() -> Pretrained {
-    let step = |step: usize| StepPoint {
-        step,
-        loss: 6.0 - step as f32 / 100.0,
-        learning_rate: 0.1,
-        gradient_norm: 1.0,
-        batch_digest: String::new(),
-    };
-    let evaluation = Evaluation { nats_per_token: 4.1234, bits_per_byte: 2.0, tokens: 512 };
-    Pretrained {
-        summary: TrainSummary {
-            step: 200,
-            finished: true,
-            resumed_from: None,
-            n_parameters: 1_040_000,
-            curve: Curve {
-                steps: (1..=200).map(step).collect(),
-                validations: vec![ValidationPoint { step: 200, evaluation }],
-            },
-        },
+/// The shards and the curve of a model.
+fn write_model(root: &Path) {
+    std::fs::create_dir_all(root.join("shards")).unwrap();
+    let json = shards().seal().to_json().unwrap();
+    std::fs::write(root.join("shards").join(ShardManifest::FILE), json).unwrap();
+    let losses: Float32Array = (1..=200).map(|step| 6.0 - step as f32 / 100.0).collect();
+    let steps: UInt64Array = (1..=200).collect();
+    write(
+        root,
+        "training.parquet",
+        vec![("step", Arc::new(steps)), ("loss", Arc::new(losses))],
+    );
+    let real = |value: f32| Arc::new(Float32Array::from(vec![value]));
+    write(
+        root,
+        "validation.parquet",
+        vec![
+            ("step", numbers([200])),
+            ("nats_per_token", real(4.1234)),
+            ("bits_per_byte", real(2.0)),
+            ("tokens", numbers([512])),
+        ],
+    );
+}
+
+fn page_of(root: &Path, sample: Option<&str>) -> String {
+    let source = SourceFiles { name: "web", files: vec![("/secret/place/a.jsonl", 10)] };
+    let trained = sample.map(|sample| Trained {
+        shape: "4 layers".into(),
+        n_parameters: 1_040_000,
+        steps: 200,
         unigram_entropy: 5.5,
-        sample: format!("The {HOSTILE}"),
-    }
+        sample,
+    });
+    html(&RunFiles { name: "demo", root, sources: vec![source], trained }).unwrap()
 }
 
 fn page(with_model: bool) -> String {
     let root = tempfile::tempdir().unwrap();
-    let recipe = recipe(root.path());
+    write_run(root.path(), &ledger());
     write_tables(root.path());
-    let (shards, pretrained) = (shards(), pretrained());
-    let facts = Facts {
-        recipe: &recipe,
-        root: root.path(),
-        ledger: &ledger(),
-        shards: with_model.then_some(&shards),
-        pretrained: with_model.then_some(&pretrained),
-    };
-    html(&facts).unwrap()
+    if with_model {
+        write_model(root.path());
+    }
+    let sample = format!("The {HOSTILE}");
+    page_of(root.path(), with_model.then_some(sample.as_str()))
 }
 
 #[test]
@@ -196,16 +223,16 @@ fn a_run_without_tokens_has_a_report() {
 }
 
 #[test]
-fn a_run_without_tables_has_a_report() {
+fn a_run_without_documents_has_a_report() {
     let root = tempfile::tempdir().unwrap();
-    let recipe = recipe(root.path());
-    let ledger = Ledger::default();
-    let facts = Facts {
-        recipe: &recipe,
-        root: root.path(),
-        ledger: &ledger,
-        shards: None,
-        pretrained: None,
-    };
-    assert!(html(&facts).unwrap().contains("Read 0 records"));
+    write_run(root.path(), &Ledger::default());
+    assert!(page_of(root.path(), None).contains("Read 0 records"));
+}
+
+#[test]
+fn a_folder_without_a_recipe_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let run = RunFiles { name: "demo", root: root.path(), sources: Vec::new(), trained: None };
+    let error = html(&run).unwrap_err().to_string();
+    assert!(error.contains("recipe.toml"), "{error}");
 }

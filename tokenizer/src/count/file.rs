@@ -80,8 +80,8 @@ impl<W: Write> CountsWriter<W> {
     /// Writes a word. A word with a count of 0 is skipped.
     ///
     /// # Errors
-    /// Those of the writer, and [`io::ErrorKind::InvalidInput`] for a word that is empty or does not
-    /// come after the word before in byte order.
+    /// Those of the writer, and [`io::ErrorKind::InvalidInput`] for a word that is empty or does
+    /// not come after the word before in byte order.
     pub fn write(&mut self, word: &[u8], count: u64) -> io::Result<()> {
         if count == 0 {
             return Ok(());
@@ -161,7 +161,8 @@ impl<R: Read> CountsReader<R> {
         }
         let mut name = Vec::new();
         source.read(length as usize, &mut name)?;
-        let name = String::from_utf8(name).map_err(|_| invalid("the name of its split is not UTF-8"))?;
+        let name =
+            String::from_utf8(name).map_err(|_| invalid("the name of its split is not UTF-8"))?;
         let split = name.parse().map_err(|error| invalid(&format!("{error}")))?;
         Ok(Self { source, split, word: Vec::new(), words: 0, cut_pieces: None })
     }

@@ -12,8 +12,8 @@ use std::io::{self, Read, Write};
 use super::file::{CountsReader, CountsWriter};
 use crate::Split;
 
-/// The smallest weight that [`temperature_weights`] returns. It keeps three more digits of the ratios
-/// than a smallest weight of 1 would.
+/// The smallest weight that [`temperature_weights`] returns. It keeps three more digits of the
+/// ratios than a smallest weight of 1 would.
 const LEAST_WEIGHT: f64 = 1000.0;
 
 /// The words of several count files in byte order, with the sums of their weighted counts.
@@ -61,8 +61,8 @@ impl<R: Read> MergedCounts<R> {
         Ok(())
     }
 
-    /// Reads the next word and its weighted count, or `None` at the end. Words whose weighted count is
-    /// 0 are skipped.
+    /// Reads the next word and its weighted count, or `None` at the end. Words whose weighted count
+    /// is 0 are skipped.
     ///
     /// # Errors
     /// Those of the readers, and [`io::ErrorKind::InvalidData`] if a file is damaged.
@@ -101,9 +101,9 @@ impl<R: Read> MergedCounts<R> {
 }
 
 /// Returns a weight for each source; the words of source i occur `totals[i]` times. With these
-/// weights, the share of each source in all occurrences is proportional to its unweighted share to the
-/// power `exponent`: 1 leaves the mix unchanged, 0 makes all sources equal. Multilingual models use
-/// 0.3 to 0.7 (Conneau and Lample 2019, section 3.1; Conneau et al. 2020, section 3.1).
+/// weights, the share of each source in all occurrences is proportional to its unweighted share to
+/// the power `exponent`: 1 leaves the mix unchanged, 0 makes all sources equal. Multilingual models
+/// use 0.3 to 0.7 (Conneau and Lample 2019, section 3.1; Conneau et al. 2020, section 3.1).
 ///
 /// Weights are whole numbers of at least four digits; a source without words has the weight 0.
 ///

@@ -99,8 +99,8 @@ impl WordCounts {
         self.add(piece.as_bytes(), 1);
     }
 
-    /// Adds `count` occurrences of `word`. Empty words and counts of 0 are ignored; sums saturate at
-    /// [`u64::MAX`].
+    /// Adds `count` occurrences of `word`. Empty words and counts of 0 are ignored; sums saturate
+    /// at [`u64::MAX`].
     #[inline]
     pub(crate) fn add(&mut self, word: &[u8], count: u64) {
         match Key::new(word) {
@@ -112,7 +112,8 @@ impl WordCounts {
         }
     }
 
-    /// Makes room for `words` more short words, so that the table stays at most three quarters full.
+    /// Makes room for `words` more short words, so that the table stays at most three quarters
+    /// full.
     #[inline]
     fn make_room(&mut self, words: usize) {
         while (self.short_words + words) * 4 >= self.short_slots.len() * 3 {
@@ -222,8 +223,8 @@ impl WordCounts {
         self.cut_pieces = self.cut_pieces.saturating_add(other.cut_pieces);
     }
 
-    /// Writes all words as a count file and empties the table, which keeps its memory. The words are
-    /// sorted in place, so this needs no extra memory.
+    /// Writes all words as a count file and empties the table, which keeps its memory. The words
+    /// are sorted in place, so this needs no extra memory.
     ///
     /// # Errors
     /// Those of the writer. The words are lost in that case.
@@ -286,9 +287,9 @@ impl WordCounts {
         self.len() == 0
     }
 
-    /// Calls `visit` for every word of several tables with the sum of its counts. The order depends on
-    /// the order in which the words were added. This gives the same as merging the tables, but takes
-    /// no memory.
+    /// Calls `visit` for every word of several tables with the sum of its counts. The order depends
+    /// on the order in which the words were added. This gives the same as merging the tables, but
+    /// takes no memory.
     pub(crate) fn for_each_of(tables: &[Self], mut visit: impl FnMut(&[u8], u64)) {
         for (number, table) in tables.iter().enumerate() {
             let (former, later) = (&tables[..number], &tables[number + 1..]);

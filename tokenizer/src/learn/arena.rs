@@ -103,8 +103,9 @@ impl<S: Symbol> Words<S> {
         self.arena.reserve(words * (S::PER_NUMBER + 2) + letters);
     }
 
-    /// Adds a word that occurs `count` times. Words of one letter hold no pair and are skipped. If the
-    /// arena would have more than 2³² places, which take 8 or 16 GiB, [`Words::is_full`] becomes true.
+    /// Adds a word that occurs `count` times. Words of one letter hold no pair and are skipped. If
+    /// the arena would have more than 2³² places, which take 8 or 16 GiB, [`Words::is_full`]
+    /// becomes true.
     pub(crate) fn push(&mut self, letters: impl IntoIterator<Item = u32>, count: u64) {
         let start = self.arena.len();
         let first = start + S::PER_NUMBER + 1;
@@ -138,9 +139,9 @@ impl<S: Symbol> Words<S> {
         WordsMut { arena, start: 0, firsts, large_counts }
     }
 
-    /// Calls `visit` with the place, the count of the word and the pair, for every pair of neighbours
-    /// in the words that begin in a stretch. The place of a pair is where its right symbol begins.
-    /// `lengths` has the number of letters of each symbol.
+    /// Calls `visit` with the place, the count of the word and the pair, for every pair of
+    /// neighbours in the words that begin in a stretch. The place of a pair is where its right
+    /// symbol begins. `lengths` has the number of letters of each symbol.
     pub(super) fn for_each_pair(
         &self,
         stretch: Range<usize>,

@@ -1,11 +1,11 @@
-//! Learning merges from words with counts: repeatedly, the most frequent pair of neighbours becomes a
-//! new symbol (Sennrich et al. 2016). The limits are those of Hugging Face's `BpeTrainer`; the caller
-//! chooses the order of equally frequent pairs.
+//! Learning merges from words with counts: repeatedly, the most frequent pair of neighbours becomes
+//! a new symbol (Sennrich et al. 2016). The limits are those of Hugging Face's `BpeTrainer`; the
+//! caller chooses the order of equally frequent pairs.
 //!
 //! Each merge visits the places of its pair and updates the counts of the pairs there. A heap gives
-//! the most frequent pair. Counts in the heap may be too high but never too low, because the count of
-//! a pair only falls once it exists. An entry that reaches the top with an outdated count goes back
-//! with the current one.
+//! the most frequent pair. Counts in the heap may be too high but never too low, because the count
+//! of a pair only falls once it exists. An entry that reaches the top with an outdated count goes
+//! back with the current one.
 //!
 //! Most pairs never become frequent enough to merge, and the count of a pair never rises. So the
 //! learner guesses a threshold below the counts of all future merges, and does not keep pairs that
@@ -203,8 +203,8 @@ impl<O: TieOrder, S: Symbol> Learner<O, S> {
         self.push_since(first_new, spellings);
     }
 
-    /// Subtracts the occurrences of the old pairs on one side, and adds entries for the new pairs that
-    /// are frequent enough. `replaced` gives the old and the new pair for a neighbour.
+    /// Subtracts the occurrences of the old pairs on one side, and adds entries for the new pairs
+    /// that are frequent enough. `replaced` gives the old and the new pair for a neighbour.
     fn replace(
         &mut self,
         side: usize,

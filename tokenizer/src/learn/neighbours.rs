@@ -1,8 +1,9 @@
 //! Applying one merge at all its places, and collecting the neighbours of the new symbol.
 //!
 //! Each occurrence of a new pair, the new symbol and a neighbour, replaces an occurrence of an old
-//! pair. So one sum per neighbour is enough to update the counts of pairs, without a look-up per place.
-//! Threads work on separate stretches of the words. The sums do not depend on the number of threads.
+//! pair. So one sum per neighbour is enough to update the counts of pairs, without a look-up per
+//! place. Threads work on separate stretches of the words. The sums do not depend on the number of
+//! threads.
 
 use super::arena::{Symbol, WordsMut};
 use super::pairs::Tally;
@@ -24,8 +25,8 @@ struct Side {
     tallies: Vec<Tally>,
     /// The symbols that are neighbours.
     symbols: Vec<u32>,
-    /// For each occurrence of a neighbour, the neighbour and the place of the new pair, in the order
-    /// of the places.
+    /// For each occurrence of a neighbour, the neighbour and the place of the new pair, in the
+    /// order of the places.
     places: Vec<(u32, u32)>,
 }
 
@@ -116,8 +117,8 @@ impl Merger {
         self.stretches[0].sides[side].tallies[symbol as usize].count
     }
 
-    /// Calls `pair` for every neighbour on `side`. It returns the index of the entry that the places
-    /// of the neighbour belong to, if there is one.
+    /// Calls `pair` for every neighbour on `side`. It returns the index of the entry that the
+    /// places of the neighbour belong to, if there is one.
     pub(super) fn drain_pairs(
         &mut self,
         side: usize,
@@ -132,8 +133,8 @@ impl Merger {
         }
     }
 
-    /// Calls `hold` with the index of the entry and the place, for the places of all neighbours that
-    /// have an entry, in ascending order of the places.
+    /// Calls `hold` with the index of the entry and the place, for the places of all neighbours
+    /// that have an entry, in ascending order of the places.
     pub(super) fn drain_places(&mut self, side: usize, mut hold: impl FnMut(u32, u32)) {
         for stretch in &mut self.stretches {
             for (symbol, place) in stretch.sides[side].places.drain(..) {
@@ -182,8 +183,8 @@ fn merge_stretches<S: Symbol>(
     );
 }
 
-/// Merges the pair whose right symbol begins at the place `at`, if it is still there. The symbols of
-/// the word begin at `first`.
+/// Merges the pair whose right symbol begins at the place `at`, if it is still there. The symbols
+/// of the word begin at `first`.
 #[inline]
 fn merge_place<S: Symbol>(
     words: &mut WordsMut<'_, S>,

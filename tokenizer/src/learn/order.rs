@@ -1,9 +1,10 @@
-//! Which of several equally frequent pairs is merged first. The well-known trainers of byte-level BPE
-//! differ only in this and in the order of ids.
+//! Which of several equally frequent pairs is merged first. The well-known trainers of byte-level
+//! BPE differ only in this and in the order of ids.
 //!
-//! Keys are stored in the learner's heap. While merges are made, a key may fall but never rise. A key
-//! that reaches the top is computed again and goes back if it has fallen. So an order by place in the
-//! text is as cheap as one by number, because the first occurrence of a pair only moves forward.
+//! Keys are stored in the learner's heap. While merges are made, a key may fall but never rise. A
+//! key that reaches the top is computed again and goes back if it has fallen. So an order by place
+//! in the text is as cheap as one by number, because the first occurrence of a pair only moves
+//! forward.
 
 use std::cmp::Reverse;
 
@@ -31,7 +32,8 @@ pub(crate) trait TieOrder: Default + Send {
     ) -> Self::Key;
 }
 
-/// The lowest left id first, then the lowest right id, as in Hugging Face's `BpeTrainer` and rustbpe.
+/// The lowest left id first, then the lowest right id, as in Hugging Face's `BpeTrainer` and
+/// rustbpe.
 #[derive(Debug, Default)]
 pub(crate) struct LowestIds;
 
@@ -77,9 +79,9 @@ impl TieOrder for GreatestBytes {
     }
 }
 
-/// The pair that occurs first in the text with the merges made so far, as in minbpe, which counts in a
-/// Python dictionary and so in the order of first occurrence. The text is the distinct words in the
-/// order in which they were added; a repeated word never makes a pair occur earlier.
+/// The pair that occurs first in the text with the merges made so far, as in minbpe, which counts
+/// in a Python dictionary and so in the order of first occurrence. The text is the distinct words
+/// in the order in which they were added; a repeated word never makes a pair occur earlier.
 #[derive(Debug, Default)]
 pub(crate) struct FirstOccurrence {
     /// For each pair, the number of places at the start of its list that do not hold it any more.

@@ -6,8 +6,8 @@ use rustc_hash::FxHashMap;
 use super::arena::{Symbol, Words};
 use crate::merges::{Pair, pack, unpack};
 
-/// Up to this many symbols, pairs are counted in an array of all pairs, 4 MiB per thread, instead of
-/// a hash table. This is the case at first, when most pairs occur.
+/// Up to this many symbols, pairs are counted in an array of all pairs, 4 MiB per thread, instead
+/// of a hash table. This is the case at first, when most pairs occur.
 const DENSE_SYMBOLS: usize = 512;
 
 /// How often a pair occurs.
@@ -45,7 +45,8 @@ pub(super) struct Pairs {
 }
 
 impl Pairs {
-    /// The pairs of `words` that `is_kept` selects. `lengths` has the number of letters of each symbol.
+    /// The pairs of `words` that `is_kept` selects. `lengths` has the number of letters of each
+    /// symbol.
     pub(super) fn of<S: Symbol>(
         words: &Words<S>,
         lengths: &[usize],

@@ -34,8 +34,8 @@ impl Spellings {
         id
     }
 
-    /// Whether a pair is short enough to become a token. Like Hugging Face's trainer, this limits only
-    /// pairs that a merge created.
+    /// Whether a pair is short enough to become a token. Like Hugging Face's trainer, this limits
+    /// only pairs that a merge created.
     pub(super) fn fits(&self, pair: Pair, max_token_length: usize) -> bool {
         let (left, right) = (pair.0 as usize, pair.1 as usize);
         self.letters[left] && self.letters[right]

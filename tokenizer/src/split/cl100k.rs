@@ -1,8 +1,8 @@
-//! GPT-4's split (`cl100k_base`, also Llama 3's): contractions in any case, runs of letters with one
-//! leading character that is neither letter, number nor newline, numbers of at most three digits,
-//! punctuation with the newlines after it, and white space up to its last newline. Two relatives
-//! differ in one rule each: Qwen2's split makes each digit a piece, and the current pattern of
-//! `cl100k_base` in `tiktoken` keeps white space at the end of the text in one piece.
+//! GPT-4's split (`cl100k_base`, also Llama 3's): contractions in any case, runs of letters with
+//! one leading character that is neither letter, number nor newline, numbers of at most three
+//! digits, punctuation with the newlines after it, and white space up to its last newline. Two
+//! relatives differ in one rule each: Qwen2's split makes each digit a piece, and the current
+//! pattern of `cl100k_base` in `tiktoken` keeps white space at the end of the text in one piece.
 
 use super::classes::{KINDS, LETTER, NEWLINE, NUMBER, OTHER, SPACE};
 use super::scan::Scan;

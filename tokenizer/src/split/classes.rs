@@ -1,8 +1,8 @@
 //! Unicode classes of characters as bit flags, found with one table look-up per character.
 //!
-//! The general categories and `White_Space` come from the tables of `regex-syntax` (Unicode 16). The
-//! crates `regex` and `fancy-regex` use the same tables, so a pattern and its hand-written splitter
-//! cannot disagree about a character.
+//! The general categories and `White_Space` come from the tables of `regex-syntax` (Unicode 16).
+//! The crates `regex` and `fancy-regex` use the same tables, so a pattern and its hand-written
+//! splitter cannot disagree about a character.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! GPT-2's split (Radford et al. 2019): contractions in lower case; runs of letters, of numbers or of
-//! anything else with at most one space before them; white space.
+//! GPT-2's split (Radford et al. 2019): contractions in lower case; runs of letters, of numbers or
+//! of anything else with at most one space before them; white space.
 
 use super::classes::{KINDS, LETTER, NUMBER, OTHER, SPACE};
 use super::scan::Scan;

@@ -9,8 +9,8 @@ use crate::joins::Joins;
 const SMALL_LETTERS: RangeInclusive<u32> = 'a' as u32..='z' as u32;
 
 /// The end of the piece that begins at `start`, which is before the end of the text. Runs of small
-/// letters are never cut, although they could be: the table would keep most of them whole anyway, and
-/// skipping them is fast.
+/// letters are never cut, although they could be: the table would keep most of them whole anyway,
+/// and skipping them is fast.
 #[inline]
 pub(super) fn piece_end(scan: Scan<'_>, joins: &Joins, start: usize) -> usize {
     let (mut left, length) = scan.scalar(start);

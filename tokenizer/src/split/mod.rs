@@ -1,7 +1,7 @@
 //! Splitting text into pieces; byte-pair encoding never merges across their boundaries.
 //!
-//! The splits are hand-written equivalents of published regular expressions. Their tests compare them
-//! with a regex engine on every short string of the characters that matter. All other regular
+//! The splits are hand-written equivalents of published regular expressions. Their tests compare
+//! them with a regex engine on every short string of the characters that matter. All other regular
 //! expressions are matched by that engine.
 
 mod cl100k;
@@ -54,9 +54,9 @@ const OTHER_PATTERNS: [(&str, Split); 5] = [
     ),
 ];
 
-/// How text is split into pieces before byte-pair encoding. In files and recipes it has the name that
-/// [`Display`](fmt::Display) prints: `gpt2`, `gpt4`, `o200k`, `qwen2`, `cl100k_base`, or `regex:`
-/// followed by a pattern.
+/// How text is split into pieces before byte-pair encoding. In files and recipes it has the name
+/// that [`Display`](fmt::Display) prints: `gpt2`, `gpt4`, `o200k`, `qwen2`, `cl100k_base`, or
+/// `regex:` followed by a pattern.
 ///
 /// ```
 /// use tokenizer::Split;
@@ -77,11 +77,11 @@ pub enum Split {
     O200k,
     /// Qwen2's split: GPT-4's, but each digit is a piece.
     Qwen2,
-    /// The split of `cl100k_base` in `tiktoken` since 0.9: GPT-4's, but white space at the end of the
-    /// text is one piece even if it contains a newline.
+    /// The split of `cl100k_base` in `tiktoken` since 0.9: GPT-4's, but white space at the end of
+    /// the text is one piece even if it contains a newline.
     Cl100kBase,
-    /// A user's regular expressions: matches are pieces, and so are the gaps between them. Of several
-    /// patterns, one per line, each applies to the pieces of the one before.
+    /// A user's regular expressions: matches are pieces, and so are the gaps between them. Of
+    /// several patterns, one per line, each applies to the pieces of the one before.
     ///
     /// The patterns are kept until the process ends. A text on which the regex engine gives up is
     /// not an error: it is split like GPT-4's there, and [`RegexSplit::failures`] counts it.
@@ -196,8 +196,8 @@ pub struct Pieces<'a> {
 }
 
 impl Pieces<'_> {
-    /// Fills `cuts` with the starts of the next pieces, followed by the end of the last one. Returns
-    /// the number of pieces.
+    /// Fills `cuts` with the starts of the next pieces, followed by the end of the last one.
+    /// Returns the number of pieces.
     #[inline]
     pub(crate) fn fill(&mut self, cuts: &mut [usize; BATCH + 1]) -> usize {
         const NUMBERS: usize = cl100k::MAX_NUMBERS;
@@ -287,8 +287,9 @@ mod tests {
         regex.find_iter(text).map(|piece| piece.unwrap().as_str()).collect()
     }
 
-    /// One or more characters of every class that a pattern distinguishes: contraction letters, cases,
-    /// title case, modifier and other letters, marks, numbers of each kind, spaces, newlines.
+    /// One or more characters of every class that a pattern distinguishes: contraction letters,
+    /// cases, title case, modifier and other letters, marks, numbers of each kind, spaces,
+    /// newlines.
     const NASTY: [char; 24] = [
         'a', 'S', 't', 'r', 'E', 'l', '\u{17f}', 'ǅ', 'ʰ', '日', '\u{301}', '1', '½', '\'', '!',
         '/', ' ', '\t', '\n', '\r', '\u{a0}', '\u{2028}', '🙂', '\0',

@@ -33,8 +33,8 @@ pub(super) fn piece_end(scan: Scan<'_>, start: usize) -> usize {
     scan.white_space(start, true)
 }
 
-/// The end of the usual kind of word at `first`: ASCII capitals, then ASCII small letters. `None` for
-/// other words.
+/// The end of the usual kind of word at `first`: ASCII capitals, then ASCII small letters. `None`
+/// for other words.
 #[inline]
 fn ascii_word_end(scan: Scan<'_>, first: usize) -> Option<usize> {
     let end = scan.small_letters(scan.capitals(first));
@@ -50,14 +50,14 @@ fn word_end(scan: Scan<'_>, start: usize, flags: u8, after: usize) -> usize {
         return lower.unwrap_or(upper);
     }
     let (lower, upper) = cased_run(scan, after);
-    // Where a mark leads no word of the first alternative, it is such a word itself. The letters after
-    // it are then all upper case, and no later character is in both sets.
+    // Where a mark leads no word of the first alternative, it is such a word itself. The letters
+    // after it are then all upper case, and no later character is in both sets.
     lower.unwrap_or(if flags & LOWER != 0 { after } else { upper })
 }
 
-/// Matches `[UPPER]*[LOWER]+` at `start`. Returns the end of the match, if there is one, and the end
-/// of the run of UPPER. One scan replaces the backtracking, because UPPER gives back characters only
-/// as far as the last one that is in both sets.
+/// Matches `[UPPER]*[LOWER]+` at `start`. Returns the end of the match, if there is one, and the
+/// end of the run of UPPER. One scan replaces the backtracking, because UPPER gives back characters
+/// only as far as the last one that is in both sets.
 #[inline]
 fn cased_run(scan: Scan<'_>, start: usize) -> (Option<usize>, usize) {
     let (mut at, mut after_both) = (start, None);

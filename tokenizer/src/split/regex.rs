@@ -2,12 +2,12 @@
 //! possessive repetition work.
 //!
 //! A match is a piece, and so is the text between two matches: Hugging Face's `Split` with the
-//! behaviour `Isolated`. Several patterns apply one after the other; each sees the pieces of the one
-//! before as separate texts.
+//! behaviour `Isolated`. Several patterns apply one after the other; each sees the pieces of the
+//! one before as separate texts.
 //!
-//! A pattern can need far too many steps on some texts. Where the engine gives up, the text is split
-//! like GPT-4's up to the end of the line; after [`MAX_FAILURES`] failures, up to the end of the text.
-//! [`RegexSplit::failures`] counts the failures.
+//! A pattern can need far too many steps on some texts. Where the engine gives up, the text is
+//! split like GPT-4's up to the end of the line; after [`MAX_FAILURES`] failures, up to the end of
+//! the text. [`RegexSplit::failures`] counts the failures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,8 +26,8 @@ pub(super) const MAX_STEPS: usize = 8;
 /// The most bytes of a split's patterns together: ten times the longest published ones.
 const MAX_PATTERN_BYTES: usize = 8192;
 
-/// The most regex splits in one process. They are never freed, so that a [`Split`](crate::Split) can
-/// be a `Copy` value.
+/// The most regex splits in one process. They are never freed, so that a [`Split`](crate::Split)
+/// can be a `Copy` value.
 const MAX_SPLITS: usize = 1024;
 
 /// Backtracking steps after which the engine gives up on a piece: some milliseconds.
@@ -66,7 +66,9 @@ impl RegexSplit {
             return Err(invalid(format!("expected 1 to {MAX_PATTERN_BYTES} bytes")));
         }
         if splits.len() >= MAX_SPLITS {
-            return Err(invalid(format!("more than {MAX_SPLITS} different patterns in one process")));
+            return Err(invalid(format!(
+                "more than {MAX_SPLITS} different patterns in one process"
+            )));
         }
         let compile = |pattern| RegexBuilder::new(pattern).backtrack_limit(BACKTRACK_LIMIT).build();
         let steps: Result<Vec<Regex>, _> = patterns.split('\n').map(compile).collect();
@@ -106,8 +108,8 @@ impl RegexSplit {
         outer.1
     }
 
-    /// The end of the match that begins at `start`, or of the gap before the next match. `base` is the
-    /// start of `text` in the whole text.
+    /// The end of the match that begins at `start`, or of the gap before the next match. `base` is
+    /// the start of `text` in the whole text.
     fn match_end(
         &self,
         regex: &Regex,

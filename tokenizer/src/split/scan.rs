@@ -101,7 +101,8 @@ impl<'a> Scan<'a> {
         self.ascii_run(at, not_small_letters)
     }
 
-    /// The end of the run of the letters A to Z that begins at `at`. Most runs have one letter or none.
+    /// The end of the run of the letters A to Z that begins at `at`. Most runs have one letter or
+    /// none.
     #[inline]
     pub(super) fn capitals(&self, mut at: usize) -> usize {
         while self.bytes.get(at).is_some_and(u8::is_ascii_uppercase) {
@@ -117,7 +118,8 @@ impl<'a> Scan<'a> {
     }
 
     /// The end of the run that begins at `at` of bytes whose high bit `others` leaves unset. It
-    /// examines sixteen bytes at a time, so that for the usual word no branch depends on its length.
+    /// examines sixteen bytes at a time, so that for the usual word no branch depends on its
+    /// length.
     #[inline]
     fn ascii_run(&self, mut at: usize, others: impl Fn(u64) -> u64) -> usize {
         while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk::<RUN_BYTES>) {
@@ -154,8 +156,8 @@ impl<'a> Scan<'a> {
         at
     }
 
-    /// The end of the white-space piece that begins at `start`, by `\s+(?!\S)|\s+`: the whole run at
-    /// the end of the text; elsewhere all but the last character, which may lead the next piece.
+    /// The end of the white-space piece that begins at `start`, by `\s+(?!\S)|\s+`: the whole run
+    /// at the end of the text; elsewhere all but the last character, which may lead the next piece.
     /// With `newlines`, `\s*[\r\n]+` takes precedence, which ends at the last newline of the run.
     pub(super) fn white_space(&self, start: usize, newlines: bool) -> usize {
         let (mut at, mut last, mut after_newline) = (start, start, None);
@@ -178,7 +180,8 @@ impl<'a> Scan<'a> {
     }
 
     /// The length in bytes of the English contraction at `at` (`'s 't 're 've 'm 'll 'd`), or 0.
-    /// With `fold`, letters match in either case, and U+017F (ſ) matches s, as in Unicode's folding.
+    /// With `fold`, letters match in either case, and U+017F (ſ) matches s, as in Unicode's
+    /// folding.
     #[inline]
     pub(super) fn contraction(&self, at: usize, fold: bool) -> usize {
         if !self.is(at, b'\'') {

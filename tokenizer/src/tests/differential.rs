@@ -14,8 +14,8 @@ use crate::{Split, TrainConfig, WordCounts, train};
 
 const TRAININGS: u64 = 1000;
 
-/// The alphabets of texts: few letters, so that pairs are equally frequent and overlap; characters of
-/// one to four bytes; characters that matter to splits.
+/// The alphabets of texts: few letters, so that pairs are equally frequent and overlap; characters
+/// of one to four bytes; characters that matter to splits.
 const ALPHABETS: [&str; 8] = [
     "a",
     "ab",

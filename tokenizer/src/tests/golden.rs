@@ -142,8 +142,8 @@ struct Fuzz {
     expect: Trained,
 }
 
-/// Trainings on single characters, split at white space, with ties, overlaps, length and count limits,
-/// and special tokens spelled like letters and like merges.
+/// Trainings on single characters, split at white space, with ties, overlaps, length and count
+/// limits, and special tokens spelled like letters and like merges.
 #[test]
 fn adversarial_trainings_equal_the_recorded_ones() {
     let Some(path) = data("golden/tokenizer/hf_fuzz_200.json") else { return };
@@ -221,8 +221,8 @@ fn openai(name: &str) -> Option<Tokenizer> {
     Some(tokenizer)
 }
 
-/// Texts in 60 languages and unusual texts, with the ids of eight encodings, of which five have their
-/// files in the shared data.
+/// Texts in 60 languages and unusual texts, with the ids of eight encodings, of which five have
+/// their files in the shared data.
 #[test]
 fn ids_of_many_languages_equal_the_recorded_ones() {
     #[derive(Deserialize)]
@@ -244,8 +244,8 @@ fn ids_of_many_languages_equal_the_recorded_ones() {
         let mut encoder = Encoder::new(tokenizer);
         for case in &cases {
             let mut ids = Vec::new();
-            // In the recorded ids, Hugging Face's library encodes the names of special tokens as these
-            // tokens, and `tiktoken`'s `encode_ordinary` encodes them as text.
+            // In the recorded ids, Hugging Face's library encodes the names of special tokens as
+            // these tokens, and `tiktoken`'s `encode_ordinary` encodes them as text.
             if *name == "gpt_neox_dolma" {
                 encoder.encode_with_specials(&case.text, &mut ids);
             } else {

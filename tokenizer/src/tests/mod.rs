@@ -18,7 +18,8 @@ fn encode(tokenizer: &Tokenizer, text: &str) -> Vec<u32> {
     ids
 }
 
-/// A path in the directory of shared test data, or `None` with a note if the environment names none.
+/// A path in the directory of shared test data, or `None` with a note if the environment names
+/// none.
 fn data(path: &str) -> Option<PathBuf> {
     let Some(root) = std::env::var_os("GRISTMILL_DATA") else {
         println!("skipped: GRISTMILL_DATA is not set");

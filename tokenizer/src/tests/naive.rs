@@ -1,5 +1,5 @@
-//! The trainer against a naive one that counts all pairs again for every merge. The high counts make
-//! the trainer's first threshold too high for the last merges.
+//! The trainer against a naive one that counts all pairs again for every merge. The high counts
+//! make the trainer's first threshold too high for the last merges.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -64,7 +64,13 @@ proptest! {
 
     #[test]
     fn merges_equal_the_naive_trainers(
-        words in prop::collection::vec(("[ab]{1,9}|[a-d]{1,6}|[ !~]{1,4}|日{1,3}", prop_oneof![1_u64..5, 1_u64..1_000_000]), 1..25),
+        words in prop::collection::vec(
+            (
+                "[ab]{1,9}|[a-d]{1,6}|[ !~]{1,4}|日{1,3}",
+                prop_oneof![1_u64..5, 1_u64..1_000_000],
+            ),
+            1..25,
+        ),
         min_frequency in 0_u64..4,
     ) {
         let words: Vec<(Vec<u8>, u64)> =

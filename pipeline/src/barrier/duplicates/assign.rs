@@ -185,4 +185,3 @@ fn assign(
     )?;
     failed.map_or(Ok(()), Err)
 }
-

@@ -8,9 +8,9 @@ use tables::TableWriter;
 
 use super::assign::{self, Comparison};
 use super::datatrove::Datatrove;
+use super::index;
 use super::large::Large;
 use super::table::{self, Found, Member};
-use super::index;
 use crate::barrier::decision::{Decision, DropDocuments, Sizes, Verdict};
 use crate::barrier::input::BarrierInput;
 use crate::barrier::keys::KeyLayout;

@@ -41,11 +41,7 @@ fn link_equal(input: &BarrierInput<'_>, scratch: &Scratch) -> Result<Candidates>
 
 /// Links documents that share the key of a band, some bands at a time: reading a band's column is
 /// cheaper than writing the rows of all bands and reading them back.
-fn link_bands(
-    input: &BarrierInput<'_>,
-    bands: &[String],
-    scratch: &Scratch,
-) -> Result<Candidates> {
+fn link_bands(input: &BarrierInput<'_>, bands: &[String], scratch: &Scratch) -> Result<Candidates> {
     let documents = input.files.documents();
     let gone = gone(input)?;
     let mut linker = Linker::new(scratch, "edges", documents)?;
@@ -76,4 +72,3 @@ fn gone(input: &BarrierInput<'_>) -> Result<Bits> {
     }
     Ok(gone)
 }
-

@@ -9,6 +9,8 @@ mod large;
 mod link;
 mod similarity;
 pub(super) mod table;
+#[cfg(test)]
+mod tests;
 
 pub(super) use assign::{Comparison, Near};
 pub(super) use decide::Duplicates;

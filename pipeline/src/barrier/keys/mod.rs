@@ -4,6 +4,8 @@
 mod content;
 mod files;
 mod layout;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use text::minhash::Signature;

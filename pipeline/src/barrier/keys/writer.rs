@@ -12,9 +12,9 @@ use tables::TableWriter;
 use super::layout::Compared;
 use super::{KeyMaker, Keys};
 use crate::barrier::columns::CLUSTER_SIZE;
+use crate::barrier::stage::PlannedBarrier;
 use crate::columns::{doc_ids, texts};
 use crate::error::Result;
-use crate::barrier::stage::PlannedBarrier;
 
 /// Writes the keys of one stage for the documents of one part, with the columns of
 /// [`KeyLayout::schema`](super::KeyLayout::schema).
@@ -77,9 +77,8 @@ impl KeyWriter {
 /// of the input does not matter.
 fn with_ids(order: &BinaryArray, ids: &StringArray) -> BinaryArray {
     let both = order.iter().zip(ids.iter());
-    let joined = both.map(|(order, id)| {
-        Some([order.unwrap_or(&[]), id.unwrap_or("").as_bytes()].concat())
-    });
+    let joined =
+        both.map(|(order, id)| Some([order.unwrap_or(&[]), id.unwrap_or("").as_bytes()].concat()));
     joined.collect()
 }
 
