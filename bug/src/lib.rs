@@ -55,7 +55,11 @@ impl<T, E: std::fmt::Display> OrBug<T> for Result<T, E> {
 
 /// True where an error or one of its causes is a [`Bug`].
 pub fn is_bug(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<Bug>())
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        // The source of an I/O error is the source of what it holds, so that is asked for too.
+        let held = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        error.is::<Bug>() || held.is_some_and(|held| is_bug(held))
+    })
 }
 
 #[cfg(test)]
@@ -72,6 +76,9 @@ mod tests {
         assert!(bug.to_string().contains("row 7 has no doc_id"));
         assert!(bug.to_string().contains("lib.rs"));
         assert!(is_bug(&Outer(bug)));
+        let held = std::io::Error::other(Outer(Bug::new("no range")));
+        assert!(is_bug(&held));
         assert!(!is_bug(&std::fmt::Error));
+        assert!(!is_bug(&std::io::Error::from(std::io::ErrorKind::NotFound)));
     }
 }

@@ -1,4 +1,4 @@
-//! `bloom`: documents with equal content, in a stream without end.
+//! `bloom`: drops documents with content that was seen before, in a stream without end.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,13 +30,13 @@ const KEY_BYTES: f64 = 16.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct BloomOptions {
-    /// What must be equal, as for `exact`.
+    /// The content that is compared, as for `exact`.
     on: String,
-    /// The number of distinct documents that the filter is made for.
+    /// The number of distinct documents that the filter is sized for.
     capacity: u64,
-    /// The probability that a full filter takes a new document for a known one.
+    /// The probability that a full filter mistakes a new document for a known one.
     false_positive_rate: f64,
-    /// Directories of earlier runs whose filters are merged; they must have the same size.
+    /// Directories of earlier runs whose filters are merged into this one. All must have the same size.
     against: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl Default for BloomOptions {
     }
 }
 
-/// The file of the filter of a stage.
+/// The file of a stage's filter.
 fn filter_path(stage: &str) -> String {
     format!("index/{stage}.bloom")
 }
@@ -66,7 +66,7 @@ impl BloomOptions {
             return Err(OptionError::new(
                 "capacity",
                 "`capacity` is 0",
-                "give the most documents that the stream will have",
+                "give the largest number of documents that you expect",
             ));
         }
         if !(self.false_positive_rate > 0.0 && self.false_positive_rate < 1.0) {
@@ -86,7 +86,7 @@ impl BloomOptions {
         let bytes = std::fs::read(file).map_err(|error| refused(error.to_string()))?;
         let theirs = Bloom::from_bytes(&bytes).map_err(|error| refused(error.to_string()))?;
         bloom.merge(&theirs).map_err(|error| {
-            refused(format!("{error}; give the same `capacity` and `false_positive_rate` as there"))
+            refused(format!("{error}; use that run's `capacity` and `false_positive_rate`"))
         })
     }
 }
@@ -104,7 +104,7 @@ impl BarrierStage for BloomOptions {
         let message = match bytes_for(self.capacity, self.false_positive_rate) {
             Ok(bytes) if bytes <= memory.as_u64() => return Ok(()),
             Ok(bytes) => {
-                format!("the filter needs {}, of a memory of {memory}", ByteSize::b(bytes))
+                format!("the filter needs {}, but `memory` is {memory}", ByteSize::b(bytes))
             }
             Err(error) => error.to_string(),
         };
@@ -137,7 +137,7 @@ impl BarrierStage for BloomOptions {
         Some(Cost {
             documents,
             disk_bytes: key_file_bytes(n, KEY_BYTES) as u64,
-            // A filter that cannot be made has been refused.
+            // `check` has refused options for which there is no filter.
             memory_bytes: bytes_for(self.capacity, self.false_positive_rate).ok()?,
             seconds: n / 1e6 * SECONDS_PER_MILLION_ROWS,
         })
@@ -167,10 +167,9 @@ impl BarrierStage for BloomOptions {
             let file = input.run.publish_bytes(&filter_path(input.name), &bloom.to_bytes())?;
             input.run.complete(&task, vec![file], json!(null))?;
         }
-        let over = if bloom.len() > self.capacity { ", more than it was made for" } else { "" };
+        let over = if bloom.len() > self.capacity { ", more than its `capacity`" } else { "" };
         let outcome = format!(
-            "{} seen before; the filter holds {}{over}, and {:.1e} of new documents are taken for \
-             known",
+            "{} seen before; the filter holds {}{over}; false positive rate {:.1e}",
             dropped.len(),
             bloom.len(),
             bloom.expected_false_positive_rate()

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 
 use crate::error::Result;
 
-/// How many documents as read this one stands for, itself included.
+/// The number of input documents that this one stands for, including itself.
 pub(super) const CLUSTER_SIZE: &str = "cluster_size";
 
 /// The batch with a column appended; it replaces a column of the same name.
@@ -28,7 +28,7 @@ pub(super) fn with_column(
     Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
 }
 
-/// How many documents each row stands for so far.
+/// The number of input documents that each row stands for so far.
 pub(super) fn cluster_sizes(batch: &RecordBatch) -> Vec<u32> {
     let column = batch.column_by_name(CLUSTER_SIZE);
     let sizes: Option<&UInt32Array> = column.and_then(|c| c.as_primitive_opt::<UInt32Type>());

@@ -1,35 +1,35 @@
 //! The cost of a barrier stage in disk, memory and time.
 //!
-//! Sizes follow from the formats. Times were measured; docs/scale.md says how and on what.
+//! Sizes follow from the formats. Times were measured; docs/scale.md describes the method and the machine.
 
 use serde::Serialize;
 
-/// The share of documents that share a key with another, in a crawl that was not deduplicated.
+/// The fraction of documents that share a key with another one, in a crawl before deduplication.
 const CANDIDATE_SHARE: f64 = 0.3;
 
 /// Bytes of `doc_id`, `id`, `size` and `order` of a document in a key file.
 const NAME_BYTES: f64 = 80.0;
 
-/// Bytes in memory for each candidate: its place in the union-find, and what is kept of it until the
-/// clusters of all stages are one table.
+/// Bytes in memory for each candidate: its place in the union-find, and its cluster membership until
+/// the clusters of all stages are merged into one table.
 const CANDIDATE_BYTES: f64 = 8.0;
 const MEMBER_BYTES: f64 = 60.0;
 
-/// Seconds on two cores for a million rows through sort and edges, and for a million candidates
-/// through union-find, gathering and verification by signature.
+/// Seconds on two cores: to sort a million rows and link them, and to take a million candidates through
+/// union-find, gathering and verification by signature.
 pub(super) const SECONDS_PER_MILLION_ROWS: f64 = 0.2;
 const SECONDS_PER_MILLION_CANDIDATES: f64 = 5.0;
 
-/// What a stage takes in addition to reading the documents.
+/// What a stage needs in addition to reading the documents.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Cost {
-    /// Documents that enter.
+    /// Documents that enter the stage.
     pub documents: u64,
-    /// Bytes on disk at once: keys, and what sorting spills.
+    /// Peak bytes on disk: key files and spilled sort data.
     pub disk_bytes: u64,
-    /// Bytes in memory: the sort's share of the recipe's memory, and what is kept of candidates.
+    /// Bytes in memory: the sort's share of the recipe's memory, and the data of candidates.
     pub memory_bytes: u64,
-    /// Seconds between two segments.
+    /// Seconds that the stage runs between two segments.
     pub seconds: f64,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn key_file_bytes(documents: f64, key_bytes: f64) -> f64 {
     documents * (NAME_BYTES + key_bytes)
 }
 
-/// What decides the cost of a stage that compares pairs of documents.
+/// The parameters that determine the cost of a stage that compares pairs of documents.
 pub(super) struct PairCost {
     /// Keys per document.
     pub(super) keys: f64,
@@ -64,7 +64,8 @@ impl PairCost {
         let gathered_keys = if self.gathers_keys { self.key_bytes } else { 0.0 };
         let gathered = candidates * (NAME_BYTES + gathered_keys);
         let sorted_in_memory = rows <= memory_bytes as f64;
-        // Rows are gone before candidates are gathered, edges after they are joined.
+        // Rows are deleted before candidates are gathered, and edges once they are joined. So the peak is
+        // the larger of the two phases, not their sum.
         let spilled = if sorted_in_memory { 0.0 } else { rows } + edges;
         let memory = n * self.minima_bytes
             + rows.min(memory_bytes as f64)
@@ -81,8 +82,8 @@ impl PairCost {
     }
 }
 
-/// The most bytes of rows that some bands together fill: memory that was used before is faster than
-/// new memory.
+/// The most bytes of rows that are sorted together. Reusing this much memory for the next bands is
+/// faster than allocating more.
 const ROWS_BYTES_MAX: u64 = 256 << 20;
 
 /// Bytes of a band's row.

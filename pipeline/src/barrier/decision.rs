@@ -1,4 +1,4 @@
-//! What a barrier stage decided, and how a decision is applied to the documents of a part.
+//! The decision of a barrier stage, and how it is applied to the documents of a part.
 
 use std::sync::Arc;
 
@@ -12,25 +12,31 @@ use super::columns::{CLUSTER_SIZE, cluster_sizes, with_column};
 use crate::columns::doc_ids;
 use crate::error::Result;
 
-/// What one stage decided over all documents.
+/// The decision of one stage over all documents.
 pub(crate) trait Decision: Send + Sync {
     /// Whether the document is dropped.
     fn drops(&self, _doc_id: u64) -> bool {
         false
     }
 
-    /// How many documents as read a survivor stands for, where the stage knows.
+    /// The number of input documents that a survivor stands for, or `None` if the stage does not know.
     fn represents(&self, _doc_id: u64) -> Option<u32> {
         None
     }
 
     /// The decision for one part.
+    ///
+    /// # Errors
+    /// The part's share of the decision cannot be read from disk.
     fn for_part(&self, part: usize) -> Result<Box<dyn PartDecision>>;
 }
 
-/// A decision with what is needed to apply it to one part.
+/// A decision, ready to be applied to one part.
 pub(crate) trait PartDecision: Send {
-    /// Applies it: the documents that stay, and those that are dropped.
+    /// Applies the decision. Returns the documents that stay and those that are dropped.
+    ///
+    /// # Errors
+    /// A column is missing or has an unexpected type.
     fn apply(&self, documents: Documents) -> Result<(Documents, Option<Dropped>)>;
 }
 
@@ -42,7 +48,7 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Splits documents into those that stay and those that go.
+    /// Splits documents into those that stay and those that are dropped.
     pub(super) fn split(
         &self,
         documents: Documents,
@@ -66,14 +72,14 @@ impl Verdict {
     }
 }
 
-/// Some documents go; those that stay may stand for more than themselves.
+/// Drops some documents. The others may stand for the ones that were dropped.
 #[derive(Clone)]
 pub(super) struct DropDocuments {
     pub(super) verdict: Verdict,
-    /// The documents that go.
+    /// The documents that are dropped.
     pub(super) dropped: Arc<RoaringTreemap>,
-    /// How many documents each survivor stands for; those that it does not name keep their number.
-    /// `None` where the stage knows no clusters.
+    /// The number of input documents that each survivor stands for. Survivors that are not listed keep
+    /// their number. `None` for a stage without clusters.
     pub(super) sizes: Option<Arc<Sizes>>,
 }
 
@@ -103,10 +109,10 @@ impl PartDecision for DropDocuments {
     }
 }
 
-/// How many documents each survivor stands for.
+/// The number of input documents that each survivor stands for.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
-    /// `doc_id` and number, sorted.
+    /// `doc_id` and number, sorted by `doc_id`.
     of: Vec<(u64, u32)>,
 }
 
@@ -117,6 +123,7 @@ impl Sizes {
     }
 
     pub(super) fn get(&self, doc_id: u64) -> Option<u32> {
+        // `Err` of the search means that the document is not listed.
         let found = self.of.binary_search_by_key(&doc_id, |(doc_id, _)| *doc_id);
         found.ok().map(|index| self.of[index].1)
     }

@@ -1,4 +1,4 @@
-//! `exact`: documents with equal content.
+//! `exact`: drops documents with equal content.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,15 +32,16 @@ const KEY_BYTES: f64 = 16.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExactOptions {
-    /// What must be equal: `text`; `normalised`, the text without case, punctuation, spacing and the
-    /// values of numbers; `url`; or any SQL expression over the columns. Documents whose value is
-    /// NULL are all different.
+    /// The content that is compared: `text`; `normalised`, which ignores case, punctuation, spacing and
+    /// the values of numbers; `url`; or any SQL expression over the columns. A document whose value is
+    /// NULL is never a duplicate.
     on: String,
-    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
+    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to the
+    /// smallest id.
     keep: String,
-    /// Directories of earlier runs whose documents count as known.
+    /// Directories of earlier runs. Copies of their documents are dropped.
     against: Vec<String>,
-    /// Whether later runs can name this one in `against`.
+    /// Whether to write an index, so that later runs can name this run in `against`.
     index: bool,
 }
 

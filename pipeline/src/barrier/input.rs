@@ -1,4 +1,4 @@
-//! What a barrier stage sees, between two segments.
+//! The input of a barrier stage, which runs between two segments.
 
 use std::sync::Arc;
 
@@ -11,7 +11,11 @@ use crate::error::Result;
 
 /// The texts of documents, part by part.
 pub(crate) trait Texts: Sync {
-    /// Calls `each` with those documents of a part whose `doc_id` is in `doc_ids`, which is sorted.
+    /// Calls `each` with the id and text of each document of a part whose `doc_id` is in `doc_ids`, which
+    /// must be sorted.
+    ///
+    /// # Errors
+    /// The documents cannot be read, or `each` fails.
     fn each(
         &self,
         part: usize,
@@ -20,7 +24,7 @@ pub(crate) trait Texts: Sync {
     ) -> Result<()>;
 }
 
-/// The keys of all documents and what else a stage decides by.
+/// The keys of all documents, and everything else that a stage needs to decide.
 pub(crate) struct BarrierInput<'a> {
     pub(crate) run: &'a Run,
     /// The stage's name in the ledger.
@@ -31,9 +35,9 @@ pub(crate) struct BarrierInput<'a> {
     pub(crate) files: KeyFiles,
     /// Earlier runs whose documents count as known.
     pub(crate) known: Vec<Known>,
-    /// The decisions of the stages before it over the same documents.
+    /// The decisions of earlier stages over the same documents.
     pub(crate) earlier: &'a [Arc<dyn Decision>],
-    /// What sorting may take.
+    /// The most bytes of memory that sorting may use.
     pub(crate) memory_bytes: u64,
     pub(crate) texts: &'a dyn Texts,
 }
@@ -41,7 +45,8 @@ pub(crate) struct BarrierInput<'a> {
 impl BarrierInput<'_> {
     /// Whether an earlier stage dropped the document.
     pub(super) fn is_gone(&self, row: &KeyRow<'_>) -> bool {
-        // Ids of documents of an earlier run mean nothing in this one.
+        // The `doc_id` of an earlier run's document is only unique in that run, so it cannot be looked up
+        // in decisions of this one.
         self.files.earlier_run(row.ordinal).is_none() && self.is_dropped(row.doc_id)
     }
 
@@ -49,7 +54,7 @@ impl BarrierInput<'_> {
         self.earlier.iter().any(|decision| decision.drops(doc_id))
     }
 
-    /// How many documents as read the document stands for.
+    /// The number of input documents that the document stands for.
     pub(super) fn represents(&self, row: &KeyRow<'_>) -> u32 {
         let last = self.earlier.iter().rev().find_map(|decision| decision.represents(row.doc_id));
         last.unwrap_or(row.size)
@@ -60,7 +65,10 @@ impl BarrierInput<'_> {
         format!("dedup-{}-{}", self.place.0, self.place.1)
     }
 
-    /// A folder for what does not fit into memory.
+    /// Creates a folder for data that does not fit into memory.
+    ///
+    /// # Errors
+    /// The folder cannot be created.
     pub(super) fn scratch(&self) -> Result<Scratch> {
         Ok(Scratch::create(self.run.path(&format!("work/scratch-{}", self.task())))?)
     }

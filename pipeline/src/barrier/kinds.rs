@@ -8,7 +8,7 @@ use super::{bloom, exact, lines, minhash, substrings};
 
 type Load = fn(&Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError>;
 
-/// All barrier stages: the names by which recipes use them, and how they are loaded.
+/// All barrier stages: the name that recipes use, and the function that loads the options.
 const KINDS: [(&str, Load); 5] = [
     (exact::KIND, exact::load),
     (bloom::KIND, bloom::load),
@@ -22,7 +22,7 @@ pub(crate) fn kinds() -> impl Iterator<Item = &'static str> {
     KINDS.iter().map(|(kind, _)| *kind)
 }
 
-/// Loads the barrier stage `kind`; `None` where there is no such stage.
+/// Loads the barrier stage `kind`, or returns `None` if there is no such stage.
 pub(crate) fn load(
     kind: &str,
     with: &Options,

@@ -1,34 +1,34 @@
-//! Documents of earlier runs that count as known: deduplication across crawls.
+//! Deduplication across crawls: documents of earlier runs count as known.
 //!
-//! A run leaves an index of a stage in its `index/`, where the recipe asks for one. A later run names
-//! that run in `against`. The earlier documents come before all of its own, so every copy of one is
-//! dropped.
+//! If the recipe requests it, a stage writes an index to the run's `index/` folder. A later run names
+//! that run in `against`. The earlier documents rank before all documents of the later run, so every copy
+//! of one is dropped.
 
 use std::path::{Path, PathBuf};
 
 use store::Run;
 
-/// What an earlier run left of one stage.
+/// The index or filter that an earlier run wrote for one stage.
 pub(crate) struct Known {
-    /// The run as the recipe names it.
+    /// The run's directory as written in the recipe.
     pub(crate) name: String,
     /// The digest of the run's manifest.
     pub(crate) digest: String,
-    /// The index or the filter.
+    /// The file of the index or filter.
     pub(super) file: PathBuf,
-    /// Rows of the index.
+    /// Rows of the index; 0 for a filter.
     pub(super) rows: u64,
 }
 
-/// An earlier run that a stage cannot be compared with.
+/// An earlier run that a stage cannot use, and why.
 pub(crate) struct Unusable {
-    /// The run as the recipe names it.
+    /// The run's directory as written in the recipe.
     pub(crate) run: String,
     /// What is wrong with it.
     pub(crate) message: String,
 }
 
-/// A finished run that a stage is compared with.
+/// A finished run that a stage compares its documents with.
 pub(super) struct EarlierRun {
     name: String,
     /// The run directory.
@@ -37,7 +37,10 @@ pub(super) struct EarlierRun {
 }
 
 impl EarlierRun {
-    /// Opens each of the runs `names` and applies `find` to it; relative paths start from `folder`.
+    /// Opens each of the runs `names` and applies `find` to it. Relative paths start from `folder`.
+    ///
+    /// # Errors
+    /// A run is not finished or cannot be read, or `find` fails.
     pub(super) fn each(
         names: &[String],
         folder: &Path,
@@ -53,11 +56,11 @@ impl EarlierRun {
     fn open(name: &str, folder: &Path) -> Result<Self, String> {
         let root = folder.join(name);
         let manifest = Run::finished(&root).map_err(|error| error.to_string())?;
-        let manifest = manifest.ok_or("there is no finished run")?;
+        let manifest = manifest.ok_or("this directory holds no finished run")?;
         Ok(Self { name: name.to_owned(), root, digest: manifest.root })
     }
 
-    /// What the run left, in `file`.
+    /// The run's index or filter in `file`.
     pub(super) fn known(&self, file: PathBuf, rows: u64) -> Known {
         Known { name: self.name.clone(), digest: self.digest.clone(), file, rows }
     }
@@ -65,17 +68,18 @@ impl EarlierRun {
     /// The message for a run without an index of a stage.
     pub(super) fn has_no_index(&self, stage: &str) -> String {
         format!(
-            "that run has no index of a stage `{stage}`; give it `index = true` and run it again"
+            "that run has no index for a stage `{stage}`; run it again with `index = true` there"
         )
     }
 }
 
-/// Stages after one step, and earlier runs of one stage, that known documents are told apart for.
+/// The most stages after one step, and the most earlier runs of one stage, for which ids of known
+/// documents are unique.
 const STAGES_MAX: u64 = 1 << 6;
 const RUNS_MAX: u64 = 1 << 12;
 
-/// The `doc_id` of row `row` of the `run`-th earlier run at a stage. No file of this run has so high
-/// a number.
+/// The `doc_id` of row `row` of the `run`-th earlier run at a stage. The upper half counts down from the
+/// highest file number, which no file of this run reaches, so these ids never clash with its own.
 pub(super) fn known_doc_id((step, stage): (usize, usize), run: usize, row: u64) -> u64 {
     let place = (step as u64 * STAGES_MAX + stage as u64) * RUNS_MAX + run as u64;
     ((u64::from(u32::MAX) - place) << 32) | (row & u64::from(u32::MAX))

@@ -1,4 +1,4 @@
-//! `lines`: lines, paragraphs or sentences that many documents share.
+//! `lines`: removes or counts lines, paragraphs or sentences that many documents share.
 
 use std::sync::Arc;
 
@@ -22,10 +22,11 @@ use crate::error::Result;
 /// The name by which recipes use the stage.
 pub(super) const KIND: &str = "lines";
 
-/// Lines in a document, on average, for which memory is planned.
+/// Expected lines per document, for planning memory.
 const LINES_EXPECTED: u64 = 30;
 
-/// How many lines, paragraphs or sentences of the document are repeated elsewhere, and their bytes.
+/// Columns with the number of lines, paragraphs or sentences of the document that are repeated
+/// elsewhere, and with their bytes.
 const REPEATED_LINES: &str = "repeated_lines";
 const REPEATED_LINE_BYTES: &str = "repeated_line_bytes";
 
@@ -34,21 +35,21 @@ const REPEATED_LINE_BYTES: &str = "repeated_line_bytes";
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "a recipe sets each on its own")]
 pub(super) struct LineOptions {
-    /// What is compared.
+    /// The unit that is compared.
     unit: Unit,
-    /// In more documents than this a line is repeated.
+    /// A line is repeated if more documents than this have it.
     max_documents: u64,
-    /// Shorter lines are not looked at.
+    /// Shorter lines are ignored.
     min_characters: usize,
-    /// Whether lines are compared without case, punctuation and the values of numbers.
+    /// Whether the comparison ignores case, punctuation and the values of numbers.
     simplified: bool,
-    /// Successive lines that are compared as one: 3 sentences make the spans of C4.
+    /// Consecutive lines that are compared as one. C4 compares spans of 3 sentences.
     run_units: usize,
     /// Whether the first document with a repeated line keeps it.
     keep_first: bool,
-    /// Whether lines that stand in the same document before are repeated too.
+    /// Whether lines that occur earlier in the same document count as repeated, too.
     within: bool,
-    /// Whether repeated lines are taken out; they are counted in any case.
+    /// Whether repeated lines are removed. They are counted in any case.
     remove: bool,
 }
 
@@ -74,17 +75,17 @@ pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>,
 impl LineOptions {
     fn checked(self) -> std::result::Result<Self, OptionError> {
         if self.max_documents == 0 {
-            let help = "1 takes out what a second document repeats";
+            let help = "with 1, lines are removed that two or more documents have";
             return Err(OptionError::new(
                 "max_documents",
-                "`max_documents` is 0: every line is in one",
+                "`max_documents` is 0, but every line is in at least one document",
                 help,
             ));
         }
         Ok(self)
     }
 
-    /// How texts are cut and compared.
+    /// Cuts texts into lines and makes their keys.
     fn lines(&self) -> Lines {
         Lines::new(dedup::lines::LineOptions {
             unit: self.unit,
@@ -165,17 +166,17 @@ impl KeyMaker for LineKeys {
     }
 }
 
-/// Lines that many documents share are counted or removed.
+/// The decision to count or remove lines that many documents share.
 #[derive(Clone)]
 struct RepeatedLines {
     verdict: Verdict,
-    /// How they were found.
+    /// Cuts texts as when the repeated lines were found.
     lines: Lines,
-    /// Whether they go.
+    /// Whether repeated lines are removed.
     action: Action,
-    /// Whether lines that occur earlier in the same document go too.
+    /// Whether lines that occur earlier in the same document are removed, too.
     within: bool,
-    /// Which they are.
+    /// The keys of the repeated lines.
     repeated: Arc<RepeatedKeys>,
 }
 

@@ -1,4 +1,4 @@
-//! `minhash`: documents with similar content.
+//! `minhash`: drops documents with similar content.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -35,70 +35,71 @@ const ROW_BYTES: f64 = 16.0;
 /// FineWeb's parameters (Penedo et al. 2024, section 3.4): 14 bands of 8 hashes over 5-grams.
 const FINEWEB: (usize, usize) = (14, 8);
 
-/// The bands and rows of `fast`: 98 % of pairs at its threshold become candidates, where FineWeb's
-/// find 77 %. Verification takes out what it finds too much.
+/// The bands and rows of `fast`. With these, 98 % of the pairs at the threshold become candidates; with
+/// FineWeb's it is 77 %. Verification removes the additional false candidates.
 const FAST: (usize, usize) = (20, 6);
 
-/// The similarity from which documents are near duplicates, where none is given.
+/// The default similarity from which documents are near duplicates.
 const THRESHOLD: f64 = 0.75;
 
-/// Hashes of a signature that a threshold may spend.
+/// The hashes of a signature whose bands and rows follow from a threshold.
 const THRESHOLD_HASHES: usize = 128;
 
-/// Hashes of a signature at most; each costs time for every word of every document.
+/// The most hashes of a signature. Each costs time for every word of every document.
 const HASHES_MAX: usize = 4096;
 
 /// Ready-made settings of `minhash`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Preset {
-    /// Our own: one pass over the bytes, one hash a shingle, more bands, verified.
+    /// Our own scheme: one pass over the bytes, one hash per shingle, more bands, verified.
     #[serde(rename = "fast")]
     Fast,
     /// FineWeb's bands over simplified words, 64-bit hashes, verified.
     #[serde(rename = "fineweb")]
     FineWeb,
-    /// datatrove 0.10 to the byte: its signatures, its clusters, its survivors.
+    /// Exactly as datatrove 0.10: the same signatures, clusters and survivors.
     #[serde(rename = "datatrove-0.10")]
     Datatrove,
 }
 
-/// Options of `minhash`; what is not given is the preset's.
+/// Options of `minhash`. Defaults come from the preset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct MinHashOptions {
-    /// Where the other options come from.
+    /// The source of the other options' defaults.
     preset: Preset,
-    /// The similarity from which documents are near duplicates. Given, it picks bands and rows too.
+    /// The similarity from which documents are near duplicates. If it is given, bands and rows follow
+    /// from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
-    /// Groups of minima.
+    /// Number of bands, which are groups of minima.
     #[serde(skip_serializing_if = "Option::is_none")]
     bands: Option<usize>,
-    /// Minima in a group.
+    /// Minima per band.
     #[serde(skip_serializing_if = "Option::is_none")]
     rows: Option<usize>,
-    /// Words in a shingle.
+    /// Words per shingle.
     ngram_words: usize,
     /// Bits of a hash: 32 or 64.
     precision_bits: Precision,
     /// The hash function of `datatrove-0.10`: `xxhash` or `sha1`.
     hash: DatatroveHash,
-    /// Chooses the hash functions.
+    /// The seed that selects the hash functions.
     seed: u64,
-    /// How candidates are checked.
+    /// How candidates are verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     verify: Option<Verify>,
-    /// Which document of a cluster survives: the first in this ORDER BY list, then the smallest id.
-    /// `datatrove-0.10` without it keeps the document that datatrove keeps.
+    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to the
+    /// smallest id. Without it, `datatrove-0.10` keeps the document that datatrove keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<String>,
-    /// Clusters of more documents are reported with the lines that their members share.
+    /// Clusters with more documents than this are reported with the lines that their members share.
     report_size: u32,
-    /// Whether datatrove's files are written too (`datatrove-0.10` only).
+    /// Whether to write datatrove's files, too (`datatrove-0.10` only).
     datatrove_files: bool,
-    /// Directories of earlier runs whose documents count as known.
+    /// Directories of earlier runs. Copies of their documents are dropped.
     against: Vec<String>,
-    /// Whether later runs can name this one in `against`.
+    /// Whether to write an index, so that later runs can name this run in `against`.
     index: bool,
 }
 
@@ -137,7 +138,7 @@ impl Preset {
 }
 
 impl MinHashOptions {
-    /// With the preset's and the threshold's choices filled in.
+    /// Fills in the values that follow from the preset and the threshold.
     fn resolved(mut self, with: &Options) -> std::result::Result<Self, OptionError> {
         let (mut bands, mut rows) = self.preset.bands_and_rows();
         if let Some(threshold) = self.threshold {
@@ -158,11 +159,11 @@ impl MinHashOptions {
             }
         }
         if bands * rows > HASHES_MAX {
-            let message = format!("{bands} × {rows} are more than {HASHES_MAX} hashes");
+            let message = format!("{bands} bands × {rows} rows are more than {HASHES_MAX} hashes");
             return Err(OptionError::new("bands", message, "FineWeb's are bands = 14, rows = 8"));
         }
         if self.preset == Preset::Datatrove && rows != HASHES_PER_BUCKET {
-            let help = "datatrove's files are written with 8 rows here; choose the number of bands";
+            let help = "the preset `datatrove-0.10` has 8 rows; change the number of bands instead";
             return Err(OptionError::new("rows", format!("`rows` is {rows}"), help));
         }
         if self.preset != Preset::Datatrove {
@@ -172,7 +173,7 @@ impl MinHashOptions {
                 return Err(OptionError::new(
                     key,
                     message,
-                    "add preset = \"datatrove-0.10\", or leave it out",
+                    "add preset = \"datatrove-0.10\", or remove this option",
                 ));
             }
             self.keep.get_or_insert_with(|| KEEP_LONGEST.into());
@@ -184,8 +185,8 @@ impl MinHashOptions {
             Preset::Fast | Preset::FineWeb => Verify::Jaccard,
         });
         if self.keeps_as_datatrove() && !self.against.is_empty() {
-            let message = "`against` is not what datatrove does, whose survivors this preset keeps";
-            let help = "add keep = \"length(text) DESC\", or leave `against` out";
+            let message = "this preset keeps the survivors of datatrove, which has no `against`";
+            let help = "add keep = \"length(text) DESC\", or remove `against`";
             return Err(OptionError::new("against", message, help));
         }
         Ok(self)
@@ -213,7 +214,7 @@ impl MinHashOptions {
         self.keeps_as_datatrove() || self.datatrove_files
     }
 
-    /// Whether documents survive as datatrove has it.
+    /// Whether the survivors are those that datatrove would keep.
     fn keeps_as_datatrove(&self) -> bool {
         self.preset == Preset::Datatrove && self.keep.is_none() && self.verify == Some(Verify::Off)
     }
@@ -227,7 +228,7 @@ impl MinHashOptions {
         }
     }
 
-    /// What datatrove's way of doing it adds.
+    /// The settings for datatrove's files and survivors, if either is wanted.
     fn datatrove(&self) -> Option<Datatrove> {
         self.needs_minima().then(|| Datatrove {
             precision: self.precision_bits,
@@ -312,7 +313,7 @@ struct SignatureMaker {
     hasher: MinHasher,
     scratch: Scratch,
     signature: Signature,
-    /// Whether the minima are wanted too.
+    /// Whether to store the minima, too.
     minima: bool,
 }
 

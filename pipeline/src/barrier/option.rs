@@ -7,14 +7,14 @@ use toml::Value;
 /// The values that a recipe gives for the options of a stage.
 pub(crate) type Options = BTreeMap<String, Value>;
 
-/// A refused option: its key, what is wrong, the way out.
+/// A refused option: its key, the reason and a suggestion.
 #[derive(Debug)]
 pub(crate) struct OptionError {
     /// The option.
     pub(crate) key: String,
     /// What is wrong with it.
     pub(crate) message: String,
-    /// The way out.
+    /// How to fix it.
     pub(crate) help: String,
 }
 
@@ -24,11 +24,15 @@ impl OptionError {
     }
 }
 
-/// The options that a recipe gives, as `T`.
+/// Reads the options that a recipe gives as a `T`.
+///
+/// # Errors
+/// An option is unknown or has the wrong type.
 pub(super) fn options<T: serde::de::DeserializeOwned>(
     with: &Options,
 ) -> Result<T, OptionError> {
-    // Read one by one first: an error of the whole does not say which option has the wrong type.
+    // Each option is first read alone, because the error for the whole table does not say which option
+    // has the wrong type.
     for (key, value) in with {
         let one = toml::Table::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = Value::Table(one).try_into::<T>() {
@@ -39,6 +43,7 @@ pub(super) fn options<T: serde::de::DeserializeOwned>(
     Value::Table(all).try_into().map_err(|error: toml::de::Error| refused("", error.message()))
 }
 
+/// Turns serde's message into one that suggests the nearest name.
 fn refused(key: &str, message: &str) -> OptionError {
     let (message, expected) = message.split_once(", expected").unwrap_or((message, ""));
     let names = expected.split('`').skip(1).step_by(2);

@@ -10,14 +10,18 @@ use crate::columns::texts;
 use crate::error::Result;
 
 impl Verdict {
-    /// The documents with new texts. Documents with nothing left are dropped with their old texts.
+    /// Gives documents their new texts. Documents whose new text is blank are dropped; their old text goes
+    /// to the table of dropped documents.
+    ///
+    /// # Errors
+    /// A column is missing or has an unexpected type.
     pub(super) fn with_texts(
         &self,
         documents: Documents,
         rewritten: Vec<String>,
     ) -> Result<(Documents, Option<Dropped>)> {
         let is_blank = |text: &str| text.trim().is_empty();
-        // A text that was blank before has not lost anything here, so it stays.
+        // A text that was already blank has lost nothing in this stage, so it stays.
         let before = texts(&documents.batch)?;
         let emptied = before.iter().zip(&rewritten);
         let goes: Vec<bool> = emptied

@@ -1,4 +1,4 @@
-//! The one interface of barrier stages: stages that look at all documents at once.
+//! The interface of barrier stages: stages that need all documents at once.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -22,26 +22,32 @@ use crate::error::Result;
 ///
 /// While documents stream by, [`BarrierStage::key_maker`] makes the keys that the stage compares.
 /// Between two segments [`BarrierStage::decide`] looks at the keys of all documents. The next segment
-/// applies the [`Decision`] to each part. Every implementation has a file of its own and a line in
-/// `KINDS` of `kinds.rs`.
+/// applies the [`Decision`] to each part. Every implementation has its own file and an entry in `KINDS`
+/// (`kinds.rs`).
 pub(crate) trait BarrierStage: Debug + Send + Sync {
-    /// The name by which recipes use it.
+    /// The name that recipes use.
     fn kind(&self) -> &'static str;
 
     /// Its options with every default filled in.
+    ///
+    /// # Errors
+    /// It is a bug if the options cannot be written as TOML.
     fn options(&self) -> std::result::Result<Table, Bug>;
 
-    /// Refuses options that do not fit the recipe's memory.
+    /// Checks that the options fit the recipe's memory.
+    ///
+    /// # Errors
+    /// They do not.
     fn check(&self, _memory: ByteSize) -> std::result::Result<(), OptionError> {
         Ok(())
     }
 
-    /// The ORDER BY list of survivors, where the stage chooses by one.
+    /// The SQL ORDER BY list that picks survivors, if the stage uses one.
     fn keep(&self) -> Option<&str> {
         None
     }
 
-    /// The SQL expression whose values are compared, where there is one.
+    /// The SQL expression whose values are compared, if any.
     fn expression(&self) -> Option<&str> {
         None
     }
@@ -51,8 +57,11 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         &[]
     }
 
-    /// Finds what earlier runs left of the stage with the name `stage`; relative paths start from
-    /// `folder`.
+    /// Finds the indexes or filters that earlier runs wrote for the stage named `stage`. Relative paths
+    /// start from `folder`.
+    ///
+    /// # Errors
+    /// An earlier run cannot be used.
     fn known(
         &self,
         _stage: &str,
@@ -61,12 +70,12 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Whether it says who is a duplicate of whom.
+    /// Whether it finds clusters, which say which document is a duplicate of which.
     fn has_clusters(&self) -> bool {
         false
     }
 
-    /// Whether it changes texts, so that what follows must see the documents anew.
+    /// Whether it changes texts. Later stages must then see the new texts, in another pass.
     fn rewrites(&self) -> bool {
         false
     }
@@ -76,7 +85,7 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         KeyLayout::Keys
     }
 
-    /// Makes the keys of documents, for one part.
+    /// A maker of document keys, for one part.
     fn key_maker(&self) -> Box<dyn KeyMaker>;
 
     /// The columns that it adds to the documents.
@@ -84,13 +93,16 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// What it takes for `documents` documents when sorting may take `memory_bytes`; `None` where
-    /// that depends on the texts.
+    /// Its cost for `documents` documents if sorting may use `memory_bytes`, or `None` if the cost depends
+    /// on the texts.
     fn cost(&self, _documents: u64, _memory_bytes: u64) -> Option<Cost> {
         None
     }
 
-    /// Decides over the keys of all documents; comes with the outcome in words.
+    /// Decides from the keys of all documents. Returns the decision and a summary for the user.
+    ///
+    /// # Errors
+    /// Keys or texts cannot be read, or a result cannot be written.
     fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)>;
 }
 
@@ -101,8 +113,8 @@ pub(crate) struct PlannedBarrier {
     pub(crate) name: String,
     /// What it does.
     pub(crate) stage: Arc<dyn BarrierStage>,
-    /// Which document of a cluster survives, where that is by order.
+    /// The order that picks the survivor of a cluster, if the stage uses one.
     pub(crate) order: Option<Order>,
-    /// What must be equal, where that is the value of an expression.
+    /// The expression whose values are compared, if any.
     pub(crate) values: Option<Order>,
 }

@@ -1,4 +1,4 @@
-//! `substrings`: long runs of words that occur in more than one place.
+//! `substrings`: removes or reports long runs of words that occur in more than one place.
 
 use std::sync::Arc;
 
@@ -27,28 +27,28 @@ use crate::error::Result;
 /// The name by which recipes use the stage.
 pub(super) const KIND: &str = "substrings";
 
-/// Words of the shortest run that can be looked for.
+/// The shortest run that can be searched for, in words.
 const TOKENS_MIN: usize = 8;
 
-/// Anchors in a document, on average, for which memory is planned: one for about twelve words.
+/// Expected anchors per document, for planning memory: about one per twelve words.
 const ANCHORS_EXPECTED: u64 = 50;
 
-/// Parts whose windows are in memory at a time, for each thread.
+/// Parts per thread whose windows are in memory at the same time.
 const PARTS_IN_FLIGHT: usize = 2;
 
-/// Where repeated runs of words stand in the text as it entered the stage: bytes from `start` to
-/// before `end`.
+/// The column of repeated runs. `start` (inclusive) and `end` (exclusive) are byte offsets in the text
+/// before this stage.
 const REPEATED_SPANS: &str = "repeated_spans";
 
 /// Options of `substrings`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct SubstringOptions {
-    /// Words that a repeated run has at least (Lee et al. 2022 use 50 tokens).
+    /// The shortest repeated run, in words (Lee et al. 2022 use 50 tokens).
     min_tokens: usize,
-    /// Whether the first place of a repeated run stays as it is.
+    /// Whether the first occurrence of a repeated run is kept.
     keep_first: bool,
-    /// Whether repeated runs are taken out; where they stand is reported in any case.
+    /// Whether repeated runs are removed. Their places are reported in any case.
     remove: bool,
 }
 
@@ -66,7 +66,7 @@ impl SubstringOptions {
     fn checked(self) -> std::result::Result<Self, OptionError> {
         if self.min_tokens < TOKENS_MIN {
             let message = format!("`min_tokens` is {}", self.min_tokens);
-            let help = format!("language repeats short runs; give at least {TOKENS_MIN}");
+            let help = format!("short runs repeat in any language; give at least {TOKENS_MIN}");
             return Err(OptionError::new("min_tokens", message, help));
         }
         Ok(self)
@@ -76,7 +76,7 @@ impl SubstringOptions {
         Substrings::new(self.min_tokens as u32)
     }
 
-    /// Finds the anchors that occur in more than one place. Anchors sample a text.
+    /// Finds the anchors, which are sampled words of a text, that occur in more than one place.
     fn anchors(&self, input: &BarrierInput<'_>, scratch: &Scratch) -> Result<RepeatedAnchors> {
         let expected = input.files.documents() * ANCHORS_EXPECTED;
         let mut sorter = AnchorSorter::new(scratch, expected, input.memory_bytes)?;
@@ -91,7 +91,8 @@ impl SubstringOptions {
         Ok(sorter.finish()?)
     }
 
-    /// Reads the documents with a repeated anchor a second time, and compares their windows.
+    /// Reads documents with a repeated anchor again and compares their windows, so that most texts are
+    /// read only once.
     fn repeated(
         &self,
         input: &BarrierInput<'_>,
@@ -175,7 +176,7 @@ impl KeyMaker for AnchorKeys {
     }
 }
 
-/// The windows of a part's documents that may occur elsewhere.
+/// The windows in the documents of a part that may occur elsewhere.
 fn windows(
     input: &BarrierInput<'_>,
     substrings: &Substrings,
@@ -209,15 +210,15 @@ fn span_fields() -> Fields {
     Fields::from(vec![number("start"), number("end")])
 }
 
-/// Runs of words that occur elsewhere are reported or removed.
+/// The decision to report or remove runs of words that occur elsewhere.
 #[derive(Clone)]
 struct RepeatedRuns {
     verdict: Verdict,
-    /// How they were found.
+    /// Cuts texts as when the runs were found.
     substrings: Substrings,
-    /// Whether they go.
+    /// Whether repeated runs are removed.
     remove: bool,
-    /// Where they are.
+    /// The places of the repeated windows.
     repeated: Arc<RepeatedWindows>,
 }
 

@@ -1,11 +1,12 @@
-//! Counts of words by group: made as documents stream by, then one file a group.
+//! Word counts by group: made while documents stream by, then merged to one file per group.
 //!
-//! A part leaves its counts sorted in files of its own, so that what is in memory is one part's words,
-//! and a part is counted once whatever happens. A run that is not gone on with keeps its tables from part to
-//! part instead, while they fit the memory. Counts are sums: neither threads nor the order of the documents
-//! can change them.
+//! Each part writes its sorted counts to its own files. So only one part's words are in memory, and an
+//! interrupted run counts no part twice. A run that will not be resumed keeps its tables in memory from
+//! part to part instead, as long as they fit. Counts are sums, so neither the number of threads nor the
+//! order of the documents can change them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
@@ -25,19 +26,19 @@ use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
 use crate::error::{PipelineError, Result};
 use crate::recipe::TokenizerTable;
 
-/// Groups at most: all languages that there is text of.
+/// The most groups: enough for every language that is written on the web.
 const GROUPS_MAX: usize = 1024;
 
-/// Files that are merged at once; a process may have so many files open.
+/// Files that are merged at once, limited because a process can only have so many files open.
 const FILES_AT_ONCE: usize = 256;
 
-/// Bytes that are written at once.
+/// Size of the write buffer in bytes.
 const BUFFER_BYTES: usize = 256 << 10;
 
-/// The share of the memory that tables of counts may take, all threads together.
+/// The count tables of all threads together may take one part in this many of the run's memory.
 const MEMORY_SHARE: u64 = 4;
 
-/// The ending of a count file's name.
+/// The extension of a count file.
 const ENDING: &str = "counts";
 
 /// The group of documents without a value in the column that groups them.
@@ -46,11 +47,11 @@ const NO_GROUP: &str = "none";
 /// How words are counted.
 pub(crate) struct Counting {
     split: Split,
-    /// The column by whose values documents are counted apart.
+    /// The column that groups documents: each of its values has separate counts.
     by: String,
-    /// What one part's tables may take.
+    /// The most bytes that one part's tables may take.
     limit_bytes: usize,
-    /// Tables that wait for their next part, in a run that keeps them.
+    /// Tables that wait for their next part, in a run that keeps them in memory.
     kept: Option<Mutex<Vec<Tables>>>,
 }
 
@@ -58,16 +59,16 @@ pub(crate) struct Counting {
 type Tables = BTreeMap<String, WordCounts>;
 
 impl Counting {
-    /// Counts as a recipe's `[tokenizer]` says, within the run's memory; with `keeps` tables go on from part
-    /// to part.
+    /// Counts as a recipe's `[tokenizer]` says, within the run's memory. With `keeps`, tables stay in
+    /// memory from part to part.
     pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64, keeps: bool) -> Self {
         let share = memory_bytes / MEMORY_SHARE / rayon::current_num_threads().max(1) as u64;
         let kept = keeps.then(Mutex::default);
         Self { split: table.train.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
 
-    /// Takes the words that are kept in memory, where they are all of one group. Their counts have to
-    /// be added up.
+    /// Takes the tables that were kept in memory, if they all belong to one group. A word may occur in
+    /// several tables, so its counts must be added up.
     pub(crate) fn whole(&self) -> Option<Vec<WordCounts>> {
         let mut kept = lock(self.kept.as_ref()?);
         let groups: BTreeSet<&String> = kept.iter().flat_map(BTreeMap::keys).collect();
@@ -77,7 +78,10 @@ impl Counting {
         Some(std::mem::take(&mut *kept).into_iter().flat_map(BTreeMap::into_values).collect())
     }
 
-    /// Writes each table that was kept as a run of sorted counts.
+    /// Writes each table that was kept in memory to a file of sorted counts.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(crate) fn write_kept(&self, run: &Run) -> Result<Vec<CountRun>> {
         let kept = self.kept.as_ref().map(|kept| std::mem::take(&mut *lock(kept)));
         let tables = kept.into_iter().flatten().enumerate();
@@ -95,7 +99,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A file with sorted counts that a part left.
+/// A file of sorted counts that a part wrote.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct CountRun {
     group: String,
@@ -107,24 +111,27 @@ pub(crate) struct CountRun {
 pub struct CountFile {
     /// The group: a source, a language.
     pub group: String,
-    /// Where they are.
+    /// The file.
     pub path: PathBuf,
 }
 
-/// What a count file holds.
+/// The totals of a count file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CountTotals {
-    /// Words, each as often as it occurs.
+    /// Words, counting every occurrence.
     pub words: u64,
-    /// Different words.
+    /// Distinct words.
     pub distinct: u64,
     /// Pieces that were longer than [`tokenizer::MAX_WORD_BYTES`] and were cut.
     pub cut_pieces: u64,
 }
 
 impl CountFile {
-    /// The count files that `path` names: itself, or those in the folder that it is, by name. A file's
-    /// group is its name without the ending.
+    /// The count files at `path`: the file itself, or all count files of a folder, sorted by name. A
+    /// file's group is its name without the extension.
+    ///
+    /// # Errors
+    /// The folder cannot be read or has no count file.
     pub fn find(path: &Path) -> Result<Vec<Self>> {
         if !path.is_dir() {
             return Ok(vec![Self::at(path)]);
@@ -151,16 +158,23 @@ impl CountFile {
     }
 
     fn at(path: &Path) -> Self {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        // Only a path such as `..` has no stem; opening it fails later and names it.
+        let name = path.file_stem().unwrap_or(OsStr::new("")).to_string_lossy();
         Self { group: group_of(&name), path: path.to_owned() }
     }
 
-    /// The split that made its words.
+    /// The split that cut its texts into words.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not a count file.
     pub fn split(&self) -> Result<Split> {
         Ok(self.open()?.split())
     }
 
-    /// What is in it; reads it whole.
+    /// The file's totals. Reads the whole file.
+    ///
+    /// # Errors
+    /// The file cannot be read or is damaged.
     pub fn totals(&self) -> Result<CountTotals> {
         let mut reader = self.open()?;
         let mut totals = CountTotals::default();
@@ -209,7 +223,7 @@ pub(crate) struct PartCounts<'a> {
 impl<'a> PartCounts<'a> {
     pub(crate) fn new(run: &'a Run, counting: &'a Counting, part: usize) -> Self {
         let kept = counting.kept.as_ref().and_then(|kept| lock(kept).pop());
-        let tables = kept.unwrap_or_default();
+        let tables = kept.unwrap_or_else(Tables::new);
         Self {
             run,
             counting,
@@ -254,7 +268,7 @@ impl<'a> PartCounts<'a> {
         if self.bytes > self.counting.limit_bytes { self.spill() } else { Ok(()) }
     }
 
-    /// Writes all tables and begins anew.
+    /// Writes all tables and starts with empty ones.
     fn spill(&mut self) -> Result<()> {
         for (group, mut table) in std::mem::take(&mut self.tables) {
             let name = file_name(&group);
@@ -269,7 +283,7 @@ impl<'a> PartCounts<'a> {
         Ok(())
     }
 
-    /// Ends the part: what it left, and the files.
+    /// Ends the part. Returns its runs of sorted counts and the files that it published.
     pub(crate) fn finish(mut self) -> Result<(Vec<CountRun>, Vec<FileEntry>)> {
         match &self.counting.kept {
             Some(kept) => lock(kept).push(self.tables),
@@ -279,14 +293,14 @@ impl<'a> PartCounts<'a> {
     }
 }
 
-/// The column `name`, or with points in it the field of a struct, such as `language.code`.
+/// The column `name`. A name with dots is a field of a struct column, such as `language.code`.
 fn values(documents: &RecordBatch, name: &str) -> Option<ArrayRef> {
     let mut names = name.split('.');
     let first = documents.column_by_name(names.next()?)?.clone();
     names.try_fold(first, |column, name| column.as_struct_opt()?.column_by_name(name).cloned())
 }
 
-/// Whether documents of these columns can be counted by `name`.
+/// Whether documents with these columns can be grouped by `name`.
 pub(crate) fn can_group(columns: &Schema, name: &str) -> bool {
     let mut names = name.split('.');
     let field = |fields: &Fields, name: &str| {
@@ -305,13 +319,14 @@ fn too_many_groups(by: &str) -> PipelineError {
     PipelineError::Groups { by: by.to_owned(), groups_max: GROUPS_MAX }
 }
 
-/// What stands before the two digits of a byte that names of files should not have.
+/// Precedes the two hexadecimal digits of a byte that is not safe in file names. The group is read
+/// back from the name, so the escape must be reversible.
 const ESCAPE: &str = ".x";
 
-/// Characters of a group's name that a file's name has room for.
+/// The longest file name of a group, in bytes and without the extension. Longer names end in a hash.
 const NAME_MAX: usize = 80;
 
-/// A file's name for a group, whatever its characters.
+/// The file name of a group; any group's name is allowed.
 fn file_name(group: &str) -> String {
     let mut name = String::new();
     for byte in group.bytes() {
@@ -319,17 +334,19 @@ fn file_name(group: &str) -> String {
         if plain {
             name.push(char::from(byte));
         } else {
+            // Writing to a string cannot fail.
             let _ = write!(name, "{ESCAPE}{byte:02x}");
         }
     }
     if name.len() > NAME_MAX {
+        // 18 is the length of `.h` and 16 digits.
         name.truncate(NAME_MAX - 18);
         let _ = write!(name, ".h{:016x}", text::hash::xxh3(group));
     }
     format!("{name}.{ENDING}")
 }
 
-/// The group that [`file_name`] gave a name without the ending.
+/// The group of a file name without its extension: the inverse of [`file_name`].
 fn group_of(name: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = name;
@@ -360,7 +377,10 @@ fn publish(
     Ok(publication.finish()?)
 }
 
-/// Merges what the parts left to one file a group, and records the task.
+/// Merges the counts of all parts to one file per group, and records the task.
+///
+/// # Errors
+/// There are too many groups, a file cannot be read or written, or two files have different splits.
 pub(crate) fn merge_counts(run: &Run, by: &str, runs: Vec<CountRun>) -> Result<Vec<CountFile>> {
     const TASK: &str = "counts";
     let rooted = |files: Vec<CountFile>| {
@@ -390,7 +410,7 @@ pub(crate) fn merge_counts(run: &Run, by: &str, runs: Vec<CountRun>) -> Result<V
     Ok(rooted(counts))
 }
 
-/// Merges the files of a group, as many at once as may be open.
+/// Merges the files of a group in rounds, [`FILES_AT_ONCE`] files at a time.
 fn merge_group(run: &Run, path: &str, mut files: Vec<PathBuf>) -> Result<FileEntry> {
     let mut round = 0;
     while files.len() > FILES_AT_ONCE {
@@ -408,7 +428,7 @@ fn merge_group(run: &Run, path: &str, mut files: Vec<PathBuf>) -> Result<FileEnt
     }
 }
 
-/// One file is merged already.
+/// Copies the only file of a group; it is already sorted, so there is nothing to merge.
 fn copy(run: &Run, path: &str, file: &Path) -> Result<FileEntry> {
     let failed = |source| PipelineError::Read { path: file.display().to_string(), source };
     let mut from = File::open(file).map_err(failed)?;
@@ -420,7 +440,10 @@ fn merge_files(run: &Run, path: &str, files: &[PathBuf]) -> Result<FileEntry> {
     publish(run, path, |out| merged.write_to(out).map(|_| ()))
 }
 
-/// The words of count files, each file with the number that its counts are multiplied by.
+/// The merged words of count files. The counts of each file are multiplied by its weight.
+///
+/// # Errors
+/// A file cannot be read or is damaged, or two files have different splits.
 pub(super) fn merged<'a>(
     files: impl IntoIterator<Item = (&'a Path, u64)>,
 ) -> Result<MergedCounts<BufReader<File>>> {
@@ -439,11 +462,12 @@ pub(super) fn merged<'a>(
         }
         readers.push((reader, weight));
     }
-    // The splits are the same, so only the first word of a file can be unreadable.
+    // The splits have been compared, so only the first word of a file can be unreadable.
     MergedCounts::new(readers).map_err(|error| unreadable(Path::new("counts"), &error))
 }
 
-/// Why merging `files` failed: which of them is damaged.
+/// The error for a failed merge. Reads the files again to find the damaged one, because the merge
+/// does not say which of them failed.
 pub(super) fn damaged<'a>(
     files: impl IntoIterator<Item = &'a Path>,
     error: &io::Error,

@@ -27,6 +27,9 @@ const TASK: &str = "shards";
 
 /// Writes the dataset of the encoded parts: the shards that are not written yet, the tokenizer,
 /// `docs.parquet`, the table of token bytes and `shards.json`.
+///
+/// # Errors
+/// A stored part cannot be read, a file cannot be written, or the observer asked to stop.
 pub(crate) fn write_shards(
     run: &Run,
     table: &ShardsTable,
@@ -48,7 +51,7 @@ pub(crate) fn write_shards(
     let failed = |source| PipelineError::Read { path: path.display().to_string(), source };
     let json = std::fs::read(&path).map_err(failed)?;
     let folder = run.folder(SHARDS);
-    // The root depends on the order of these files.
+    // Keep this order: the manifest's root digest depends on it.
     let beside = vec![
         folder.publish_bytes(ShardManifest::TOKENIZER, &json)?,
         write_documents(run, &written)?,
@@ -111,8 +114,8 @@ fn write_documents(run: &Run, written: &PlacedShards) -> Result<FileEntry> {
     Ok(table.finish()?)
 }
 
-/// The rows of `docs.parquet` for those rows of a part that belong to the shard's half. `document`
-/// is the number of the first, `starts` are their first tokens.
+/// The rows of `docs.parquet` for those rows of a part that belong to the shard's half. `document` is
+/// the number of the first document in the shard; `starts` holds the first token of each document.
 fn documents_batch(
     shard: &PlacedShard,
     index: &Index,

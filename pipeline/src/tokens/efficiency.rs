@@ -1,5 +1,5 @@
-//! How a tokenizer, and the smaller ones cut from it, encode each group of documents: from its counts,
-//! without encoding a text again.
+//! How well a tokenizer, and the smaller ones cut from it, encode each group of documents. Computed from
+//! word counts, so no text is encoded again.
 
 use std::sync::Arc;
 
@@ -9,45 +9,46 @@ use arrow::record_batch::RecordBatch;
 use rayon::prelude::*;
 use serde::Serialize;
 use store::{FileEntry, Run};
+use tables::TableWriter;
 use tokenizer::{SourceReport, Tokenizer};
 
 use super::counts::{CountFile, damaged};
 use crate::error::{PipelineError, Result};
-use tables::TableWriter;
 
-/// The smallest vocabulary of the curve of sizes.
+/// The smallest vocabulary size that is reported.
 const SIZE_MIN: usize = 512;
 
-/// The table in a run directory.
+/// The file of the table in a run directory.
 pub(crate) const REPORT: &str = "tokenizer_report.parquet";
 
-/// How a group is encoded with a vocabulary of some size.
+/// How well a group is encoded with a vocabulary of a given size.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Efficiency {
     /// The group: a source, a language.
     pub group: String,
-    /// Tokens of the vocabulary.
+    /// Size of the vocabulary in tokens.
     pub vocab_size: usize,
     /// Bytes of text.
     pub bytes: u64,
-    /// Tokens that they become.
+    /// Tokens that encode these bytes.
     pub tokens: u64,
-    /// Bytes a token.
+    /// Bytes per token.
     pub bytes_per_token: f64,
-    /// Tokens a word, a word being a piece with a letter in it.
+    /// Tokens per word. A word is a piece that contains a letter.
     pub tokens_per_word: f64,
 }
 
-/// What a tokenizer makes of groups of documents.
+/// How well a tokenizer encodes groups of documents.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Efficiencies {
-    /// By group, then by size.
+    /// One row per group and vocabulary size, in this order.
     pub rows: Vec<Efficiency>,
-    /// Tokens that no group uses, special ones left out.
+    /// Number of tokens that no group uses, not counting special tokens.
     pub unused: u64,
 }
 
-/// Sizes to report: those asked for, the powers of two below the whole, and the whole.
+/// The vocabulary sizes to report: the powers of two from 512, the `asked` sizes, and the tokenizer's
+/// full size. Sorted, without repeats.
 pub fn sizes(tokenizer: &Tokenizer, asked: &[usize]) -> Vec<usize> {
     let whole = tokenizer.vocab_size();
     let powers = std::iter::successors(Some(SIZE_MIN), |size| Some(size * 2));
@@ -59,7 +60,10 @@ pub fn sizes(tokenizer: &Tokenizer, asked: &[usize]) -> Vec<usize> {
     sizes
 }
 
-/// Reports on each file's group at each of `sizes` that can be cut.
+/// Measures each file's group at each of the `sizes` that the tokenizer can be cut to.
+///
+/// # Errors
+/// A count file cannot be read, is damaged, or was made with another split.
 pub fn efficiencies(
     tokenizer: &Tokenizer,
     files: &[CountFile],
@@ -74,6 +78,7 @@ pub fn efficiencies(
         uses.iter_mut().zip(used).for_each(|(sum, used)| *sum = sum.saturating_add(used));
     }
     for (_, id) in tokenizer.special_tokens() {
+        // Words never contain special tokens, so all of these would count as unused.
         uses[id as usize] = 1;
     }
     Ok(Efficiencies { rows, unused: uses.iter().filter(|used| **used == 0).count() as u64 })
@@ -103,6 +108,7 @@ fn group(
     }
     let mut found = report.at_sizes(sizes);
     if found.is_empty() {
+        // No size can be cut, so only the full vocabulary is reported.
         found.push(report.whole());
     }
     let row = |found: tokenizer::Efficiency| Efficiency {
@@ -116,7 +122,10 @@ fn group(
     Ok((found.into_iter().map(row).collect(), report.uses().collect()))
 }
 
-/// Writes the table of a run.
+/// Writes the table `tokenizer_report.parquet` of a run.
+///
+/// # Errors
+/// The table cannot be written.
 pub(crate) fn write_efficiencies(run: &Run, found: &Efficiencies) -> Result<FileEntry> {
     let number = |name: &str, data_type| Field::new(name, data_type, false);
     let schema = Arc::new(Schema::new(vec![

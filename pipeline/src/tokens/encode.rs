@@ -66,7 +66,7 @@ impl Stopwatch {
 }
 
 impl Encoding {
-    /// Encodes with `tokenizer` and holds out this fraction of the documents.
+    /// Encodes with `tokenizer` and holds out `validation_fraction` of the documents for validation.
     ///
     /// # Errors
     /// [`PipelineError::NoEndOfText`] when the tokenizer has no token that ends a text.
@@ -97,7 +97,7 @@ impl Encoding {
         Ok(())
     }
 
-    /// Receives the tokens, unless they are stored part by part.
+    /// The writer that receives the tokens, unless they are stored part by part.
     pub(crate) fn ordered(&self) -> Option<&OrderedShardWriter> {
         self.ordered.as_ref()
     }
@@ -171,8 +171,8 @@ impl<'a> PartEncoder<'a> {
         })
     }
 
-    /// Encodes the documents, except those that the tokenizer has no tokens for. Returns the rows of
-    /// the exceptions, in rising order.
+    /// Encodes the documents. Skips those that the tokenizer has no tokens for and returns their rows, in
+    /// rising order.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<Vec<u32>> {
         let mut skipped = Vec::new();
         let Workspace { encoder, ids, payload } = &mut self.workspace;
@@ -214,6 +214,10 @@ impl<'a> PartEncoder<'a> {
 }
 
 /// Encodes the documents in `file` and records the task.
+///
+/// # Errors
+/// The file cannot be read, the tokens cannot be written, or the observer asked to stop. It is a bug if
+/// the tokenizer cannot encode a document that it was trained on.
 pub(crate) fn encode_part(
     run: &Run,
     encoding: &Encoding,
@@ -239,7 +243,7 @@ pub(crate) fn encode_part(
     Ok(run.complete(&tokens_task(part), files, serde_json::json!(null))?)
 }
 
-/// The batch without some of its rows, which are in rising order.
+/// The batch without the rows `rows`, which must be in rising order.
 pub(crate) fn without(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
     if rows.is_empty() {
         return Ok(batch.clone());

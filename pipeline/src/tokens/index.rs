@@ -67,7 +67,7 @@ impl Index {
         self.rows.num_rows()
     }
 
-    /// The half that a document belongs to.
+    /// The half (train or validation) that a document belongs to.
     pub(super) fn split(&self, row: usize) -> Split {
         if self.validation.value(row) { Split::Validation } else { Split::Train }
     }
@@ -88,7 +88,7 @@ impl Index {
     }
 }
 
-/// The text in a row of a column; documents need neither an id nor a source, so it may be missing.
+/// The text in a row of a column, or `""` where it is NULL: a document's id and source are optional.
 fn text_at(column: &StringArray, row: usize) -> &str {
     if column.is_valid(row) { column.value(row) } else { "" }
 }

@@ -2,7 +2,7 @@
 //!
 //! Shards hold the documents in the order of their parts, but parts are encoded in parallel and
 //! their batches arrive in any order. A batch that arrives early waits: in memory while the limit
-//! allows it, else on disk. Whichever thread finds the writer free writes all batches whose turn has
+//! allows it, otherwise on disk. Whichever thread finds the writer free writes all batches whose turn has
 //! come. So tokens are written once, most of them while they are still in the processor's cache.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -109,7 +109,7 @@ impl OrderedShardWriter {
         self.write()
     }
 
-    /// Notes that a part is complete. This is required of parts without documents, too.
+    /// Notes that a part is complete. Must also be called for parts without documents.
     pub(super) fn end(&self, part: usize) -> Result<()> {
         lock(&self.queue).parts.entry(part).or_default().is_complete = true;
         self.write()
@@ -134,7 +134,7 @@ impl OrderedShardWriter {
             let held_bytes = queue.held_bytes + n_bytes as u64;
             if queue.next_part == part || held_bytes <= self.held_bytes_max {
                 queue.held_bytes = held_bytes;
-                let empty = queue.spare.pop().unwrap_or_default();
+                let empty = queue.spare.pop().unwrap_or_else(Vec::new);
                 return Ok(Payload::Held(std::mem::replace(payload, empty)));
             }
             queue.n_stored += 1;

@@ -22,7 +22,7 @@ use super::index::{Index, index_schema};
 use super::placement::{PlacedShard, PlacedShards, Placement};
 use crate::error::{PipelineError, Result};
 
-/// Bytes that are read at once, unless one document has more.
+/// The most bytes that are read at once, unless a single document is larger.
 const READ_BYTES: u64 = 1 << 20;
 
 /// The file of a part's tokens, as shards hold them, one document after another.
@@ -69,7 +69,7 @@ impl StoredPart {
     }
 }
 
-/// Writes all shards that no earlier start wrote, several at a time.
+/// Writes all shards that were not written before an interruption, several at a time.
 pub(super) fn write_stored(
     run: &Run,
     vocab_size: usize,

@@ -4,36 +4,37 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use rayon::prelude::*;
+use store::{Event, Observer, timed};
 use tokenizer::{Tokenizer, TrainConfig, Trainer, WordCounts, temperature_weights};
 
 use super::counts::{CountFile, damaged, merged};
 use super::merges;
 use crate::error::{PipelineError, Result};
-use store::{Event, Observer, timed};
 
-/// Words between two looks at whether to stop.
+/// Words between two checks whether the user asked to stop.
 const WORDS_PER_LOOK: usize = 1 << 16;
 
-/// Tables whose words are looked up in each other; more are merged before.
+/// The most tables that the trainer takes. More are first merged in parallel, in pairs.
 const TABLES_AT_ONCE: usize = 2;
 
-/// Merges between two tellings of progress.
-const MERGES_PER_TELLING: usize = 64;
+/// Merges between two progress events.
+const MERGES_PER_EVENT: usize = 64;
 
-/// Weights with a fraction become whole numbers by this factor: merges depend on their relation only.
+/// Weights with a fraction are multiplied by this factor and rounded. The scale does not matter, since
+/// merges depend only on the ratios of counts.
 const WEIGHT_FACTOR: f64 = 1000.0;
 
-/// How much each group of documents counts.
+/// The weights of the groups of documents in training.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Mix {
-    /// The weights of groups by name; the others have 1. Without any, words count as they occur.
+    /// The weights of groups by name; other groups have weight 1.
     pub weights: BTreeMap<String, f64>,
-    /// Makes the shares of groups more equal: each becomes proportional to its share to the power 1/T.
+    /// Makes the shares of groups more equal: the new share is proportional to share^(1/T).
     pub temperature: Option<f64>,
 }
 
 impl Mix {
-    /// What counts of each file are multiplied by.
+    /// The factor for the counts of each file.
     fn weights(&self, files: &[CountFile]) -> Result<Vec<u64>> {
         let known = |name: &String| files.iter().any(|file| file.group == *name);
         if let Some(unknown) = self.weights.keys().find(|name| !known(name)) {
@@ -58,7 +59,10 @@ impl Mix {
     }
 }
 
-/// As [`train`], as a step of its own.
+/// Like [`train`], reported to the observer as a separate step.
+///
+/// # Errors
+/// As for [`train`].
 pub fn train_alone(
     files: &[CountFile],
     mix: &Mix,
@@ -72,10 +76,11 @@ pub fn train_alone(
     })
 }
 
-/// Learns a tokenizer from the counts of `files`; the split is theirs. Advances by merges.
+/// Trains a tokenizer on the counts of `files`, with the split that made them. Progress is reported in
+/// merges.
 ///
 /// # Errors
-/// A file cannot be read or is damaged, splits differ, or there is no word.
+/// A file cannot be read or is damaged, splits differ, there is no word, or the observer asked to stop.
 pub fn train(
     files: &[CountFile],
     mix: &Mix,
@@ -85,6 +90,7 @@ pub fn train(
     let weights = mix.weights(files)?;
     let paths = || files.iter().map(|file| file.path.as_path());
     let mut words = merged(paths().zip(weights))?;
+    // Without files there is no split; the error for missing words follows below.
     let split = words.split().unwrap_or(config.split);
     let mut trainer = Trainer::new(&TrainConfig { split, ..config.clone() });
     let mut n_words = 0_usize;
@@ -102,10 +108,13 @@ pub fn train(
     if n_words == 0 {
         return Err(nothing(files));
     }
-    Ok(trainer.train(&mut telling(observer))?)
+    Ok(trainer.train(&mut progress(observer))?)
 }
 
-/// As [`train`], on counts in memory, which add up.
+/// Like [`train`], on counts in memory. The counts of a word in several tables are added up.
+///
+/// # Errors
+/// The tokenizer cannot be trained with this configuration.
 pub(crate) fn train_tables(
     mut tables: Vec<WordCounts>,
     config: &TrainConfig,
@@ -122,32 +131,34 @@ pub(crate) fn train_tables(
     let mut trainer = Trainer::new(config);
     trainer.add_tables(&tables);
     drop(tables);
-    Ok(trainer.train(&mut telling(observer))?)
+    Ok(trainer.train(&mut progress(observer))?)
 }
 
-/// Tells of merges as they are made.
-fn telling(observer: &dyn Observer) -> impl FnMut(usize, usize) {
+/// Reports merges to the observer while they are made.
+fn progress(observer: &dyn Observer) -> impl FnMut(usize, usize) {
     let mut told = 0;
     move |done, _| {
-        if done >= told + MERGES_PER_TELLING {
+        if done >= told + MERGES_PER_EVENT {
             observer.event(&Event::Advance { units: (done - told) as u64 });
             told = done;
         }
     }
 }
 
+/// The error for counts without words.
 fn nothing(files: &[CountFile]) -> PipelineError {
     if files.is_empty() || files.iter().any(|file| is_of_run(&file.path)) {
         return PipelineError::NothingToLearn(
             "no document was kept, so there is nothing to train a tokenizer on; \
              `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` \
-             tells what dropped them"
+             shows what dropped them"
                 .into(),
         );
     }
     PipelineError::NothingToLearn("the count files have no words".into())
 }
 
+/// Whether a count file lies in a run directory, where `counts/` is next to `recipe.toml`.
 fn is_of_run(path: &Path) -> bool {
     path.parent().and_then(Path::parent).is_some_and(|root| root.join("recipe.toml").is_file())
 }

@@ -126,7 +126,7 @@ impl ParquetRecords {
                     continue;
                 }
                 Ok(None) if group.ordinals.is_empty() => None,
-                Ok(None) => Some("fewer rows than the footer says".to_owned()),
+                Ok(None) => Some("fewer rows than the footer tells".to_owned()),
                 Ok(Some(Err(error))) => Some(short(&error)),
                 Err(panicked) => Some(panicked),
             };

@@ -148,7 +148,7 @@ impl RawRecords {
             return self.cut("WARC header");
         }
         if !is_version_line(first) {
-            let detail = "bytes that are not the start of a WARC record".to_owned();
+            let detail = "bytes that start no WARC record".to_owned();
             return self.lose(0, FaultReason::BadHeader, detail);
         }
         self.start = Some(place);

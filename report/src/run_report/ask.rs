@@ -1,4 +1,4 @@
-//! Questions to the run's tables.
+//! Queries over the run's tables.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,13 +6,14 @@ use std::path::Path;
 use arrow::array::{Array as _, AsArray as _, LargeStringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
+use bug::OrBug as _;
 use sql::{Query, Resources, Session, Table};
 use tables::{run_tables, table_schema};
 
 use crate::error::{ReportError, Result};
 use crate::format::{LOOKED_AT_CHARACTERS, document_name, excerpt};
 
-/// Memory that the questions may take.
+/// Memory limit of the queries.
 const QUERY_MEMORY_BYTES: usize = 256 << 20;
 
 /// The tables that a run has.
@@ -21,7 +22,7 @@ pub(super) struct Ask {
     schemas: BTreeMap<String, SchemaRef>,
 }
 
-/// A row of an answer, as text.
+/// A row of a query's result, its cells as text.
 pub(super) struct Row<'a> {
     columns: &'a [LargeStringArray],
     row: usize,
@@ -43,8 +44,17 @@ impl Row<'_> {
     }
 
     /// The whole number in column `column`; NULL is 0.
-    pub(super) fn number(&self, column: usize) -> u64 {
-        self.text(column).parse().unwrap_or_default()
+    ///
+    /// # Errors
+    /// The cell holds anything else, which is a mistake in the query.
+    pub(super) fn number(&self, column: usize) -> Result<u64> {
+        let cells = &self.columns[column];
+        if cells.is_null(self.row) {
+            return Ok(0);
+        }
+        let text = cells.value(self.row);
+        let what = format!("column {column} of a report's query holds `{text}`, not a count");
+        Ok(text.parse::<u64>().or_bug(&what)?)
     }
 }
 
@@ -70,19 +80,19 @@ impl Ask {
         self.schemas.contains_key(table)
     }
 
-    /// The type of a column, if the run has the table and the table the column.
+    /// The type of a column, if the run has this table and the table has this column.
     pub(super) fn column(&self, table: &str, column: &str) -> Option<&DataType> {
         let field = self.schemas.get(table)?.field_with_name(column);
         field.ok().map(arrow::datatypes::Field::data_type)
     }
 
-    /// True if the column is there and holds text.
+    /// True if the column exists and holds text.
     pub(super) fn has_text(&self, table: &str, column: &str) -> bool {
         self.column(table, column).is_some_and(is_text)
     }
 
-    /// Asks; `each` gets the rows in order.
-    pub(super) fn each(&self, sql: &str, mut each: impl FnMut(&Row<'_>)) -> Result<()> {
+    /// Runs a query and passes each row of the result to `each`, in order.
+    pub(super) fn each(&self, sql: &str, mut each: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
         for batch in self.query.rows(sql)? {
             let batch = batch?;
             let columns = batch.columns().iter().map(|column| {
@@ -91,12 +101,14 @@ impl Ask {
             let columns = columns
                 .collect::<std::result::Result<Vec<_>, _>>()
                 .map_err(|error| ReportError::Sql(error.into()))?;
-            (0..batch.num_rows()).for_each(|row| each(&Row { columns: &columns, row }));
+            for row in 0..batch.num_rows() {
+                each(&Row { columns: &columns, row })?;
+            }
         }
         Ok(())
     }
 
-    /// The documents `doc_ids` that are in `table`, by `doc_id`.
+    /// Those of the documents `doc_ids` that are in `table`, by `doc_id`.
     pub(super) fn specimens(
         &self,
         table: &str,
@@ -106,7 +118,7 @@ impl Ask {
         if doc_ids.is_empty() || !self.has(table) {
             return Ok(specimens);
         }
-        // A stage may have replaced a column or left it out.
+        // A stage may have replaced or removed a column.
         let column = |name: &'static str| if self.has_text(table, name) { name } else { "NULL" };
         let ids: Vec<String> = doc_ids.iter().map(u64::to_string).collect();
         let sql = format!(
@@ -120,13 +132,14 @@ impl Ask {
         );
         self.each(&sql, |row| {
             let name = document_name(row.text(1), row.text(2), row.text(3));
-            specimens.insert(row.number(0), Specimen { name, excerpt: excerpt(row.text(4)) });
+            specimens.insert(row.number(0)?, Specimen { name, excerpt: excerpt(row.text(4)) });
+            Ok(())
         })?;
         Ok(specimens)
     }
 }
 
-/// True for the types of text.
+/// True for text types.
 pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }

@@ -1,4 +1,4 @@
-//! The documents themselves: languages, lengths, and who was like whom.
+//! The documents themselves: languages, lengths and clusters of duplicates.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +10,17 @@ use crate::chart;
 use crate::error::Result;
 use crate::format::{share, width};
 
-/// Languages that are named; the others are counted together.
+/// Number of languages that are listed; the others are counted together.
 const LANGUAGES_MAX: usize = 20;
 
-/// Clusters that are named.
+/// Number of clusters that are listed.
 const CLUSTERS_MAX: usize = 5;
 
-/// Sizes of clusters that are counted together, each up to the size before the next one's first.
+/// Ranges of cluster sizes: the first size of each range, which ends before the next one begins.
 const CLUSTER_SIZES: [(u64, &str); 6] =
     [(2, "2"), (3, "3"), (4, "4–9"), (10, "10–99"), (100, "100–999"), (1000, "1,000 and more")];
 
-/// Kept documents by language, the commonest first; none where no stage told the language.
+/// Kept documents by language, the most common first; empty if no stage detected the language.
 pub(super) fn languages(ask: &Ask) -> Result<Vec<Value>> {
     let code = match ask.column("docs", "language") {
         Some(DataType::Struct(fields)) => {
@@ -38,7 +38,7 @@ pub(super) fn languages(ask: &Ask) -> Result<Vec<Value>> {
     let mut counted: Vec<(String, u64)> = Vec::new();
     let (mut total, mut others, mut other_languages) = (0, 0, 0_u64);
     ask.each(&sql, |row| {
-        let documents = row.number(1);
+        let documents = row.number(1)?;
         total += documents;
         if counted.len() < LANGUAGES_MAX {
             let name = if row.text(0).is_empty() { "unknown" } else { row.text(0) };
@@ -47,6 +47,7 @@ pub(super) fn languages(ask: &Ask) -> Result<Vec<Value>> {
             others += documents;
             other_languages += 1;
         }
+        Ok(())
     })?;
     let most = counted.first().map_or(0, |(_, documents)| *documents);
     if other_languages > 0 {
@@ -55,7 +56,7 @@ pub(super) fn languages(ask: &Ask) -> Result<Vec<Value>> {
     Ok(bars(&counted, total, most))
 }
 
-/// Rows of a bar chart, widths by the longest.
+/// Rows of a bar chart, their widths relative to `most`.
 fn bars(rows: &[(String, u64)], total: u64, most: u64) -> Vec<Value> {
     let row = |(name, documents): &(String, u64)| {
         context! {
@@ -68,9 +69,9 @@ fn bars(rows: &[(String, u64)], total: u64, most: u64) -> Vec<Value> {
     rows.iter().map(row).collect()
 }
 
-/// How long the kept documents are; nothing where there are none.
+/// The lengths of the kept documents in bytes; `None` where there are no documents.
 pub(super) fn lengths(ask: &Ask) -> Result<Option<Value>> {
-    // The shards' index says it without reading the texts.
+    // The shards' index has the lengths, so the texts need not be read.
     let from = if ask.has("shard_docs") {
         "SELECT n_bytes AS length FROM shard_docs"
     } else if ask.has_text("docs", "text") {
@@ -80,7 +81,10 @@ pub(super) fn lengths(ask: &Ask) -> Result<Option<Value>> {
     };
     let sql = format!("SELECT length, count(*) FROM ({from}) GROUP BY length ORDER BY length");
     let mut lengths: Vec<(u64, u64)> = Vec::new();
-    ask.each(&sql, |row| lengths.push((row.number(0), row.number(1))))?;
+    ask.each(&sql, |row| {
+        lengths.push((row.number(0)?, row.number(1)?));
+        Ok(())
+    })?;
     let Some((shortest, _)) = lengths.first().copied() else { return Ok(None) };
     let (longest, _) = lengths.last().copied().unwrap_or_default();
     let documents: u64 = lengths.iter().map(|(_, documents)| documents).sum();
@@ -96,7 +100,7 @@ pub(super) fn lengths(ask: &Ask) -> Result<Option<Value>> {
     }))
 }
 
-/// Documents of lengths in [2^k, 2^(k+1)), by k, without gaps.
+/// Number of documents with lengths in [2^k, 2^(k+1)), by k, without gaps.
 fn buckets(lengths: &[(u64, u64)]) -> Vec<(u32, u64)> {
     let mut counted: BTreeMap<u32, u64> = BTreeMap::new();
     for (length, documents) in lengths {
@@ -107,7 +111,7 @@ fn buckets(lengths: &[(u64, u64)]) -> Vec<(u32, u64)> {
     (first..=last).map(|k| (k, counted.get(&k).copied().unwrap_or_default())).collect()
 }
 
-/// The smallest length that half of the documents do not exceed; `lengths` ascend.
+/// The smallest length that at least half of the documents do not exceed; `lengths` is ascending.
 fn median(lengths: &[(u64, u64)], documents: u64) -> u64 {
     let mut seen = 0;
     for (length, here) in lengths {
@@ -119,14 +123,17 @@ fn median(lengths: &[(u64, u64)], documents: u64) -> u64 {
     0
 }
 
-/// Clusters of duplicates: how many of which size, and the largest.
+/// Clusters of duplicates: their number by size, and the largest ones.
 pub(super) fn clusters(ask: &Ask) -> Result<Option<Value>> {
     if !ask.has("clusters") {
         return Ok(None);
     }
     let sql = "SELECT size, count(*) FROM clusters WHERE survivor GROUP BY size ORDER BY size";
     let mut sizes: Vec<(u64, u64)> = Vec::new();
-    ask.each(sql, |row| sizes.push((row.number(0), row.number(1))))?;
+    ask.each(sql, |row| {
+        sizes.push((row.number(0)?, row.number(1)?));
+        Ok(())
+    })?;
     if sizes.is_empty() {
         return Ok(None);
     }
@@ -149,20 +156,24 @@ fn by_size(sizes: &[(u64, u64)]) -> Vec<(String, u64)> {
         let here = sizes.iter().filter(|(size, _)| (*from..to).contains(size));
         counted.push(((*name).to_owned(), here.map(|(_, clusters)| clusters).sum()));
     }
-    // What comes after the largest cluster tells nothing.
+    // Ranges above the largest cluster are empty, so they are not shown.
     let used = counted.iter().rposition(|(_, clusters)| *clusters > 0).map_or(0, |last| last + 1);
     counted.truncate(used);
     counted
 }
 
-/// The largest clusters, each with its survivor, which a later stage may have dropped.
+/// The largest clusters, each with its survivor. A later stage may have dropped the survivor, so it
+/// is looked up among the dropped documents too.
 fn largest(ask: &Ask) -> Result<Vec<Value>> {
     let sql = format!(
         "SELECT stage, size, \"cluster\" FROM clusters WHERE survivor \
          ORDER BY size DESC, stage, \"cluster\" LIMIT {CLUSTERS_MAX}"
     );
     let mut found: Vec<(String, u64, u64)> = Vec::new();
-    ask.each(&sql, |row| found.push((row.text(0).to_owned(), row.number(1), row.number(2))))?;
+    ask.each(&sql, |row| {
+        found.push((row.text(0).to_owned(), row.number(1)?, row.number(2)?));
+        Ok(())
+    })?;
     let ids: Vec<u64> = found.iter().map(|(_, _, doc_id)| *doc_id).collect();
     let mut specimens = ask.specimens("dropped", &ids)?;
     specimens.append(&mut ask.specimens("docs", &ids)?);
@@ -190,12 +201,10 @@ fn shared_lines(ask: &Ask) -> Result<BTreeMap<(String, u64), Vec<Value>>> {
     let sql = "SELECT stage, \"cluster\", line, documents, sampled FROM large_clusters \
                ORDER BY stage, \"cluster\", documents DESC, line";
     ask.each(sql, |row| {
-        let line = context! {
-            line => row.text(2),
-            documents => row.number(3),
-            sampled => row.number(4),
-        };
-        lines.entry((row.text(0).to_owned(), row.number(1))).or_default().push(line);
+        let (documents, sampled) = (row.number(3)?, row.number(4)?);
+        let line = context! { line => row.text(2), documents, sampled };
+        lines.entry((row.text(0).to_owned(), row.number(1)?)).or_default().push(line);
+        Ok(())
     })?;
     Ok(lines)
 }

@@ -83,7 +83,8 @@ fn first_documents(ask: &Ask) -> Result<BTreeMap<Reason, u64>> {
         let sql = "SELECT stage, reason, min(doc_id) FROM dropped \
                    GROUP BY stage, reason ORDER BY stage, reason";
         ask.each(sql, |row| {
-            first.insert((row.text(0).to_owned(), row.text(1).to_owned()), row.number(2));
+            first.insert((row.text(0).to_owned(), row.text(1).to_owned()), row.number(2)?);
+            Ok(())
         })?;
     }
     Ok(first)
@@ -117,11 +118,13 @@ fn places(ask: &Ask, reason: &str) -> Result<Vec<Value>> {
             reason.replace('\'', "''")
         );
         ask.each(&sql, |row| {
+            let offset = row.number(1)?;
             places.push(context! {
                 file => file_name(row.text(0)),
-                offset => row.number(1),
+                offset,
                 detail => excerpt(row.text(2)),
             });
+            Ok(())
         })?;
     }
     Ok(places)

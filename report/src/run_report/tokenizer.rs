@@ -33,12 +33,13 @@ pub(super) fn section(ask: &Ask) -> Result<Option<Value>> {
     ask.each(sql, |row| {
         let name = row.text(0);
         if groups.last().is_none_or(|group| group.name != name) {
-            groups.push(Group { name: name.to_owned(), bytes: row.number(1), sizes: Vec::new() });
+            groups.push(Group { name: name.to_owned(), bytes: row.number(1)?, sizes: Vec::new() });
         }
-        let millionths = |column| row.number(column) as f64 / 1e6;
+        let millionths = |column| row.number(column).map(|number| number as f64 / 1e6);
         if let Some(group) = groups.last_mut() {
-            group.sizes.push((row.number(2) as f64, millionths(3), millionths(4)));
+            group.sizes.push((row.number(2)? as f64, millionths(3)?, millionths(4)?));
         }
+        Ok(())
     })?;
     if groups.is_empty() {
         return Ok(None);

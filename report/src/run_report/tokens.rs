@@ -69,8 +69,9 @@ fn sources(ask: &Ask) -> Result<Vec<(String, Amount)>> {
         let sql = "SELECT source, count(*), sum(n_tokens), sum(n_bytes) FROM shard_docs \
                    GROUP BY source ORDER BY source";
         ask.each(sql, |row| {
-            let (documents, tokens, bytes) = (row.number(1), row.number(2), row.number(3));
+            let (documents, tokens, bytes) = (row.number(1)?, row.number(2)?, row.number(3)?);
             sources.push((row.text(0).to_owned(), Amount { documents, tokens, bytes }));
+            Ok(())
         })?;
     }
     Ok(sources)

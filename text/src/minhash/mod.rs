@@ -51,11 +51,11 @@ pub use bands::{bands_for_threshold, chance_to_meet};
 pub use datatrove::DatatroveHash;
 pub use similarity::{containment, estimate_jaccard, jaccard};
 
-use serde::{Deserialize, Serialize};
 use crate::normalise::simplify_into;
 use fast_similarity::FastSimilarity;
 use functions::LinearFunctions;
 use mix::{GOLDEN, fold, mix};
+use serde::{Deserialize, Serialize};
 use shingles::counted;
 
 /// The maximum number of minima in a signature.

@@ -1,4 +1,4 @@
-//! Which documents a dataset holds: the rows of its `docs.parquet`, by their numbers.
+//! The documents of a dataset: the rows of its `docs.parquet`, selected by row number.
 
 use std::fs::File;
 use std::path::Path;
@@ -6,39 +6,44 @@ use std::path::Path;
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::datatypes::{UInt32Type, UInt64Type};
 use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use serde::Serialize;
-use tables::TableError;
 use shards::dataset::{ShardManifest, check_file};
+use tables::TableError;
 
 use crate::error::Result;
 
-/// The table in a dataset's folder.
+/// The table of documents in a dataset's folder.
 pub(crate) const DOCUMENTS: &str = "docs.parquet";
 
 /// A document of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DocumentRow {
-    /// Its row in the table, train before validation, shard after shard.
+    /// Its row in the table, from 0: training documents before validation documents, shard by shard.
     pub row: u64,
-    /// Its number in the run.
+    /// Its number in the run that made the dataset.
     pub doc_id: u64,
-    /// Its own id.
+    /// The id that its source gave it.
     pub id: Option<String>,
-    /// Where it is from.
+    /// The address that it was fetched from.
     pub url: Option<String>,
-    /// Its source.
+    /// The name of its source.
     pub source: Option<String>,
-    /// Bytes of its text.
+    /// Size of its text in bytes.
     pub n_bytes: u64,
-    /// Its tokens, with those that begin and end it.
+    /// Number of its tokens, including those that mark its beginning and end.
     pub n_tokens: u32,
 }
 
-/// The documents in `rows` of the table, which are ascending and distinct; `None` for all. Nothing where
-/// the dataset has no such table, as an imported one.
+/// Reads the given `rows` of the table, which must be ascending and distinct, or all rows for `None`.
+///
+/// Returns `None` where the dataset has no such table, as after an import.
+///
+/// # Errors
+/// The table cannot be read, differs from the manifest, or lacks a required column or a row.
 pub fn documents(folder: &Path, rows: Option<&[u64]>) -> Result<Option<Vec<DocumentRow>>> {
     let path = folder.join(DOCUMENTS);
     if !path.is_file() {
@@ -52,15 +57,17 @@ pub fn documents(folder: &Path, rows: Option<&[u64]>) -> Result<Option<Vec<Docum
     let mut next = 0;
     for batch in open(&path, rows)? {
         let batch = batch.map_err(|e| failed(e.to_string()))?;
-        for of in read(&batch) {
+        for of in read(&batch)? {
             let row = match &mut wanted {
-                Some(wanted) => wanted.next().unwrap_or_default(),
+                Some(wanted) => wanted.next().or_bug("docs.parquet gives only the wanted rows")?,
                 None => next,
             };
             next += 1;
             found.push(DocumentRow { row, ..of });
         }
     }
+    let missing = rows.is_some_and(|rows| rows.len() != found.len());
+    (!missing).then_some(()).or_bug("docs.parquet has a row for every document")?;
     Ok(Some(found))
 }
 
@@ -74,31 +81,38 @@ fn open(path: &Path, rows: Option<&[u64]>) -> Result<ParquetRecordBatchReader> {
     if let Some(rows) = rows {
         let total = builder.metadata().file_metadata().num_rows().unsigned_abs() as usize;
         let ranges = rows.iter().map(|row| *row as usize..*row as usize + 1);
+        // The selection panics beyond the last row; the caller notices that rows are missing.
         let there = ranges.filter(|range| range.end <= total);
         builder = builder.with_row_selection(RowSelection::from_consecutive_ranges(there, total));
     }
     Ok(builder.build().map_err(|e| failed(e.to_string()))?)
 }
 
-fn read(batch: &RecordBatch) -> impl Iterator<Item = DocumentRow> + '_ {
-    let texts = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt());
+/// The documents in a batch of the table; their `row` is still 0.
+fn read(batch: &RecordBatch) -> Result<Vec<DocumentRow>> {
+    // A document need not have an id, an address or a source, so these columns are optional.
+    let texts =
+        |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
     let (ids, urls, sources) = (texts("id"), texts("url"), texts("source"));
     let number = |name: &str| {
         batch.column_by_name(name).and_then(|column| column.as_primitive_opt::<UInt64Type>())
     };
-    let (doc_ids, n_bytes) = (number("doc_id"), number("n_bytes"));
+    let doc_ids = number("doc_id").or_bug("docs.parquet has a column `doc_id` of UInt64")?;
+    let n_bytes = number("n_bytes").or_bug("docs.parquet has a column `n_bytes` of UInt64")?;
     let n_tokens = batch.column_by_name("n_tokens");
     let n_tokens = n_tokens.and_then(|column| column.as_primitive_opt::<UInt32Type>());
+    let n_tokens = n_tokens.or_bug("docs.parquet has a column `n_tokens` of UInt32")?;
     let text = |column: Option<&StringArray>, row: usize| {
         column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
     };
-    (0..batch.num_rows()).map(move |row| DocumentRow {
+    let document = |row| DocumentRow {
         row: 0,
-        doc_id: doc_ids.map_or(0, |column| column.value(row)),
+        doc_id: doc_ids.value(row),
         id: text(ids, row),
         url: text(urls, row),
         source: text(sources, row),
-        n_bytes: n_bytes.map_or(0, |column| column.value(row)),
-        n_tokens: n_tokens.map_or(0, |column| column.value(row)),
-    })
+        n_bytes: n_bytes.value(row),
+        n_tokens: n_tokens.value(row),
+    };
+    Ok((0..batch.num_rows()).map(document).collect())
 }
