@@ -32,7 +32,7 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The stages with their parameters.
+/// The stages with their parameters, in the order of the flags.
 pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<StageTable>, Failure> {
     let mut tables: Vec<(String, StageTable)> = Vec::new();
     for stage in stages {
@@ -46,7 +46,7 @@ pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<StageTabl
         tables.push((name, table));
     }
     for assignment in with {
-        let help = "write `--with STAGE.NAME=VALUE`, as `--with language.keep='[\"en\"]'`";
+        let help = "write `--with STAGE.NAME=VALUE`, such as `--with language.keep='[\"en\"]'`";
         let parts = assignment.split_once('=').and_then(|(place, value)| {
             let (stage, name) = place.split_once('.')?;
             Some((stage, name, value))
@@ -62,8 +62,7 @@ pub(crate) fn stages(stages: &[String], with: &[String]) -> Result<Vec<StageTabl
     Ok(tables.into_iter().map(|(_, table)| table).collect())
 }
 
-/// A value in TOML's notation. Text that is not a TOML value counts as a string, so quotes can be
-/// left out.
+/// Parses a TOML value. Text that is not a TOML value counts as a string, so quotes can be omitted.
 fn value_of(text: &str) -> Value {
     let parsed: Option<Table> = format!("value = {text}").parse().ok();
     parsed.and_then(|mut table| table.remove("value")).unwrap_or_else(|| text.into())

@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use pipeline::Recipe;
-use pipeline::recipe::{Paths, RecipeTables, SourceTable};
 use pipeline::classifier::{Evaluation, LabelledText, LabelledTexts, evaluate};
+use pipeline::recipe::{Paths, RecipeTables, SourceTable};
 use read::Fields;
 use text::fasttext::{Model, QuantizeOptions, TrainOptions};
 
@@ -25,12 +25,12 @@ pub(crate) fn train(
         Some("bin") => false,
         _ => {
             let message = format!("{} cannot be written", arguments.output.display());
-            return Err(Failure::usage(message, "give a name that ends in .ftz or .bin"));
+            return Err(Failure::usage(message, "give a file name that ends in .ftz or .bin"));
         }
     };
     if !(0.0..1.0).contains(&arguments.held_out) {
         let message = format!("--held-out is {}", arguments.held_out);
-        return Err(Failure::usage(message, "give a share from 0 to below 1, such as 0.1"));
+        return Err(Failure::usage(message, "give a fraction of at least 0 and below 1, such as 0.1"));
     }
     let options = options(arguments)?;
     let labelled = read(&arguments.labels, common, arguments.held_out)?;
@@ -56,7 +56,7 @@ pub(crate) fn train(
         printer.object("classifier", &object);
     } else {
         printer.say(format!(
-            "  learned from {} texts ({} records without text or label) → {}, {}",
+            "  trained on {} texts ({} records without text or label skipped) → {}, {}",
             human_count(labelled.training.len() as u64),
             human_count(labelled.unusable),
             arguments.output.display(),
@@ -95,7 +95,7 @@ fn options(arguments: &ClassifierTrainArguments) -> Result<TrainOptions, Failure
         .and_then(|(min, max)| Some((min.trim().parse().ok()?, max.trim().parse().ok()?)));
     let Some((min_subword, max_subword)) = subwords else {
         let message = format!("--subwords is `{}`", arguments.subwords);
-        return Err(Failure::usage(message, "give two numbers of characters, such as 3,5"));
+        return Err(Failure::usage(message, "give a minimum and a maximum number of characters, such as 3,5"));
     };
     Ok(TrainOptions {
         dim: arguments.dim,
@@ -125,11 +125,11 @@ fn read(labels: &LabelArguments, common: &Common, held_out: f64) -> Result<Label
 
 fn show(evaluation: &Evaluation, printer: Printer) {
     if evaluation.documents == 0 {
-        printer.say("  no text is held out to measure with");
+        printer.say("  no texts were held out for evaluation");
         return;
     }
     printer.data(format!(
-        "  {} texts measured, accuracy {:.3}",
+        "  {} texts evaluated, accuracy {:.3}",
         human_count(evaluation.documents),
         evaluation.accuracy
     ));

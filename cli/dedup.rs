@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::one_liner::{OneLiner, check_output};
 use crate::printer::Printer;
 
-/// The preset that does exactly what datatrove does.
+/// The preset that reproduces datatrove exactly.
 const DATATROVE: &str = "datatrove-0.10";
 
 pub(crate) fn main(
@@ -28,7 +28,7 @@ pub(crate) fn main(
     let written = [&arguments.output, &arguments.clusters, &arguments.datatrove_files];
     let written = written.into_iter().flatten().next();
     let mut one_liner = OneLiner::new(&arguments.input, written.map_or(Path::new(""), |p| p))?;
-    // Only duplicates go; a blank text is a document here.
+    // Only duplicates may be removed, so records with blank texts must not be skipped.
     one_liner.keep_blank();
     if arguments.preset != DATATROVE {
         one_liner.recipe.stages.push(exact_stage(arguments));
@@ -61,7 +61,7 @@ pub(crate) fn main(
 /// Refuses flags that contradict each other and outputs that would be lost.
 fn check(arguments: &DedupArguments) -> Result<(), Failure> {
     if arguments.preset == DATATROVE && arguments.on.is_some() {
-        let help = "leave --on out, or take another preset";
+        let help = "omit --on, or use another preset";
         return Err(Failure::usage(
             format!("{DATATROVE} does not look for exact duplicates"),
             help,
@@ -71,12 +71,12 @@ fn check(arguments: &DedupArguments) -> Result<(), Failure> {
     if arguments.output.as_ref() == Some(clusters) {
         return Err(Failure::usage(
             "--output and --clusters are the same file",
-            "give it two names",
+            "give two different names",
         ));
     }
     if clusters.extension().is_none_or(|e| !e.eq_ignore_ascii_case("parquet")) {
-        let message = format!("--clusters {} is a Parquet table", clusters.display());
-        return Err(Failure::usage(message, "let its name end with .parquet"));
+        let message = format!("--clusters {} must be a Parquet file", clusters.display());
+        return Err(Failure::usage(message, "give a name that ends with .parquet"));
     }
     check_output(&arguments.input, clusters)
 }
@@ -98,7 +98,7 @@ fn near_stage(arguments: &DedupArguments) -> StageTable {
     stage("minhash", options)
 }
 
-/// A barrier stage with the options that are given.
+/// A deduplication stage with those of the `options` that are given.
 fn stage<const N: usize>(uses: &str, options: [Option<(&str, Value)>; N]) -> StageTable {
     let given = options.into_iter().flatten();
     StageTable {
@@ -108,7 +108,7 @@ fn stage<const N: usize>(uses: &str, options: [Option<(&str, Value)>; N]) -> Sta
     }
 }
 
-/// Moves what the stage wrote for datatrove out of the run.
+/// Moves the files in datatrove's formats out of the run.
 fn move_datatrove_files(summary: &pipeline::Summary, folder: &Path) -> Result<(), Failure> {
     const FOLDER: &str = "datatrove/minhash/";
     for file in summary.manifest.files.iter().map(|file| file.path.as_str()) {

@@ -1,4 +1,4 @@
-//! `gristmill demo`: from our own small crawl to a trained model and a report.
+//! `gristmill demo`: from a small generated crawl to a trained model and a report.
 
 use std::process::ExitCode;
 
@@ -11,7 +11,7 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run::load;
 
-/// The crawl is the same for everybody.
+/// A fixed seed, so that the crawl is the same for everybody.
 const SEED: u64 = 1;
 
 pub(crate) fn main(
@@ -20,7 +20,7 @@ pub(crate) fn main(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let crawl = fixtures::crawl(SEED, fixtures::Size::Demo).map_err(|error| {
-        Failure::usage(format!("the demo's crawl cannot be made: {error}"), "please report this")
+        Failure::usage(format!("the demo's crawl cannot be generated: {error}"), "please report this")
     })?;
     let folder = arguments.output.join("crawl");
     for file in &crawl.files {

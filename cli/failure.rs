@@ -1,7 +1,7 @@
-//! How a command fails: a message with its place, and an exit code.
+//! How a command fails: a message that points at its cause, and an exit code.
 //!
-//! 0 done · 1 a check failed · 2 usage or configuration · 3 stopped, run again to continue · 101 a
-//! bug.
+//! 0 success · 1 a check failed · 2 wrong usage or configuration · 3 stopped, run again to
+//! continue · 101 a bug.
 
 use std::process::ExitCode;
 
@@ -16,15 +16,13 @@ use store::StoreError;
 use tables::TableError;
 use training::TrainingError;
 
-use crate::printer::Printer;
+use crate::printer::{Printer, STOPPED};
 
 /// A check failed: damage was found, or too much of the input is bad.
 pub(crate) const CHECK_FAILED: u8 = 1;
 /// The command or the recipe is wrong.
 const USAGE: u8 = 2;
-/// The work was interrupted; the same command continues it.
-const STOPPED: u8 = 3;
-/// The program is wrong, not what it was given. A panic ends with the same code.
+/// The program is wrong, not its input. A panic ends with the same code.
 const BUG: u8 = 101;
 
 /// Why a command failed.
@@ -40,7 +38,7 @@ pub(crate) enum Failure {
     Usage { message: String, help: String },
 }
 
-/// Errors of the rooms below count as the pipeline's or as training's.
+/// Converts the errors of lower crates to those of the pipeline or of training.
 macro_rules! failure_from {
     ($variant:ident: $($error:ty),+) => {
         $(impl From<$error> for Failure {
@@ -163,7 +161,7 @@ impl Diagnostic for Message {
     }
 }
 
-/// A panic is a bug: say so, and how to go on.
+/// Makes a panic report itself as a bug and say how to continue.
 pub(crate) fn install_hooks() {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

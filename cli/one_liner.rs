@@ -1,4 +1,4 @@
-//! Commands without a recipe: each builds one, runs it beside its output and takes the result out.
+//! Commands without a recipe: each builds one, runs it beside its output and moves the result out.
 
 use std::path::{Path, PathBuf};
 
@@ -12,14 +12,14 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::run::apply_common;
 
-/// A recipe that lives as long as its command.
+/// A temporary recipe, whose run is removed when the command ends.
 pub(crate) struct OneLiner {
-    /// What to read and what to do.
+    /// The sources to read and the stages to apply.
     pub(crate) recipe: RecipeTables,
     work: PathBuf,
-    /// How far it goes.
+    /// The step after which the run ends.
     pub(crate) until: Until,
-    /// Whether the documents are wanted, and not only what is made of them.
+    /// Whether the run keeps the documents, not only what is computed from them.
     pub(crate) documents: bool,
 }
 
@@ -41,12 +41,12 @@ impl OneLiner {
         Ok(Self { recipe, work, until: Until::Written, documents: true })
     }
 
-    /// Reads records with a blank text as documents.
+    /// Keeps records with blank texts instead of skipping them.
     pub(crate) fn keep_blank(&mut self) {
         self.recipe.sources.iter_mut().for_each(|source| source.keep_blank = true);
     }
 
-    /// Runs the recipe, hands the run to `take` and removes it.
+    /// Runs the recipe, passes the finished run to `take`, and removes the run.
     pub(crate) fn run(
         self,
         common: &Common,
@@ -76,7 +76,7 @@ impl OneLiner {
 pub(crate) fn check_output(input: &InputArguments, output: &Path) -> Result<(), Failure> {
     let Ok(there) = output.canonicalize() else { return Ok(()) };
     if !there.is_file() && !there.is_dir() {
-        let message = format!("{} is no file that could be replaced", output.display());
+        let message = format!("{} is neither a file nor a folder, so it cannot be replaced", output.display());
         return Err(Failure::usage(message, "give the name of a file or folder to write"));
     }
     let is_input = |path: &String| Path::new(path).canonicalize().is_ok_and(|path| path == there);

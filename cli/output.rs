@@ -1,14 +1,14 @@
-//! Numbers and tables for people.
+//! Numbers and tables formatted for people.
 
 use std::collections::BTreeMap;
 
 use pipeline::Summary;
-use tables::{Ledger, Outcome};
 use shards::dataset::Split;
+use tables::{Ledger, Outcome};
 
 use crate::printer::Printer;
 
-/// A number with separators: `1,234,567`.
+/// A number with thousands separators: `1,234,567`.
 pub(crate) fn human_count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -26,12 +26,12 @@ pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// A share in percent.
+/// A fraction as a percentage.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
 }
 
-/// Rows of text in columns; numbers (all but the first column) to the right.
+/// Aligns rows in columns: the first column to the left, the others, which are numbers, to the right.
 pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -48,7 +48,7 @@ pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
-/// The funnel of a finished run: what was read, what each stage dropped, what was kept.
+/// The funnel of a finished run: the documents read, dropped by each stage, and kept.
 pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
     let read = ledger.outcome(Outcome::Read);
     let row = |name: &str, count: tables::Count| {
@@ -77,7 +77,7 @@ pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
     columns(&rows)
 }
 
-/// What did not become part of a result, and why: a line for each reason.
+/// The documents that did not reach the result, one line per reason.
 pub(crate) fn losses(ledger: &Ledger) -> Vec<String> {
     let mut reasons: BTreeMap<(Outcome, &str, &str), u64> = BTreeMap::new();
     for (account, count) in ledger.rows() {
@@ -100,7 +100,7 @@ pub(crate) fn losses(ledger: &Ledger) -> Vec<String> {
     lines
 }
 
-/// Tells what a run came to.
+/// Prints the results of a run.
 pub(crate) fn summary(summary: &Summary, printer: Printer) {
     if printer.json() {
         return json_summary(summary, printer);
@@ -108,7 +108,7 @@ pub(crate) fn summary(summary: &Summary, printer: Printer) {
     let root = summary.root.display();
     if summary.was_finished {
         printer
-            .data(format!("{root} is finished already; nothing was done (`--fresh` starts anew)"));
+            .data(format!("{root} is already finished; nothing was done (`--fresh` starts over)"));
         return;
     }
     printer.say("");
@@ -163,7 +163,7 @@ fn json_summary(summary: &Summary, printer: Printer) {
         object.insert("validation_tokens".into(), tokens(Split::Validation).into());
         let last = summary.pretrained.as_ref().and_then(|p| p.summary.curve.validations.last());
         let evaluation = last.map(|point| serde_json::json!(point.evaluation));
-        object.insert("validation".into(), evaluation.unwrap_or_default());
+        object.insert("validation".into(), evaluation.unwrap_or(serde_json::Value::Null));
     }
     printer.object("run", &object);
 }

@@ -1,4 +1,4 @@
-//! `gristmill plan RECIPE`: what a run will do.
+//! `gristmill plan RECIPE`: what a run would do and cost.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -63,9 +63,9 @@ fn show(preview: &Preview, printer: Printer) {
         }
     }
     match &preview.state {
-        pipeline::RunState::New => printer.data("nothing is done yet"),
-        pipeline::RunState::Unfinished => printer.data("the run will go on where it stopped"),
-        pipeline::RunState::Finished => printer.data("the run is finished; nothing would be done"),
+        pipeline::RunState::New => printer.data("the run has not started"),
+        pipeline::RunState::Unfinished => printer.data("the run will resume where it stopped"),
+        pipeline::RunState::Finished => printer.data("the run is finished; there is nothing to do"),
         pipeline::RunState::Changed(what) => {
             printer.data(format!("the run would be refused without --fresh: {what}"));
         }

@@ -1,4 +1,4 @@
-//! `gristmill plan --pretrain`: what training a model takes.
+//! `gristmill plan --pretrain`: the cost of training a model.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +15,11 @@ use crate::pretrain::read_shape;
 use crate::printer::Printer;
 use crate::run::load;
 
-/// Steps that are measured.
+/// Number of steps to measure.
 const MEASURED_STEPS: usize = 3;
 
-/// Operations of a step at most that is measured without being asked for: half a minute on a small machine.
+/// Steps with more floating-point operations than this are not measured: on a small machine they
+/// take more than half a minute.
 const MEASURED_FLOPS_MAX: f64 = 1e12;
 
 pub(crate) fn main(
@@ -36,13 +37,11 @@ pub(crate) fn main(
     let (speed, origin) = match arguments.model.tokens_per_second {
         Some(speed) => (Some(speed), "as given".to_owned()),
         None if step_flops > MEASURED_FLOPS_MAX => {
-            let way_out = "a step takes too long to be measured; give --tokens-per-second";
+            let way_out = "a step takes too long to measure; give --tokens-per-second";
             (None, way_out.to_owned())
         }
         None => {
-            let speed = pool
-                .install(|| measure_speed(&config, &train, MEASURED_STEPS))
-                ?;
+            let speed = pool.install(|| measure_speed(&config, &train, MEASURED_STEPS))?;
             let threads = pool.current_num_threads();
             (Some(speed), format!("median of {MEASURED_STEPS} steps on {threads} threads"))
         }
@@ -69,7 +68,7 @@ pub(crate) fn main(
     Ok(())
 }
 
-/// Model FLOPs utilisation, where speed and peak are known.
+/// Model FLOPs utilisation from 0 to 1, if speed and peak are known.
 fn mfu(plan: &Plan, speed: Option<f64>, peak_flops: Option<f64>) -> Option<f64> {
     Some(plan.mfu(speed?, peak_flops?))
 }
@@ -82,7 +81,7 @@ fn of_recipe(
     let recipe = load(recipe, output, common)?;
     let (Some(table), Some(tokenizer)) = (&recipe.pretrain, &recipe.tokenizer) else {
         let help =
-            "add `[pretrain]` with `preset = \"tiny\"`, or leave the recipe out and give --preset";
+            "add `[pretrain]` with `preset = \"tiny\"`, or omit the recipe and give --preset";
         return Err(Failure::usage("the recipe trains no model", help));
     };
     let vocab_size = match &tokenizer.file {

@@ -2,14 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use model::ModelConfig;
-use store::{Event, Observer};
-use training::{Pretraining, load_model_folder};
 use serde_json::json;
 use shards::dataset::ShardManifest;
+use store::{Event, Observer};
+use training::{Pretraining, load_model_folder};
 
 use crate::arguments::PretrainArguments;
 use crate::failure::Failure;
@@ -67,14 +66,14 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The shape of the model, from a file, a preset, or the model to start from.
+/// The model's shape: from a file, from the initial model, or from a preset.
 fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
     let folder = training::dataset::folder(&arguments.shards)?;
     let vocab_size = ShardManifest::read(&folder)?.vocab_size;
     let mut config = match (&arguments.config, &arguments.preset, &arguments.init) {
         (Some(file), ..) => read_shape(file)?,
         (None, None, Some(init)) => {
-            // 0 leaves the model's own context.
+            // 0 means the model's own context length.
             let context = arguments.context.unwrap_or(0);
             load_model_folder(init, context, "cpu")?.model.config().clone()
         }
@@ -89,11 +88,11 @@ fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
     Ok(config)
 }
 
-/// The shape in a MODEL.toml.
+/// Reads a model's shape from a MODEL.toml.
 pub(crate) fn read_shape(file: &Path) -> Result<ModelConfig, Failure> {
     let name = file.display();
     let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{name}: {error}"), "name a MODEL.toml"))?;
+        .map_err(|error| Failure::usage(format!("{name}: {error}"), "give a TOML file with the model's shape"))?;
     toml::from_str(&text).map_err(|error| {
         let help = "its keys are vocab_size, dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, \
                     qk_norm, rope_theta, norm_eps";
@@ -109,7 +108,7 @@ struct Timed {
 }
 
 impl Timed {
-    /// The speed over all steps, which all have the same number of tokens.
+    /// The mean speed. All steps have the same number of tokens, so the harmonic mean is exact.
     fn tokens_per_second(&self) -> f64 {
         let (steps, seconds) = *self.seconds.lock().unwrap_or_else(PoisonError::into_inner);
         if seconds > 0.0 { steps as f64 / seconds } else { 0.0 }
@@ -131,7 +130,7 @@ impl Observer for Timed {
     }
 }
 
-/// The peak memory of this process, where the system reports it.
+/// The peak memory of this process; `None` where the system does not report it.
 fn peak_memory_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

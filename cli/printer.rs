@@ -1,5 +1,5 @@
-//! Data goes to stdout, talk to stderr. This file alone prints.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the one place that prints")]
+//! Data goes to stdout, messages go to stderr. Only this file prints.
+#![expect(clippy::print_stderr, reason = "the one place that prints")]
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -8,7 +8,10 @@ use serde::Serialize;
 
 use crate::arguments::Common;
 
-/// Where text goes, as the flags want it.
+/// Exit code of work that was interrupted; the same command continues it.
+pub(crate) const STOPPED: u8 = 3;
+
+/// Prints as the flags require.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Printer {
     quiet: bool,
@@ -16,60 +19,58 @@ pub(crate) struct Printer {
     terminal: bool,
 }
 
-#[expect(clippy::unused_self, reason = "who prints has a printer, whatever it looks at")]
+#[expect(clippy::unused_self, reason = "every output goes through a printer, even if no flag matters")]
 impl Printer {
     pub(crate) fn new(common: &Common) -> Self {
         Self { quiet: common.quiet, json: common.json, terminal: io::stderr().is_terminal() }
     }
 
-    /// True when data is wanted as JSON.
+    /// True if data is printed as JSON.
     pub(crate) fn json(self) -> bool {
         self.json
     }
 
-    /// True when progress may be drawn.
+    /// True if a progress bar may be drawn.
     pub(crate) fn draws(self) -> bool {
         self.terminal && !self.quiet
     }
 
-    /// Talk: a line on stderr, unless quiet.
+    /// Prints a message as a line on stderr, unless quiet.
     pub(crate) fn say(self, line: impl Display) {
         if !self.quiet {
             eprintln!("{line}");
         }
     }
 
-    /// An error: always on stderr.
+    /// Prints an error on stderr, even if quiet.
     pub(crate) fn error(self, text: impl Display) {
         eprintln!("{text}");
     }
 
-    /// Data: a line on stdout.
+    /// Prints data as a line on stdout.
     pub(crate) fn data(self, line: impl Display) {
         let mut stdout = io::stdout().lock();
-        // A reader that has seen enough, as `head`, is no error.
-        if writeln!(stdout, "{line}").is_err() {
-            std::process::exit(0);
-        }
+        check(writeln!(stdout, "{line}"));
     }
 
-    /// Data as it comes, without an end of line.
+    /// Prints data without a line break and flushes it, so that text appears as it is generated.
     pub(crate) fn piece(self, text: &str) {
-        print!("{text}");
-        let _ = io::stdout().flush();
+        self.bytes(text.as_bytes());
     }
 
-    /// Data that may be no text, as it is.
+    /// Prints bytes unchanged; they need not be UTF-8.
     pub(crate) fn bytes(self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        check(stdout.write_all(bytes).and_then(|()| stdout.flush()));
     }
 
-    /// Data as one JSON object with its schema's name.
+    /// Prints data as one JSON object that names its schema.
     pub(crate) fn object(self, schema: &str, value: &impl Serialize) {
         let mut object = serde_json::Map::new();
         object.insert("schema".into(), format!("gristmill/{schema}/1").into());
-        if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(value) {
+        let fields = serde_json::to_value(value);
+        debug_assert!(matches!(fields, Ok(serde_json::Value::Object(_))), "{schema}: {fields:?}");
+        if let Ok(serde_json::Value::Object(fields)) = fields {
             object.extend(fields);
         }
         self.data(serde_json::Value::Object(object));
@@ -77,8 +78,21 @@ impl Printer {
 }
 
 impl Printer {
-    /// A printer for messages that no flag silences.
+    /// A printer for messages that no flag suppresses.
     pub(crate) fn for_panic() -> Self {
         Self { quiet: false, json: false, terminal: false }
     }
+}
+
+/// Ends the process when stdout accepts no more data.
+///
+/// A reader that has seen enough, such as `head`, is not an error. A full disk is: without this the
+/// output would be cut short and the exit code would still be 0.
+fn check(written: io::Result<()>) {
+    let Err(error) = written else { return };
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    eprintln!("cannot write to stdout: {error}; run the same command again");
+    std::process::exit(i32::from(STOPPED));
 }

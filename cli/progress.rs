@@ -1,6 +1,5 @@
-//! Progress of a run: a bar on a terminal, plain lines elsewhere, nothing when quiet.
+//! Progress of a run: a bar on a terminal, plain lines elsewhere, nothing with --quiet.
 
-use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use crate::output::{human_bytes, human_count};
 use crate::printer::Printer;
 use crate::signals::Stop;
 
-/// Off a terminal, a running step says how far it is this often.
+/// How often a running step prints its progress when stderr is not a terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// Shows a run's events.
@@ -57,7 +56,7 @@ impl Progress {
         };
         if done > 0 && done < total {
             let (done, total) = (amount(done, unit), amount(total, unit));
-            self.printer.say(format!("  {step}: going on, {done} of {total} are done"));
+            self.printer.say(format!("  {step}: resuming, {done} of {total} already done"));
         }
     }
 
@@ -67,13 +66,14 @@ impl Progress {
             bar.set_position(state.done);
         } else if !self.printer.draws() && state.last_line.elapsed() > LINE_EVERY {
             state.last_line = Instant::now();
-            let mut line = format!("  {}", state.step);
-            if state.total > 0 {
+            let extent = if state.total > 0 {
                 let (done, total) =
                     (amount(state.done, state.unit), amount(state.total, state.unit));
-                let _ = write!(line, ": {done} of {total}");
-            }
-            self.printer.say(format!("{line} {}", state.detail).trim_end());
+                format!(": {done} of {total}")
+            } else {
+                String::new()
+            };
+            self.printer.say(format!("  {}{extent} {}", state.step, state.detail).trim_end());
         }
     }
 
@@ -132,12 +132,13 @@ impl Observer for Progress {
             }
             Event::Spiked { step, measure, z_score, .. } => {
                 let line =
-                    format!("  step {step}: {measure} is {z_score:.1} deviations above its past");
+                    format!("  step {step}: {measure} is {z_score:.1} standard deviations above its mean");
                 self.line(&state, &line);
             }
             Event::Validated { step, loss, bits_per_byte } => {
                 let line = format!(
-                    "    step {step:>6}: validation loss {loss:.3} nats/token, {bits_per_byte:.3} bits/byte"
+                    "    step {step:>6}: validation loss {loss:.3} nats/token, \
+                     {bits_per_byte:.3} bits/byte"
                 );
                 self.line(&state, &line);
             }

@@ -24,7 +24,7 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The recipe at `path`, the flags applied.
+/// Loads the recipe at `path` and applies the flags.
 pub(crate) fn load(path: &Path, output: Option<&Path>, common: &Common) -> Result<Recipe, Failure> {
     let mut recipe = Recipe::load(path)?;
     if let Some(output) = output {
@@ -34,10 +34,10 @@ pub(crate) fn load(path: &Path, output: Option<&Path>, common: &Common) -> Resul
     Ok(recipe)
 }
 
-/// The common flags have the last word over the recipe.
+/// Applies the common flags, which override the recipe.
 pub(crate) fn apply_common(recipe: &mut Recipe, common: &Common) -> Result<(), Failure> {
     if let Some(memory) = common.memory.filter(|memory| memory.as_u64() < MEMORY_MIN_BYTES) {
-        let message = format!("--memory {memory} is too little to work in");
+        let message = format!("--memory {memory} is too little");
         return Err(Failure::usage(message, "give at least 128MiB"));
     }
     recipe.run.threads = common.threads.or(recipe.run.threads);

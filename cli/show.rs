@@ -1,4 +1,4 @@
-//! `gristmill show RUN`: kept or dropped documents, personal data masked.
+//! `gristmill show RUN`: kept or dropped documents, with personal data masked.
 
 use std::process::ExitCode;
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::sql_command::{open, print_json};
 
-/// Characters of a document's text that are shown.
+/// Number of characters of a document's text to show.
 const TEXT_CHARACTERS: usize = 600;
 
 pub(crate) fn main(
@@ -35,7 +35,10 @@ pub(crate) fn main(
         }
     }
     if shown == 0 {
-        printer.say("no document is like that; `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` tells which there are");
+        printer.say(
+            "no document matches; `gristmill sql RUN \"select stage, reason, sum(documents) from \
+             ledger group by 1, 2\"` lists the stages and reasons",
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -44,7 +47,7 @@ fn query_of(arguments: &ShowArguments, json: bool) -> String {
     let quote = |text: &str| format!("'{}'", text.replace('\'', "''"));
     let text = if arguments.unmasked { "text" } else { "pii_mask(text) AS text" };
     let n = arguments.n;
-    // What the stages computed is long, and read best by a program.
+    // The stages' columns are long and meant for programs, so only JSON has them.
     let columns = if json { "columns, " } else { "" };
     if !(arguments.dropped || arguments.reason.is_some() || arguments.stage.is_some()) {
         return format!("SELECT doc_id, {text} FROM docs ORDER BY doc_id LIMIT {n}");
@@ -86,7 +89,7 @@ fn show(batch: &RecordBatch, printer: Printer) -> Result<(), SqlError> {
 
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(TEXT_CHARACTERS) {
-        Some((end, _)) => format!("{}… ({} bytes in all)", &text[..end], text.len()),
+        Some((end, _)) => format!("{}… ({} bytes in total)", &text[..end], text.len()),
         None => text.to_owned(),
     }
 }

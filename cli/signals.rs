@@ -1,5 +1,5 @@
 //! SIGINT and SIGTERM: the first asks the run to stop at a safe point, the second ends it at once.
-//! Either way the run directory is sound, and the same command goes on.
+//! Either way the run directory is intact, and the same command resumes the run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,22 +7,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// Whether a signal has come.
+use crate::printer::STOPPED;
+
+/// True once a signal has arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop(Arc<AtomicBool>);
 
-/// Exit code of the second signal: stopped, run again to go on.
-const STOPPED: i32 = 3;
-
 impl Stop {
-    /// Listens for signals from now on.
+    /// Starts listening for signals.
     pub(crate) fn listen() -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
-            // The order matters: at the first signal the flag is still down, so that only the
-            // second one exits. Where no handler can be set, a signal ends the process, which is
-            // safe too.
-            let _ = flag::register_conditional_shutdown(signal, STOPPED, stop.clone());
+            // The order matters: at the first signal the flag is still unset, so only the second
+            // one exits. If no handler can be installed, a signal ends the process, which is safe
+            // too, so the error is ignored.
+            let _ = flag::register_conditional_shutdown(signal, i32::from(STOPPED), stop.clone());
             let _ = flag::register(signal, stop.clone());
         }
         Self(stop)

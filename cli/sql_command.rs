@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
+use bug::OrBug as _;
 use serde_json::{Map, Value};
 use sql::{Files, Query, Resources, Session, SqlError, Table};
 
@@ -13,10 +14,10 @@ use crate::failure::Failure;
 use crate::printer::Printer;
 use crate::tokenizer_files::load;
 
-/// Memory of a query where no flag says otherwise.
+/// Memory limit of a query without --memory.
 const MEMORY_BYTES: u64 = 1 << 30;
 
-/// Rows that are laid out as one table; more are printed as several.
+/// Rows per printed table. Longer results are printed as several tables, to bound the memory.
 const TABLE_ROWS: usize = 1000;
 
 pub(crate) fn main(
@@ -52,7 +53,7 @@ pub(crate) fn main(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The tables of a run, ready to be asked.
+/// Opens the tables of a run for queries.
 pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Failure> {
     let memory_bytes = common.memory.map_or(MEMORY_BYTES, |memory| memory.as_u64());
     let tokenizer = run.join("tokenizer.json");
@@ -64,16 +65,21 @@ pub(crate) fn open(run: &std::path::Path, common: &Common) -> Result<Query, Fail
     Ok(Query::open(&session, &tables.collect::<Vec<_>>())?)
 }
 
-/// One JSON object a row.
+/// Prints one JSON object per row.
 pub(crate) fn print_json(batch: &RecordBatch, printer: Printer) -> Result<(), SqlError> {
     json_lines(batch)?.lines().for_each(|line| printer.data(line));
     Ok(())
 }
 
 /// The rows as JSON objects.
-pub(crate) fn objects(batch: &RecordBatch) -> Result<Vec<Map<String, Value>>, SqlError> {
+pub(crate) fn objects(batch: &RecordBatch) -> Result<Vec<Map<String, Value>>, Failure> {
     let lines = json_lines(batch)?;
-    Ok(lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
+    let mut objects = Vec::new();
+    for line in lines.lines() {
+        let object: Result<Map<String, Value>, serde_json::Error> = serde_json::from_str(line);
+        objects.push(object.or_bug("a row is written as a JSON object")?);
+    }
+    Ok(objects)
 }
 
 fn json_lines(batch: &RecordBatch) -> Result<String, SqlError> {

@@ -21,7 +21,7 @@ fn print(name: &str, printer: Printer) -> Result<(), Failure> {
         let names = || STOCK_STAGES.iter().map(|stage| stage.name);
         let help = match nearest(name, names()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there is {}", names().collect::<Vec<_>>().join(", ")),
+            None => format!("the stock stages are {}", names().collect::<Vec<_>>().join(", ")),
         };
         return Err(Failure::usage(format!("there is no stock stage `{name}`"), help));
     };
@@ -48,13 +48,13 @@ fn list(printer: Printer) -> Result<(), Failure> {
     }
     let rows: Vec<Vec<String>> =
         STOCK_STAGES.iter().map(|stage| vec![stage.name.to_owned(), about(stage)]).collect();
-    let names = rows.iter().map(|row| row[0].len()).max().unwrap_or_default();
+    let names = rows.iter().map(|row| row[0].len()).max().unwrap_or(0);
     rows.iter().for_each(|row| printer.data(format!("  {:<names$}  {}", row[0], row[1])));
-    printer.say("`gristmill stages NAME` prints one, to copy into a file of yours and change");
+    printer.say("`gristmill stages NAME` prints the SQL of one, which you can copy to a file and change");
     Ok(())
 }
 
 /// The first line of the stage's header.
 fn about(stage: &StockStage) -> String {
-    stage.sql.lines().next().unwrap_or_default().trim_start_matches("--").trim().to_owned()
+    stage.sql.lines().next().unwrap_or("").trim_start_matches("--").trim().to_owned()
 }

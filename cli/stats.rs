@@ -57,13 +57,13 @@ fn check_measures(names: &[String]) -> Result<(), Failure> {
             format!("there is no measure `{unknown}`"),
             match sql::nearest(unknown, known()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there is {}", known().collect::<Vec<_>>().join(", ")),
+                None => format!("the measures are {}", known().collect::<Vec<_>>().join(", ")),
             },
         )),
     }
 }
 
-/// The recipe whose sources are measured.
+/// The recipe whose sources to measure.
 fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     let is_recipe = |path: &str| Path::new(path).extension().is_some_and(|e| e == "toml");
     if let [only] = sources
@@ -74,8 +74,8 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     let mut recipe = RecipeTables::default();
     for source in sources {
         if is_recipe(source) {
-            let message = format!("{source} is a recipe, and there are other sources");
-            return Err(Failure::usage(message, "give one recipe alone, or files"));
+            let message = format!("{source} is a recipe, which cannot be combined with other sources");
+            return Err(Failure::usage(message, "give a single recipe, or only files and run directories"));
         }
         recipe.sources.push(source_table(source, recipe.sources.len()));
     }
@@ -84,7 +84,7 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     Ok(recipe)
 }
 
-/// A source named after its file; for a run, the documents that it kept.
+/// A source named after its file. For a run directory it reads the kept documents.
 fn source_table(source: &str, before: usize) -> SourceTable {
     let is_run = Path::new(source).join("docs").is_dir();
     let path = if is_run { format!("{source}/docs/*.parquet") } else { source.to_owned() };
@@ -98,7 +98,7 @@ fn source_table(source: &str, before: usize) -> SourceTable {
     SourceTable { name, path: Paths::One(path), ..SourceTable::default() }
 }
 
-/// One table a measure, a line a group.
+/// Prints one table per measure, with one line per group.
 fn show(
     stats: &Stats,
     by: By,
@@ -112,10 +112,10 @@ fn show(
         printer.data(format!("{name}: {documents} documents, {}", human_bytes(group.bytes)));
     }
     if groups.len() > groups_max {
-        printer.data(format!("and {} smaller groups (--groups)", groups.len() - groups_max));
+        printer.data(format!("and {} smaller groups (see --groups)", groups.len() - groups_max));
     }
     if stats.damaged > 0 {
-        printer.data(format!("{} damaged records are left out", human_count(stats.damaged)));
+        printer.data(format!("{} damaged records were skipped", human_count(stats.damaged)));
     }
     let shown: Vec<&str> = groups.iter().take(groups_max).map(|(name, _)| name.as_str()).collect();
     for measure in MEASURES.iter() {

@@ -24,7 +24,7 @@ use crate::printer::Printer;
 use crate::progress::Progress;
 use crate::tokenizer_files::load;
 
-/// The folder of counts in a run directory.
+/// The folder of count files in a run directory.
 const COUNTS: &str = "counts";
 
 pub(crate) fn count(
@@ -35,14 +35,14 @@ pub(crate) fn count(
     let output = &arguments.output;
     if arguments.groups.by.is_none() && !CountFile::is_one(output) {
         let message = format!("{} is not the name of a count file", output.display());
-        return Err(Failure::usage(message, "let it end with .counts"));
+        return Err(Failure::usage(message, "give a name that ends with .counts"));
     }
     let (input, groups) = (&arguments.input, &arguments.groups);
     count_to(input, output, groups, arguments.split, (common, printer), |folder| {
         if arguments.groups.by.is_some() {
             store::move_folder(folder, output)?;
         } else {
-            // All inputs are one source.
+            // All inputs form one source, so there is exactly one count file.
             let files = CountFile::find(folder)?;
             files.iter().try_for_each(|file| store::move_file(&file.path, output))?;
         }
@@ -51,7 +51,7 @@ pub(crate) fn count(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Counts files and hands the folder of counts to `take`.
+/// Counts the words in files and passes the folder of counts to `take`.
 fn count_to(
     input: &InputArguments,
     output: &Path,
@@ -101,7 +101,7 @@ fn tell_counts(files: &[CountFile], output: &Path, printer: Printer) -> Result<(
     Ok(())
 }
 
-/// The count files that inputs name; nothing when they are documents.
+/// The count files among the inputs; `None` if the inputs are documents.
 fn count_files(inputs: &[String]) -> Result<Option<Vec<CountFile>>, Failure> {
     let holds_counts = |path: &Path| {
         CountFile::is_one(path)
@@ -113,7 +113,7 @@ fn count_files(inputs: &[String]) -> Result<Option<Vec<CountFile>>, Failure> {
     }
     if let Some(other) = inputs.iter().find(|input| !are_counts(input)) {
         let help = "count the documents first: `gristmill tokenizer count`";
-        let message = format!("{other} is no count file, and others of the inputs are");
+        let message = format!("{other} is not a count file, but other inputs are");
         return Err(Failure::usage(message, help));
     }
     let mut files = Vec::new();
@@ -154,7 +154,7 @@ fn weight_of(text: &str) -> Result<(String, f64), Failure> {
         (0.0..=1e9).contains(&weight).then(|| (group.trim().to_owned(), weight))
     });
     weight.ok_or_else(|| {
-        let help = "write `--weight GROUP=W` with a number from 0 on, as `--weight fr=2.5`";
+        let help = "write `--weight GROUP=W` with a non-negative number, such as `--weight fr=2.5`";
         Failure::usage(format!("`--weight {text}` cannot be read"), help)
     })
 }
@@ -169,8 +169,8 @@ fn train_on_counts(
     if let Some(split) = arguments.split {
         let first = files.first().map(CountFile::split).transpose()?;
         if let Some(counted) = first.filter(|counted| *counted != split) {
-            let message = format!("the counts are of the split {counted}, and --split is {split}");
-            return Err(Failure::usage(message, "leave --split out, or count anew with it"));
+            let message = format!("the counts were made with the split {counted}, but --split is {split}");
+            return Err(Failure::usage(message, "omit --split, or count again with it"));
         }
     }
     check_output(&InputArguments { inputs: arguments.inputs.clone() }, &arguments.output)?;
@@ -196,7 +196,7 @@ fn train_on_documents(
 ) -> Result<(), Failure> {
     if !mix.weights.is_empty() || mix.temperature.is_some() {
         let help = "count each kind of documents first: `gristmill tokenizer count`";
-        return Err(Failure::usage("weights and a temperature are for count files", help));
+        return Err(Failure::usage("--weight and --temperature need count files", help));
     }
     let input = InputArguments { inputs: arguments.inputs.clone() };
     let mut one_liner = OneLiner::new(&input, &arguments.output)?;
@@ -221,7 +221,7 @@ fn train_on_documents(
     })
 }
 
-/// `tokenizer.json` and 8192 are `tokenizer-8192.json`.
+/// The path for a smaller vocabulary: `tokenizer-8192.json` for `tokenizer.json` and 8192.
 fn smaller_path(output: &Path, size: usize) -> PathBuf {
     let stem = output.file_stem().unwrap_or_default().to_string_lossy();
     output.with_file_name(format!("{stem}-{size}.json"))
@@ -247,8 +247,8 @@ pub(crate) fn eval(
     let Some(tokenizer) = any.as_own() else {
         let message =
             format!("{} is {}, not byte-level BPE", arguments.tokenizer.display(), any.kind());
-        let help = "encode files with it, and ask their shards for bytes and tokens: \
-                    `gristmill tokenizer encode`";
+        let help = "encode files with `gristmill tokenizer encode`, and read bytes and tokens from \
+                    `gristmill shards stat`";
         return Err(Failure::usage(message, help));
     };
     if let Some(files) = count_files(&arguments.input.inputs)? {
@@ -312,7 +312,7 @@ pub(crate) fn encode(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     shards::dataset::check_place(&arguments.output).map_err(|error| {
-        Failure::usage(error.to_string(), "the shards are a folder of their own")
+        Failure::usage(error.to_string(), "give a folder that holds nothing else")
     })?;
     let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     let file = Some(arguments.tokenizer.display().to_string());

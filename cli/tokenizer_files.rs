@@ -1,4 +1,4 @@
-//! `gristmill tokenizer decode`, `show` and `export`: what is in a tokenizer's file.
+//! `gristmill tokenizer decode`, `show` and `export`: commands over a tokenizer's file.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -14,22 +14,22 @@ use crate::failure::Failure;
 use crate::output::{columns, human_count};
 use crate::printer::Printer;
 
-/// Characters of a token that are shown in a list.
+/// Maximum number of characters of a token shown in a list.
 const PIECE_CHARACTERS_MAX: usize = 24;
 
-/// Reads a tokenizer.
+/// Loads a tokenizer in any supported format.
 pub(crate) fn load(path: &Path) -> Result<AnyTokenizer, Failure> {
     Ok(AnyTokenizer::load(path)?)
 }
 
-/// Prints the bytes of ids as they are.
+/// Prints the bytes that the ids stand for, unchanged.
 pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let tokenizer = load(&arguments.tokenizer)?;
     let mut given = arguments.ids.join(" ");
     if arguments.ids.is_empty() {
         std::io::stdin()
             .read_to_string(&mut given)
-            .map_err(|e| Failure::usage(e.to_string(), "give ids as arguments or as text"))?;
+            .map_err(|e| Failure::usage(e.to_string(), "give the ids as arguments, or as text on standard input"))?;
     }
     let words = given.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty());
     let mut ids = Vec::new();
@@ -38,7 +38,7 @@ pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<Ex
         let size = human_count(tokenizer.vocab_size() as u64);
         ids.push(id.ok_or_else(|| {
             let help = format!("the vocabulary has {size} tokens");
-            Failure::usage(format!("`{word}` is no id of a token"), help)
+            Failure::usage(format!("`{word}` is not a token id"), help)
         })?);
     }
     let bytes = tokenizer.decode(&ids)?;
@@ -51,7 +51,7 @@ pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what a tokenizer is made of, or what it makes of a text.
+/// Describes a tokenizer, or shows how it splits a text.
 pub(crate) fn show(
     arguments: &TokenizerShowArguments,
     printer: Printer,
@@ -79,7 +79,7 @@ fn show_text(tokenizer: &AnyTokenizer, text: &str, printer: Printer) -> Result<(
         ids.iter().zip(&pieces).map(|(id, piece)| vec![id.to_string(), piece.clone()]).collect();
     columns(&rows).iter().for_each(|line| printer.data(line));
     let bytes = text.len() as f64 / ids.len().max(1) as f64;
-    printer.say(format!("{} tokens, {bytes:.2} bytes a token", human_count(ids.len() as u64)));
+    printer.say(format!("{} tokens, {bytes:.2} bytes per token", human_count(ids.len() as u64)));
     Ok(())
 }
 
@@ -131,12 +131,12 @@ pub(crate) fn name(oddity: Oddity) -> &'static str {
     match oddity {
         Oddity::PartialCharacters => "parts of characters",
         Oddity::Control => "with a control character",
-        Oddity::Repeated => "one character over and over",
+        Oddity::Repeated => "one character repeated",
         Oddity::Long => "more than 32 bytes",
     }
 }
 
-/// A token in quotes, with escapes for what cannot be seen.
+/// A token in quotes, with invisible characters and invalid UTF-8 escaped.
 fn piece(tokenizer: &AnyTokenizer, id: u32) -> String {
     let Some(bytes) = tokenizer.token_bytes(id) else { return "?".into() };
     match std::str::from_utf8(&bytes) {
@@ -145,7 +145,7 @@ fn piece(tokenizer: &AnyTokenizer, id: u32) -> String {
     }
 }
 
-/// Writes a tokenizer in the form that the output's name tells.
+/// Writes a tokenizer in the format that the output's name selects.
 pub(crate) fn export(arguments: &ExportArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let tokenizer = load(&arguments.tokenizer)?;
     for (name, bytes) in tokenizer.files(&arguments.output)? {

@@ -32,13 +32,13 @@ fn describe(damage: &Damage) -> String {
     match damage {
         Damage::Missing { path } => format!("{path}: missing"),
         Damage::Size { path, expected_bytes, found_bytes } => {
-            format!("{path}: {found_bytes} bytes, {expected_bytes} were written")
+            format!("{path}: {found_bytes} bytes, but {expected_bytes} were written")
         }
         Damage::Content { path, ranges } => {
             let ranges: Vec<String> =
                 ranges.iter().map(|range| format!("{}..{}", range.start, range.end)).collect();
             format!("{path}: content differs in bytes {}", ranges.join(", "))
         }
-        Damage::Extra { path } => format!("{path}: not a file of this run"),
+        Damage::Extra { path } => format!("{path}: does not belong to this run"),
     }
 }

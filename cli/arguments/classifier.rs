@@ -1,4 +1,4 @@
-//! Commands over classifiers and their flags.
+//! The `classifier` commands and their flags.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,22 @@ use clap::{Args, Subcommand};
 /// The commands of `classifier`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ClassifierCommand {
-    /// Train a fastText model on labelled texts and measure it on some that are held out
+    /// Train a fastText model on labelled texts and evaluate it on held-out ones
     Train(ClassifierTrainArguments),
-    /// Measure a fastText model on labelled texts
+    /// Evaluate a fastText model on labelled texts
     Eval(ClassifierEvalArguments),
 }
 
 /// Labelled texts.
 #[derive(Debug, Args)]
 pub(crate) struct LabelArguments {
-    /// Parquet or JSONL files of texts with labels
+    /// Parquet or JSONL files of labelled texts
     #[arg(required = true, value_name = "LABELS")]
     pub(crate) labels: Vec<String>,
-    /// The field of the text
+    /// The field that holds the text
     #[arg(long, default_value = "text", value_name = "NAME")]
     pub(crate) text: String,
-    /// The field of the label
+    /// The field that holds the label
     #[arg(long, default_value = "label", value_name = "NAME")]
     pub(crate) label: String,
 }
@@ -32,34 +32,34 @@ pub(crate) struct LabelArguments {
 pub(crate) struct ClassifierTrainArguments {
     #[command(flatten)]
     pub(crate) labels: LabelArguments,
-    /// The model to write: .ftz is quantized, .bin is not
+    /// The model file to write; a .ftz model is quantized, a .bin model is not
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
-    /// Share of the texts that only measure
+    /// Fraction of the texts held out for evaluation
     #[arg(long, default_value_t = 0.1, value_name = "F")]
     pub(crate) held_out: f64,
-    /// Length of the vectors
+    /// Dimension of the word vectors
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub(crate) dim: usize,
-    /// How often each text is seen
+    /// Number of passes over the training texts
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) epochs: u32,
-    /// Size of the first steps
+    /// Initial learning rate
     #[arg(long, default_value_t = 0.3, value_name = "R")]
     pub(crate) learning_rate: f32,
-    /// Longest runs of words that are features
+    /// Maximum length of the word n-grams used as features
     #[arg(long, default_value_t = 2, value_name = "N")]
     pub(crate) word_ngrams: usize,
-    /// Shortest and longest subwords that are features, such as 3,5; 0,0 for none
+    /// Minimum and maximum length of subword features in characters, such as 3,5; 0,0 disables them
     #[arg(long, default_value = "0,0", value_name = "MIN,MAX")]
     pub(crate) subwords: String,
-    /// Rows that word runs and subwords share by their hashes
+    /// Number of hash buckets for word n-grams and subwords
     #[arg(long, default_value_t = 500_000, value_name = "N")]
     pub(crate) bucket: usize,
-    /// Rows that a .ftz model keeps, those that weigh most; each takes about half of --dim in bytes
+    /// Vectors to keep in a .ftz model, largest norm first; each takes about --dim / 2 bytes
     #[arg(long, default_value_t = 100_000, value_name = "N")]
     pub(crate) cutoff: usize,
-    /// The same seed gives the same model
+    /// Random seed; the same seed gives the same model
     #[arg(long, default_value_t = 17, value_name = "S")]
     pub(crate) seed: u64,
 }
@@ -69,7 +69,7 @@ pub(crate) struct ClassifierTrainArguments {
 pub(crate) struct ClassifierEvalArguments {
     #[command(flatten)]
     pub(crate) labels: LabelArguments,
-    /// The fastText model, .bin or .ftz
+    /// The fastText model, a .bin or .ftz file
     #[arg(long, value_name = "FILE")]
     pub(crate) model: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! Commands and their flags.
+//! The commands and their flags.
 
 mod classifier;
 mod model;
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
     pub(crate) common: Common,
 }
 
-/// Flags that every command knows.
+/// Flags that every command accepts.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
     /// Worker threads [default: all cores]
@@ -39,7 +39,7 @@ pub(crate) struct Common {
         help_heading = "Common options"
     )]
     pub(crate) threads: Option<usize>,
-    /// Memory for buffers, sorting and tables, such as 4GiB
+    /// Memory limit for buffers, sorting and tables, such as 4GiB
     #[arg(long, global = true, value_name = "SIZE", help_heading = "Common options")]
     pub(crate) memory: Option<ByteSize>,
     /// Print data as JSON
@@ -50,10 +50,10 @@ pub(crate) struct Common {
     pub(crate) quiet: bool,
 }
 
-/// A number of threads.
+/// Parses a number of threads.
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(0) => Err("leave it out to use all cores".into()),
+        Ok(0) => Err("must be at least 1; omit the flag to use all cores".into()),
         Ok(n) => Ok(n),
         Err(error) => Err(error.to_string()),
     }
@@ -62,41 +62,41 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Make a small crawl and take it all the way to a trained model and a report
+    /// Generate a small crawl and process it all the way to a trained model and a report
     Demo(DemoArguments),
-    /// Run a recipe, or go on with it where it stopped
+    /// Run a recipe, or resume it where it stopped
     Run(RunArguments),
     /// Show what a recipe would do
     Plan(PlanArguments),
-    /// Ask the tables of a run in SQL
+    /// Query the tables of a run with SQL
     Sql(SqlArguments),
     /// Show documents of a run
     Show(ShowArguments),
-    /// Read every file of a finished run again and compare it with the manifest
+    /// Check every file of a finished run against the manifest
     Verify(VerifyArguments),
     /// Train a transformer on shards, without a recipe
     Pretrain(PretrainArguments),
     /// Continue a text with a model
     Generate(GenerateArguments),
-    /// Measure a model on shards, by source, or on questions with choices
+    /// Evaluate a model on shards, by source, or on multiple-choice questions
     Eval(EvalArguments),
-    /// Write a model in the form of Hugging Face or llama.cpp
+    /// Export a model for Hugging Face or llama.cpp
     Export(ExportModelArguments),
     /// Apply stages to files, without a recipe
     Apply(ApplyArguments),
-    /// List the stock stages, or print one to copy and change
+    /// List the stock stages, or print the SQL of one
     Stages(StagesArguments),
     /// Remove exact and near duplicates from files, without a recipe
     Dedup(DedupArguments),
-    /// Show how the quality signals of documents are distributed, to choose thresholds by
+    /// Show the distributions of quality signals, to help choose thresholds
     Stats(StatsArguments),
-    /// Train a text classifier, or measure one
+    /// Train or evaluate a text classifier
     #[command(subcommand)]
     Classifier(ClassifierCommand),
     /// Train a tokenizer, or encode files with one, without a recipe
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
-    /// Look at token shards, lay them out in rows, bring them into other trainers' forms
+    /// Inspect, pack, convert and upload token shards
     #[command(subcommand)]
     Shards(ShardsCommand),
 }
@@ -104,7 +104,7 @@ pub(crate) enum Command {
 /// Flags of `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// Where crawl, recipe and run go
+    /// The folder for the crawl, the recipe and the run
     #[arg(long, value_name = "DIR", default_value = "runs/demo")]
     pub(crate) output: PathBuf,
 }
@@ -114,10 +114,10 @@ pub(crate) struct DemoArguments {
 pub(crate) struct RunArguments {
     /// The recipe, a TOML file
     pub(crate) recipe: PathBuf,
-    /// The run directory, instead of the recipe's
+    /// The run directory, overriding the recipe's
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Remove an older run in the output and begin anew
+    /// Delete an existing run in the output and start over
     #[arg(long)]
     pub(crate) fresh: bool,
 }
@@ -128,15 +128,15 @@ pub(crate) struct PlanArguments {
     /// The recipe, a TOML file
     #[arg(required_unless_present = "pretrain")]
     pub(crate) recipe: Option<PathBuf>,
-    /// Say what pretraining takes: of the recipe's model, or of one given here
+    /// Estimate the cost of pretraining the recipe's model, or one described by the flags below
     #[arg(long)]
     pub(crate) pretrain: bool,
     #[command(flatten)]
     pub(crate) model: PlannedModelArguments,
-    /// The run directory, instead of the recipe's
+    /// The run directory, overriding the recipe's
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Say what deduplication takes for so many documents, instead of those of the inputs
+    /// Estimate deduplication for this many documents instead of counting the inputs
     #[arg(long, value_name = "N")]
     pub(crate) documents: Option<u64>,
 }
@@ -146,7 +146,7 @@ pub(crate) struct PlanArguments {
 pub(crate) struct SqlArguments {
     /// The run directory
     pub(crate) run: PathBuf,
-    /// One SELECT over docs, dropped, quarantine, ledger, languages, clusters,
+    /// A SELECT statement over docs, dropped, quarantine, ledger, languages, clusters,
     /// large_clusters, shard_docs, training, validation
     pub(crate) query: String,
 }
@@ -156,19 +156,19 @@ pub(crate) struct SqlArguments {
 pub(crate) struct ShowArguments {
     /// The run directory
     pub(crate) run: PathBuf,
-    /// Dropped documents instead of kept ones
+    /// Show dropped documents instead of kept ones
     #[arg(long)]
     pub(crate) dropped: bool,
-    /// Only those with this drop reason (implies --dropped)
+    /// Show only documents with this drop reason (implies --dropped)
     #[arg(long, value_name = "R")]
     pub(crate) reason: Option<String>,
-    /// Only those that this stage dropped (implies --dropped)
+    /// Show only documents dropped by this stage (implies --dropped)
     #[arg(long, value_name = "S")]
     pub(crate) stage: Option<String>,
-    /// How many
+    /// Number of documents to show
     #[arg(short, default_value_t = 5, value_name = "N")]
     pub(crate) n: usize,
-    /// Show personal data as it is, instead of masked
+    /// Show personal data unmasked
     #[arg(long)]
     pub(crate) unmasked: bool,
 }
@@ -183,7 +183,8 @@ pub(crate) struct VerifyArguments {
 /// Input files of a command without a recipe.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// WARC, WET, JSONL, Parquet or text files, globs, s3://, gs:// or https:// addresses
+    /// WARC, WET, JSONL, Parquet or text files, as paths, globs, or s3://, gs:// or https://
+    /// addresses
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
 }
@@ -193,19 +194,19 @@ pub(crate) struct InputArguments {
 pub(crate) struct ApplyArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// A stock stage (`gristmill stages` lists them) or a .sql file; repeat for several
+    /// A stock stage (see `gristmill stages`) or a .sql file; can be repeated
     #[arg(long = "stage", required = true, value_name = "S")]
     pub(crate) stages: Vec<String>,
-    /// A parameter of a stage, such as `language.keep=["en"]`; repeat for several
+    /// A stage parameter, such as `language.keep=["en"]`; can be repeated
     #[arg(long = "with", value_name = "STAGE.NAME=VALUE")]
     pub(crate) with: Vec<String>,
     /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) output: PathBuf,
-    /// Keep every row, with its drop_reason, instead of dropping
+    /// Keep every row and add the column drop_reason instead of dropping documents
     #[arg(long)]
     pub(crate) annotate: bool,
-    /// A tokenizer.json for n_tokens(text)
+    /// The tokenizer.json that n_tokens(text) uses
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
 }
@@ -213,7 +214,7 @@ pub(crate) struct ApplyArguments {
 /// Flags of `stages`.
 #[derive(Debug, Args)]
 pub(crate) struct StagesArguments {
-    /// The stage whose SQL is printed
+    /// The stage whose SQL to print
     pub(crate) stage: Option<String>,
 }
 
@@ -222,27 +223,31 @@ pub(crate) struct StagesArguments {
 pub(crate) struct DedupArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts; without it, survivors are
-    /// only told in --clusters
-    #[arg(long, value_name = "FILE|DIR", required_unless_present_any = ["clusters", "datatrove_files"])]
+    /// A .jsonl, .jsonl.zst or .parquet file, or a folder for Parquet parts; without it, only
+    /// --clusters lists the survivors
+    #[arg(
+        long,
+        value_name = "FILE|DIR",
+        required_unless_present_any = ["clusters", "datatrove_files"]
+    )]
     pub(crate) output: Option<PathBuf>,
-    /// fast: ours, finds most; fineweb: FineWeb's bands; datatrove-0.10: datatrove's to the byte, and
-    /// nothing but that
+    /// fast: gristmill's own, with the highest recall; fineweb: FineWeb's bands; datatrove-0.10:
+    /// datatrove's output byte for byte, without exact deduplication
     #[arg(long, value_name = "PRESET", default_value = "fast")]
     pub(crate) preset: String,
-    /// Similarity of word 5-grams from which documents are near duplicates [default: 0.75]
+    /// Minimum similarity of the word 5-grams of near duplicates [default: 0.75]
     #[arg(long, value_name = "T")]
     pub(crate) threshold: Option<f64>,
-    /// How candidates are checked: jaccard, containment, signature or off [default: jaccard]
+    /// How candidates are verified: jaccard, containment, signature or off [default: jaccard]
     #[arg(long, value_name = "HOW")]
     pub(crate) verify: Option<String>,
-    /// Which document of a cluster survives, an ORDER BY list [default: length(text) DESC]
+    /// Which document of a cluster to keep, as an ORDER BY list [default: length(text) DESC]
     #[arg(long, value_name = "ORDER BY …")]
     pub(crate) keep: Option<String>,
-    /// What exact duplicates have in common: text, normalised, url, or an SQL expression [default: text]
+    /// What exact duplicates share: text, normalised, url, or an SQL expression [default: text]
     #[arg(long, value_name = "WHAT")]
     pub(crate) on: Option<String>,
-    /// Write clusters, members, survivors and similarities to this Parquet file
+    /// Write the clusters with members, survivors and similarities to this Parquet file
     #[arg(long, value_name = "FILE")]
     pub(crate) clusters: Option<PathBuf>,
     /// Write datatrove's signatures, buckets and removals to this folder (preset datatrove-0.10)
@@ -253,29 +258,29 @@ pub(crate) struct DedupArguments {
 /// Flags of `stats`.
 #[derive(Debug, Args)]
 pub(crate) struct StatsArguments {
-    /// Files as for `apply`, a recipe (.toml), or the directory of a run
+    /// Input files as for `apply`, a recipe (.toml), or a run directory
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
-    /// What documents are grouped by
+    /// How to group the documents
     #[arg(long, value_enum, default_value = "language")]
     pub(crate) by: StatsBy,
-    /// Print only these measures, such as mean_word_length; repeat for several
+    /// A measure to print, such as mean_word_length; can be repeated [default: all]
     #[arg(long = "measure", value_name = "NAME")]
     pub(crate) measures: Vec<String>,
-    /// Print at most this many groups, the largest
+    /// Maximum number of groups to print, largest first
     #[arg(long, default_value_t = 5, value_name = "N")]
     pub(crate) groups: usize,
-    /// Plot all distributions to this HTML file
+    /// Write plots of all distributions to this HTML file
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
-/// Groups of `stats`.
+/// How `stats` groups documents.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum StatsBy {
     /// One group of all documents
     All,
-    /// By source: the files of an argument, or a recipe's sources
+    /// By source: the arguments, or the recipe's sources
     Source,
     /// By language
     Language,

@@ -1,4 +1,4 @@
-//! Commands over tokenizers and their flags.
+//! The `tokenizer` commands and their flags.
 
 use std::path::PathBuf;
 
@@ -9,32 +9,32 @@ use super::InputArguments;
 /// The commands of `tokenizer`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenizerCommand {
-    /// Count the words of files, to train from the counts in seconds and as often as needed
+    /// Count the words in files, so that tokenizers can be trained from the counts in seconds
     Count(CountArguments),
-    /// Train a byte-level BPE tokenizer on files or on their counts
+    /// Train a byte-level BPE tokenizer on files or word counts
     Train(TrainArguments),
-    /// Encode files to token shards
+    /// Encode files as token shards
     Encode(EncodeArguments),
-    /// Print the text of token ids
+    /// Decode token ids to text
     Decode(DecodeArguments),
-    /// Tell how well a tokenizer, and smaller ones cut from it, encode files or their counts
+    /// Measure how well a tokenizer, at several vocabulary sizes, compresses files or word counts
     Eval(TokenizerEvalArguments),
-    /// Show what a tokenizer is made of, or what it makes of a text
+    /// Describe a tokenizer, or show how it splits a text
     Show(TokenizerShowArguments),
-    /// Write a tokenizer in another form
+    /// Convert a tokenizer to another format
     Export(ExportArguments),
 }
 
 /// Which documents are counted, and in which groups.
 #[derive(Debug, Args)]
 pub(crate) struct GroupArguments {
-    /// A stock stage or a .sql file that the documents go through first; repeat for several
+    /// A stock stage or .sql file to apply to the documents first; can be repeated
     #[arg(long = "stage", value_name = "S")]
     pub(crate) stages: Vec<String>,
-    /// A parameter of a stage, such as `language.keep=["en","fr"]`; repeat for several
+    /// A stage parameter, such as `language.keep=["en","fr"]`; can be repeated
     #[arg(long = "with", value_name = "STAGE.NAME=VALUE")]
     pub(crate) with: Vec<String>,
-    /// Count apart by the values of this column, such as `language` after `--stage language`
+    /// Count each value of this column separately, such as `language` after `--stage language`
     #[arg(long, value_name = "COLUMN")]
     pub(crate) by: Option<String>,
 }
@@ -46,10 +46,10 @@ pub(crate) struct CountArguments {
     pub(crate) input: InputArguments,
     #[command(flatten)]
     pub(crate) groups: GroupArguments,
-    /// How text is cut into words: gpt2, gpt4, cl100k_base, o200k, qwen2, or regex:PATTERN
+    /// How to split text into words: gpt2, gpt4, cl100k_base, o200k, qwen2, or regex:PATTERN
     #[arg(long, default_value_t = tokenizer::Split::Gpt4, value_name = "SPLIT")]
     pub(crate) split: tokenizer::Split,
-    /// The file to write, FILE.counts; with --by a folder, with a file for each value
+    /// The file to write, FILE.counts; with --by, a folder with one file per value
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) output: PathBuf,
 }
@@ -63,7 +63,7 @@ pub(crate) struct TokenizerEvalArguments {
     pub(crate) input: InputArguments,
     #[command(flatten)]
     pub(crate) groups: GroupArguments,
-    /// Smaller vocabularies to report as well, parted by commas
+    /// Smaller vocabulary sizes to report as well, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "N")]
     pub(crate) also: Vec<usize>,
 }
@@ -71,35 +71,35 @@ pub(crate) struct TokenizerEvalArguments {
 /// Flags of `tokenizer train`.
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
-    /// Files as for `run`, or FILE.counts and folders of such, which `tokenizer count` wrote
+    /// Input files as for `apply`, or FILE.counts files and folders written by `tokenizer count`
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
-    /// Tokens, the 256 bytes and special tokens included
+    /// Vocabulary size, including the 256 bytes and the special tokens
     #[arg(long, default_value_t = 32_768, value_name = "N")]
     pub(crate) vocab_size: usize,
-    /// Smaller vocabularies to write as well, as FILE-N.json, parted by commas
+    /// Smaller vocabulary sizes to write as well, as FILE-N.json, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "N")]
     pub(crate) also: Vec<usize>,
-    /// How text is cut into words: gpt2, gpt4, cl100k_base, o200k, qwen2, or regex:PATTERN [default:
-    /// gpt4; that of the counts]
+    /// How to split text into words: gpt2, gpt4, cl100k_base, o200k, qwen2, or regex:PATTERN
+    /// [default: gpt4, or the split of the counts]
     #[arg(long, value_name = "SPLIT")]
     pub(crate) split: Option<tokenizer::Split>,
-    /// Whose order of equally frequent pairs and of ids: hf, rustbpe, minbpe or cs336
+    /// The trainer whose tie-breaking and id order to reproduce: hf, rustbpe, minbpe or cs336
     #[arg(long, default_value_t = tokenizer::Profile::Hf, value_name = "P")]
     pub(crate) profile: tokenizer::Profile,
-    /// Pairs seen less often are not merged
+    /// Minimum count of a pair to be merged
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) min_frequency: u64,
-    /// Merges make no token of so many bytes or more
+    /// Merges only create tokens shorter than this many bytes
     #[arg(long, value_name = "N")]
     pub(crate) max_token_length: Option<usize>,
-    /// A token with a meaning of its own; repeat for several; the first ends each document
+    /// A special token; can be repeated; the first one ends each document
     #[arg(long = "special", default_value = "<|endoftext|>", value_name = "TOKEN")]
     pub(crate) special_tokens: Vec<String>,
-    /// How much the words of a count file count, as `fr=2.5`; repeat for several
+    /// The weight of a group's count file, such as `fr=2.5`; can be repeated
     #[arg(long = "weight", value_name = "GROUP=W", conflicts_with = "temperature")]
     pub(crate) weights: Vec<String>,
-    /// Make the shares of the count files more equal: to the power of 1 over this
+    /// Raise the shares of the count files to the power 1/T, which evens them out for T > 1
     #[arg(long, value_name = "T")]
     pub(crate) temperature: Option<f64>,
     /// The tokenizer.json to write
@@ -110,7 +110,7 @@ pub(crate) struct TrainArguments {
 /// Flags of `tokenizer decode`.
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArguments {
-    /// Ids, parted by spaces or commas; without any they are read from the standard input
+    /// Token ids, separated by spaces or commas [default: read from standard input]
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
     /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
@@ -126,7 +126,7 @@ pub(crate) struct TokenizerShowArguments {
     /// Show the tokens of this text instead
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Option<String>,
-    /// How many of the longest and of each kind of odd tokens
+    /// How many of the longest tokens, and of each kind of odd token, to show
     #[arg(short, default_value_t = 5, value_name = "N")]
     pub(crate) n: usize,
 }
@@ -136,8 +136,8 @@ pub(crate) struct TokenizerShowArguments {
 pub(crate) struct ExportArguments {
     /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
     pub(crate) tokenizer: PathBuf,
-    /// The file to write; its name tells the form: NAME.json, NAME.v2.json, NAME.tiktoken, NAME.gguf, or
-    /// vocab.json, which writes merges.txt beside it
+    /// The file to write; its name selects the format: NAME.json, NAME.v2.json, NAME.tiktoken,
+    /// NAME.gguf, or vocab.json with merges.txt beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
 }
@@ -150,10 +150,10 @@ pub(crate) struct EncodeArguments {
     /// A tokenizer.json, NAME.tiktoken, NAME.gguf, or vocab.json with merges.txt beside it
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: PathBuf,
-    /// Share of the documents to hold out, chosen by the hash of their texts
+    /// Fraction of the documents to hold out for validation, chosen by the hash of their text
     #[arg(long, default_value_t = 0.0, value_name = "F")]
     pub(crate) validation_fraction: f64,
-    /// The folder for the shards
+    /// The folder to write the shards to
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
 }

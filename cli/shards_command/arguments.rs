@@ -1,33 +1,34 @@
-//! Commands over shards and their flags.
+//! The `shards` commands and their flags.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use shards::formats::Format;
 
-/// The format that no trainer but every data frame reads.
+/// The export format for data frames; trainers do not read it.
 pub(crate) const PARQUET: &str = "parquet";
 
-/// What to do with a dataset.
+/// The commands of `shards`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShardsCommand {
-    /// Show what a dataset holds
+    /// Summarise a dataset
     Stat(StatArguments),
-    /// Read every file of a dataset and name all damage by file and range
+    /// Check every file of a dataset and list damage by file and byte range
     Verify(DatasetArguments),
-    /// Print a document
+    /// Print one document
     Cat(CatArguments),
-    /// Lay documents out in rows of one length, beside the tokens
+    /// Pack documents into rows of equal length and write the packing plan beside the tokens
     Pack(PackArguments),
-    /// Print which rows a step of training reads
+    /// Print the rows that a training step reads
     Order(OrderArguments),
-    /// Print the documents behind a step of training
+    /// Print the documents that a training step reads
     ExplainStep(ExplainArguments),
-    /// Write a dataset in another trainer's form
+    /// Export a dataset to another trainer's format
     Export(ExportArguments),
-    /// Make a dataset of another tool's files
+    /// Create a dataset from another tool's files
     Import(ImportArguments),
-    /// Copy a dataset to an object store; its description goes last, so that no part of it is ever seen
+    /// Upload a dataset to an object store; the manifest goes last, so readers never see a partial
+    /// copy
     Upload(UploadArguments),
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct DatasetArguments {
 pub(crate) struct UploadArguments {
     #[command(flatten)]
     pub(crate) dataset: DatasetArguments,
-    /// Where to, as s3://bucket/name
+    /// The destination, such as s3://bucket/name
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) to: String,
 }
@@ -61,10 +62,10 @@ pub(crate) struct StatArguments {
 pub(crate) struct CatArguments {
     #[command(flatten)]
     pub(crate) dataset: DatasetArguments,
-    /// The document's number in its half, from 0
+    /// The document's number in its half, counted from 0
     #[arg(long, value_name = "N")]
     pub(crate) doc: u64,
-    /// Which half
+    /// The half of the dataset
     #[arg(long, value_enum, default_value_t = Half::Train)]
     pub(crate) split: Half,
     /// The tokenizer that made the ids [default: the dataset's tokenizer.json]
@@ -78,33 +79,33 @@ pub(crate) struct CatArguments {
 /// A half of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Half {
-    /// Tokens to learn from.
+    /// The training tokens
     Train,
-    /// Tokens held out.
+    /// The held-out tokens
     Validation,
 }
 
-/// How documents are laid out.
+/// How documents are packed into rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Packing {
-    /// One after another, cut where a row is full.
+    /// Documents one after another, cut where a row is full
     Concat,
-    /// Whole documents where they fit best; longer ones in full rows and a rest.
+    /// Whole documents where they fit best; longer ones are split into full rows and a remainder
     BestFit,
-    /// As best-fit, but what a document has beyond a row is dropped.
+    /// Like best-fit, but tokens of a document beyond one row are dropped
     Truncate,
 }
 
-/// How rows are made.
+/// How the rows are packed.
 #[derive(Debug, Args)]
 pub(crate) struct RowArguments {
-    /// Positions to learn from in a row; it has one token more
+    /// Predicted positions per row; a row has one token more
     #[arg(long, default_value_t = 2048, value_name = "N")]
     pub(crate) sequence_length: u32,
-    /// How documents are laid out in rows
+    /// How to pack documents into rows
     #[arg(long, value_enum, default_value_t = Packing::BestFit)]
     pub(crate) packing: Packing,
-    /// Which half
+    /// The half of the dataset
     #[arg(long, value_enum, default_value_t = Half::Train)]
     pub(crate) split: Half,
 }
@@ -116,30 +117,30 @@ pub(crate) struct PackArguments {
     pub(crate) dataset: DatasetArguments,
     #[command(flatten)]
     pub(crate) rows: RowArguments,
-    /// The plan's file [default: SPLIT-PACKING-N.plan beside the tokens]
+    /// The plan file to write [default: SPLIT-PACKING-N.plan beside the tokens]
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
 
-/// What decides the order of training.
+/// What determines the order of the training rows.
 #[derive(Debug, Args)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) rows: RowArguments,
-    /// A plan's file instead of the one that the flags above name
+    /// The packing plan to read, instead of the one that the packing flags select
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Rows of a batch, over all ranks
+    /// Rows per batch, over all ranks
     #[arg(long, default_value_t = 32, value_name = "N")]
     pub(crate) batch: u64,
-    /// The seed of the shuffles
+    /// The seed for shuffling
     #[arg(long, default_value_t = 17, value_name = "S")]
     pub(crate) seed: u64,
-    /// The weight of a source, as `web=0.7`; those that are not named have none. Without any, sources
-    /// count by their rows. With `STEP:` in front it holds from that step on
+    /// The weight of a source, such as `web=0.7`, or `1000:web=0.2` from step 1000 on; sources
+    /// without a weight get 0 [default: by number of rows]
     #[arg(long = "weight", value_name = "[STEP:]SOURCE=W")]
     pub(crate) weights: Vec<String>,
-    /// Tokens to learn from in all; the order ends with them
+    /// Total number of training tokens, after which the order ends
     #[arg(long, value_name = "N")]
     pub(crate) tokens: Option<u64>,
 }
@@ -149,18 +150,18 @@ pub(crate) struct RunArguments {
 pub(crate) struct OrderArguments {
     #[command(flatten)]
     pub(crate) dataset: DatasetArguments,
-    /// The step, from 0
+    /// The step, counted from 0
     #[arg(long, value_name = "K")]
     pub(crate) step: u64,
     #[command(flatten)]
     pub(crate) run: RunArguments,
-    /// Only the rows of this rank
+    /// Print only the rows of this rank, counted from 0
     #[arg(long, requires = "world", value_name = "R")]
     pub(crate) rank: Option<u64>,
-    /// Of so many ranks
+    /// Number of ranks
     #[arg(long, requires = "rank", value_name = "W")]
     pub(crate) world: Option<u64>,
-    /// Print the tokens of the rows as well
+    /// Also print the token ids of the rows
     #[arg(long)]
     pub(crate) ids: bool,
 }
@@ -170,7 +171,7 @@ pub(crate) struct OrderArguments {
 pub(crate) struct ExplainArguments {
     #[command(flatten)]
     pub(crate) dataset: DatasetArguments,
-    /// The step, from 0
+    /// The step, counted from 0
     #[arg(value_name = "K")]
     pub(crate) step: u64,
     #[command(flatten)]
@@ -184,7 +185,7 @@ pub(crate) struct ExportArguments {
     pub(crate) dataset: DatasetArguments,
     #[arg(long = "as", value_name = "FORMAT", help = export_formats())]
     pub(crate) format: String,
-    /// The folder to make
+    /// The folder to create
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
 }
@@ -194,23 +195,23 @@ pub(crate) struct ExportArguments {
 pub(crate) struct ImportArguments {
     #[arg(long = "from", value_name = "FORMAT", help = import_formats())]
     pub(crate) format: String,
-    /// The files; those with `val` or `validation` in their name are held out
+    /// The files to import; those with `val` or `validation` in their name are held out
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// Ids are below this
+    /// Vocabulary size: every id must be below it
     #[arg(long, value_name = "N")]
     pub(crate) vocab_size: usize,
-    /// The tokenizer that made the ids, for text, bytes and the token that ends a document; the
-    /// dataset keeps it
+    /// The tokenizer that made the ids, to decode text, count bytes and find the end-of-text id; it
+    /// is stored in the dataset
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
-    /// The id between documents [default: the tokenizer's]
+    /// The end-of-text id that separates documents [default: the tokenizer's]
     #[arg(long, value_name = "ID")]
     pub(crate) end_of_text: Option<u32>,
-    /// What the documents count for as a source
+    /// The source name to record for the documents
     #[arg(long, default_value = "", value_name = "NAME")]
     pub(crate) source: String,
-    /// The folder to make
+    /// The folder to create
     #[arg(long, value_name = "DIR")]
     pub(crate) output: PathBuf,
 }

@@ -1,11 +1,11 @@
-//! `shards stat`, `verify` and `cat`: what a dataset holds.
+//! `shards stat`, `verify` and `cat`: the contents of a dataset.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
-use store::StoreError;
 use shards::dataset::{Counts, Shard, ShardManifest, Split};
+use store::StoreError;
 
 use super::arguments::{CatArguments, DatasetArguments, Half};
 use super::threads;
@@ -34,13 +34,14 @@ pub(crate) fn stat(arguments: &DatasetArguments, printer: Printer) -> Result<Exi
     let row = |name: &str, value: String| printer.data(format!("{name:<16} {value}"));
     let width = manifest.token_type.bytes();
     if folder != arguments.dataset {
-        // Readers in other languages open a folder: that in the run, or the copy of a remote one.
+        // Readers in other languages need the folder itself: the one inside the run, or the local
+        // copy of a remote dataset.
         row("folder", folder.display().to_string());
     }
     row("root", manifest.root.clone());
     row(
         "vocabulary",
-        format!("{}, {width} bytes a token", human_count(manifest.vocab_size as u64)),
+        format!("{}, {width} bytes per token", human_count(manifest.vocab_size as u64)),
     );
     let id = |id: Option<u32>| id.map_or_else(|| "none".to_owned(), |id| id.to_string());
     row("begin, end", format!("{}, {}", id(manifest.begin_of_text), id(manifest.end_of_text)));
@@ -93,7 +94,7 @@ pub(crate) fn verify(
         verified.findings.iter().for_each(|finding| printer.data(finding));
         let (shards, bytes) = (human_count(verified.n_shards as u64), human_bytes(verified.bytes));
         let outcome = match verified.findings.len() {
-            0 => "all as it was written".to_owned(),
+            0 => "no damage".to_owned(),
             n => format!("{} findings", human_count(n as u64)),
         };
         printer.say(format!("  {shards} shards, {bytes}: {outcome}"));
@@ -115,7 +116,7 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
     let tokenizer = file.filter(|_| !arguments.ids).map(|file| load(&file)).transpose()?;
     let text = |ids: &[u32]| {
         let tokenizer = tokenizer.as_ref()?;
-        // What begins and ends a document is no part of its text.
+        // The tokens that mark a document's beginning and end are not part of its text.
         let edge =
             |id: &u32| Some(*id) != manifest.begin_of_text && Some(*id) != manifest.end_of_text;
         let ids: Vec<u32> = ids.iter().copied().filter(edge).collect();
@@ -137,7 +138,7 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// The tokens of a document, their blocks checked.
+/// Reads the tokens of a document after checking the blocks that hold them.
 fn document(
     folder: &Path,
     manifest: &ShardManifest,

@@ -1,4 +1,4 @@
-//! `shards export` and `import`: other trainers' files.
+//! `shards export`, `import` and `upload`: other trainers' formats and object stores.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::json;
 use shards::formats::{DocumentName, Format, Import, SHARD_TOKENS_DEFAULT, Summary};
 
-use super::arguments::{ExportArguments, PARQUET, ImportArguments, UploadArguments};
+use super::arguments::{ExportArguments, ImportArguments, PARQUET, UploadArguments};
 use super::threads;
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -59,11 +59,12 @@ fn format_of(name: &str, parquet: bool) -> Result<Format, Failure> {
     })
 }
 
-/// What names each document of a dataset that has its table.
+/// The name of each document, if the dataset has a table of documents.
 fn names(folder: &Path) -> Result<Option<Vec<DocumentName>>, Failure> {
     let documents = training::dataset::documents(folder, None)?;
     let name = |row: training::dataset::DocumentRow| DocumentName {
         id: row.id.unwrap_or_else(|| row.doc_id.to_string()),
+        // Documents of an unnamed source have the empty name in other formats too.
         source: row.source.unwrap_or_default(),
         location: row.doc_id,
     };
@@ -84,7 +85,7 @@ fn tell(summary: &Summary, output: &Path, printer: Printer) {
         return;
     }
     printer.say(format!(
-        "  {} documents, {} tokens: {} files, {} of them links, {} written → {}",
+        "  {} documents, {} tokens: {} files ({} of them links), {} written → {}",
         human_count(summary.documents),
         human_count(summary.tokens),
         human_count(summary.files),
@@ -99,11 +100,11 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
     let tokenizer = arguments.tokenizer.as_deref().map(load).transpose()?;
     if let Some(tokenizer) = tokenizer.as_ref().filter(|t| t.vocab_size() != arguments.vocab_size) {
         let message = format!(
-            "--vocab-size is {}, the tokenizer has {} tokens",
+            "--vocab-size is {}, but the tokenizer has {} tokens",
             arguments.vocab_size,
             tokenizer.vocab_size()
         );
-        return Err(Failure::usage(message, "give the tokenizer that made the ids, or its size"));
+        return Err(Failure::usage(message, "give the tokenizer that made the ids, and its vocabulary size"));
     }
     let token_bytes = tokenizer.as_ref().map(training::token_bytes_table);
     let tokenizer_json = tokenizer.as_ref().map(encoder::AnyTokenizer::to_json);
@@ -139,13 +140,13 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         .say(format!("  {documents} documents, {tokens} tokens → {}", arguments.output.display()));
     if import.end_of_text.is_none() {
         printer.say(
-            "  no token that ends a document is known (--tokenizer, --end-of-text): a file without an \
+            "  the end-of-text token is unknown (--tokenizer, --end-of-text), so each file without an \
              index is one document",
         );
     }
     if imported.tokens_added > 0 {
         let added = human_count(imported.tokens_added);
-        printer.say(format!("  {added} documents had no token that ends them and got one"));
+        printer.say(format!("  {added} documents lacked an end-of-text token; it was added"));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,4 +1,4 @@
-//! `gristmill shards …`: datasets of tokens, without a recipe.
+//! `gristmill shards …`: work on token datasets without a recipe.
 
 pub(crate) mod arguments;
 mod dataset;
@@ -31,7 +31,7 @@ pub(crate) fn main(
     }
 }
 
-/// How many threads read.
+/// Number of threads that read.
 fn threads(common: &Common) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, usize::from);
     common.threads.unwrap_or_else(cores)

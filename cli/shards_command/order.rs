@@ -1,15 +1,17 @@
-//! `shards pack`, `order` and `explain-step`: which tokens are read at which step.
+//! `shards pack`, `order` and `explain-step`: which tokens each training step reads.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::ExitCode;
 
+use arrow::datatypes::DataType;
+use bug::OrBug as _;
 use pipeline::PipelineError;
-use training::dataset::{PlanOptions, StepDocuments, explain as explain_documents, open_planned};
 use serde_json::{Value, json};
 use shards::order::{Order, Stage, rows_for_tokens, weights_from_fractions};
 use shards::plan::{PlanHeader, Strategy};
 use shards::reader::RowReader;
+use training::dataset::{PlanOptions, StepDocuments, explain as explain_documents, open_planned};
 
 use super::arguments::{
     ExplainArguments, OrderArguments, PackArguments, Packing, RowArguments, RunArguments,
@@ -19,13 +21,13 @@ use crate::failure::Failure;
 use crate::output::{columns, human_count};
 use crate::printer::Printer;
 
-/// Columns of the kept documents that are no scores: they name the document, or hold it.
+/// Columns of the kept documents that are not scores: they identify the document or hold its text.
 const NAMES: [&str; 7] = ["doc_id", "id", "url", "source", "date", "text", "cluster_size"];
 
-/// The last step that can be asked for: its rows can still be counted, whatever the batch.
+/// The largest step that is accepted. Up to it, row numbers cannot overflow for any batch size.
 const STEP_MAX: u64 = 1 << 40;
 
-/// Scores that are shown, at most.
+/// Maximum number of scores shown.
 const SCORES_MAX: usize = 8;
 
 fn options(rows: &RowArguments) -> PlanOptions {
@@ -92,7 +94,7 @@ fn tell_plan(header: &PlanHeader, path: &Path, printer: Printer) {
     printer.say(format!("  → {}", path.display()));
 }
 
-/// The order that the flags describe.
+/// Builds the order that the flags describe.
 fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
     let subject = reader.plan().subject();
     let mut by_step: BTreeMap<u64, BTreeMap<String, f64>> = BTreeMap::new();
@@ -114,7 +116,7 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
         });
     }
     for (first_step, given) in by_step {
-        let of = |(name, _): &(String, u64)| given.get(name).copied().unwrap_or_default();
+        let of = |(name, _): &(String, u64)| given.get(name).copied().unwrap_or(0.0);
         let fractions: Vec<f64> = subject.sources.iter().map(of).collect();
         let weights = weights_from_fractions(&fractions).map_err(failed)?;
         stages.push(Stage { first_step, batch_rows: run.batch, weights });
@@ -167,7 +169,11 @@ pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<Exit
             documents.iter().map(|d| format!("{}[{}..{}]", d.number, d.start, d.start + d.length));
         let parts: Vec<String> = parts.collect();
         let mut object = json!({
-            "place": place, "row": sample.row, "source": source, "epoch": sample.epoch, "documents": parts,
+            "place": place,
+            "row": sample.row,
+            "source": source,
+            "epoch": sample.epoch,
+            "documents": parts,
         });
         if arguments.ids {
             object["ids"] = json!(tokens);
@@ -187,7 +193,8 @@ pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<Exit
     }
     if printer.json() {
         let state = order.state(step);
-        let object = json!({ "step": step, "digest": format!("{digest:016x}"), "rows": objects, "state": state });
+        let digest = format!("{digest:016x}");
+        let object = json!({ "step": step, "digest": digest, "rows": objects, "state": state });
         printer.object("order", &object);
     } else {
         let head = ["place", "row", "source", "epoch", "document[first..last token]"];
@@ -203,11 +210,11 @@ pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<Exit
 
 fn check_step(order: &Order, step: u64) -> Result<(), Failure> {
     if step > STEP_MAX {
-        let message = format!("there is no step {step}: no run gets so far");
+        let message = format!("there is no step {step}: no run is that long");
         return Err(Failure::usage(message, format!("give at most {STEP_MAX}")));
     }
     match order.steps_total() {
-        Some(0) => Err(Failure::usage("the order has no step", "give more --tokens")),
+        Some(0) => Err(Failure::usage("the order has no steps", "increase --tokens")),
         Some(total) if step >= total => {
             let help = format!("steps go from 0 to {}", total.saturating_sub(1));
             Err(Failure::usage(format!("the order ends before step {step}"), help))
@@ -254,7 +261,7 @@ pub(crate) fn explain(
 
 type Scores = BTreeMap<u64, serde_json::Map<String, Value>>;
 
-/// The numbers that stages left beside the kept documents of a step.
+/// The scores that stages added to the kept documents of a step, by `doc_id`.
 fn scores(root: &Path, found: &StepDocuments, common: &Common) -> Result<Scores, Failure> {
     let ids = found.documents.iter().filter_map(|document| document.document.as_ref());
     let ids: BTreeSet<u64> = ids.map(|row| row.doc_id).collect();
@@ -268,11 +275,11 @@ fn scores(root: &Path, found: &StepDocuments, common: &Common) -> Result<Scores,
         let is_score = |name: &str| !NAMES.contains(&name);
         let numbers = schema.fields().iter().enumerate().filter(|(_, field)| {
             let kind = field.data_type();
-            (kind.is_numeric() || *kind == arrow::datatypes::DataType::Boolean)
+            (kind.is_numeric() || *kind == DataType::Boolean)
                 && is_score(field.name())
         });
         let mut wanted: Vec<usize> = numbers.map(|(at, _)| at).take(SCORES_MAX).collect();
-        wanted.extend(schema.index_of("doc_id").ok());
+        wanted.push(schema.index_of("doc_id").or_bug("kept documents have a doc_id")?);
         let batch = batch.project(&wanted).map_err(sql::SqlError::from)?;
         for mut object in crate::sql_command::objects(&batch)? {
             let doc_id = object.remove("doc_id").and_then(|id| id.as_u64());

@@ -1,71 +1,74 @@
-//! Text classifiers: labelled documents in, a fastText model and what it is worth out.
+//! Text classifiers: trains a fastText model on labelled documents and evaluates it.
 
 use std::sync::{Arc, Mutex};
 
 use arrow::array::AsArray as _;
 use serde::Serialize;
 use serde_json::Value;
+use store::{Event, Observer};
 use text::fasttext::{Example, Model, Scratch, TrainOptions};
 
 use crate::documents::{Losses, PartDocuments};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
 use crate::recipe::Recipe;
-use store::{Event, Observer};
 
 /// A text and its label.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelledText {
-    /// The label, without white space.
+    /// The label; it contains no white space.
     pub label: String,
     /// The text.
     pub text: String,
 }
 
-/// Labelled texts in the order of their files; those that are held out measure a model that learned
-/// from the others.
+/// Labelled texts in the order of their files, split into a training and a test set.
 #[derive(Debug, Clone, Default)]
 pub struct LabelledTexts {
-    /// To learn from.
+    /// Texts to train on.
     pub training: Vec<LabelledText>,
-    /// To measure with.
+    /// Texts to evaluate on.
     pub held_out: Vec<LabelledText>,
-    /// Records that have no label, or are damaged.
+    /// Number of records that are damaged or have no label.
     pub unusable: u64,
 }
 
-/// What a model is worth on texts that it did not learn from.
+/// The quality of a model on texts that it was not trained on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Evaluation {
-    /// Texts.
+    /// Number of texts.
     pub documents: u64,
-    /// Share of texts whose likeliest label is theirs.
+    /// Fraction of texts whose most probable label is the true one.
     pub accuracy: f64,
-    /// Label by label, in the order of their names.
+    /// One entry per label, sorted by name.
     pub labels: Vec<LabelEvaluation>,
 }
 
-/// What a model is worth for one label against all others.
+/// The quality of a model for one label against all others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelEvaluation {
     /// The label.
     pub label: String,
-    /// Texts that have it.
+    /// Number of texts with this label.
     pub documents: u64,
-    /// Share of the texts judged so that are so; `None` where none was.
+    /// Of the texts that the model gave this label, the fraction that have it. `None` if there are
+    /// no such texts.
     pub precision: Option<f64>,
-    /// Share of the texts that are so that were judged so.
+    /// Of the texts that have this label, the fraction that the model gave it. `None` if there are
+    /// no such texts.
     pub recall: Option<f64>,
-    /// Area under the ROC curve of the label's probability; `None` where all texts or none have it.
+    /// Area under the ROC curve of the label's probability. `None` if all texts have the label, or
+    /// no text has it.
     pub auc: Option<f64>,
 }
 
 impl LabelledTexts {
-    /// Reads the texts of a recipe's sources, with the label in the field `label_field` of each record.
-    /// A text is held out by its hash, so that copies stay on one side.
+    /// Reads the texts of a recipe's sources. The field `label_field` of a record is its label. The
+    /// hash of a text decides whether it is held out, so copies of a text are never on both sides.
     ///
     /// # Errors
-    /// The sources cannot be read; there are no labels; the texts take more than half the memory.
+    /// The sources cannot be read, no record has a label, or the texts take more than half the
+    /// memory.
     pub fn read(recipe: &Recipe, label_field: &str, held_out_fraction: f64) -> Result<Self> {
         let inputs = Arc::new(Inputs::survey(recipe, false)?);
         let limit = recipe.run.memory.as_u64() / 2;
@@ -90,8 +93,8 @@ impl LabelledTexts {
                 }
                 if bytes > limit {
                     let message = format!(
-                        "the labelled texts take more than {limit} bytes, half the memory: \
-                         give more with --memory, or fewer texts"
+                        "the labelled texts take more than {limit} bytes, half the memory; \
+                         raise --memory or use fewer texts"
                     );
                     return Err(PipelineError::Labels(message));
                 }
@@ -113,8 +116,10 @@ impl LabelledTexts {
     }
 }
 
-/// The label of a record: a text, number or truth value, white space as `_`.
+/// The label of a record, from a string, number or boolean. White space becomes `_`, since fastText
+/// separates labels by spaces. `None` if there is no such field or it has another type.
 fn label_of(fields: &str, label_field: &str) -> Option<String> {
+    // Values are copied from the input unchecked. A record with broken JSON counts as unusable.
     let fields: Value = serde_json::from_str(fields).ok()?;
     let label = match fields.get(label_field)? {
         Value::String(label) => label.trim().replace(char::is_whitespace, "_"),
@@ -125,10 +130,10 @@ fn label_of(fields: &str, label_field: &str) -> Option<String> {
     (!label.is_empty()).then_some(label)
 }
 
-/// Trains a model on the texts to learn from.
+/// Trains a model on the training texts.
 ///
 /// # Errors
-/// The options or labels are such that no model can be trained.
+/// No model can be trained with these options or labels.
 pub fn train(
     labelled: &LabelledTexts,
     options: &TrainOptions,
@@ -146,17 +151,19 @@ pub fn train(
         observer.event(&Event::Advance { units: now.saturating_sub(done) });
         done = now;
     };
-    Model::train(&examples, options, progress)
-        .map_err(|error| PipelineError::Labels(format!("no classifier: {error}")))
+    Model::train(&examples, options, progress).map_err(|error| {
+        PipelineError::Labels(format!("the classifier cannot be trained: {error}"))
+    })
 }
 
-/// Measures a model on labelled texts.
+/// Evaluates a model on labelled texts.
 pub fn evaluate(model: &Model, texts: &[LabelledText]) -> Evaluation {
     let labels: Vec<String> =
         model.labels().map(|label| label.trim_start_matches("__label__").to_owned()).collect();
     let mut scratch = Scratch::default();
     let mut right = 0_u64;
-    // By label: its probability in each text, and whether the text has it; how often it was judged.
+    // Per label: its probability for each text and whether the text has it; then how often the
+    // model chose it, and how often it was right.
     let mut scores: Vec<Vec<(f64, bool)>> = vec![Vec::with_capacity(texts.len()); labels.len()];
     let mut judged: Vec<(u64, u64)> = vec![(0, 0); labels.len()];
     for one in texts {
@@ -194,7 +201,7 @@ pub fn evaluate(model: &Model, texts: &[LabelledText]) -> Evaluation {
         .collect();
     rows.sort_by(|a, b| a.label.cmp(&b.label));
     let documents = texts.len() as u64;
-    Evaluation { documents, accuracy: share(right, documents).unwrap_or_default(), labels: rows }
+    Evaluation { documents, accuracy: share(right, documents).unwrap_or(0.0), labels: rows }
 }
 
 #[cfg(test)]

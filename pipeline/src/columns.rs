@@ -10,19 +10,28 @@ use sql::{DOC_ID, TEXT};
 use crate::error::Result;
 
 /// The ids of documents.
+///
+/// # Errors
+/// It is a bug if the column is missing.
 pub(crate) fn doc_ids(batch: &RecordBatch) -> Result<&UInt64Array> {
     let column = batch.column_by_name(DOC_ID);
     let ids = column.and_then(|column| column.as_primitive_opt::<UInt64Type>());
     Ok(ids.or_bug("documents have the column doc_id")?)
 }
 
-/// The texts of documents; a stage may have given them another type of text.
+/// The texts of documents. They are cast, because a stage may have changed the string type.
+///
+/// # Errors
+/// The column is missing (a bug) or is not a string column.
 pub(crate) fn texts(batch: &RecordBatch) -> Result<LargeStringArray> {
     let column = batch.column_by_name(TEXT).or_bug("documents have the column text")?;
     Ok(cast(column, &DataType::LargeUtf8)?.as_string::<i64>().clone())
 }
 
-/// The sources of documents as they were read.
+/// The sources of documents, before any stage.
+///
+/// # Errors
+/// It is a bug if the column is missing.
 pub(crate) fn sources(batch: &RecordBatch) -> Result<&StringArray> {
     let column = batch.column_by_name("source").and_then(|c| c.as_string_opt::<i32>());
     Ok(column.or_bug("documents as read have the column source")?)

@@ -1,4 +1,4 @@
-//! The documents of a part: records of its pieces as batches of the table `docs`.
+//! Reads the documents of a part, as batches of the table `docs`.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -13,28 +13,29 @@ use sql::{BATCH_ROWS_MAX, DOCUMENT, Documents, doc_id};
 use crate::error::{PipelineError, Result};
 use crate::inputs::{Inputs, Part, open};
 
-/// Bytes of text in a batch, above which it is closed: rows alone do not bound memory.
+/// A batch is closed once its texts have this many bytes. A limit on rows alone would not bound
+/// memory, because documents can be long.
 const BATCH_BYTES_MAX: usize = 4 << 20;
 
-/// What a part held besides documents.
+/// The records of a part that did not become documents.
 #[derive(Debug, Default)]
 pub(crate) struct Losses {
-    /// Damaged records: index of the file, and what was wrong.
+    /// Damaged records: index of the file, and the fault.
     pub(crate) faults: Vec<(u32, Fault)>,
-    /// Records that are no documents, by file and kind: how many, how many bytes.
+    /// Records that are not documents, by file and reason: their number and bytes.
     pub(crate) skipped: BTreeMap<(u32, SkipReason), (u64, u64)>,
 }
 
-/// The documents of a part as batches; what else it held is put into `losses`.
+/// The documents of a part, as batches. Other records are added to `losses`.
 pub(crate) struct PartDocuments {
     inputs: Arc<Inputs>,
     part: Part,
     piece: usize,
     records: Option<Records>,
     losses: Arc<Mutex<Losses>>,
-    /// The documents that are looked for, sorted; all of them where it is `None`.
+    /// The ids of the documents to read, sorted; `None` for all.
     wanted: Option<Vec<u64>>,
-    /// Bytes of text in the last batch: those of the next, about.
+    /// Bytes of text in the last batch; an estimate for the next one.
     batch_bytes: usize,
 }
 
@@ -45,14 +46,15 @@ impl PartDocuments {
         Self { inputs, part, piece: 0, records: None, losses, wanted: None, batch_bytes: 0 }
     }
 
-    /// Reads part `part` for the documents `wanted`, which are sorted; others may come as well.
+    /// Reads the documents `wanted` of part `part`. `wanted` must be sorted. May return other
+    /// documents, too.
     pub(crate) fn only(inputs: Arc<Inputs>, part: usize, wanted: &[u64]) -> Self {
-        // What was lost in reading was accounted for when the part was read as a whole.
+        // Losses were counted when the whole part was read, so these are thrown away.
         let losses = Arc::default();
         Self { wanted: Some(wanted.to_vec()), ..Self::new(inputs, part, losses) }
     }
 
-    /// The numbers of the records that are looked for in a file.
+    /// The numbers of the wanted records in a file, or `None` for all.
     fn wanted_of(&self, file: u32) -> Option<Arc<[u32]>> {
         let wanted = self.wanted.as_ref()?;
         let start = wanted.partition_point(|id| id >> 32 < u64::from(file));
@@ -85,7 +87,7 @@ impl PartDocuments {
                 }
                 Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
                 Some(Ok(Record::Skipped(reason, bytes))) => {
-                    self.leave_out(piece.file, reason, bytes);
+                    self.count_skipped(piece.file, reason, bytes);
                 }
             }
         }
@@ -98,7 +100,7 @@ impl PartDocuments {
         losses.faults.push((file, fault));
     }
 
-    fn leave_out(&self, file: u32, reason: SkipReason, bytes: u64) {
+    fn count_skipped(&self, file: u32, reason: SkipReason, bytes: u64) {
         let mut losses = self.losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let (count, total) = losses.skipped.entry((file, reason)).or_default();
         *count += 1;
@@ -128,7 +130,8 @@ struct BatchBuilder {
 }
 
 impl BatchBuilder {
-    /// For about so many bytes of text: growing to the size would write the texts twice.
+    /// A builder with room for `text_bytes` bytes of text. A buffer that grows would copy the
+    /// texts.
     fn new(text_bytes: usize) -> Self {
         Self {
             doc_ids: UInt64Builder::new(),
@@ -183,7 +186,7 @@ impl BatchBuilder {
 /// The column that carries `read_bytes` in files between segments. SQL never sees it.
 const READ_BYTES: &str = "_read_bytes";
 
-/// The columns of a file that holds documents with `columns` between two segments.
+/// The schema of a file that stores documents with `columns` between two segments.
 pub(crate) fn stored_schema(columns: &SchemaRef) -> SchemaRef {
     let mut fields = columns.fields().to_vec();
     fields.push(Arc::new(Field::new(READ_BYTES, DataType::UInt64, false)));
@@ -191,6 +194,9 @@ pub(crate) fn stored_schema(columns: &SchemaRef) -> SchemaRef {
 }
 
 /// Documents as rows of such a file.
+///
+/// # Errors
+/// The documents do not have the columns of `schema`.
 pub(crate) fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<RecordBatch> {
     let mut columns = documents.batch.columns().to_vec();
     columns.push(Arc::new(arrow::array::UInt64Array::from(documents.read_bytes.clone())));
@@ -198,6 +204,9 @@ pub(crate) fn to_stored(documents: &Documents, schema: &SchemaRef) -> Result<Rec
 }
 
 /// Rows of such a file as documents.
+///
+/// # Errors
+/// It is a bug if the last column is not `_read_bytes`.
 pub(crate) fn from_stored(batch: &RecordBatch) -> Result<Documents> {
     use arrow::array::AsArray as _;
     let last = batch.num_columns() - 1;

@@ -19,31 +19,31 @@ pub enum PipelineError {
     /// The recipe or a file that it names is wrong; nothing was run.
     #[error(transparent)]
     Recipe(#[from] Box<RecipeError>),
-    /// The run directory or an input.
+    /// The run directory or an input cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// A table of the run.
+    /// A table of the run cannot be read or written.
     #[error(transparent)]
     Tables(#[from] tables::TableError),
-    /// A query or a stage.
+    /// A query or a stage failed.
     #[error(transparent)]
     Sql(SqlError),
-    /// The settings of a tokenizer.
+    /// The settings of a tokenizer are invalid.
     #[error(transparent)]
     Tokenizer(#[from] tokenizer::TokenizerError),
-    /// The file of a tokenizer, or a text that it cannot encode.
+    /// A tokenizer file is invalid, or a text cannot be encoded.
     #[error(transparent)]
     Encoder(#[from] encoder::EncoderError),
-    /// A dataset of shards.
+    /// A dataset of shards cannot be read or written.
     #[error(transparent)]
     Shards(#[from] shards::ShardError),
-    /// Deduplication.
+    /// Deduplication failed.
     #[error(transparent)]
     Dedup(#[from] DedupError),
-    /// Pretraining.
+    /// Pretraining failed.
     #[error(transparent)]
     Training(TrainingError),
-    /// The report.
+    /// The report cannot be written.
     #[error(transparent)]
     Report(#[from] report::ReportError),
     /// An input file cannot be read: the disk or the network failed.
@@ -64,17 +64,17 @@ pub enum PipelineError {
         bad: u64,
         /// Records read.
         read: u64,
-        /// Their share.
+        /// Damaged records in percent.
         percent: f64,
-        /// The recipe's limit.
+        /// The recipe's limit in percent.
         limit_percent: f64,
-        /// The most frequent reasons, each with a place.
+        /// A few damaged records: the reason and the place of each.
         reasons: String,
     },
-    /// An earlier run cannot be compared with.
+    /// An earlier run cannot be used for comparison.
     #[error("{run}: {message}")]
     EarlierRun {
-        /// The run as the recipe names it.
+        /// The run's directory as written in the recipe.
         run: String,
         /// What is wrong with it.
         message: String,
@@ -106,7 +106,7 @@ pub enum PipelineError {
         /// The most groups.
         groups_max: usize,
     },
-    /// The documents hold nothing to learn from, or the settings leave nothing of it.
+    /// There is no text to train on, or the settings exclude all of it.
     #[error("{0}")]
     NothingToLearn(String),
     /// The tokenizer has no token that ends a text.
@@ -115,7 +115,7 @@ pub enum PipelineError {
          `special_tokens = [\"<|endoftext|>\"]`"
     )]
     NoEndOfText,
-    /// Labelled texts from which no classifier can be trained.
+    /// No classifier can be trained on the labelled texts.
     #[error("{0}")]
     Labels(String),
     /// The name of an output does not say in which format to write it.
@@ -136,7 +136,8 @@ pub enum PipelineError {
 }
 
 impl PipelineError {
-    /// True when running again, once the cause is gone, continues where this run stopped.
+    /// True if the same command, run again once the cause is fixed, continues where this run
+    /// stopped.
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Stopped | Self::Read { .. } => true,
@@ -156,7 +157,7 @@ impl From<RecipeError> for PipelineError {
 }
 
 impl From<SqlError> for PipelineError {
-    /// An error of our own that went through the engine comes out as it went in.
+    /// Unwraps a [`PipelineError`] that passed through the SQL engine.
     fn from(error: SqlError) -> Self {
         match error {
             SqlError::Input(inner) => match inner.downcast::<Self>() {
@@ -175,7 +176,7 @@ impl From<arrow::error::ArrowError> for PipelineError {
 }
 
 impl From<TrainingError> for PipelineError {
-    /// A run that stops while it trains is resumed like any other.
+    /// A run that is stopped during training can be resumed, like one stopped anywhere else.
     fn from(error: TrainingError) -> Self {
         match error {
             TrainingError::Stopped => Self::Stopped,

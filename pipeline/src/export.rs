@@ -1,5 +1,6 @@
-//! Documents of a finished run as one file, or as a folder of Parquet parts.
+//! Exports the documents of a finished run to one file, or to a folder of Parquet parts.
 
+use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,15 +10,16 @@ use arrow::compute::{concat_batches, sort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::json::LineDelimitedWriter;
 use arrow::record_batch::RecordBatch;
+use bug::OrBug as _;
 use sql::Dropped;
 use store::Dir as _;
-
-use crate::error::{PipelineError, Result};
 use tables::{
     RunTable, TableError, concatenate, read_table, run_tables, table_schema, table_writer,
 };
 
-/// What an output's name asks for.
+use crate::error::{PipelineError, Result};
+
+/// The format of an output, which its name selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// `.jsonl`
@@ -31,9 +33,13 @@ pub enum Target {
 }
 
 impl Target {
-    /// The target that the name of `output` asks for.
+    /// The format that the name of `output` selects.
+    ///
+    /// # Errors
+    /// [`PipelineError::OutputName`] if the extension is not a known format.
     pub fn of(output: &Path) -> Result<Self> {
-        let name = output.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+        // A path such as `..` has no name, and is a folder.
+        let name = output.file_name().unwrap_or(OsStr::new("")).to_string_lossy().to_lowercase();
         let ends = |ending: &str| name.ends_with(ending);
         match () {
             () if ends(".jsonl") || ends(".ndjson") => Ok(Self::Jsonl),
@@ -45,8 +51,11 @@ impl Target {
     }
 }
 
-/// Writes the documents of the run in `root` to `output`. With `annotate`, dropped documents too,
-/// in their places, each with its `drop_reason` and `drop_stage`.
+/// Writes the documents of the run in `root` to `output`. With `annotate`, dropped documents are
+/// included in reading order, each with its `drop_reason` and `drop_stage`.
+///
+/// # Errors
+/// The run cannot be read, the output cannot be written, or its name has no known format.
 pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     let target = Target::of(output)?;
     let found = run_tables(root)?;
@@ -62,7 +71,7 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     if target == Target::Folder {
         remove_parts(output)?;
         for file in &docs {
-            let name = file.file_name().unwrap_or_default();
+            let name = file.file_name().or_bug("a table's file has a name")?;
             store::move_file(file, &output.join(name))?;
         }
         return Ok(());
@@ -81,7 +90,8 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     write(target, output, schema, batches)
 }
 
-/// Removes the parts that an earlier command left in a folder: a mixture would be read as one table.
+/// Removes the parts that an earlier command left in a folder. Otherwise a reader would take old
+/// and new parts for one table.
 fn remove_parts(folder: &Path) -> Result<()> {
     let dir = store::LocalDir::new(folder);
     let failed = |e| PipelineError::Store(store::StoreError::io(folder, "clear", e));
@@ -93,7 +103,7 @@ fn remove_parts(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The columns of annotated documents. `columns` holds what the stages computed, as JSON.
+/// The columns of annotated documents. `columns` holds the columns that the stages added, as JSON.
 fn annotated_schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     Arc::new(Schema::new(vec![
@@ -128,11 +138,13 @@ fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch
     if all.num_rows() == 0 {
         return Ok(None);
     }
+    // `doc_id` is file and record number, so it sorts by reading order.
     let order = sort_to_indices(all.column(0), None, None)?;
     Ok(Some(take_record_batch(&all, &order)?))
 }
 
-/// Rows with the columns of `dropped` as annotated rows.
+/// Converts rows with the columns of the table `dropped`. Kept documents have no reason and no
+/// stage.
 fn annotate(batch: &RecordBatch, kept: bool) -> Result<RecordBatch> {
     let column = |name: &str| -> ArrayRef {
         let missing = || Arc::new(StringArray::new_null(batch.num_rows())) as ArrayRef;
@@ -195,7 +207,8 @@ fn write(
     }
 }
 
-/// One JSON object a document; fields that hold JSON are put in as JSON, not as text.
+/// Writes one JSON object per document. Columns that hold JSON are written as nested JSON, not as
+/// strings; Arrow's writer cannot do that, so they are inserted before the closing brace.
 fn write_lines(
     to: &mut impl Write,
     batches: impl Iterator<Item = Result<RecordBatch>>,

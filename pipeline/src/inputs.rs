@@ -1,7 +1,7 @@
-//! The inputs of a run: its files with their identities, cut into parts.
+//! The input files of a run, cut into parts.
 //!
-//! Cutting depends on the files alone, never on threads, memory or time, so that part *i* is the same
-//! piece of input on any machine.
+//! The cut depends only on the files, not on threads, memory or time. So part *i* is the same piece
+//! of input on every machine.
 
 use std::sync::Arc;
 
@@ -14,37 +14,39 @@ use store::input::InputFile;
 use crate::error::{PipelineError, Result};
 use crate::recipe::{Recipe, SourceFile};
 
-/// Bytes of decompressed input in a part, about. Small enough that a killed run loses little and that
-/// all cores stay busy to the end, large enough that a part's files are worth opening.
+/// Approximate size of a part in bytes of decompressed input. Small enough that an interrupted run
+/// loses little work and all cores stay busy to the end. Large enough that opening a part's files
+/// costs little in comparison.
 pub(crate) const PART_BYTES: u64 = 8 << 20;
 
-/// Files in a part at most, when they are small.
+/// The most small files that share a part.
 const PART_FILES_MAX: usize = 4096;
 
-/// All files of a run; a document's `doc_id` holds its file's place in this list.
+/// All input files of a run. The upper half of a `doc_id` is an index into this list.
 pub(crate) struct Inputs {
-    /// The files, source after source.
+    /// The files, grouped by source.
     pub(crate) files: Vec<File>,
     /// The parts, in the order of the files.
     pub(crate) parts: Vec<Part>,
-    /// Packed files that a thread has open, for the next part of the same file.
+    /// Compressed files that are still open, for the next part of the same file. Decompression
+    /// cannot start in the middle, so reopening one would repeat work.
     pub(crate) streams: Arc<StreamPool>,
 }
 
 /// One file.
 pub(crate) struct File {
-    /// Name of its source.
+    /// The name of its source.
     pub(crate) source: String,
     /// The file and how to read it.
     pub(crate) file: SourceFile,
-    /// Digest of its content; empty where nobody compares it.
+    /// Digest of its content; empty if it was not requested.
     pub(crate) identity: String,
 }
 
-/// Pieces of input that are worked on together.
+/// Pieces of input that are processed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// Pieces, in order.
+    /// The pieces, in order.
     pub(crate) pieces: Vec<Piece>,
 }
 
@@ -55,12 +57,15 @@ pub(crate) struct Piece {
     pub(crate) file: u32,
     /// The range.
     pub(crate) range: PartRange,
-    /// Its share of the file, in bytes as stored.
+    /// Its approximate share of the stored (compressed) file in bytes.
     pub(crate) bytes: u64,
 }
 
 impl Inputs {
-    /// Reads every file once to cut it and, with `identify`, to find its identity.
+    /// Reads every file once to cut it and, with `identify`, to compute its digest.
+    ///
+    /// # Errors
+    /// A file cannot be read.
     pub(crate) fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
         let listed: Vec<(&str, &SourceFile)> = recipe
             .sources
@@ -84,30 +89,36 @@ impl Inputs {
         Ok(Self { files, parts: parts.finish(), streams })
     }
 
-    /// File `index`.
+    /// The file with index `index`.
+    ///
+    /// # Errors
+    /// It is a bug if there is no such file.
     pub(crate) fn file(&self, index: u32) -> Result<&File> {
         Ok(self.files.get(index as usize).or_bug("the index of a file of the run")?)
     }
 
     /// The source of a document.
+    ///
+    /// # Errors
+    /// It is a bug if the id belongs to no file.
     pub(crate) fn source_of(&self, doc_id: u64) -> Result<&str> {
         Ok(&self.file((doc_id >> 32) as u32)?.source)
     }
 
-    /// Bytes of all files as stored.
+    /// Bytes of all files as stored (compressed).
     pub(crate) fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.file.file.bytes).sum()
     }
 }
 
 impl Part {
-    /// Bytes as stored.
+    /// Bytes of its pieces as stored (compressed).
     pub(crate) fn bytes(&self) -> u64 {
         self.pieces.iter().map(|piece| piece.bytes).sum()
     }
 }
 
-/// Cuts a file and, with `identify`, finds its identity in the same pass.
+/// Cuts a file and, with `identify`, computes its digest in the same pass.
 fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Vec<PartRange>)> {
     let failed = |source| PipelineError::Read { path: file.file.address.clone(), source };
     let identity = IdentityReader::new(&file.file);
@@ -120,11 +131,14 @@ fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Vec<PartRan
 }
 
 /// Opens an input file for the readers.
+///
+/// # Errors
+/// The file cannot be opened.
 pub(crate) fn open(file: &InputFile) -> std::io::Result<Box<dyn ReadSeek>> {
     Ok(Box::new(file.open()?))
 }
 
-/// Puts small files together, so that a part is worth its own files.
+/// Combines small files into parts, since each part has its own output files.
 #[derive(Default)]
 struct PartBuilder {
     parts: Vec<Part>,
@@ -169,7 +183,9 @@ mod tests {
     fn pieces() -> impl Strategy<Value = Vec<Piece>> {
         let range = prop_oneof![
             3 => Just(PartRange::Whole),
-            1 => (0..100_u32).prop_map(|start| PartRange::RowGroups { start, end: start + 1, first_ordinal: 0 }),
+            1 => (0..100_u32).prop_map(|start| {
+                PartRange::RowGroups { start, end: start + 1, first_ordinal: 0 }
+            }),
         ];
         let piece = (range, 0..2 * PART_BYTES).prop_map(|(range, bytes)| (range, bytes));
         prop::collection::vec(piece, 0..60).prop_map(|pieces| {

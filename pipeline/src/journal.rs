@@ -1,4 +1,4 @@
-//! Results that earlier starts left in the journal.
+//! Results in the journal, from before an interruption.
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::error::Result;
 /// Reads the result of a finished task.
 ///
 /// # Errors
-/// The journal was damaged, or another version wrote it.
+/// The journal is damaged, or was written by another version.
 pub(crate) fn result<T: DeserializeOwned>(run: &Run, task: &str, done: Value) -> Result<T> {
     serde_json::from_value(done).map_err(|error| {
         let path = run.path("journal.jsonl");

@@ -1,8 +1,9 @@
-//! From a recipe to a finished run: inputs cut into parts, segments of SQL stages with barrier stages
-//! between them, the tokenizer, the shards, and the ledger of it all.
+//! From a recipe to a finished run: inputs cut into parts, segments of SQL stages with barrier
+//! stages between them, the tokenizer, the shards, and the ledger.
 //!
-//! Every step is a function of its inputs alone. The run directory's journal says which steps are
-//! done, so a run that is started again continues where it stopped and ends with the same bytes.
+//! Every step depends only on its inputs. The journal in the run directory records which steps are
+//! done. So an interrupted run that is started again continues where it stopped, and its output has
+//! the same bytes.
 
 mod barrier;
 pub mod classifier;
@@ -21,9 +22,9 @@ mod run;
 mod threads;
 pub mod tokens;
 
+pub use barrier::Cost;
 pub use error::{PipelineError, Result};
 pub use measure::measure;
-pub use barrier::Cost;
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};
 pub use recipe::{MEMORY_MIN_BYTES, Recipe, RecipeError};
 pub use run::{RunOptions, Summary, Until, run};

@@ -1,4 +1,4 @@
-//! Measuring the documents of a recipe's sources; its stages are not run.
+//! Measures the documents of a recipe's sources, without running its stages.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,8 +13,8 @@ use crate::inputs::Inputs;
 use crate::recipe::Recipe;
 use crate::threads::worker_threads;
 
-/// Measures all documents of a recipe's sources. Computes the measures that `names` need, or all
-/// where `names` is empty.
+/// Measures all documents of a recipe's sources. Computes only the measures in `names`, or all if
+/// `names` is empty.
 ///
 /// # Errors
 /// An input cannot be read.
@@ -29,7 +29,7 @@ pub fn measure(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Re
         });
         let mut all = Stats::default();
         let parts: Vec<usize> = (0..inputs.parts.len()).collect();
-        // A few parts at a time bound the memory.
+        // Only a few parts at a time, to bound the memory.
         for parts in parts.chunks(2 * rayon::current_num_threads()) {
             let measured: Vec<Stats> = parts
                 .par_iter()

@@ -12,17 +12,18 @@ use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
 
-/// What a run does with documents: segment, barrier stages, segment, …, always ending with a segment.
+/// The processing of documents: segment, barrier stages, segment, … The last step is always a
+/// segment.
 pub(crate) struct Plan {
     /// The steps; the last has no barrier stages.
     pub(crate) steps: Vec<PlanStep>,
-    /// The earlier runs and files that stages name, with their digests.
+    /// The earlier runs and files that stages use, with their digests.
     pub(crate) files: Vec<(String, String)>,
     /// The tokenizer that the recipe names.
     pub(crate) tokenizer: Option<AnyTokenizer>,
 }
 
-/// SQL stages over each part, and the barrier stages that follow them.
+/// SQL stages, which process each part, and the barrier stages that follow them.
 pub(crate) struct PlanStep {
     /// The names of the SQL stages, in order.
     pub(crate) stages: Vec<String>,
@@ -31,13 +32,13 @@ pub(crate) struct PlanStep {
     /// The barrier stages after the segment, in order; empty for the last segment. Only the last of
     /// them may rewrite texts.
     pub(crate) barriers: Vec<PlannedBarrier>,
-    /// Whether the segment's documents are written. Where a segment has no stages and its documents
-    /// are quick to read, they are read again instead.
+    /// Whether the segment's documents are written. If the segment has no stages and the inputs are
+    /// quick to read, they are read again instead.
     pub(crate) stores: bool,
 }
 
 impl Plan {
-    /// The file of documents that part `part` leaves after step `step`.
+    /// The file of part `part`'s documents after step `step`.
     pub(crate) fn documents_path(&self, step: usize, part: usize) -> String {
         if step + 1 == self.steps.len() {
             format!("docs/part-{part:05}.parquet")
@@ -46,7 +47,11 @@ impl Plan {
         }
     }
 
-    /// Plans all stages of a recipe: everything that can be refused is refused here.
+    /// Plans all stages of a recipe. All checks are made here, before any work.
+    ///
+    /// # Errors
+    /// A stage cannot be planned, or a tokenizer or an earlier run that the recipe names cannot be
+    /// used.
     pub(crate) fn new(recipe: &Recipe) -> Result<Self> {
         let tokenizer = recipe.tokenizer_file.as_ref().map(|file| AnyTokenizer::load(file));
         let tokenizer = tokenizer.transpose()?;
@@ -94,7 +99,7 @@ fn plan_segment(session: &Session, columns: &SchemaRef, steps: &[StageStep]) -> 
         .map_err(|(index, error)| stages[index].error(&error).into())
 }
 
-/// Refuses to count by a column that the kept documents do not have.
+/// Checks that the kept documents have the column that words are grouped by.
 fn check_groups(recipe: &Recipe, columns: &SchemaRef) -> Result<()> {
     let Some(table) = recipe.tokenizer.as_ref().filter(|_| recipe.tokenizer_file.is_none()) else {
         return Ok(());
@@ -103,13 +108,15 @@ fn check_groups(recipe: &Recipe, columns: &SchemaRef) -> Result<()> {
         return Ok(());
     }
     let names: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
-    let message =
-        format!("`by` of the tokenizer: the kept documents have no column `{}` of texts", table.by);
-    let help = format!("they have {}", names.join(", "));
+    let message = format!(
+        "`by` of the tokenizer: the kept documents have no column `{}` of strings",
+        table.by
+    );
+    let help = format!("their columns are {}", names.join(", "));
     Err(recipe.document.error_at_value("tokenizer.by", message, Some(help)).into())
 }
 
-/// The earlier runs that stages are compared with, and what identifies them.
+/// The earlier runs that stages use, with their digests.
 fn earlier_runs(
     recipe: &Recipe,
     steps: &[StageStep],
@@ -127,8 +134,8 @@ fn earlier_runs(
     Ok(runs)
 }
 
-/// How many of the steps are stages over all documents that can share a pass: none sees texts that
-/// another rewrote.
+/// The number of barrier stages at the start of `steps` that can share a pass. A stage that
+/// rewrites texts ends the pass, because later stages must see the new texts.
 fn barriers_of_one_pass(steps: &[StageStep]) -> usize {
     let mut n = 0;
     for step in steps {
@@ -141,7 +148,8 @@ fn barriers_of_one_pass(steps: &[StageStep]) -> usize {
     n
 }
 
-/// True when reading a file again is no dearer than storing its documents: no HTML to extract.
+/// True if reading the inputs again costs no more than storing their documents. That is the case
+/// unless text must be extracted from HTML.
 fn is_quick(recipe: &Recipe) -> bool {
     let mut files = recipe.sources.iter().flat_map(|source| &source.files);
     files.all(|file| file.input.format != Format::Warc)
@@ -182,7 +190,7 @@ fn plan_barriers(
     Ok(planned)
 }
 
-/// The columns of documents with `columns` after `stages`.
+/// The columns of documents after `stages`, given the `columns` before them.
 fn columns_after(columns: &SchemaRef, stages: &[PlannedBarrier]) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = columns.fields().to_vec();
     let mut put = |added: Field| {

@@ -1,4 +1,4 @@
-//! What a recipe would do, without doing it.
+//! Shows what a run of a recipe would do, without running it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use crate::barrier::Cost;
 use crate::documents::PartDocuments;
 use crate::error::Result;
 use crate::inputs::Inputs;
+use crate::part::task;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 use crate::run::fingerprint;
-use crate::part::task;
 use crate::tokens::tokens_task;
 
-/// What a recipe would do.
+/// What a run of a recipe would do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Preview {
     /// The run directory.
     pub output: PathBuf,
-    /// What is read.
+    /// The sources that are read.
     pub sources: Vec<SourcePreview>,
     /// The steps in order.
     pub steps: Vec<StepPreview>,
-    /// What an earlier start left.
+    /// The state of the run directory.
     pub state: RunState,
 }
 
@@ -35,45 +35,48 @@ pub struct Preview {
 pub struct SourcePreview {
     /// Its name.
     pub name: String,
-    /// Files.
+    /// Number of files.
     pub files: u64,
-    /// Bytes as stored.
+    /// Bytes as stored (compressed).
     pub bytes: u64,
-    /// Parts that it is cut into; small files share parts.
+    /// Number of parts that hold data of it. Small files share parts.
     pub parts: u64,
 }
 
 /// A step.
 #[derive(Debug, Clone, Serialize)]
 pub struct StepPreview {
-    /// What is done.
+    /// What the step does.
     pub what: String,
-    /// To how much.
+    /// How much it processes.
     pub extent: String,
-    /// Parts that need not be done again.
+    /// Number of parts that are already done.
     pub parts_done: u64,
-    /// What it takes, where that can be said.
+    /// Its cost, if that can be estimated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost: Option<Cost>,
 }
 
-/// What is in the output.
+/// The state of a run directory.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
-    /// Nothing.
+    /// Empty or missing.
     New,
-    /// A run that stopped.
+    /// An unfinished run of this recipe.
     Unfinished,
     /// A finished run of this recipe.
     Finished,
-    /// A run of something else: what differs.
+    /// A run of another recipe or other inputs; the text lists the differences.
     Changed(String),
 }
 
 impl Preview {
-    /// Plans `recipe`, reads its inputs once to cut them, and looks at its output. Costs are for
-    /// `documents`, or for as many as a sample says that the inputs have.
+    /// Plans `recipe`, reads its inputs once to cut them, and checks its output. Costs are for
+    /// `documents` documents; with `None`, their number is estimated from a sample.
+    ///
+    /// # Errors
+    /// The recipe cannot be planned, or an input or the run directory cannot be read.
     pub fn of(recipe: &Recipe, documents: Option<u64>) -> Result<Self> {
         let plan = Plan::new(recipe)?;
         let inputs = Arc::new(Inputs::survey(recipe, true)?);
@@ -117,10 +120,10 @@ impl Preview {
     }
 }
 
-/// Parts that are read to tell how many documents there are.
+/// Parts that are read to estimate the number of documents.
 const SAMPLED_PARTS: usize = 3;
 
-/// About how many documents the inputs have, after some parts spread over them.
+/// Estimates the number of documents from a few parts, spread evenly over the inputs.
 fn estimated_documents(inputs: &Arc<Inputs>) -> Result<u64> {
     let parts = inputs.parts.len();
     let (mut documents, mut bytes) = (0, 0);

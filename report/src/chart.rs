@@ -1,7 +1,7 @@
 //! Charts as SVG.
 //!
-//! They carry the colours of the light page; the style sheet replaces them by name in the dark one.
-//! A chart is drawn twice, for wide and for narrow screens, since text in it shrinks with it.
+//! Charts use the colours of the light theme; the style sheet replaces them in the dark theme.
+//! Each chart is drawn twice, for wide and for narrow screens, since its text scales with it.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
@@ -16,33 +16,33 @@ pub(crate) const WIDE: (u32, u32) = (880, 320);
 /// Width and height of a chart on a phone.
 pub(crate) const NARROW: (u32, u32) = (360, 260);
 
-/// Colours of axes and labels, of grid lines, and of what is drawn.
+/// Colours of axes and labels, of grid lines, and of the data.
 const INK: RGBColor = RGBColor(0x5C, 0x57, 0x50);
 const GRID: RGBColor = RGBColor(0xE5, 0xE1, 0xDA);
 const KEPT: RGBColor = RGBColor(0x0F, 0x76, 0x6E);
 const FAINT: RGBColor = RGBColor(0x99, 0xC9, 0xC4);
 const DROPPED: RGBColor = RGBColor(0xC2, 0x64, 0x0A);
 
-/// Height of labels, and room for those of the axes, in pixels.
+/// Height of labels, and space for the axis labels, in pixels.
 const LABEL: u32 = 15;
 const BELOW: u32 = 42;
 const LEFT: u32 = 52;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// What the loss chart shows; points are (step, nats per token).
+/// The data of the loss chart; points are (step, nats per token).
 pub(crate) struct LossCurve {
     /// Training loss of each step.
     pub(crate) points: Vec<(f64, f64)>,
-    /// The same, smoothed.
+    /// Smoothed training loss.
     pub(crate) smoothed: Vec<(f64, f64)>,
     /// Validation loss.
     pub(crate) validations: Vec<(f64, f64)>,
-    /// A level line.
+    /// The entropy of the token frequencies, drawn as a horizontal line.
     pub(crate) unigram_entropy: f64,
 }
 
-/// The loss chart; nothing if no step was made.
+/// The loss chart; `None` if there are no steps.
 pub(crate) fn loss(curve: &LossCurve, size: (u32, u32)) -> Result<Option<String>> {
     if curve.points.is_empty() {
         return Ok(None);
@@ -96,7 +96,7 @@ fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<
     Ok(())
 }
 
-/// The chart of lengths: documents in [2^k, 2^(k+1)) bytes, by k.
+/// The chart of lengths: the number of documents with [2^k, 2^(k+1)) bytes, by k.
 pub(crate) fn lengths(buckets: &[(u32, u64)], size: (u32, u32)) -> Result<String> {
     let mut svg = String::new();
     {
@@ -142,17 +142,16 @@ fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -
     Ok(())
 }
 
-/// Documents by the value of a measure: points are (value, share of documents up to it), both
-/// ascending.
+/// A cumulative distribution: points are (value, fraction of documents up to it), both ascending.
 pub(crate) struct Curve {
-    /// Whose documents.
+    /// The name of the group of documents.
     pub(crate) name: String,
     /// The points.
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-/// Colours of the curves of several groups, told apart by people who see colours differently
-/// (Okabe and Ito 2008).
+/// Colours for the curves of several groups, distinguishable with colour blindness (Okabe and Ito
+/// 2008).
 const GROUPS: [RGBColor; 5] = [
     KEPT,
     DROPPED,
@@ -161,11 +160,11 @@ const GROUPS: [RGBColor; 5] = [
     RGBColor(0x8A, 0x7A, 0x12),
 ];
 
-/// Values whose greatest is more than this many times their median are drawn on a logarithmic axis.
+/// The axis is logarithmic if the largest value exceeds the median by more than this factor.
 const SKEWED: f64 = 20.0;
 
-/// The chart of shares: one rising curve a group, without the outermost hundredth at either end, which
-/// would press all others together.
+/// The chart of cumulative distributions, one curve per group. It omits 1 % of the documents at
+/// either end, since outliers would compress the rest.
 pub(crate) fn shares(curves: &[Curve], size: (u32, u32)) -> Result<String> {
     let inner = || {
         let all = curves.iter().flat_map(|curve| &curve.points);
@@ -219,7 +218,7 @@ where
     draw_curves(&mut chart, curves)
 }
 
-/// Draws a line for each curve, and their names.
+/// Draws the curves and their names.
 fn draw_curves<'a, X, Y>(
     chart: &mut ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>,
     curves: &[Curve],
@@ -240,7 +239,7 @@ where
         .draw()
 }
 
-/// The chart of bytes a token by the size of the vocabulary: one curve a group.
+/// The chart of bytes per token over vocabulary size, one curve per group.
 pub(crate) fn efficiency(curves: &[Curve], size: (u32, u32)) -> Result<String> {
     let mut svg = String::new();
     {
@@ -275,7 +274,7 @@ fn draw_efficiency<'a>(curves: &[Curve], size: (u32, u32), area: &Area<'a>) -> D
     draw_curves(&mut chart, curves)
 }
 
-/// 2^k bytes, as short as can be.
+/// 2^k bytes in the shortest notation.
 fn power(k: i32) -> String {
     let unit = ["", " Ki", " Mi", " Gi", " Ti"].get(k as usize / 10).copied().unwrap_or(" Pi");
     format!("{}{unit}", 1_u64 << (k as u32 % 10))

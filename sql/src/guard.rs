@@ -7,7 +7,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::sql::parser::{DFParserBuilder, Statement as DataFusionStatement};
 use datafusion::sql::planner::object_name_to_table_reference;
 use datafusion::sql::sqlparser::ast::{Spanned as _, Statement, visit_relations};
-use datafusion::sql::sqlparser::tokenizer::{Span, Token};
+use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use crate::SqlError;
 use crate::lexer::{range, tokens};
@@ -20,7 +20,8 @@ pub(crate) fn parse(
     sql: &str,
     tables: &[&str],
 ) -> Result<Statement, SqlError> {
-    let mut statements = statements(sql)?.into_iter();
+    let tokens = tokens(sql)?;
+    let mut statements = statements(sql, tokens.clone())?.into_iter();
     let Some((first_word, statement)) = statements.next() else {
         return Err(SqlError::refused("there is no statement", "write one SELECT"));
     };
@@ -47,7 +48,7 @@ pub(crate) fn parse(
     let normalize = state.config_options().sql_parser.enable_ident_normalization;
     for table in references {
         if !matches!(&table, TableReference::Bare { table } if tables.contains(&&**table)) {
-            let place = place_of(&table, &query, normalize);
+            let place = place_of(&table, &query, normalize, &tokens);
             return Err(unknown_table(&table, tables, place, sql));
         }
     }
@@ -58,9 +59,12 @@ pub(crate) fn parse(
 ///
 /// This is `DFParser::parse_statements`, which does not say where a statement starts; and the
 /// syntax trees of COPY and other statements that are the engine's own have no places.
-fn statements(sql: &str) -> Result<Vec<(Span, DataFusionStatement)>, SqlError> {
+fn statements(
+    sql: &str,
+    tokens: Vec<TokenWithSpan>,
+) -> Result<Vec<(Span, DataFusionStatement)>, SqlError> {
     let refused = |error| refusal(&error, sql);
-    let mut parser = DFParserBuilder::new(tokens(sql)?).build().map_err(refused)?;
+    let mut parser = DFParserBuilder::new(tokens).build().map_err(refused)?;
     let mut found = Vec::new();
     loop {
         let mut is_separated = found.is_empty();
@@ -83,14 +87,29 @@ fn statements(sql: &str) -> Result<Vec<(Span, DataFusionStatement)>, SqlError> {
 }
 
 /// Where a query first names a table.
-fn place_of(table: &TableReference, query: &Statement, normalize: bool) -> Option<Span> {
+fn place_of(
+    table: &TableReference,
+    query: &Statement,
+    normalize: bool,
+    tokens: &[TokenWithSpan],
+) -> Option<Span> {
     let found = visit_relations(query, |name| {
         match object_name_to_table_reference(name.clone(), normalize) {
             Ok(reference) if reference == *table => ControlFlow::Break(name.span()),
             _ => ControlFlow::Continue(()),
         }
     });
-    found.break_value()
+    let place = found.break_value()?;
+    if place != Span::empty() {
+        return Some(place);
+    }
+    // The syntax tree has no places for names in single quotes, but their tokens have. Where a
+    // string has the same text, it is unknown which of the tokens is the name.
+    let mut named = tokens.iter().filter(
+        |token| matches!(&token.token, Token::SingleQuotedString(text) if text == table.table()),
+    );
+    let token = named.next()?;
+    named.next().is_none().then_some(token.span)
 }
 
 fn unknown_table(

@@ -52,7 +52,7 @@ fn field_after_dot(statement: &Statement) -> Option<Span> {
     found.break_value()
 }
 
-/// True for `.code`; false for `['code']`, and for `.'code'`, which the engine accepts.
+/// True for `.code`, false for `['code']`. After a dot the engine takes nothing but a string value.
 fn is_bare_field(access: &AccessExpr) -> bool {
     match access {
         AccessExpr::Dot(Expr::Value(value)) => {

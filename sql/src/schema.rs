@@ -10,7 +10,7 @@ pub const DOC_ID: &str = "doc_id";
 /// The document's text.
 pub const TEXT: &str = "text";
 /// Why a stage drops a document; NULL keeps it.
-pub const DROP_REASON: &str = "drop_reason";
+pub(crate) const DROP_REASON: &str = "drop_reason";
 
 /// The columns that every document has when it is read.
 ///

@@ -152,6 +152,7 @@ impl Merger {
                 self.set_pair(previous, at, self.rule(rules, previous, at));
             }
         }
+        // This also drops bytes without a token, which count files can hold, but texts cannot.
         self.tokens.retain(|&token| token != NONE);
     }
 

@@ -63,9 +63,7 @@ impl<'t> SourceReport<'t> {
         self.ids.clear();
         self.encoder.encode_word(word, &mut self.ids);
         for &id in &self.ids {
-            // A count file can hold bytes that never occur in UTF-8, and some vocabularies have no
-            // tokens for these.
-            let Some([all, in_words]) = self.uses.get_mut(id as usize) else { continue };
+            let [all, in_words] = &mut self.uses[id as usize];
             *all = all.saturating_add(count);
             *in_words = in_words.saturating_add(if is_word { count } else { 0 });
         }

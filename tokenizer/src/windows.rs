@@ -77,8 +77,9 @@ fn character_end(piece: &[u8], end: usize) -> usize {
 
 /// The number of bytes that a token takes.
 fn length(vocabulary: &Vocabulary, id: u32) -> usize {
-    // Only the placeholder for a single byte without a token is not in the vocabulary.
-    vocabulary.get(id).map_or(1, <[u8]>::len)
+    let token = vocabulary.get(id);
+    debug_assert!(token.is_some(), "merging gave the id {id}, which has no token");
+    token.map_or(0, <[u8]>::len)
 }
 
 /// The first place where two encodings that begin together have the same two neighbours.

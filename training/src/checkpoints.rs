@@ -1,4 +1,4 @@
-//! Checkpoints in a run directory, one task each.
+//! Checkpoints in a run directory, one journal task each.
 
 use model::{CheckpointFiles, CheckpointStore, Llama, load_model};
 use serde_json::json;
@@ -16,12 +16,12 @@ pub(crate) struct Checkpoints<'a> {
 }
 
 impl<'a> Checkpoints<'a> {
-    /// Keeps those of every `every` steps and of the last one.
+    /// Keeps a checkpoint every `every` steps and one of the last step.
     pub(crate) fn new(run: &'a Run, every: usize, last: usize) -> Self {
         Self { run, every, last }
     }
 
-    /// The model of the latest.
+    /// Loads the model of the latest checkpoint.
     pub(crate) fn load_latest(&self, device: &str) -> Result<Llama> {
         let latest = self.latest().map_err(model::ModelError::Store)?;
         let Some((_, files)) = latest else {
@@ -37,7 +37,7 @@ impl CheckpointStore for Checkpoints<'_> {
         step: usize,
         files: &[(&str, Vec<u8>)],
     ) -> std::result::Result<(), model::StoreError> {
-        // A checkpoint made because the run was stopped serves only to go on.
+        // A checkpoint made because the run was stopped is only needed to resume it.
         let regular = step == self.last || (self.every > 0 && step.is_multiple_of(self.every));
         let folder = if regular { "checkpoints" } else { "work/checkpoints" };
         let mut entries = Vec::new();
@@ -53,7 +53,7 @@ impl CheckpointStore for Checkpoints<'_> {
         let step = entry.task[CHECKPOINT_TASK.len()..].parse()?;
         let mut files = Vec::new();
         for file in &entry.files {
-            let name = file.path.rsplit('/').next().unwrap_or_default().to_owned();
+            let name = file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name).to_owned();
             files.push((name, std::fs::read(self.run.path(&file.path))?));
         }
         Ok(Some((step, files)))

@@ -1,4 +1,4 @@
-//! The curve of a training as tables.
+//! The training curve as tables.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use tables::TableWriter;
 
 use crate::error::Result;
 
-/// `training.parquet` (a row a step) and `validation.parquet` (a row an evaluation).
+/// Writes `training.parquet` (one row per step) and `validation.parquet` (one row per evaluation).
 pub(crate) fn write_curve(run: &Run, summary: &TrainSummary) -> Result<Vec<store::FileEntry>> {
     let number = |name: &str| Field::new(name, DataType::UInt64, false);
     let real = |name: &str| Field::new(name, DataType::Float32, false);

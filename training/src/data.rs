@@ -1,7 +1,8 @@
-//! A dataset as a trainer takes it: batches by plan and order, held-out documents as a stream.
+//! A dataset as the trainer reads it: batches by plan and order, held-out documents as a stream.
 
 use std::path::Path;
 
+use bug::OrBug as _;
 use model::{Batch, BatchRow, BatchSource, ModelError, StreamId, TokenSource};
 use shards::dataset::{Dataset, Shard, ShardManifest, Split};
 use shards::order::Order;
@@ -9,7 +10,7 @@ use shards::reader::RowReader;
 
 use crate::error::Result;
 
-/// The batches of a run: the rows that the order names, read and checked.
+/// The batches of a run: the rows that the order selects, read and checked.
 pub(crate) struct Batches {
     reader: RowReader,
     order: Order,
@@ -28,6 +29,7 @@ impl BatchSource for Batches {
         let rows = self.order.rows(step as u64);
         let failed = |error| ModelError::Batch { step: step + 1, error: Box::new(error) };
         let batch = self.reader.read(&rows).map_err(failed)?;
+        // A row with fewer than two tokens predicts nothing, so `of_documents` returns no row for it.
         let row = |(at, row): (usize, &u64)| {
             BatchRow::of_documents(batch.tokens_of(at), batch.document_ends(at), *row)
         };
@@ -45,7 +47,7 @@ impl BatchSource for Batches {
 /// A half of a dataset, document after document.
 pub(crate) struct Documents {
     dataset: Dataset,
-    /// Where each document begins.
+    /// The position of the first token of each document.
     starts: Vec<u64>,
 }
 
@@ -63,12 +65,20 @@ impl Documents {
         Ok(Self { dataset: Dataset::open(folder, split, true)?, starts })
     }
 
-    /// The tokens of the documents with these numbers, one after another; at most `tokens_max`, whole
-    /// documents all of them.
-    pub(crate) fn some(&self, numbers: impl Iterator<Item = u64>, tokens_max: u64) -> Gathered {
+    /// Reads the documents with these numbers one after another, up to `tokens_max` tokens. Only whole
+    /// documents are read, and always the first one.
+    ///
+    /// # Errors
+    /// This half of the dataset has no document with such a number.
+    pub(crate) fn some(
+        &self,
+        numbers: impl Iterator<Item = u64>,
+        tokens_max: u64,
+    ) -> Result<Gathered> {
         let mut gathered = Gathered::default();
         for number in numbers {
-            let Some(start) = self.starts.get(number as usize).copied() else { continue };
+            let start = self.starts.get(number as usize).copied();
+            let start = start.or_bug("the half has a document with each number in its table")?;
             let next = self.starts.get(number as usize + 1).copied();
             let length = next.unwrap_or_else(|| self.n_tokens()) - start;
             let before = gathered.ids.len();
@@ -79,7 +89,7 @@ impl Documents {
             gathered.ids.resize(before + length as usize, 0);
             self.dataset.read(start, &mut gathered.ids[before..]);
         }
-        gathered
+        Ok(gathered)
     }
 }
 

@@ -3,26 +3,26 @@
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, TrainingError>;
 
-/// An error of training and of the models that it makes.
+/// An error of training, evaluation, generation or export.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainingError {
-    /// The run directory.
+    /// The run directory cannot be used.
     #[error(transparent)]
     Store(#[from] store::StoreError),
-    /// A table of the run.
+    /// A table of the run cannot be read or written.
     #[error(transparent)]
     Tables(#[from] tables::TableError),
-    /// The file of a tokenizer, or a text that it cannot encode.
+    /// A tokenizer's file cannot be read, or a text cannot be encoded.
     #[error(transparent)]
     Encoder(#[from] encoder::EncoderError),
-    /// A dataset's plan, order or rows.
+    /// A dataset's plan, order or rows cannot be used.
     #[error(transparent)]
     Shards(#[from] shards::ShardError),
-    /// A dataset in another trainer's format.
+    /// A dataset cannot be converted from or to another trainer's format.
     #[error(transparent)]
     Format(#[from] shards::formats::FormatError),
-    /// The model.
+    /// The model cannot be loaded, trained or run.
     #[error(transparent)]
     Model(#[from] model::ModelError),
     /// A file cannot be read: the disk failed, or the file is gone.
@@ -33,7 +33,7 @@ pub enum TrainingError {
         /// The system's message.
         source: std::io::Error,
     },
-    /// What was asked for does not fit what is there; the message says how to change it.
+    /// The request does not fit the data or the model; the message says how to change it.
     #[error("{0}")]
     Refused(String),
     /// The training was asked to stop.
@@ -45,7 +45,7 @@ pub enum TrainingError {
 }
 
 impl TrainingError {
-    /// True where the work continues from where it stopped once the cause is gone.
+    /// True if the same command continues the work once the cause is gone.
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Stopped | Self::Read { .. } => true,

@@ -1,4 +1,4 @@
-//! Measuring a model: on the documents of a dataset by source, and on questions with choices.
+//! Evaluation of a model: by source on a dataset's documents, and on multiple-choice questions.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,23 +15,28 @@ use crate::dataset;
 use crate::error::{Result, TrainingError};
 use crate::folder::ModelFolder;
 
-/// The row of all sources together.
+/// The name of the row for all sources together.
 const ALL: &str = "all";
 
 /// The loss on the documents of one source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SourceEvaluation {
-    /// The source; `all` is all of them together.
+    /// The name of the source, or `all` for all sources together.
     pub source: String,
     /// The loss.
     #[serde(flatten)]
     pub evaluation: Evaluation,
-    /// e to the nats a token.
+    /// e to the power of the loss in nats per token.
     pub perplexity: f64,
 }
 
-/// Measures a model on a half of a dataset: on all of it and on each source, on `tokens_max` tokens each
-/// at most, whole documents from the first on.
+/// Evaluates a model on a half of a dataset, as a whole and by source.
+///
+/// Each evaluation reads at most `tokens_max` tokens, in whole documents from the first on.
+///
+/// # Errors
+/// The half is empty or shorter than one row, its tokens are those of another tokenizer, the dataset
+/// cannot be read, or the model cannot compute.
 pub fn evaluate_dataset(
     of: &ModelFolder,
     folder: &Path,
@@ -57,13 +62,13 @@ pub fn evaluate_dataset(
             .push(row.row - before);
     }
     if numbers.len() == 2 {
-        // One source is all.
+        // The only source equals `all`.
         numbers.retain(|source, _| source == ALL);
     }
-    let gathered: Vec<(String, Gathered)> = numbers
-        .into_iter()
-        .map(|(source, numbers)| (source, documents.some(numbers.into_iter(), tokens_max)))
-        .collect();
+    let mut gathered: Vec<(String, Gathered)> = Vec::new();
+    for (source, numbers) in numbers {
+        gathered.push((source, documents.some(numbers.into_iter(), tokens_max)?));
+    }
     let model = &of.model;
     let context = model.config().context as u64;
     let long_enough = |tokens: u64| tokens > context;
@@ -73,7 +78,7 @@ pub fn evaluate_dataset(
         .map(|(source, tokens)| (source.as_str(), tokens as &dyn model::TokenSource))
         .collect();
     if sources.is_empty() {
-        let message = format!("there are fewer tokens than one row of {context} has");
+        let message = format!("there are not enough tokens for one row of {context}");
         return Err(TrainingError::Refused(message));
     }
     let token_bytes = token_bytes(of, folder, &manifest)?;
@@ -88,32 +93,36 @@ pub fn evaluate_dataset(
 }
 
 fn token_bytes(of: &ModelFolder, folder: &Path, manifest: &ShardManifest) -> Result<Vec<u32>> {
-    let table = read_token_bytes(folder, manifest)?;
-    let is_known = table.is_some();
-    let mut table: Vec<u32> = table.unwrap_or_default().into_iter().map(u32::from).collect();
-    if is_known {
-        of.check_tokens(&table, folder)?;
-    }
-    table.resize(of.model.config().vocab_size, 0);
+    let vocab_size = of.model.config().vocab_size;
+    // Datasets that were imported without a tokenizer have no table.
+    let Some(table) = read_token_bytes(folder, manifest)? else { return Ok(vec![0; vocab_size]) };
+    let mut table: Vec<u32> = table.into_iter().map(u32::from).collect();
+    of.check_tokens(&table, folder)?;
+    table.resize(vocab_size, 0);
     Ok(table)
 }
 
-/// A line of a task's file.
+/// A line of a task file.
 #[derive(Debug, Deserialize)]
 struct TaskLine {
-    /// What stands before the choices.
+    /// The text before the choices.
     #[serde(alias = "question", alias = "ctx", alias = "query")]
     context: String,
     /// The choices.
     #[serde(alias = "endings")]
     choices: Vec<String>,
-    /// The number of the right one, from 0.
+    /// The index of the right choice, from 0.
     #[serde(alias = "label", alias = "gold")]
     answer: usize,
 }
 
-/// Measures a model on a task: JSON lines with `context`, `choices` and `answer`. Choices are scored by
-/// their likelihood after the context, with a space between where neither has one.
+/// Evaluates a model on a task: JSON lines with `context`, `choices` and `answer`.
+///
+/// Choices are scored by their likelihood after the context. Where neither the context ends nor the
+/// choice begins with white space, a space is inserted.
+///
+/// # Errors
+/// The file cannot be read or has an invalid line, the model has no tokenizer, or it cannot compute.
 pub fn evaluate_task(of: &ModelFolder, file: &Path) -> Result<ChoiceAccuracy> {
     let tokenizer = of.tokenizer()?;
     let name = file.display();
@@ -127,17 +136,17 @@ pub fn evaluate_task(of: &ModelFolder, file: &Path) -> Result<ChoiceAccuracy> {
         };
         let line: TaskLine = serde_json::from_str(line).map_err(|error| {
             refused(format!(
-                "{error}; a line is {{\"context\": …, \"choices\": […], \"answer\": 0}}"
+                "{error}; write {{\"context\": …, \"choices\": […], \"answer\": 0}} per line"
             ))
         })?;
         if line.answer >= line.choices.len() {
             let n = line.choices.len();
-            return Err(refused(format!("`answer` is {}, and there are {n} choices", line.answer)));
+            return Err(refused(format!("`answer` is {}, but there are {n} choices (the first is 0)", line.answer)));
         }
         questions.push(question(tokenizer, &mut encoder, &line)?);
     }
     if questions.is_empty() {
-        return Err(TrainingError::Refused(format!("{name}: there is no question")));
+        return Err(TrainingError::Refused(format!("{name}: there are no questions")));
     }
     Ok(choice_accuracy(&of.model, &questions, &Lanes::for_device(&of.device)?)?)
 }

@@ -1,4 +1,4 @@
-//! A model in the forms of others.
+//! Export of a model to other formats.
 
 use std::io::Cursor;
 use std::path::Path;
@@ -7,14 +7,17 @@ use candle_core::quantized::gguf_file::{Content, Value};
 use encoder::AnyTokenizer;
 use model::{Precision, SpecialIds, to_gguf, to_hf_files};
 use serde_json::json;
+use store::layout::TOKENIZER;
 use store::{Publish as _, StagedFolder};
 
 use crate::error::{Result, TrainingError};
 use crate::folder::ModelFolder;
-use store::layout::TOKENIZER;
 
-/// Writes `config.json`, `model.safetensors`, `generation_config.json` and the tokenizer's files into the
-/// new folder `output`; returns their names.
+/// Writes `config.json`, `model.safetensors`, `generation_config.json` and the tokenizer's files into
+/// the new folder `output`, and returns their names.
+///
+/// # Errors
+/// The model cannot be converted, or the folder cannot be written.
 pub fn export_hf(from: &ModelFolder, precision: Precision, output: &Path) -> Result<Vec<String>> {
     let staged = StagedFolder::create(output)?;
     let eos = from.tokenizer.as_ref().and_then(AnyTokenizer::end_of_text);
@@ -35,7 +38,7 @@ pub fn export_hf(from: &ModelFolder, precision: Precision, output: &Path) -> Res
     Ok(files.into_iter().map(|(name, _)| name).collect())
 }
 
-/// What `transformers` wants to know of a tokenizer besides its file.
+/// The settings that `transformers` needs besides the tokenizer's file.
 fn tokenizer_config(from: &ModelFolder, tokenizer: &AnyTokenizer) -> String {
     let specials = tokenizer.special_tokens();
     let end = tokenizer.end_of_text();
@@ -49,7 +52,10 @@ fn tokenizer_config(from: &ModelFolder, tokenizer: &AnyTokenizer) -> String {
     format!("{config:#}\n")
 }
 
-/// Writes `model.gguf` with weights and vocabulary into the new folder `output`; returns its name.
+/// Writes `model.gguf` with weights and vocabulary into the new folder `output`, and returns its name.
+///
+/// # Errors
+/// The tokenizer is not byte-level BPE, the model cannot be converted, or the folder cannot be written.
 pub fn export_gguf(
     from: &ModelFolder,
     name: &str,
@@ -57,6 +63,7 @@ pub fn export_gguf(
     output: &Path,
 ) -> Result<Vec<String>> {
     let staged = StagedFolder::create(output)?;
+    // A model without a tokenizer is exported without a vocabulary.
     let vocabulary = from.tokenizer.as_ref().map(vocabulary).transpose()?.unwrap_or_default();
     let bytes = to_gguf(&from.model, name, precision, &vocabulary)?;
     staged.publish_bytes("model.gguf", &bytes)?;
@@ -64,11 +71,11 @@ pub fn export_gguf(
     Ok(vec!["model.gguf".into()])
 }
 
-/// The vocabulary in llama.cpp's keys.
+/// The vocabulary as GGUF metadata, under llama.cpp's keys.
 fn vocabulary(tokenizer: &AnyTokenizer) -> Result<Vec<(String, Value)>> {
     let Some(own) = tokenizer.as_own() else {
         let message =
-            format!("a vocabulary of the kind {} has no form in GGUF here", tokenizer.kind());
+            format!("a tokenizer of the kind {} cannot be exported to GGUF", tokenizer.kind());
         return Err(TrainingError::Refused(message));
     };
     let gguf = own.to_gguf().map_err(encoder::EncoderError::from)?;

@@ -1,34 +1,34 @@
-//! Models in folders: a run's, a pretraining's, or one in Hugging Face's layout.
+//! Models in folders: of a run, of `pretrain`, or in Hugging Face's layout.
 
 use std::path::{Path, PathBuf};
 
 use candle_core::Device;
 use encoder::AnyTokenizer;
 use model::{Llama, from_hf_files, load_model, read_hf_folder};
+use store::layout::TOKENIZER;
 
 use crate::error::{Result, TrainingError};
 use crate::token_bytes::token_bytes_table;
-use store::layout::TOKENIZER;
 
-/// The file that a Hugging Face folder has.
+/// The file that marks a folder in Hugging Face's layout.
 const CONFIG: &str = "config.json";
 
-/// The folder of checkpoints in a run.
+/// The folder of checkpoints in a run directory.
 const CHECKPOINTS: &str = store::layout::CHECKPOINTS;
 
-/// A model, and the tokenizer that lies beside it.
+/// A model and the tokenizer beside it.
 pub struct ModelFolder {
     /// The model.
     pub model: Llama,
-    /// The tokenizer of its tokens, if there is one.
+    /// The model's tokenizer, if the folder has one.
     pub tokenizer: Option<AnyTokenizer>,
-    /// Where it computes.
+    /// The device that holds the model.
     pub(crate) device: Device,
 }
 
 impl ModelFolder {
-    /// Checks that ids in `shards` mean to the model what they mean there, as far as the bytes that each
-    /// stands for tell; one without a tokenizer has nothing to be checked.
+    /// Checks that `shards` were encoded with the model's tokenizer, by comparing the number of bytes of
+    /// each token. A model without a tokenizer passes.
     pub(crate) fn check_tokens(&self, token_bytes: &[u32], shards: &Path) -> Result<()> {
         let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
         let own = token_bytes_table(tokenizer).into_iter().map(u32::from);
@@ -38,7 +38,7 @@ impl ModelFolder {
             return Ok(());
         }
         Err(TrainingError::Refused(format!(
-            "the tokens of {} are those of another tokenizer than the model's; encode the texts with the \
+            "{} was encoded with another tokenizer than the model's; encode the texts with the \
              {TOKENIZER} beside the model",
             shards.display()
         )))
@@ -57,9 +57,14 @@ impl ModelFolder {
     }
 }
 
-/// Loads the model of a run directory or a pretraining (its latest checkpoint), of a checkpoint's folder,
-/// or of a folder with `config.json` and `model.safetensors`. `context` 0 is the model's own; another is
-/// only for a model of others.
+/// Loads a model: the latest checkpoint of a run directory or of `pretrain`, a checkpoint's folder, or
+/// a folder with `config.json` and `model.safetensors`.
+///
+/// `context` is the context length in tokens, 0 for the model's own. It only applies to models in
+/// Hugging Face's layout.
+///
+/// # Errors
+/// The folder has no model, a file cannot be read, or the device is not usable.
 pub fn load_model_folder(root: &Path, context: usize, device: &str) -> Result<ModelFolder> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
@@ -77,8 +82,8 @@ pub fn load_model_folder(root: &Path, context: usize, device: &str) -> Result<Mo
     } else {
         let root = root.display();
         return Err(TrainingError::Refused(format!(
-            "{root} has no model: no {CHECKPOINTS}/ and no {CONFIG}; add `[pretrain]` to the recipe of a \
-             run, or name the folder that `gristmill pretrain` made"
+            "{root} has no model: neither {CHECKPOINTS}/ nor {CONFIG}; add `[pretrain]` to the run's \
+             recipe, or give the output folder of `gristmill pretrain`"
         )));
     };
     Ok(ModelFolder { model, tokenizer, device })
@@ -99,14 +104,14 @@ fn latest_checkpoint(root: &Path) -> Result<Option<PathBuf>> {
     Ok(steps.pop())
 }
 
-/// Names and contents of the files of a folder.
+/// The names and contents of the files in a folder.
 fn files(folder: &Path) -> Result<Vec<(String, Vec<u8>)>> {
     let failed = |source| TrainingError::Read { path: folder.display().to_string(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        files.push((name, std::fs::read(&path).map_err(failed)?));
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        files.push((name, std::fs::read(entry.path()).map_err(failed)?));
     }
     Ok(files)
 }

@@ -1,11 +1,11 @@
-//! Text from a model.
+//! Generation of text.
 
 use encoder::AnyTokenizer;
 use model::{GenerateConfig, Llama, generate_text};
 
 use crate::error::Result;
 
-/// Tokens of the sample in the report.
+/// Number of tokens in the report's sample.
 const SAMPLE_TOKENS: usize = 96;
 
 /// A short continuation of `prompt`, for the report.
@@ -39,6 +39,7 @@ pub fn continue_text(
     if ids.is_empty() {
         ids.extend(tokenizer.end_of_text());
     }
+    // A model may have more ids than its tokenizer; those stand for no text.
     let bytes_of = |id| tokenizer.token_bytes(id).unwrap_or_default().into_owned();
     let ends = (&bytes_of as &dyn Fn(u32) -> Vec<u8>, tokenizer.end_of_text());
     Ok(generate_text(model, &ids, settings, ends, stops, each)?)

@@ -17,7 +17,7 @@ use crate::progress;
 use crate::rows::{order_of, plan_in_run};
 use crate::token_bytes::token_bytes;
 
-/// What a run trains.
+/// The model that a run trains.
 #[derive(Debug, Clone)]
 pub struct RunTraining {
     /// The shape of the model; its `context` is the length of a row in tokens.
@@ -31,9 +31,9 @@ pub struct RunTraining {
 /// The result of a pretraining; kept in the journal and shown in the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pretrained {
-    /// The whole curve.
+    /// The training curve over all steps.
     pub summary: TrainSummary,
-    /// Entropy in nats of the tokens' frequencies: the loss of a model that only counts tokens.
+    /// Entropy of the token frequencies in nats: the loss of a model that only counts tokens.
     pub unigram_entropy: f64,
     /// The prompt and the model's continuation.
     pub sample: String,
@@ -78,7 +78,7 @@ pub fn pretrain_in_run(
     if !summary.finished {
         return Err(TrainingError::Stopped);
     }
-    // Where it was resumed is a matter of this start; the journal holds what every start gives.
+    // The step of the resumption depends on this process; the journal must not depend on stops.
     let summary = TrainSummary { resumed_from: None, ..summary };
     let model = checkpoints.load_latest(&what.train.device)?;
     let train = Documents::open(&folder, Split::Train)?;

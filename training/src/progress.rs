@@ -3,7 +3,7 @@
 use model::{Control, Progress};
 use store::{Event, Observer};
 
-/// Passes progress on to `observer` and answers whether training should continue.
+/// Passes progress on to `observer` and returns whether training should continue.
 pub(crate) fn report(observer: &dyn Observer, progress: Progress<'_>) -> Control {
     match progress {
         Progress::Step { point, tokens_per_second } => {

@@ -1,4 +1,4 @@
-//! The rows that a training reads: a packing plan in the run directory, and the order of its rows.
+//! The rows that training reads: a packing plan in the run directory, and the order of its rows.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use store::Run;
 use crate::dataset::{self, PlanOptions};
 use crate::error::Result;
 
-/// Opens the rows of the dataset in `folder` under a plan, which the run keeps in `path`.
+/// Opens the rows of the dataset in `folder` under a plan, which the run stores at `path`.
 pub(crate) fn plan_in_run(
     run: &Run,
     folder: &Path,
@@ -26,7 +26,7 @@ pub(crate) fn plan_in_run(
     Ok(RowReader::open(folder, &run.path(path))?)
 }
 
-/// The order of all rows in batches of `batch_rows`; each row comes once an epoch.
+/// The order of all rows in batches of `batch_rows`; each row is read once per epoch.
 pub(crate) fn order_of(reader: &RowReader, seed: u64, batch_rows: usize) -> Result<Order> {
     let weights = dataset::weights_by_rows(&reader.plan().subject())?;
     let stage = Stage { first_step: 0, batch_rows: batch_rows as u64, weights };

@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use bug::OrBug as _;
 use encoder::AnyTokenizer;
 use model::{Llama, ModelConfig, TrainConfig, TrainSummary, TrainingData};
 use serde_json::json;
 use shards::dataset::{ShardManifest, Split, check_file, read_token_bytes};
-use store::{Fingerprint, Opened, Run};
+use store::layout::TOKENIZER;
+use store::{Fingerprint, Logged, Observer, Opened, Run, timed};
 
 use crate::checkpoints::Checkpoints;
 use crate::curve::write_curve;
@@ -16,34 +18,32 @@ use crate::error::{Result, TrainingError};
 use crate::folder::load_model_folder;
 use crate::progress;
 use crate::rows::{order_of, plan_in_run};
-use store::layout::TOKENIZER;
-use store::{Logged, Observer, timed};
 
-/// Keys of [`TrainConfig`] that may differ when a run goes on: the result does not depend on them.
+/// Keys of [`TrainConfig`] that may change when a run is resumed: the result does not depend on them.
 const FREE: [&str; 3] = ["device", "checkpoint_every", "recompute"];
 
-/// What to train on what.
+/// The model to train, the data and the output.
 #[derive(Debug, Clone)]
 pub struct Pretraining {
     /// A folder of shards, or a run directory that has one.
     pub shards: PathBuf,
-    /// The shape; its `context` is the length of a row.
+    /// The shape of the model; its `context` is the length of a row in tokens.
     pub model: ModelConfig,
     /// The settings.
     pub train: TrainConfig,
-    /// Where checkpoints, curve and tokenizer go.
+    /// The folder for checkpoints, curve and tokenizer.
     pub output: PathBuf,
-    /// Go on with a run that was stopped.
+    /// True to resume a run that was stopped.
     pub resume: bool,
     /// The folder of a model to start from.
     pub initial: Option<PathBuf>,
 }
 
-/// Trains, or goes on; the curve is whole either way.
+/// Trains a model, or resumes its training. Either way the returned curve covers all steps.
 ///
 /// # Errors
-/// The output has another run, or one that was stopped and is not to be resumed; a dataset without
-/// documents held out; settings that cannot be used; a stop.
+/// The output holds another run, or a stopped one without `resume`; the dataset has no held-out
+/// documents; the settings are invalid; or `observer` asked to stop.
 pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<TrainSummary> {
     let folder = dataset::folder(&what.shards)?;
     let manifest = ShardManifest::read(&folder)?;
@@ -51,7 +51,7 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
     let token_bytes = token_bytes(&folder, &manifest, what.model.vocab_size)?;
     let initial =
         what.initial.as_deref().map(|from| initial(from, what, &token_bytes)).transpose()?;
-    let run = match Run::open(&what.output, fingerprint(what, &manifest), false)? {
+    let run = match Run::open(&what.output, fingerprint(what, &manifest)?, false)? {
         Opened::Open(run) => run,
         Opened::Finished(_) => {
             let message = format!("{} is finished; give another --output", what.output.display());
@@ -95,27 +95,27 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
     Ok(summary)
 }
 
-/// Refuses what cannot go well, before anything is written.
+/// Refuses settings that cannot work before anything is written.
 fn check(what: &Pretraining, manifest: &ShardManifest) -> Result<()> {
     let refused = |message: String| Err(TrainingError::Refused(message));
     what.model.validate()?;
     what.train.validate()?;
     if what.model.context < 2 {
         return refused(
-            "`context` is 1; each token is predicted from those before it: give at least 2".into(),
+            "`context` must be at least 2, since each token is predicted from those before it".into(),
         );
     }
     if manifest.tokens(Split::Validation) == 0 {
         return refused(format!(
-            "{} holds no documents out to measure on; write shards with `[shards] validation_fraction = \
-             0.01`, or `gristmill tokenizer encode --validation-fraction 0.01`, or import a file with `val` \
-             in its name",
+            "{} has no held-out documents for validation; write shards with `[shards] \
+             validation_fraction = 0.01`, or with `gristmill tokenizer encode --validation-fraction \
+             0.01`, or import a file with `val` in its name",
             what.shards.display()
         ));
     }
     if what.model.vocab_size < manifest.vocab_size {
         return refused(format!(
-            "`vocab_size` of the model is {}, the shards have ids up to {}; give at least {}",
+            "the model's `vocab_size` is {}, but the shards have ids up to {}; give at least {}",
             what.model.vocab_size,
             manifest.vocab_size.saturating_sub(1),
             manifest.vocab_size
@@ -125,19 +125,19 @@ fn check(what: &Pretraining, manifest: &ShardManifest) -> Result<()> {
     if begun && !what.resume {
         let output = what.output.display();
         return refused(format!(
-            "{output} has a run that was stopped; go on with --resume, or give another --output"
+            "{output} has a run that was stopped; resume it with --resume, or give another --output"
         ));
     }
     Ok(())
 }
 
-/// What decides the bytes of the run.
-fn fingerprint(what: &Pretraining, manifest: &ShardManifest) -> Fingerprint {
+/// Everything that the bytes of the run depend on.
+fn fingerprint(what: &Pretraining, manifest: &ShardManifest) -> Result<Fingerprint> {
     let mut fingerprint = Fingerprint::default();
     fingerprint.set("version", env!("CARGO_PKG_VERSION"));
     fingerprint.set("shards", manifest.root.clone());
     for (table, value) in [("model", json!(what.model)), ("train", json!(what.train))] {
-        for (key, value) in value.as_object().into_iter().flatten() {
+        for (key, value) in value.as_object().or_bug("settings are written as a JSON object")? {
             if !FREE.contains(&key.as_str()) {
                 fingerprint.set(format!("{table}.{key}"), value.to_string());
             }
@@ -145,10 +145,10 @@ fn fingerprint(what: &Pretraining, manifest: &ShardManifest) -> Fingerprint {
     }
     let initial = what.initial.as_ref().map(|path| path.display().to_string());
     fingerprint.set("initial", initial.unwrap_or_default());
-    fingerprint
+    Ok(fingerprint)
 }
 
-/// The tokenizer of the shards goes with the model, where it is known.
+/// Copies the tokenizer of the shards beside the model, if the dataset has it.
 fn write_tokenizer(run: &Run, folder: &Path, manifest: &ShardManifest) -> Result<()> {
     const TASK: &str = "tokenizer";
     let file = folder.join(TOKENIZER);
@@ -158,20 +158,20 @@ fn write_tokenizer(run: &Run, folder: &Path, manifest: &ShardManifest) -> Result
     check_file(folder, manifest, TOKENIZER)?;
     let json = AnyTokenizer::load(&file)?.to_json();
     if manifest.tokenizer_blake3.as_ref() != Some(&store::digest(json.as_bytes())) {
-        // Another tokenizer lies there by chance.
+        // The file is not the tokenizer that encoded the shards.
         return Ok(());
     }
     let file = run.publish_bytes(TOKENIZER, json.as_bytes())?;
     Ok(run.complete(TASK, vec![file], json!(null))?)
 }
 
-/// The rows of the run, under a plan in its folder.
+/// Opens the rows of the run under a packing plan in its folder.
 fn plan(run: &Run, folder: &Path, what: &Pretraining) -> Result<shards::reader::RowReader> {
     let options = PlanOptions::of_rows(what.model.context as u32);
     plan_in_run(run, folder, &dataset::plan_name(options), options)
 }
 
-/// Bytes of text by id, for bits per byte; zeros for ids that only the model has.
+/// Bytes of text by id, for bits per byte; 0 for ids that only the model has.
 fn token_bytes(folder: &Path, manifest: &ShardManifest, vocab_size: usize) -> Result<Vec<u32>> {
     let table = read_token_bytes(folder, manifest)?.ok_or_else(|| {
         TrainingError::Refused(format!(
@@ -191,7 +191,7 @@ fn initial(from: &Path, what: &Pretraining, token_bytes: &[u32]) -> Result<Llama
     let same = |config: &ModelConfig| ModelConfig { context: 0, ..config.clone() };
     if same(model.config()) != same(&what.model) {
         return Err(TrainingError::Refused(format!(
-            "the model in {} has another shape than the one to train; leave --config and --preset out",
+            "the model in {} has another shape than the one to train; omit --config and --preset",
             from.display()
         )));
     }

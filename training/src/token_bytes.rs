@@ -1,4 +1,4 @@
-//! How many bytes of text each token stands for, which bits per byte are computed from.
+//! Bytes of text that each token stands for, from which bits per byte are computed.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ pub fn token_bytes(tokenizer: &AnyTokenizer) -> Vec<u32> {
         .collect()
 }
 
-/// [`token_bytes`] in the form of a dataset's table: at most `u16::MAX` bytes a token.
+/// [`token_bytes`] as a dataset stores them: capped at `u16::MAX` bytes per token.
 pub fn token_bytes_table(tokenizer: &AnyTokenizer) -> Vec<u16> {
     let most = u32::from(u16::MAX);
     token_bytes(tokenizer).into_iter().map(|bytes| bytes.min(most) as u16).collect()

@@ -36,7 +36,8 @@ pub(super) struct BloomOptions {
     capacity: u64,
     /// The probability that a full filter mistakes a new document for a known one.
     false_positive_rate: f64,
-    /// Directories of earlier runs whose filters are merged into this one. All must have the same size.
+    /// Directories of earlier runs whose filters are merged into this one. All must have the same
+    /// size.
     against: Vec<String>,
 }
 

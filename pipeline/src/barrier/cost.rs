@@ -1,6 +1,7 @@
 //! The cost of a barrier stage in disk, memory and time.
 //!
-//! Sizes follow from the formats. Times were measured; docs/scale.md describes the method and the machine.
+//! Sizes follow from the formats. Times were measured; docs/scale.md describes the method and the
+//! machine.
 
 use serde::Serialize;
 
@@ -10,13 +11,13 @@ const CANDIDATE_SHARE: f64 = 0.3;
 /// Bytes of `doc_id`, `id`, `size` and `order` of a document in a key file.
 const NAME_BYTES: f64 = 80.0;
 
-/// Bytes in memory for each candidate: its place in the union-find, and its cluster membership until
-/// the clusters of all stages are merged into one table.
+/// Bytes in memory for each candidate: its place in the union-find, and its cluster membership
+/// until the clusters of all stages are merged into one table.
 const CANDIDATE_BYTES: f64 = 8.0;
 const MEMBER_BYTES: f64 = 60.0;
 
-/// Seconds on two cores: to sort a million rows and link them, and to take a million candidates through
-/// union-find, gathering and verification by signature.
+/// Seconds on two cores: to sort a million rows and link them, and to take a million candidates
+/// through union-find, gathering and verification by signature.
 pub(super) const SECONDS_PER_MILLION_ROWS: f64 = 0.2;
 const SECONDS_PER_MILLION_CANDIDATES: f64 = 5.0;
 
@@ -64,8 +65,8 @@ impl PairCost {
         let gathered_keys = if self.gathers_keys { self.key_bytes } else { 0.0 };
         let gathered = candidates * (NAME_BYTES + gathered_keys);
         let sorted_in_memory = rows <= memory_bytes as f64;
-        // Rows are deleted before candidates are gathered, and edges once they are joined. So the peak is
-        // the larger of the two phases, not their sum.
+        // Rows are deleted before candidates are gathered, and edges once they are joined. So the
+        // peak is the larger of the two phases, not their sum.
         let spilled = if sorted_in_memory { 0.0 } else { rows } + edges;
         let memory = n * self.minima_bytes
             + rows.min(memory_bytes as f64)

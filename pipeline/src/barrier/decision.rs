@@ -19,7 +19,8 @@ pub(crate) trait Decision: Send + Sync {
         false
     }
 
-    /// The number of input documents that a survivor stands for, or `None` if the stage does not know.
+    /// The number of input documents that a survivor stands for, or `None` if the stage does not
+    /// know.
     fn represents(&self, _doc_id: u64) -> Option<u32> {
         None
     }
@@ -78,8 +79,8 @@ pub(super) struct DropDocuments {
     pub(super) verdict: Verdict,
     /// The documents that are dropped.
     pub(super) dropped: Arc<RoaringTreemap>,
-    /// The number of input documents that each survivor stands for. Survivors that are not listed keep
-    /// their number. `None` for a stage without clusters.
+    /// The number of input documents that each survivor stands for. Survivors that are not listed
+    /// keep their number. `None` for a stage without clusters.
     pub(super) sizes: Option<Arc<Sizes>>,
 }
 

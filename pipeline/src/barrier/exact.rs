@@ -32,12 +32,12 @@ const KEY_BYTES: f64 = 16.0;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ExactOptions {
-    /// The content that is compared: `text`; `normalised`, which ignores case, punctuation, spacing and
-    /// the values of numbers; `url`; or any SQL expression over the columns. A document whose value is
-    /// NULL is never a duplicate.
+    /// The content that is compared: `text`; `normalised`, which ignores case, punctuation, spacing
+    /// and the values of numbers; `url`; or any SQL expression over the columns. A document whose
+    /// value is NULL is never a duplicate.
     on: String,
-    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to the
-    /// smallest id.
+    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to
+    /// the smallest id.
     keep: String,
     /// Directories of earlier runs. Copies of their documents are dropped.
     against: Vec<String>,
@@ -76,11 +76,7 @@ impl BarrierStage for ExactOptions {
         &self.against
     }
 
-    fn known(
-        &self,
-        stage: &str,
-        folder: &Path,
-    ) -> std::result::Result<Vec<Known>, Unusable> {
+    fn known(&self, stage: &str, folder: &Path) -> std::result::Result<Vec<Known>, Unusable> {
         index::find(self, stage, folder)
     }
 

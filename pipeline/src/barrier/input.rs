@@ -11,8 +11,8 @@ use crate::error::Result;
 
 /// The texts of documents, part by part.
 pub(crate) trait Texts: Sync {
-    /// Calls `each` with the id and text of each document of a part whose `doc_id` is in `doc_ids`, which
-    /// must be sorted.
+    /// Calls `each` with the id and text of each document of a part whose `doc_id` is in `doc_ids`,
+    /// which must be sorted.
     ///
     /// # Errors
     /// The documents cannot be read, or `each` fails.
@@ -45,8 +45,8 @@ pub(crate) struct BarrierInput<'a> {
 impl BarrierInput<'_> {
     /// Whether an earlier stage dropped the document.
     pub(super) fn is_gone(&self, row: &KeyRow<'_>) -> bool {
-        // The `doc_id` of an earlier run's document is only unique in that run, so it cannot be looked up
-        // in decisions of this one.
+        // The `doc_id` of an earlier run's document is only unique in that run, so it cannot be
+        // looked up in decisions of this one.
         self.files.earlier_run(row.ordinal).is_none() && self.is_dropped(row.doc_id)
     }
 

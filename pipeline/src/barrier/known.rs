@@ -1,8 +1,8 @@
 //! Deduplication across crawls: documents of earlier runs count as known.
 //!
-//! If the recipe requests it, a stage writes an index to the run's `index/` folder. A later run names
-//! that run in `against`. The earlier documents rank before all documents of the later run, so every copy
-//! of one is dropped.
+//! If the recipe requests it, a stage writes an index to the run's `index/` folder. A later run
+//! names that run in `against`. The earlier documents rank before all documents of the later run,
+//! so every copy of one is dropped.
 
 use std::path::{Path, PathBuf};
 
@@ -56,7 +56,7 @@ impl EarlierRun {
     fn open(name: &str, folder: &Path) -> Result<Self, String> {
         let root = folder.join(name);
         let manifest = Run::finished(&root).map_err(|error| error.to_string())?;
-        let manifest = manifest.ok_or("this directory holds no finished run")?;
+        let manifest = manifest.ok_or("there is no finished run")?;
         Ok(Self { name: name.to_owned(), root, digest: manifest.root })
     }
 
@@ -78,8 +78,9 @@ impl EarlierRun {
 const STAGES_MAX: u64 = 1 << 6;
 const RUNS_MAX: u64 = 1 << 12;
 
-/// The `doc_id` of row `row` of the `run`-th earlier run at a stage. The upper half counts down from the
-/// highest file number, which no file of this run reaches, so these ids never clash with its own.
+/// The `doc_id` of row `row` of the `run`-th earlier run at a stage. The upper half counts down
+/// from the highest file number, which no file of this run reaches, so these ids never clash with
+/// its own.
 pub(super) fn known_doc_id((step, stage): (usize, usize), run: usize, row: u64) -> u64 {
     let place = (step as u64 * STAGES_MAX + stage as u64) * RUNS_MAX + run as u64;
     ((u64::from(u32::MAX) - place) << 32) | (row & u64::from(u32::MAX))

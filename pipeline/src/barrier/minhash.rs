@@ -35,14 +35,14 @@ const ROW_BYTES: f64 = 16.0;
 /// FineWeb's parameters (Penedo et al. 2024, section 3.4): 14 bands of 8 hashes over 5-grams.
 const FINEWEB: (usize, usize) = (14, 8);
 
-/// The bands and rows of `fast`. With these, 98 % of the pairs at the threshold become candidates; with
-/// FineWeb's it is 77 %. Verification removes the additional false candidates.
+/// The bands and rows of `fast`. With these, 98 % of the pairs at the threshold become candidates;
+/// with FineWeb's it is 77 %. Verification removes the additional false candidates.
 const FAST: (usize, usize) = (20, 6);
 
 /// The default similarity from which documents are near duplicates.
 const THRESHOLD: f64 = 0.75;
 
-/// The hashes of a signature whose bands and rows follow from a threshold.
+/// The most hashes that are divided into bands and rows if a threshold is given.
 const THRESHOLD_HASHES: usize = 128;
 
 /// The most hashes of a signature. Each costs time for every word of every document.
@@ -68,8 +68,8 @@ pub(super) enum Preset {
 pub(super) struct MinHashOptions {
     /// The source of the other options' defaults.
     preset: Preset,
-    /// The similarity from which documents are near duplicates. If it is given, bands and rows follow
-    /// from it.
+    /// The similarity from which documents are near duplicates. If it is given, bands and rows
+    /// follow from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     threshold: Option<f64>,
     /// Number of bands, which are groups of minima.
@@ -89,8 +89,8 @@ pub(super) struct MinHashOptions {
     /// How candidates are verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     verify: Option<Verify>,
-    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to the
-    /// smallest id. Without it, `datatrove-0.10` keeps the document that datatrove keeps.
+    /// The SQL ORDER BY list that picks the survivor of a cluster: its first document. Ties go to
+    /// the smallest id. Without it, `datatrove-0.10` keeps the document that datatrove keeps.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep: Option<String>,
     /// Clusters with more documents than this are reported with the lines that their members share.

@@ -1,8 +1,8 @@
 //! Barrier stages: deduplication by keys that are computed while the documents stream by.
 //!
-//! A segment writes each document's keys ([`KeyWriter`]). Between two segments, a stage decides from the
-//! keys of all documents. It reads texts again only if a similarity estimate is too close to the
-//! threshold. The next segment applies the [`Decision`] to its documents.
+//! A segment writes each document's keys ([`KeyWriter`]). Between two segments, a stage decides
+//! from the keys of all documents. It reads texts again only if a similarity estimate is too close
+//! to the threshold. The next segment applies the [`Decision`] to its documents.
 
 mod bloom;
 mod columns;

@@ -28,11 +28,9 @@ impl OptionError {
 ///
 /// # Errors
 /// An option is unknown or has the wrong type.
-pub(super) fn options<T: serde::de::DeserializeOwned>(
-    with: &Options,
-) -> Result<T, OptionError> {
-    // Each option is first read alone, because the error for the whole table does not say which option
-    // has the wrong type.
+pub(super) fn options<T: serde::de::DeserializeOwned>(with: &Options) -> Result<T, OptionError> {
+    // Each option is first read alone, because the error for the whole table does not say which
+    // option has the wrong type.
     for (key, value) in with {
         let one = toml::Table::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = Value::Table(one).try_into::<T>() {

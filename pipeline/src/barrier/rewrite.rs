@@ -10,8 +10,8 @@ use crate::columns::texts;
 use crate::error::Result;
 
 impl Verdict {
-    /// Gives documents their new texts. Documents whose new text is blank are dropped; their old text goes
-    /// to the table of dropped documents.
+    /// Gives documents their new texts. Documents whose new text is blank are dropped; their old
+    /// text goes to the table of dropped documents.
     ///
     /// # Errors
     /// A column is missing or has an unexpected type.
@@ -24,9 +24,8 @@ impl Verdict {
         // A text that was already blank has lost nothing in this stage, so it stays.
         let before = texts(&documents.batch)?;
         let emptied = before.iter().zip(&rewritten);
-        let goes: Vec<bool> = emptied
-            .map(|(before, now)| is_blank(now) && !is_blank(before.unwrap_or("")))
-            .collect();
+        let goes: Vec<bool> =
+            emptied.map(|(before, now)| is_blank(now) && !is_blank(before.unwrap_or(""))).collect();
         let stay = rewritten.into_iter().zip(&goes).filter(|(_, goes)| !**goes);
         let stay: LargeStringArray = stay.map(|(text, _)| Some(text)).collect();
         let (mut kept, left) = self.split(documents, &goes)?;

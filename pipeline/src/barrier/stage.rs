@@ -21,9 +21,9 @@ use crate::error::Result;
 /// A stage over all documents.
 ///
 /// While documents stream by, [`BarrierStage::key_maker`] makes the keys that the stage compares.
-/// Between two segments [`BarrierStage::decide`] looks at the keys of all documents. The next segment
-/// applies the [`Decision`] to each part. Every implementation has its own file and an entry in `KINDS`
-/// (`kinds.rs`).
+/// Between two segments [`BarrierStage::decide`] looks at the keys of all documents. The next
+/// segment applies the [`Decision`] to each part. Every implementation has its own file and an
+/// entry in `KINDS` (`kinds.rs`).
 pub(crate) trait BarrierStage: Debug + Send + Sync {
     /// The name that recipes use.
     fn kind(&self) -> &'static str;
@@ -57,16 +57,12 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         &[]
     }
 
-    /// Finds the indexes or filters that earlier runs wrote for the stage named `stage`. Relative paths
-    /// start from `folder`.
+    /// Finds the indexes or filters that earlier runs wrote for the stage named `stage`. Relative
+    /// paths start from `folder`.
     ///
     /// # Errors
     /// An earlier run cannot be used.
-    fn known(
-        &self,
-        _stage: &str,
-        _folder: &Path,
-    ) -> std::result::Result<Vec<Known>, Unusable> {
+    fn known(&self, _stage: &str, _folder: &Path) -> std::result::Result<Vec<Known>, Unusable> {
         Ok(Vec::new())
     }
 
@@ -93,8 +89,8 @@ pub(crate) trait BarrierStage: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Its cost for `documents` documents if sorting may use `memory_bytes`, or `None` if the cost depends
-    /// on the texts.
+    /// Its cost for `documents` documents if sorting may use `memory_bytes`, or `None` if the cost
+    /// depends on the texts.
     fn cost(&self, _documents: u64, _memory_bytes: u64) -> Option<Cost> {
         None
     }

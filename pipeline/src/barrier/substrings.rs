@@ -6,8 +6,8 @@ use arrow::array::{ArrayBuilder, ListBuilder, StructBuilder, UInt64Builder};
 use arrow::datatypes::{DataType, Field, Fields};
 use bug::{Bug, OrBug as _};
 use dedup::substrings::{
-    AnchorSorter, Anchors, Kept, PartWindows, RepeatedAnchors, RepeatedWindows, Scratchpad, Substrings, Window,
-    WindowSorter, remove_spans,
+    AnchorSorter, Anchors, Kept, PartWindows, RepeatedAnchors, RepeatedWindows, Scratchpad,
+    Substrings, Window, WindowSorter, remove_spans,
 };
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,8 @@ const ANCHORS_EXPECTED: u64 = 50;
 /// Parts per thread whose windows are in memory at the same time.
 const PARTS_IN_FLIGHT: usize = 2;
 
-/// The column of repeated runs. `start` (inclusive) and `end` (exclusive) are byte offsets in the text
-/// before this stage.
+/// The column of repeated runs. `start` (inclusive) and `end` (exclusive) are byte offsets in the
+/// text before this stage.
 const REPEATED_SPANS: &str = "repeated_spans";
 
 /// Options of `substrings`.
@@ -76,7 +76,8 @@ impl SubstringOptions {
         Substrings::new(self.min_tokens as u32)
     }
 
-    /// Finds the anchors, which are sampled words of a text, that occur in more than one place.
+    /// Finds the anchors that occur in more than one place. Anchors are a sample of a text, so this
+    /// pass is cheap.
     fn anchors(&self, input: &BarrierInput<'_>, scratch: &Scratch) -> Result<RepeatedAnchors> {
         let expected = input.files.documents() * ANCHORS_EXPECTED;
         let mut sorter = AnchorSorter::new(scratch, expected, input.memory_bytes)?;
@@ -91,8 +92,8 @@ impl SubstringOptions {
         Ok(sorter.finish()?)
     }
 
-    /// Reads documents with a repeated anchor again and compares their windows, so that most texts are
-    /// read only once.
+    /// Reads documents with a repeated anchor again and compares their windows, so that most texts
+    /// are read only once.
     fn repeated(
         &self,
         input: &BarrierInput<'_>,

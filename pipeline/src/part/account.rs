@@ -15,14 +15,14 @@ use crate::documents::Losses;
 use crate::error::Result;
 use crate::inputs::Inputs;
 
-/// The stage of what happens while reading.
+/// The name in the ledger for losses while reading.
 const READING: &str = "read";
 
-/// The most damaged records that a part's result shows.
+/// The most damaged records that a part's result lists as examples.
 const EXAMPLES_MAX: usize = 3;
 
-/// Adds up the documents of a batch by source and reason, so that the ledger is touched once for
-/// each of them and not once for each row.
+/// Sums the documents of a batch by source and reason. The ledger is then updated once per pair
+/// instead of once per row.
 fn by_source<'i, 'r>(
     inputs: &'i Inputs,
     rows: impl Iterator<Item = (u64, &'r str, u64)>,
@@ -42,7 +42,7 @@ fn rows(documents: &Documents) -> Result<impl Iterator<Item = (u64, &'static str
     Ok(ids.zip(&documents.read_bytes).map(|(id, bytes)| (id, "", *bytes)))
 }
 
-/// Everything that was read; only the first step has it.
+/// Accounts for everything that was read. Only the first step has it.
 pub(super) struct ReadAccount<'a> {
     inputs: &'a Inputs,
     ledger: Ledger,
@@ -111,12 +111,12 @@ impl Sink for ReadAccount<'_> {
     }
 }
 
-/// True for records that somebody or something broke. A page without prose is not damaged.
+/// True if the record itself is broken. A valid page without text is not damaged.
 fn is_damage(reason: FaultReason) -> bool {
     !matches!(reason, FaultReason::NoContent | FaultReason::Empty | FaultReason::UnsupportedType)
 }
 
-/// What stages dropped, by reason.
+/// Accounts for what stages dropped, by reason.
 pub(super) struct DroppedAccount<'a> {
     inputs: &'a Inputs,
     ledger: Ledger,
@@ -148,7 +148,7 @@ impl Sink for DroppedAccount<'_> {
     }
 }
 
-/// What the run keeps; only the last step has it.
+/// Accounts for what the run keeps. Only the last step has it.
 pub(super) struct KeptAccount<'a> {
     inputs: &'a Inputs,
     ledger: Ledger,

@@ -1,4 +1,4 @@
-//! Encoding documents as they leave the last segment.
+//! Encodes documents as they leave the last segment.
 
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
@@ -8,7 +8,7 @@ use store::{FileEntry, Run};
 use crate::error::Result;
 use crate::tokens::{Encoding, PartEncoder, without};
 
-/// The stage and the reason of documents with text that the tokenizer has no tokens for.
+/// The stage and the reason for dropping documents whose text the tokenizer has no tokens for.
 const STAGE: &str = "tokenizer";
 const NOT_ENCODABLE: &str = "not encodable";
 
@@ -20,16 +20,19 @@ impl<'a> Encoder<'a> {
         Ok(Self(PartEncoder::create(run, encoding, part)?))
     }
 
-    /// Encodes documents and returns them without those that cannot be encoded, which are dropped.
+    /// Encodes documents. Returns those that could be encoded, and the others as dropped.
+    ///
+    /// # Errors
+    /// The tokens cannot be written.
     pub(super) fn encode(&mut self, documents: Documents) -> Result<(Documents, Option<Dropped>)> {
         let rows = self.0.add(&documents.batch)?;
         if rows.is_empty() {
             return Ok((documents, None));
         }
         let bytes = |row: &u32| documents.read_bytes[*row as usize];
-        let left_out = take_record_batch(&documents.batch, &UInt32Array::from(rows.clone()))?;
+        let failed = take_record_batch(&documents.batch, &UInt32Array::from(rows.clone()))?;
         let read_bytes = rows.iter().map(bytes).collect();
-        let dropped = Dropped::for_reason(STAGE, &left_out, NOT_ENCODABLE, read_bytes)?;
+        let dropped = Dropped::for_reason(STAGE, &failed, NOT_ENCODABLE, read_bytes)?;
         let kept = 0..documents.batch.num_rows() as u32;
         let kept = kept.filter(|row| rows.binary_search(row).is_err());
         let read_bytes = kept.map(|row| bytes(&row)).collect();

@@ -1,5 +1,5 @@
-//! One part of one segment: its documents go through the stages, and every one of them is accounted
-//! for.
+//! Runs one part of one segment: its documents go through the stages, and the ledger accounts for
+//! every one.
 
 mod account;
 mod encoder;
@@ -27,23 +27,29 @@ pub(crate) use result::{PartResult, key_files, task};
 use sinks::Sinks;
 pub(crate) use texts::PartTexts;
 
-/// What the parts of a run share.
+/// The state that all parts of a run share.
 pub(crate) struct Work<'a> {
     pub(crate) run: &'a Run,
     pub(crate) plan: &'a Plan,
     pub(crate) inputs: Arc<Inputs>,
     pub(crate) observer: &'a dyn Observer,
-    /// Counts the words of the kept documents, where a tokenizer will be trained.
+    /// Counts the words of the kept documents, if a tokenizer will be trained.
     pub(crate) counting: Option<&'a Counting>,
-    /// Encodes the kept documents, where the tokenizer is known before the run.
+    /// Encodes the kept documents, if the tokenizer is known before the run.
     pub(crate) encoding: Option<&'a Encoding>,
 }
 
-/// Documents that a barrier stage dropped and that are not yet in the table of dropped documents.
+/// Documents that a barrier stage dropped, until the sinks take them. The input iterator drops them
+/// inside the SQL engine, where the sinks cannot be reached, so both sides share this list.
 type Duplicates = Arc<Mutex<Vec<Dropped>>>;
 
 impl Work<'_> {
-    /// Runs part `part` of step `step`; `decisions` are those of the barrier stages before it.
+    /// Runs part `part` of step `step`. `decisions` are those of the barrier stages before the
+    /// step.
+    ///
+    /// # Errors
+    /// The input cannot be read, a stage fails, an output cannot be written, or the observer asked
+    /// to stop.
     pub(crate) fn run_part(
         &self,
         step: usize,
@@ -111,7 +117,7 @@ impl Work<'_> {
         part: usize,
     ) -> Result<Box<dyn Iterator<Item = Result<Documents>> + Send>> {
         if !self.plan.steps[step - 1].stores {
-            // The first reading has accounted for what was lost.
+            // Losses were counted when the part was read first, so these are thrown away.
             let losses = Arc::default();
             return Ok(Box::new(PartDocuments::new(self.inputs.clone(), part, losses)));
         }
@@ -119,7 +125,8 @@ impl Work<'_> {
         Ok(Box::new(read_table(&path, None)?.map(|batch| from_stored(&batch?))))
     }
 
-    /// Ids and texts of documents of a part after step `step`; more may come than are `wanted`.
+    /// Ids and texts of a part's documents after step `step`. May return more than the `wanted`
+    /// ones.
     fn texts(
         &self,
         step: usize,

@@ -17,7 +17,7 @@ use crate::documents::Losses;
 use crate::error::Result;
 use crate::inputs::{File, Inputs};
 
-/// The columns: the place of each record, how much was lost and why.
+/// The columns: place of each record, bytes lost, and reason.
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let number = |name: &str| Field::new(name, DataType::UInt64, false);

@@ -1,4 +1,4 @@
-//! What a part comes to, and where its files are.
+//! The result of a part, and the paths of its files.
 
 use std::path::PathBuf;
 
@@ -11,19 +11,19 @@ use tables::{Ledger, Outcome};
 use crate::error::Result;
 use crate::tokens::CountRun;
 
-/// The result of a part, kept in the journal.
+/// The result of a part. The journal stores it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct PartResult {
     pub(crate) ledger: Ledger,
     /// Documents that leave the segment.
     pub(crate) documents: u64,
-    /// Damaged records, for the limit on bad data; pages that just have no text do not count.
+    /// Number of damaged records, for the limit on bad data. Valid pages without text do not count.
     pub(crate) bad: u64,
-    /// Records read.
+    /// Number of records read.
     pub(crate) read: u64,
-    /// A few damaged records, to show.
+    /// A few damaged records as examples for the error message.
     pub(crate) examples: Vec<String>,
-    /// The counts of its words, if they were counted.
+    /// The files of its word counts, if words were counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) counts: Vec<CountRun>,
 }
@@ -33,7 +33,10 @@ impl PartResult {
         Ok(serde_json::to_value(self).or_bug("a part's result as JSON")?)
     }
 
-    /// Checks that what was read is passed on, dropped or quarantined.
+    /// Checks that every record that was read is passed on, dropped or quarantined.
+    ///
+    /// # Errors
+    /// It is a bug if the numbers differ.
     pub(super) fn check(&self, part: usize) -> Result<()> {
         let of = |outcome| self.ledger.outcome(outcome).documents;
         let out = self.documents + of(Outcome::Dropped) + of(Outcome::Quarantined);
@@ -45,7 +48,7 @@ impl PartResult {
     }
 }
 
-/// The task's name in the journal.
+/// The name of a part's task in the journal.
 pub(crate) fn task(step: usize, part: usize) -> String {
     format!("segment-{step}/part-{part:05}")
 }
@@ -60,7 +63,7 @@ pub(super) fn keys_path(step: usize, stage: usize, part: usize) -> String {
     format!("work/keys-{step}-{stage}/part-{part:05}.parquet")
 }
 
-/// The files of the keys of all parts.
+/// The key files of all parts.
 pub(crate) fn key_files(run: &Run, step: usize, stage: usize, parts: usize) -> Vec<PathBuf> {
     (0..parts).map(|part| run.path(&keys_path(step, stage, part))).collect()
 }

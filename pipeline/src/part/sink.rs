@@ -1,4 +1,4 @@
-//! Where the documents of a part go.
+//! The interface of everything that receives a part's documents.
 
 use sql::{Documents, Dropped};
 use store::FileEntry;
@@ -7,7 +7,7 @@ use super::result::PartResult;
 use crate::documents::Losses;
 use crate::error::Result;
 
-/// Takes what leaves a segment, of one part.
+/// Receives everything that leaves a segment, for one part.
 pub(super) trait Sink {
     /// Takes documents that passed all stages.
     fn take_kept(&mut self, _: &Documents) -> Result<()> {
@@ -19,11 +19,14 @@ pub(super) trait Sink {
         Ok(())
     }
 
-    /// Takes the records that are damaged or no documents; called once, after all documents.
+    /// Takes the records that are damaged or not documents. Called once, after all documents.
     fn take_losses(&mut self, _: &Losses) -> Result<()> {
         Ok(())
     }
 
-    /// Adds to the part's result, and returns the files that are published.
+    /// Adds to the part's result and returns the published files.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     fn finish(self: Box<Self>, result: &mut PartResult) -> Result<Vec<FileEntry>>;
 }

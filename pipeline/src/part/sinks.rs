@@ -1,4 +1,4 @@
-//! The list of sinks of one part, chosen once by the place of the step.
+//! The sinks of one part. Which sinks it has depends on whether the step is the first or the last.
 
 use sql::{Documents, Dropped};
 use store::FileEntry;
@@ -26,6 +26,9 @@ pub(super) struct Sinks<'a> {
 
 impl<'a> Sinks<'a> {
     /// Opens the sinks for part `part` of step `step`.
+    ///
+    /// # Errors
+    /// A file cannot be created.
     pub(super) fn create(work: &'a Work<'a>, step: usize, part: usize) -> Result<Self> {
         let planned = &work.plan.steps[step];
         let (is_first, is_last) = (step == 0, step + 1 == work.plan.steps.len());
@@ -73,12 +76,15 @@ impl<'a> Sinks<'a> {
         self.sinks.iter_mut().try_for_each(|sink| sink.take_dropped(dropped))
     }
 
-    /// Takes the records that are damaged or no documents.
+    /// Takes the records that are damaged or not documents.
     pub(super) fn take_losses(&mut self, losses: &Losses) -> Result<()> {
         self.sinks.iter_mut().try_for_each(|sink| sink.take_losses(losses))
     }
 
-    /// Publishes all files and checks the part's account.
+    /// Publishes all files and checks the part's ledger.
+    ///
+    /// # Errors
+    /// A file cannot be written. It is a bug if the ledger does not add up.
     pub(super) fn finish(self) -> Result<(PartResult, Vec<FileEntry>)> {
         let mut result = self.result;
         let mut files = Vec::new();

@@ -1,4 +1,4 @@
-//! The tables of kept and of dropped documents of one part.
+//! The tables of kept and dropped documents of one part.
 
 use arrow::datatypes::SchemaRef;
 use arrow::record_batch::RecordBatch;
@@ -12,7 +12,7 @@ use super::sink::Sink;
 use crate::documents::{stored_schema, to_stored};
 use crate::error::Result;
 
-/// A table that is created with its first rows, since files without rows are not written.
+/// A table whose file is created with its first rows, so that no empty files are written.
 struct LazyTable<'a> {
     run: &'a Run,
     path: String,
@@ -47,7 +47,8 @@ impl<'a> LazyTable<'a> {
 /// Documents that leave the segment: the run's output, or the input of the next segment.
 pub(super) struct DocumentTable<'a> {
     table: LazyTable<'a>,
-    /// Whether the rows carry what only the next segment needs.
+    /// Whether this is the run's output. If not, rows have an additional column for the next
+    /// segment.
     is_last: bool,
 }
 
@@ -57,7 +58,8 @@ impl<'a> DocumentTable<'a> {
         let columns = work.plan.steps[step].segment.output();
         let schema = if is_last { columns.clone() } else { stored_schema(columns) };
         let mut table = LazyTable::new(work.run, work.plan.documents_path(step, part), schema);
-        // The next segment reads the file of each part, and every run has one file of documents.
+        // The next segment expects a file for every part, and every run must have at least one file
+        // of documents.
         if part == 0 || !is_last {
             table.writer()?;
         }
@@ -85,7 +87,7 @@ pub(super) struct DroppedTable<'a>(LazyTable<'a>);
 impl<'a> DroppedTable<'a> {
     pub(super) fn create(run: &'a Run, step: usize, part: usize) -> Result<Self> {
         let mut table = LazyTable::new(run, dropped_path(step, part), Dropped::schema());
-        // Every run has one file of dropped documents.
+        // Every run must have at least one file of dropped documents.
         if part == 0 {
             table.writer()?;
         }

@@ -1,4 +1,4 @@
-//! The texts of documents that a barrier stage looks at a second time.
+//! Reads texts again for a barrier stage.
 
 use arrow::array::Array as _;
 
@@ -7,7 +7,7 @@ use crate::barrier::Texts;
 use crate::columns::{doc_ids, texts};
 use crate::error::Result;
 
-/// The texts of documents after one step.
+/// Reads the texts of documents as they were after one step.
 pub(crate) struct PartTexts<'a> {
     pub(crate) work: &'a Work<'a>,
     pub(crate) step: usize,

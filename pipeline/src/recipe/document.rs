@@ -1,4 +1,4 @@
-//! The text of a recipe or of a stage, and the places in it.
+//! The text of a recipe or stage, and the places of its keys.
 
 use std::ops::Range;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::RecipeError;
 
-/// A file's name and text, from which errors are made. The recipe of a one-line command has no text,
-/// and its errors have no place.
+/// A file's name and text, for error messages. A recipe that was built from the command line has no
+/// text, so its errors have no place.
 #[derive(Debug, Clone)]
 pub(crate) struct Document {
     pub(crate) file: PathBuf,
@@ -33,8 +33,8 @@ impl Document {
         }
     }
 
-    /// An error at a key, such as `stage.2.with.threshold`; at the nearest table around it where the
-    /// key is not written.
+    /// An error at a key, such as `stage.2.with.threshold`. If the text does not have the key, the
+    /// place is the innermost table around it.
     pub(crate) fn error_at(
         &self,
         path: &str,
@@ -44,7 +44,8 @@ impl Document {
         self.error(message, self.place_of(path), Some(help.into()))
     }
 
-    /// An error at the value of a key; at the nearest table around it where the key is not written.
+    /// An error at the value of a key. If the text does not have the key, the place is the
+    /// innermost table around it.
     pub(crate) fn error_at_value(
         &self,
         path: &str,
@@ -59,7 +60,8 @@ impl Document {
         self.place(path).map(|place| place.key)
     }
 
-    /// Finds a key by its path. Numbers in the path are indexes of arrays.
+    /// Finds a key by its path. Numbers in the path are array indexes. `None` if the text is not
+    /// TOML, which has its own error, or has no part of the path.
     fn place(&self, path: &str) -> Option<Place> {
         let root = DeTable::parse(&self.text).ok()?;
         let mut place: Option<Place> = None;
@@ -77,7 +79,8 @@ impl Document {
                 Some(_) => None,
             };
             let Some((key, next)) = found else { break };
-            // The span of a section's value is its header, which says more than its key alone.
+            // The span of a section's value is its header, such as `[run]`, which is clearer than
+            // the key.
             let is_section = matches!(next.get_ref(), DeValue::Table(_)) && place.is_none();
             let key = if is_section { next.span() } else { key };
             place = Some(Place { key, value: next.span() });
@@ -91,7 +94,8 @@ impl Document {
         self.unknown_key_error(error, &[])
     }
 
-    /// An error of the TOML reader; for a misspelt key, `others` are keys that are right too.
+    /// An error of the TOML reader. `others` are additional valid keys to suggest for a misspelt
+    /// key.
     pub(crate) fn unknown_key_error(
         &self,
         error: &toml::de::Error,
@@ -99,7 +103,7 @@ impl Document {
     ) -> RecipeError {
         let message = error.message().to_owned();
         let help = misspelt(&message, others).map(|near| format!("did you mean `{near}`?"));
-        // The list of all keys is noise when the right one is known.
+        // If there is a suggestion, the list of all keys is noise.
         let message = match (&help, message.split_once(", expected")) {
             (Some(_), Some((start, _))) => start.to_owned(),
             _ => message,
@@ -109,13 +113,14 @@ impl Document {
     }
 }
 
-/// Where a key and its value stand in a text, in bytes.
+/// The places of a key and its value in a text, in bytes.
 struct Place {
     key: Range<usize>,
     value: Range<usize>,
 }
 
-/// The expected name that is most like the one refused in serde's "unknown field" message.
+/// The expected name that is most similar to the unknown one. Both are read from serde's message
+/// for an unknown field, since serde offers no structured error.
 fn misspelt(message: &str, others: &[&str]) -> Option<String> {
     let (refused, expected) = message.split_once(", expected")?;
     let quoted = |text: &str| -> Vec<String> {

@@ -1,22 +1,22 @@
-//! A refused recipe, with the place in the file.
+//! The error for an invalid recipe, with its place in the file.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// What is wrong with a recipe or with a file that it names. Nothing was run.
+/// An error in a recipe or in a file that it names. Nothing was run.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct RecipeError {
-    /// What is wrong, lower case.
+    /// What is wrong, starting in lower case.
     pub message: String,
-    /// The file that is wrong.
+    /// The file with the error.
     pub file: PathBuf,
-    /// That file's text, to show the place in.
+    /// The file's text, to show the place.
     pub text: String,
-    /// The place, in bytes.
+    /// The place in the text, in bytes.
     pub span: Option<Range<usize>>,
     /// The label at the place.
     pub label: String,
-    /// The way out.
+    /// How to fix it.
     pub help: Option<String>,
 }

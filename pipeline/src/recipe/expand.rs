@@ -1,6 +1,10 @@
-//! `${NAME}`, `${NAME:-default}` and a leading `~/` in paths.
+//! Expands `${NAME}`, `${NAME:-default}` and a leading `~/` in paths.
 
-/// The path with environment variables in place, or the name of one that is not set.
+/// Replaces environment variables in a path. As in a shell, `:-default` is also used for an empty
+/// variable.
+///
+/// # Errors
+/// The name of a variable that is not set or is empty and has no default.
 #[expect(clippy::disallowed_methods, reason = "a recipe's paths may name environment variables")]
 pub(crate) fn expand(path: &str) -> Result<String, String> {
     let home = || std::env::var("HOME").map_err(|_| "HOME".to_owned());

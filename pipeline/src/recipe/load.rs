@@ -1,6 +1,7 @@
-//! From a recipe's text to a recipe that has been checked.
+//! Loads a recipe: reads its text and checks everything that needs no input data.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,22 +17,22 @@ use super::tables::{
 };
 use crate::barrier::BarrierStage;
 
-/// A checked recipe; its files exist, its SQL has been read but not planned.
+/// A checked recipe. Its files exist, and its SQL has been read but not planned.
 #[derive(Debug, Clone)]
 pub struct Recipe {
-    /// The recipe's name: its file's without the ending.
+    /// The recipe's name: the file name without its extension.
     pub name: String,
     /// Where and how to run.
     pub run: RunTable,
-    /// What to read.
+    /// The inputs.
     pub sources: Vec<Source>,
-    /// What to do, in order.
+    /// The stages, in order.
     pub(crate) stages: Vec<StageStep>,
     /// The tokenizer, if tokens are wanted.
     pub tokenizer: Option<TokenizerTable>,
     /// The tokenizer file that is used instead of training one.
     pub tokenizer_file: Option<PathBuf>,
-    /// Whether tokens are stored: `[shards]` or `[pretrain]` asks for it.
+    /// Whether tokens are stored, because the recipe has `[shards]` or `[pretrain]`.
     pub wants_shards: bool,
     /// How tokens are stored.
     pub shards: ShardsTable,
@@ -47,7 +48,7 @@ pub struct Source {
     pub name: String,
     /// Its files, sorted by address.
     pub files: Vec<SourceFile>,
-    /// The source as the recipe has it.
+    /// The source as written in the recipe.
     pub(crate) table: SourceTable,
 }
 
@@ -65,22 +66,22 @@ pub struct SourceFile {
 pub(crate) struct StageStep {
     /// Its name in the ledger.
     pub(crate) name: String,
-    /// What it is.
+    /// What it does.
     pub(crate) kind: StageKind,
-    /// Where the recipe has it, such as `stage.2`.
+    /// Its place in the recipe, such as `stage.2`.
     pub(crate) place: String,
 }
 
-/// What a stage is.
+/// The kinds of stages.
 #[derive(Debug, Clone)]
 pub(crate) enum StageKind {
-    /// Row-wise SQL.
+    /// SQL that looks at each document alone.
     Sql(SqlStage),
     /// Deduplication over all documents.
     Barrier(Arc<dyn BarrierStage>),
 }
 
-/// A stage of SQL and where its text stands.
+/// An SQL stage and the document with its text.
 #[derive(Debug, Clone)]
 pub(crate) struct SqlStage {
     /// Text and parameters.
@@ -91,7 +92,7 @@ pub(crate) struct SqlStage {
 }
 
 impl SqlStage {
-    /// The refusal of this stage's SQL as an error of the recipe.
+    /// Turns an error in this stage's SQL into an error of the recipe.
     pub(crate) fn error(&self, error: &sql::SqlError) -> RecipeError {
         let (message, span, help) = match error {
             sql::SqlError::Refused { message, span, help } => {
@@ -99,7 +100,7 @@ impl SqlStage {
             }
             other => (other.to_string(), None, None),
         };
-        // Without a place to show, the file must be named.
+        // Without a place, the message must name the file.
         let file = match span {
             Some(_) => String::new(),
             None => format!(" ({})", self.document.file.display()),
@@ -112,7 +113,7 @@ impl Recipe {
     /// Reads and checks the recipe file at `path`.
     ///
     /// # Errors
-    /// The file cannot be read; what is wrong in it, with its place.
+    /// The file cannot be read, or the recipe is invalid. The error has the place.
     pub fn load(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path).map_err(|error| RecipeError {
             message: format!("the recipe cannot be read: {error}"),
@@ -120,7 +121,7 @@ impl Recipe {
             text: String::new(),
             span: None,
             label: String::new(),
-            help: Some("`gristmill demo` writes one to begin with".into()),
+            help: Some("`gristmill demo` writes an example to start from".into()),
         })?;
         Self::from_text(text, path)
     }
@@ -128,17 +129,18 @@ impl Recipe {
     /// Checks the recipe `text`, whose relative paths start from the folder of `path`.
     ///
     /// # Errors
-    /// What is wrong, with its place in the text.
+    /// The recipe is invalid. The error has the place in the text.
     pub fn from_text(text: String, path: &Path) -> Result<Self, RecipeError> {
         let document = Document { file: path.into(), text };
         let tables = parse(&document)?;
         Loader { base: path.parent().unwrap_or(Path::new("")), document: &document }.check(tables)
     }
 
-    /// Checks a recipe that a command has built. Relative paths start from the working directory.
+    /// Checks a recipe that was built from the command line. Relative paths start from the working
+    /// directory.
     ///
     /// # Errors
-    /// What is wrong; there is no text to show a place in.
+    /// The recipe is invalid. The error has no place, because there is no text.
     pub fn from_tables(tables: RecipeTables) -> Result<Self, RecipeError> {
         let document = Document { file: "command line".into(), text: String::new() };
         Loader { base: Path::new(""), document: &document }.check(tables)
@@ -149,13 +151,13 @@ impl Recipe {
         self.document.file.parent().unwrap_or(Path::new(""))
     }
 
-    /// Where the run goes.
+    /// The run directory.
     pub fn output(&self) -> PathBuf {
         self.run.output.clone().map_or_else(|| Path::new("runs").join(&self.name), PathBuf::from)
     }
 }
 
-/// Below this not even one part can be worked on.
+/// The least memory in which one part can be processed.
 pub const MEMORY_MIN_BYTES: u64 = 128 << 20;
 
 pub(super) struct Loader<'a> {
@@ -166,7 +168,8 @@ pub(super) struct Loader<'a> {
 
 impl Loader<'_> {
     fn check(&self, tables: RecipeTables) -> Result<Recipe, RecipeError> {
-        let name = self.document.file.file_stem().unwrap_or_default().to_string_lossy();
+        // A path without a name, such as `..`, cannot be read and has failed before.
+        let name = self.document.file.file_stem().unwrap_or(OsStr::new("")).to_string_lossy();
         self.check_run(&tables.run)?;
         if tables.sources.is_empty() {
             let help = "add `[[source]]` with `name` and `path`".to_owned();
@@ -181,6 +184,7 @@ impl Loader<'_> {
             stages.map(|(index, stage)| self.stage(index, stage)).collect::<Result<_, _>>()?;
         self.check_names("stage", stages.iter().map(|stage| stage.name.as_str()))?;
         let tokenizer_file = self.tokenizer(tables.tokenizer.as_ref())?;
+        // Without `[shards]`, the defaults of every key apply: `[pretrain]` writes shards, too.
         let shards = tables.shards.clone().unwrap_or_default();
         self.check_shards(&shards)?;
         if let Some(pretrain) = &tables.pretrain {
@@ -209,16 +213,16 @@ impl Loader<'_> {
             return refused("max_bad_fraction", message, "give 0.0 to 1.0");
         }
         if run.memory.as_u64() < MEMORY_MIN_BYTES {
-            let message = format!("`memory` is {}, too little to work in", run.memory);
+            let message = format!("`memory` is {}, which is too little", run.memory);
             return refused("memory", message, "give at least \"128MiB\"");
         }
         if run.threads == Some(0) {
-            return refused("threads", "`threads` is 0".into(), "leave it out to use all cores");
+            return refused("threads", "`threads` is 0".into(), "remove it to use all cores");
         }
         Ok(())
     }
 
-    /// Checks that the names of sources or of stages can be names, and that none comes twice.
+    /// Checks that the names of sources or stages are valid and unique.
     fn check_names<'n>(
         &self,
         section: &str,
@@ -232,19 +236,19 @@ impl Loader<'_> {
         for (index, name) in names.enumerate() {
             let path = format!("{section}.{index}.name");
             if !good(name) {
-                let message = format!("`{name}` cannot be a name");
+                let message = format!("`{name}` is not a valid name");
                 return Err(self.document.error_at(&path, message, "use a-z, 0-9, `_` and `-`"));
             }
             if !seen.insert(name) {
-                let message = format!("two are called `{name}`");
-                let help = "give one of them another `name`";
+                let message = format!("the name `{name}` is used twice");
+                let help = "give one of the two another `name`";
                 return Err(self.document.error_at(&path, message, help));
             }
         }
         Ok(())
     }
 
-    /// The path from the recipe's folder.
+    /// The path with the recipe's folder in front, unless it is absolute or an address.
     pub(super) fn rooted(&self, path: &str) -> String {
         if path.contains("://") || self.base.as_os_str().is_empty() {
             return path.to_owned();
@@ -253,7 +257,7 @@ impl Loader<'_> {
     }
 }
 
-/// The most similar of some names, if one is similar at all.
+/// The most similar of some names, or `None` if no name is similar.
 pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
     sql::nearest(name, candidates).map(ToOwned::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The recipe: what a run reads, what it does with the documents and what it makes of them.
+//! The recipe of a run: its inputs, its stages, and its outputs.
 //!
 //! A recipe is a set of tables ([`RecipeTables`]), read from a file or built by a command. Loading
 //! checks everything that can be checked without reading the inputs.

@@ -1,4 +1,4 @@
-//! From a recipe's text to its tables, with the place of whatever is wrong.
+//! Parses a recipe's text into its tables. Errors have a place.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,12 @@ use super::tables::{PretrainTable, RecipeTables, TokenizerTable};
 
 /// Reads the tables of a recipe.
 ///
-/// Two sections hold the configuration of a trainer beside keys of the recipe. Each is split by its
-/// keys before it is read, because serde's `flatten` forgets the places and accepts unknown keys.
+/// Two sections contain the configuration of a trainer together with keys of the recipe. Each is
+/// split by its keys before it is read, because serde's `flatten` loses the places and accepts
+/// unknown keys.
+///
+/// # Errors
+/// The text is not TOML, a key is unknown, or a value has the wrong type.
 pub(super) fn parse(document: &Document) -> Result<RecipeTables, RecipeError> {
     let mut root = DeTable::parse(&document.text).map_err(|e| document.toml_error(&e))?;
     let tokenizer = root.get_mut().remove("tokenizer");
@@ -89,7 +93,7 @@ fn parse_pretrain(
     Ok(PretrainTable { preset, model, train, prompt })
 }
 
-/// Takes `keys` out of a section and reads them as one type.
+/// Removes `keys` from a section and reads them as a `T`.
 fn take_keys<'a, T: DeserializeOwned>(
     document: &Document,
     section: &mut Spanned<DeValue<'a>>,
@@ -106,7 +110,8 @@ fn take_keys<'a, T: DeserializeOwned>(
     T::deserialize(taken.into_deserializer()).map_err(|error| document.toml_error(&error))
 }
 
-/// Reads what is left of a section; `known` are the keys that were taken out of it.
+/// Reads the rest of a section. `known` are the keys that were removed; they are suggested for
+/// misspelt keys, too.
 fn read_rest<T: DeserializeOwned>(
     document: &Document,
     section: Spanned<DeValue<'_>>,

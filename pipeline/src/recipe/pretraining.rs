@@ -1,4 +1,4 @@
-//! The shape of the model that a recipe asks for.
+//! The shape of a recipe's model.
 
 use model::ModelConfig;
 use toml::Value;
@@ -8,17 +8,17 @@ use super::error::RecipeError;
 use super::tables::PretrainTable;
 
 impl PretrainTable {
-    /// The shape of the model: that of `[pretrain.model]`, else the preset's. A row has `context`
-    /// tokens.
+    /// The shape of the model: that of `[pretrain.model]`, or else the preset's. A training row has
+    /// `context` tokens.
     ///
     /// # Errors
-    /// Says which key a shape does not have or lacks, or which value does not go with the others.
+    /// A key is unknown or missing, or two values are incompatible. The message names them.
     pub fn shape(&self, vocab_size: usize, context: usize) -> Result<ModelConfig, String> {
         let mut config = match &self.model {
             Some(shape) => {
                 let mut shape = shape.clone();
                 if shape.contains_key("vocab_size") {
-                    return Err("`vocab_size` follows from the tokenizer; leave it out".into());
+                    return Err("`vocab_size` follows from the tokenizer; remove it".into());
                 }
                 shape.insert("vocab_size".into(), Value::Integer(vocab_size as i64));
                 let refused = |error: toml::de::Error| error.message().to_owned();

@@ -1,15 +1,15 @@
-//! The recipe with every default filled in: what `recipe.toml` of a run says, and what a later start
-//! is compared with.
+//! The recipe with every default filled in. A run writes it to `recipe.toml`, and it is part of the
+//! fingerprint that decides whether a run can be resumed.
 //!
-//! Output, threads and memory are left out: they say where and how fast, not what.
+//! Output directory, threads and memory are omitted, because they do not change the results.
 
 use bug::{Bug, OrBug as _};
 use toml::{Table, Value};
 
 use super::{PretrainTable, Recipe, RecipeError, StageKind, StageStep};
 
-/// Settings of training that recipes of earlier versions did not have. At their defaults they are
-/// left out, so that the identity of a run does not change when a setting is added.
+/// Settings of training that earlier versions did not have. They are omitted if they have their
+/// default value, so that a new setting does not change the fingerprint of existing runs.
 const ADDED_SETTINGS: [&str; 9] = [
     "precision",
     "embedding_rate",
@@ -26,13 +26,14 @@ impl Recipe {
     /// The resolved recipe as TOML.
     ///
     /// # Errors
-    /// A [`Bug`] where a table cannot be written.
+    /// It is a bug if a table cannot be written as TOML.
     pub fn resolved_text(&self) -> Result<String, Bug> {
         let text = toml::to_string_pretty(&self.resolved_table()?).or_bug("a recipe as TOML")?;
         Ok(format!("# Resolved by gristmill {}.\n{text}", env!("CARGO_PKG_VERSION")))
     }
 
-    /// Each key of the resolved recipe with its value; the SQL of a stage by its digest.
+    /// Each key of the resolved recipe with its value. For SQL and the tokenizer file, the value is
+    /// a digest.
     ///
     /// # Errors
     /// The tokenizer's file cannot be read.

@@ -1,5 +1,5 @@
-//! The settings of the tokenizer, the shards and the model: everything that can be wrong is refused
-//! before any work.
+//! Checks the settings of the tokenizer, the shards and the model, so that errors appear before any
+//! work.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,10 @@ use super::load::{Loader, nearest};
 use super::tables::{PretrainTable, ShardsTable, TokenizerTable};
 
 impl Loader<'_> {
+    /// Checks the tokenizer's settings. Returns the tokenizer file, if the recipe names one.
+    ///
+    /// # Errors
+    /// The file does not exist, or a setting is invalid.
     pub(super) fn tokenizer(
         &self,
         table: Option<&TokenizerTable>,
@@ -22,7 +26,7 @@ impl Loader<'_> {
         };
         if let Some(file) = &table.file {
             let expanded = expand(file).map_err(|name| {
-                let help = "set it, or name the file itself";
+                let help = "set it, or write the path without it";
                 refused("file", format!("the variable {name} is not set"), help)
             })?;
             let path = PathBuf::from(self.rooted(&expanded));
@@ -51,19 +55,19 @@ impl Loader<'_> {
         let vocab_size = table.train.vocab_size;
         let smallest = vocab_size - crate::tokens::merges(&table.train) as usize;
         if let Some(size) = table.also.iter().find(|s| !(smallest..vocab_size).contains(s)) {
-            let message = format!("`also` has {size}, which is no smaller vocabulary");
+            let message = format!("`also` has {size}, which is not a possible smaller size");
             let help = format!("give sizes from {smallest} to {}", vocab_size - 1);
             return refused("also", message, &help);
         }
         let weighs = |weight: &f64| (0.0..=1e9).contains(weight);
         if let Some((name, weight)) = table.weights.iter().find(|(_, weight)| !weighs(weight)) {
             let message = format!("the weight of `{name}` is {weight}");
-            return refused("weights", message, "give a number from 0 on, such as 2.5");
+            return refused("weights", message, "give a number of at least 0, such as 2.5");
         }
         let Some(temperature) = table.temperature else { return Ok(()) };
         if !(1.0..=100.0).contains(&temperature) {
             let message = format!("`temperature` is {temperature}");
-            let help = "give 1 for the shares as they are, up to 100 for equal ones";
+            let help = "give 1 to keep the shares, or up to 100 to make them almost equal";
             return refused("temperature", message, help);
         }
         if !table.weights.is_empty() {
@@ -73,6 +77,10 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// Checks the settings of `[shards]`.
+    ///
+    /// # Errors
+    /// A setting is out of range.
     pub(super) fn check_shards(&self, table: &ShardsTable) -> Result<(), RecipeError> {
         let refused = |key: &str, message: String, help: &str| {
             Err(self.document.error_at(&format!("shards.{key}"), message, help))
@@ -93,6 +101,10 @@ impl Loader<'_> {
         Ok(())
     }
 
+    /// Checks the settings of `[pretrain]`.
+    ///
+    /// # Errors
+    /// There is no tokenizer, or a setting is invalid.
     pub(super) fn check_pretrain(
         &self,
         table: &PretrainTable,
@@ -116,7 +128,7 @@ impl Loader<'_> {
             );
             return refused("preset", message, help);
         }
-        // The vocabulary is not known yet; any will do to check the rest.
+        // The vocabulary size is not known yet. Any size works to check the other keys.
         if let Err(message) = table.shape(1 << 15, shards.sequence_length) {
             let help = "its keys are dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, \
                         qk_norm, rope_theta, norm_eps";

@@ -11,6 +11,10 @@ use super::load::{Loader, Source, SourceFile, nearest};
 use super::tables::SourceTable;
 
 impl Loader<'_> {
+    /// Finds the files of a source, sorted by address.
+    ///
+    /// # Errors
+    /// A path matches no file, or the format of a file is unknown.
     pub(super) fn source(&self, index: usize, table: &SourceTable) -> Result<Source, RecipeError> {
         let format = match &table.format {
             None => None,
@@ -54,9 +58,10 @@ impl Loader<'_> {
             };
             self.document.error_at(&at, error.to_string(), help)
         })?;
-        // People know a file by what the recipe says, wherever the recipe lies; so do documents, whose
-        // names are in the output.
-        let base = rooted.strip_suffix(&address).unwrap_or_default();
+        // Addresses are shown as in the recipe, without its folder. They are in the output, which
+        // must not depend on where the recipe lies. If there is no folder to remove, the base is
+        // empty.
+        let base = rooted.strip_suffix(&address).unwrap_or("");
         for file in &mut files {
             if let Some(known) = file.address.strip_prefix(base) {
                 file.address = known.to_owned();
@@ -73,10 +78,10 @@ impl Loader<'_> {
         table: &SourceTable,
     ) -> Result<SourceFile, RecipeError> {
         let by_name = Format::from_name(&file.address);
-        // The file's first bytes have the last word on how it is packed.
+        // Only a first guess: the reader checks the file's first bytes.
         let compression = by_name.map_or(Compression::None, |found| found.1);
         let Some(format) = format.or(by_name.map(|found| found.0)) else {
-            let message = format!("`{}` does not tell its format", file.address);
+            let message = format!("the name `{}` does not show the file's format", file.address);
             let others = Format::ALL.into_iter().filter(|format| *format != Format::Jsonl);
             let others: Vec<_> = others.map(Format::name).collect();
             let help = format!("add `format = \"jsonl\"` (or {})", others.join(", "));

@@ -1,6 +1,7 @@
 //! The stages of a recipe.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use sql::StageText;
@@ -14,13 +15,17 @@ use super::tables::StageTable;
 use crate::barrier;
 
 impl Loader<'_> {
+    /// Reads a stage: a built-in one, or SQL in a file.
+    ///
+    /// # Errors
+    /// There is no such stage or file, or an option is invalid.
     pub(super) fn stage(&self, index: usize, table: &StageTable) -> Result<StageStep, RecipeError> {
         let place = format!("stage.{index}");
         let (name, kind) = match (&table.uses, &table.sql) {
             (Some(uses), None) => self.built_in(&place, table, uses)?,
             (None, Some(file)) => self.sql_file(&place, table, file)?,
             (Some(_), Some(_)) => {
-                let help = "`use` names a stock stage, `sql` a file of yours: keep one";
+                let help = "`use` names a stock stage, `sql` your own file; keep one of them";
                 let message = "the stage has both `use` and `sql`";
                 return Err(self.document.error_at(&format!("{place}.sql"), message, help));
             }
@@ -51,7 +56,9 @@ impl Loader<'_> {
             let names: Vec<&str> = stock.chain(barrier::kinds()).collect();
             let help = match nearest(uses, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there is {}; a file of yours goes under `sql`", names.join(", ")),
+                None => {
+                    format!("stock stages are {}; for your own file, use `sql`", names.join(", "))
+                }
             };
             let message = format!("there is no stock stage `{uses}`");
             let path = format!("{place}.use");
@@ -73,20 +80,24 @@ impl Loader<'_> {
             self.document.error_at_value(&path, message, Some(help.to_owned()))
         };
         let expanded = expand(file).map_err(|name| {
-            refused(format!("the variable {name} is not set"), "set it, or name the file itself")
+            refused(
+                format!("the variable {name} is not set"),
+                "set it, or write the path without it",
+            )
         })?;
         let path = PathBuf::from(self.rooted(&expanded));
         let sql = std::fs::read_to_string(&path).map_err(|error| {
             let message = format!("{}: {error}", path.display());
             refused(message, "paths start from the recipe's folder")
         })?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        // The file has been read, so it has a name; `check_names` refuses an empty one.
+        let stem = path.file_stem().unwrap_or(OsStr::new("")).to_string_lossy().to_lowercase();
         let name = table.name.clone().unwrap_or(stem);
         let stage = self.sql_stage(place, &name, table, Document { file: path, text: sql })?;
         Ok((name, StageKind::Sql(stage)))
     }
 
-    /// A stage of SQL, once the values that the recipe gives fit the parameters that it declares.
+    /// An SQL stage. Checks that the recipe's values fit the parameters that the stage declares.
     fn sql_stage(
         &self,
         place: &str,
@@ -100,7 +111,8 @@ impl Loader<'_> {
         stage.parameters = sql::parameters(&stage.text.sql).map_err(|error| stage.error(&error))?;
         for (key, value) in &stage.text.with {
             let one: BTreeMap<String, Value> = [(key.clone(), value.clone())].into();
-            // The error points into the recipe, since the stage itself is right.
+            // The error points to the recipe, because the value is wrong and not the stage. Values
+            // are bound one by one to know which.
             if let Err(error) = sql::bind(&stage.parameters, &one) {
                 let (message, help) = match error {
                     sql::SqlError::Refused { message, help, .. } => (message, help),

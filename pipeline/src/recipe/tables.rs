@@ -1,4 +1,4 @@
-//! The tables of a recipe as people write them, and as one-line commands build them.
+//! The tables of a recipe, as users write them or as commands build them.
 
 use std::collections::BTreeMap;
 
@@ -12,39 +12,39 @@ use toml::{Table, Value};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeTables {
-    /// Where and how to run.
+    /// Settings of the run itself.
     #[serde(default)]
     pub run: RunTable,
-    /// What to read, at least one.
+    /// The inputs; at least one.
     #[serde(rename = "source", default)]
     pub sources: Vec<SourceTable>,
-    /// What to do with the documents, in order.
+    /// The stages, in order.
     #[serde(rename = "stage", default)]
     pub stages: Vec<StageTable>,
-    /// The tokenizer to train or to use; without it the run ends with documents.
+    /// The tokenizer to train or use. Without it, the run ends with documents.
     #[serde(skip)]
     pub tokenizer: Option<TokenizerTable>,
-    /// The shards to write; a model needs them, so `[pretrain]` writes them too.
+    /// The shards to write. A model needs them, so `[pretrain]` writes them in any case.
     pub shards: Option<ShardsTable>,
     /// The model to pretrain.
     #[serde(skip)]
     pub pretrain: Option<PretrainTable>,
 }
 
-/// `[run]`: where the run goes and what it may use. Only `seed` and `max_bad_fraction` can change
-/// what comes out.
+/// `[run]`: the run directory and resources. Only `seed` and `max_bad_fraction` can change the
+/// output.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunTable {
     /// The run directory, relative to the working directory; `runs/<recipe name>` by default.
     pub output: Option<String>,
-    /// Seed of everything that involves chance.
+    /// Seed of all random choices.
     pub seed: u64,
-    /// Memory that buffers, sorting and tables may take together.
+    /// The most memory that buffers, sorting and tables may use together.
     pub memory: ByteSize,
     /// Worker threads; all cores by default.
     pub threads: Option<usize>,
-    /// Share of damaged records above which the run stops (0 to 1).
+    /// The run stops if a larger fraction of records (0 to 1) is damaged.
     pub max_bad_fraction: f64,
 }
 
@@ -66,14 +66,14 @@ impl Default for RunTable {
 pub struct SourceTable {
     /// Its name in tables and reports.
     pub name: String,
-    /// Path, glob or address, or a list of these; relative to the recipe's folder.
+    /// A path, glob or URL, or a list of these. Paths are relative to the recipe's folder.
     pub path: Paths,
-    /// Format, where the files' names do not tell it: warc, wet, jsonl, parquet or text.
+    /// The format, if the file names do not show it: warc, wet, jsonl, parquet or text.
     pub format: Option<String>,
-    /// Names of the fields that hold text, id, url and date.
+    /// Names of the fields with text, id, URL and date.
     #[serde(default)]
     pub fields: Fields,
-    /// Whether a record with a blank text is a document; else it is quarantined.
+    /// Whether a record with a blank text is kept as a document. Otherwise it is quarantined.
     #[serde(default)]
     pub keep_blank: bool,
 }
@@ -82,9 +82,9 @@ pub struct SourceTable {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Paths {
-    /// One.
+    /// One path.
     One(String),
-    /// Several.
+    /// Several paths.
     Many(Vec<String>),
 }
 
@@ -95,7 +95,7 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// All of them.
+    /// All paths.
     pub fn all(&self) -> &[String] {
         match self {
             Self::One(path) => std::slice::from_ref(path),
@@ -108,34 +108,36 @@ impl Paths {
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct StageTable {
-    /// A stock stage by name, or `exact` or `minhash`.
+    /// The name of a stock stage or of a barrier stage, such as `exact` or `minhash`.
     #[serde(rename = "use")]
     pub uses: Option<String>,
-    /// A file of SQL, relative to the recipe's folder.
+    /// An SQL file, relative to the recipe's folder.
     pub sql: Option<String>,
-    /// Its name in the ledger; the stage's or file's name by default.
+    /// Its name in the ledger. By default, the name of the stock stage or of the file.
     pub name: Option<String>,
-    /// Values for its parameters.
+    /// Values of its parameters.
     #[serde(default)]
     pub with: BTreeMap<String, Value>,
 }
 
 /// `[tokenizer]`: train a tokenizer on the kept documents, or use a file. The section is the
-/// trainer's own configuration with a few keys more.
+/// trainer's configuration with a few additional keys.
 #[derive(Debug, Clone, Serialize)]
 pub struct TokenizerTable {
-    /// A tokenizer.json to use instead of training one, relative to the recipe's folder.
+    /// A `tokenizer.json` to use instead of training one, relative to the recipe's folder.
     pub file: Option<String>,
     /// The trainer's configuration.
     #[serde(flatten)]
     pub train: tokenizer::TrainConfig,
-    /// Smaller vocabularies that are cut from the trained one.
+    /// Sizes of smaller vocabularies to cut from the trained one.
     pub also: Vec<usize>,
-    /// The column by whose values words are counted apart, for weights and for the report.
+    /// The column that groups documents. Words are counted per group, for weights and for the
+    /// report.
     pub by: String,
-    /// How much the words of each group count; groups that are not named have weight 1.
+    /// Weights of the groups' words. Groups that are not listed have weight 1.
     pub weights: BTreeMap<String, f64>,
-    /// Makes the groups' shares more equal: each is raised to the power of 1 over this.
+    /// Makes the shares of groups more equal: the new share is proportional to
+    /// share^(1/temperature).
     pub temperature: Option<f64>,
 }
 
@@ -152,15 +154,16 @@ impl Default for TokenizerTable {
     }
 }
 
-/// `[shards]`: write tokens, and how.
+/// `[shards]`: write tokens to shards.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ShardsTable {
-    /// Tokens of one training row.
+    /// Tokens per training row.
     pub sequence_length: usize,
-    /// Tokens of one shard; a shard holds whole documents.
+    /// The most tokens per shard. A shard holds whole documents, so a longer document has its own
+    /// shard.
     pub shard_tokens: u64,
-    /// Share of the documents held out for validation, chosen by the hash of their text.
+    /// Fraction of the documents that is held out for validation, chosen by the hash of the text.
     pub validation_fraction: f64,
 }
 
@@ -170,20 +173,20 @@ impl Default for ShardsTable {
     }
 }
 
-/// `[pretrain]`: the model and how it is trained. The section is the trainer's own configuration with
-/// a few keys more.
+/// `[pretrain]`: the model and its training. The section is the trainer's configuration with a few
+/// additional keys.
 #[derive(Debug, Clone, Serialize)]
 pub struct PretrainTable {
-    /// The name of the model's shape.
+    /// The name of a predefined model shape.
     pub preset: String,
-    /// A shape that is spelled out: the keys of MODEL.toml without `vocab_size`, which is the
-    /// tokenizer's.
+    /// An explicit shape: the keys of MODEL.toml without `vocab_size`, which follows from the
+    /// tokenizer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<Table>,
-    /// The trainer's configuration. Its seed is that of `[run]` unless the section has one.
+    /// The trainer's configuration. Its seed defaults to that of `[run]`.
     #[serde(flatten)]
     pub train: TrainConfig,
-    /// The beginning of the sample in the report.
+    /// The prompt of the sample text in the report.
     pub prompt: String,
 }
 

@@ -1,4 +1,4 @@
-//! What decides the bytes of a run.
+//! The fingerprint of a run: everything that its output depends on.
 
 use store::Fingerprint;
 
@@ -7,7 +7,8 @@ use crate::inputs::Inputs;
 use crate::plan::Plan;
 use crate::recipe::Recipe;
 
-/// What decides the bytes of a run: the version, the resolved recipe, and the content of each file.
+/// Everything that the output of a run depends on: the version, the resolved recipe, and the
+/// content of each file. A run directory can only be resumed with the same fingerprint.
 ///
 /// # Errors
 /// A file that the recipe names cannot be read.

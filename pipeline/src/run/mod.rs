@@ -24,46 +24,46 @@ use crate::tokens::{Counting, Encoding};
 pub(crate) use fingerprint::fingerprint;
 use steps::Steps;
 
-/// How to run, apart from what the recipe says of the result.
+/// Options of a run that do not change its results.
 #[derive(Debug, Clone, Default)]
 pub struct RunOptions {
-    /// Remove an older run in the output first.
+    /// Whether to remove an older run in the output directory first.
     pub fresh: bool,
-    /// A run directory that serves one command and is removed with it. The run starts afresh and does
-    /// not wait for the disk.
+    /// Whether the run directory is temporary: it serves one command, which removes it at the end.
+    /// Such a run is never resumed, so it does not wait until files are safely on disk.
     pub ephemeral: bool,
-    /// Where to stop.
+    /// Where the run ends.
     pub until: Until,
-    /// Do not write the documents: only what is made of them is wanted.
+    /// Whether to skip writing documents, because only tokens or counts are wanted.
     pub without_documents: bool,
 }
 
 /// How far a run goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Until {
-    /// Until it is known which documents survive the last stage over all of them; none is written.
+    /// Until the last barrier stage has decided which documents survive. No documents are written.
     Decided,
     /// Until the words of the kept documents are counted.
     Counted,
-    /// Until the documents are written, or the tokens where they are wanted, without a report.
+    /// Until the documents, or the tokens if they are wanted, are written. There is no report.
     Written,
     /// To the end.
     #[default]
     Reported,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// The run directory.
     pub root: PathBuf,
-    /// The run was finished before, and nothing was done now.
+    /// True if the run was already finished, so that there was nothing to do.
     pub was_finished: bool,
     /// The manifest.
     pub manifest: Manifest,
-    /// Documents and bytes by account; empty when the run was finished before.
+    /// Documents and bytes by source and outcome. Empty if the run was already finished.
     pub ledger: Ledger,
-    /// Tokens of the tokenizer's vocabulary, if there is one.
+    /// Vocabulary size of the tokenizer in tokens, if there is one.
     pub vocab_size: Option<usize>,
     /// The shards, if any.
     pub shards: Option<ShardManifest>,
@@ -71,11 +71,11 @@ pub struct Summary {
     pub pretrained: Option<Pretrained>,
 }
 
-/// Runs a recipe to its end, or continues where an earlier start stopped.
+/// Runs a recipe to its end, or continues where it was interrupted.
 ///
 /// # Errors
-/// The recipe, an input or the run directory is refused; too many records are damaged; the disk or
-/// the network fails; `observer` asks to stop.
+/// The recipe, an input or the run directory cannot be used; too many records are damaged; the disk
+/// or the network fails; or `observer` asked to stop.
 pub fn run(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> Result<Summary> {
     worker_threads(recipe.run.threads)?.install(|| run_here(recipe, options, observer))
 }
@@ -124,13 +124,14 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     })
 }
 
-/// Words are counted where the run trains a tokenizer.
+/// Prepares word counts if the run trains a tokenizer.
 fn counting(recipe: &Recipe, plan: &Plan, options: &RunOptions) -> Option<Counting> {
     let table = recipe.tokenizer.as_ref().filter(|_| plan.tokenizer.is_none())?;
     Some(Counting::new(table, recipe.run.memory.as_u64(), options.ephemeral))
 }
 
-/// Documents are encoded as they stream by where the tokenizer is known before the run.
+/// Prepares encoding if the tokenizer is known before the run. Documents are then encoded as they
+/// leave the last segment, instead of in another pass.
 fn encoding(
     recipe: &Recipe,
     plan: &Plan,

@@ -3,7 +3,7 @@
 use crate::error::{PipelineError, Result};
 use crate::part::PartResult;
 
-/// Compares the share of damaged records with the recipe's limit.
+/// Compares the fraction of damaged records with the recipe's limit.
 pub(super) struct Quota {
     limit: f64,
     read: u64,
@@ -11,11 +11,11 @@ pub(super) struct Quota {
     examples: Vec<String>,
 }
 
-/// Records that must be read before the share is checked while the run is going on.
+/// Records that must be read before the fraction is checked during the run.
 const QUOTA_RECORDS_MIN: u64 = 1000;
 
-/// Damaged records that are always accepted: among a handful of records, one is already a large
-/// share.
+/// Number of damaged records that are always accepted. In a small input, even one would exceed the
+/// limit.
 const QUOTA_BAD_FREE: u64 = 10;
 
 impl Quota {

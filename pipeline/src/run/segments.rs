@@ -1,14 +1,12 @@
-//! Segments of SQL stages and the barrier stages between them.
+//! Runs segments of SQL stages and the barrier stages between them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use store::Event;
 
 use super::quota::Quota;
 use super::steps::Steps;
-use std::sync::Arc;
-
 use crate::barrier::{BarrierInput, Decision, KeyFiles};
 use crate::error::{PipelineError, Result};
 use crate::journal;
@@ -16,7 +14,14 @@ use crate::part::{PartResult, PartTexts, key_files, task};
 
 impl Steps<'_> {
     /// Runs a segment over all parts that have no result yet.
-    pub(super) fn segment(&self, step: usize, decisions: &[Arc<dyn Decision>]) -> Result<Vec<PartResult>> {
+    ///
+    /// # Errors
+    /// A part fails, too many records are damaged, or the observer asked to stop.
+    pub(super) fn segment(
+        &self,
+        step: usize,
+        decisions: &[Arc<dyn Decision>],
+    ) -> Result<Vec<PartResult>> {
         let work = self.work();
         let parts = self.inputs.parts.len();
         let done: Vec<Option<PartResult>> =
@@ -41,9 +46,12 @@ impl Steps<'_> {
         };
         self.timed(&name, ("bytes", self.inputs.bytes(), done_bytes), || {
             let mut results: Vec<(usize, PartResult)> = if self.needs_order() {
+                // `par_bridge` hands out parts in their order; an indexed iterator would split the
+                // range.
                 done.into_iter().enumerate().par_bridge().map(run_part).collect::<Result<_>>()?
             } else {
-                // Neighbours on one thread: the reader of a packed file goes on where it was.
+                // `with_max_len(1)` still gives neighbouring parts to one thread, so that the
+                // reader of a compressed file can continue where it stopped.
                 let parts = done.into_par_iter().enumerate().with_max_len(1);
                 parts.map(run_part).collect::<Result<_>>()?
             };
@@ -55,18 +63,19 @@ impl Steps<'_> {
         })
     }
 
-    /// The result of a part that an earlier start finished.
+    /// The result of a part that was finished before an interruption.
     fn done_part(&self, step: usize, part: usize) -> Result<Option<PartResult>> {
         let task = task(step, part);
         self.run.done(&task).map(|done| journal::result(self.run, &task, done)).transpose()
     }
 
-    /// True when parts should be worked on in their order, as far as threads allow.
+    /// True if parts should be started in order. Otherwise tokens of later parts would wait in
+    /// memory.
     fn needs_order(&self) -> bool {
         self.encoding.is_some_and(|encoding| encoding.ordered().is_some())
     }
 
-    /// What a segment does, in words.
+    /// The name of a segment for the user: what it does.
     fn segment_name(&self, step: usize) -> String {
         let plan = &self.plan.steps[step];
         let mut words: Vec<&str> = plan.stages.iter().map(String::as_str).collect();
@@ -82,8 +91,15 @@ impl Steps<'_> {
         words.join(", ")
     }
 
-    /// Runs the barrier stages after a segment; `results` are those of its parts.
-    pub(super) fn barriers(&self, step: usize, results: &[PartResult]) -> Result<Vec<Arc<dyn Decision>>> {
+    /// Runs the barrier stages after a segment. `results` are the results of its parts.
+    ///
+    /// # Errors
+    /// A stage fails, an earlier run cannot be used, or the observer asked to stop.
+    pub(super) fn barriers(
+        &self,
+        step: usize,
+        results: &[PartResult],
+    ) -> Result<Vec<Arc<dyn Decision>>> {
         let parts = self.inputs.parts.len();
         let work = self.work();
         let mut decisions: Vec<Arc<dyn Decision>> = Vec::new();
@@ -95,15 +111,17 @@ impl Steps<'_> {
                 name: &planned.name,
                 place: (step, index),
                 files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
-                known: known.map_err(|unusable| {
-                    PipelineError::EarlierRun { run: unusable.run, message: unusable.message }
+                known: known.map_err(|unusable| PipelineError::EarlierRun {
+                    run: unusable.run,
+                    message: unusable.message,
                 })?,
                 earlier: &decisions,
-                // The other half is for the engine and for what is kept of every candidate.
+                // The other half is for the SQL engine and the data of candidates.
                 memory_bytes: self.recipe.run.memory.as_u64() / 2,
                 texts: &PartTexts { work: &work, step },
             };
-            let decision = self.timed(&planned.name, ("documents", 0, 0), || planned.stage.decide(input))?;
+            let decision =
+                self.timed(&planned.name, ("documents", 0, 0), || planned.stage.decide(input))?;
             if self.observer.should_stop() {
                 return Err(PipelineError::Stopped);
             }

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::recipe::{Recipe, Source, StageKind};
 use crate::tokens::{Counting, Encoding};
 
-/// One run and what its steps share.
+/// One run, with the state that its steps share.
 pub(super) struct Steps<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) options: &'a RunOptions,
@@ -32,7 +32,7 @@ pub(super) struct Steps<'a> {
     pub(super) encoding: Option<&'a Encoding>,
 }
 
-/// What the steps come to.
+/// The results of the steps.
 #[derive(Default)]
 pub(super) struct Outcomes {
     pub(super) ledger: Ledger,
@@ -42,7 +42,10 @@ pub(super) struct Outcomes {
 }
 
 impl Steps<'_> {
-    /// Does what is not done yet, as far as the options say.
+    /// Runs all steps that are not done yet, up to the step where the options end the run.
+    ///
+    /// # Errors
+    /// A step fails, or the observer asked to stop.
     pub(super) fn all(&self) -> Result<Outcomes> {
         self.write_recipe()?;
         let mut outcomes = Outcomes::default();
@@ -71,8 +74,8 @@ impl Steps<'_> {
         Ok(outcomes)
     }
 
-    /// Runs segments and barrier stages in turn. Returns the parts of the last segment, or `None`
-    /// where the run ends before it.
+    /// Runs segments and barrier stages alternately. Returns the results of the last segment's
+    /// parts, or `None` if the run ends before that segment.
     fn segments(&self, ledger: &mut Ledger) -> Result<Option<Vec<PartResult>>> {
         let mut decisions = Vec::new();
         let mut last = Vec::new();
@@ -87,7 +90,7 @@ impl Steps<'_> {
         Ok(Some(last))
     }
 
-    /// Does `work` between the events of its beginning and its end.
+    /// Runs `work`, and sends an event when it begins and when it ends.
     pub(super) fn timed<T>(
         &self,
         step: &str,
@@ -134,7 +137,7 @@ impl Steps<'_> {
         Ok(self.run.complete(TASK, vec![table.finish()?], json!(null))?)
     }
 
-    /// Puts the clusters of all stages into one table.
+    /// Merges the clusters of all stages into one table.
     fn write_clusters(&self) -> Result<()> {
         const TASK: &str = "clusters";
         if self.run.done(TASK).is_some() {
@@ -156,7 +159,7 @@ impl Steps<'_> {
         Ok(self.run.complete(TASK, vec![table.finish()?], json!(null))?)
     }
 
-    /// Trains the recipe's model; comes with its shape.
+    /// Trains the recipe's model. Returns its shape, too.
     fn pretrain(&self, tokenizer: &AnyTokenizer) -> Result<Option<(ModelConfig, Pretrained)>> {
         let Some(table) = &self.recipe.pretrain else { return Ok(None) };
         let what = RunTraining {

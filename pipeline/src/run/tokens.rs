@@ -1,4 +1,4 @@
-//! From the kept documents to the tokenizer and the shards.
+//! Makes the tokenizer and the shards from the kept documents.
 
 use std::path::PathBuf;
 
@@ -17,8 +17,12 @@ use crate::recipe::TokenizerTable;
 use crate::tokens::{self, CountFile, Counting, Encoding, Mix};
 
 impl Steps<'_> {
-    /// Trains the tokenizer on what the parts counted, or takes the recipe's. `None` where the recipe
-    /// has no tokenizer.
+    /// Trains the tokenizer on the parts' word counts, or uses the recipe's tokenizer file. Returns
+    /// `None` if the recipe has no tokenizer.
+    ///
+    /// # Errors
+    /// There are no words to train on, a file cannot be read or written, or the observer asked to
+    /// stop.
     pub(super) fn tokenizer(&self, parts: Vec<PartResult>) -> Result<Option<AnyTokenizer>> {
         const TASK: &str = "tokenizer";
         let Some(table) = &self.recipe.tokenizer else { return Ok(None) };
@@ -31,7 +35,8 @@ impl Steps<'_> {
             return Ok(Some(tokenizer.clone()));
         }
         let mix = tokens::mix(table);
-        // Counts that fit into memory and that nobody wants as files are not written.
+        // If all counts are in memory and need no weights, the trainer takes them directly and no
+        // count files are written.
         let has_files = parts.iter().any(|part| !part.counts.is_empty());
         let in_memory = self.counting.filter(|_| mix == Mix::default() && !has_files);
         let whole = in_memory.and_then(Counting::whole);
@@ -55,6 +60,9 @@ impl Steps<'_> {
     }
 
     /// Merges the counts of all parts into one file per group.
+    ///
+    /// # Errors
+    /// A count file cannot be read or written, or there are too many groups.
     pub(super) fn counts(
         &self,
         table: &TokenizerTable,
@@ -67,7 +75,8 @@ impl Steps<'_> {
         tokens::merge_counts(self.run, &table.by, runs)
     }
 
-    /// Publishes the tokenizer, the smaller ones that are cut from it, and how they encode each group.
+    /// Publishes the tokenizer, the smaller ones that are cut from it, and the table of how well
+    /// they encode each group.
     fn write_tokenizers(
         &self,
         tokenizer: &Tokenizer,
@@ -90,13 +99,16 @@ impl Steps<'_> {
     }
 
     /// Encodes the documents that are not encoded yet, and writes the shards.
+    ///
+    /// # Errors
+    /// Documents cannot be read, a file cannot be written, or the observer asked to stop.
     pub(super) fn shards(
         &self,
         parts: &[usize],
         tokenizer: &AnyTokenizer,
     ) -> Result<ShardManifest> {
         let table = &self.recipe.shards;
-        // With a tokenizer from a file, the documents were encoded as they streamed by.
+        // With a tokenizer file, the documents were already encoded as they left the last segment.
         let encoding = match self.encoding {
             Some(encoding) => encoding,
             None => &Encoding::new(tokenizer.clone(), table.validation_fraction)?,
@@ -117,7 +129,7 @@ impl Steps<'_> {
             })?;
             let shards = tokens::write_shards(self.run, table, encoding, parts, self.observer)?;
             let outcome = format!(
-                "{} tokens to learn from, {} held out",
+                "{} training tokens, {} held out",
                 shards.tokens(Split::Train),
                 shards.tokens(Split::Validation)
             );

@@ -1,13 +1,12 @@
 //! Word counts by group: made while documents stream by, then merged to one file per group.
 //!
-//! Each part writes its sorted counts to its own files. So only one part's words are in memory, and an
-//! interrupted run counts no part twice. A run that will not be resumed keeps its tables in memory from
-//! part to part instead, as long as they fit. Counts are sums, so neither the number of threads nor the
-//! order of the documents can change them.
+//! Each part writes its sorted counts to its own files. So only one part's words are in memory, and
+//! an interrupted run counts no part twice. A run that will not be resumed keeps its tables in
+//! memory from part to part instead, as long as they fit. Counts are sums, so neither the number of
+//! threads nor the order of the documents can change them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -23,6 +22,7 @@ use sql::TEXT;
 use store::{FileEntry, Run, StoreError};
 use tokenizer::{CountsReader, MergedCounts, Split, WordCounts};
 
+use super::count_names::{ENDING, file_name, group_of};
 use crate::error::{PipelineError, Result};
 use crate::recipe::TokenizerTable;
 
@@ -37,9 +37,6 @@ const BUFFER_BYTES: usize = 256 << 10;
 
 /// The count tables of all threads together may take one part in this many of the run's memory.
 const MEMORY_SHARE: u64 = 4;
-
-/// The extension of a count file.
-const ENDING: &str = "counts";
 
 /// The group of documents without a value in the column that groups them.
 const NO_GROUP: &str = "none";
@@ -59,16 +56,16 @@ pub(crate) struct Counting {
 type Tables = BTreeMap<String, WordCounts>;
 
 impl Counting {
-    /// Counts as a recipe's `[tokenizer]` says, within the run's memory. With `keeps`, tables stay in
-    /// memory from part to part.
+    /// Counts as a recipe's `[tokenizer]` says, within the run's memory. With `keeps`, tables stay
+    /// in memory from part to part.
     pub(crate) fn new(table: &TokenizerTable, memory_bytes: u64, keeps: bool) -> Self {
         let share = memory_bytes / MEMORY_SHARE / rayon::current_num_threads().max(1) as u64;
         let kept = keeps.then(Mutex::default);
         Self { split: table.train.split, by: table.by.clone(), limit_bytes: share as usize, kept }
     }
 
-    /// Takes the tables that were kept in memory, if they all belong to one group. A word may occur in
-    /// several tables, so its counts must be added up.
+    /// Takes the tables that were kept in memory, if they all belong to one group. A word may occur
+    /// in several tables, so its counts must be added up.
     pub(crate) fn whole(&self) -> Option<Vec<WordCounts>> {
         let mut kept = lock(self.kept.as_ref()?);
         let groups: BTreeSet<&String> = kept.iter().flat_map(BTreeMap::keys).collect();
@@ -127,8 +124,8 @@ pub struct CountTotals {
 }
 
 impl CountFile {
-    /// The count files at `path`: the file itself, or all count files of a folder, sorted by name. A
-    /// file's group is its name without the extension.
+    /// The count files at `path`: the file itself, or all count files of a folder, sorted by name.
+    /// A file's group is its name without the extension.
     ///
     /// # Errors
     /// The folder cannot be read or has no count file.
@@ -223,7 +220,8 @@ pub(crate) struct PartCounts<'a> {
 impl<'a> PartCounts<'a> {
     pub(crate) fn new(run: &'a Run, counting: &'a Counting, part: usize) -> Self {
         let kept = counting.kept.as_ref().and_then(|kept| lock(kept).pop());
-        let tables = kept.unwrap_or_else(Tables::new);
+        // A run that does not keep tables, or has none waiting, starts with empty ones.
+        let tables = kept.unwrap_or_default();
         Self {
             run,
             counting,
@@ -317,51 +315,6 @@ pub(crate) fn can_group(columns: &Schema, name: &str) -> bool {
 
 fn too_many_groups(by: &str) -> PipelineError {
     PipelineError::Groups { by: by.to_owned(), groups_max: GROUPS_MAX }
-}
-
-/// Precedes the two hexadecimal digits of a byte that is not safe in file names. The group is read
-/// back from the name, so the escape must be reversible.
-const ESCAPE: &str = ".x";
-
-/// The longest file name of a group, in bytes and without the extension. Longer names end in a hash.
-const NAME_MAX: usize = 80;
-
-/// The file name of a group; any group's name is allowed.
-fn file_name(group: &str) -> String {
-    let mut name = String::new();
-    for byte in group.bytes() {
-        let plain = byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-        if plain {
-            name.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(name, "{ESCAPE}{byte:02x}");
-        }
-    }
-    if name.len() > NAME_MAX {
-        // 18 is the length of `.h` and 16 digits.
-        name.truncate(NAME_MAX - 18);
-        let _ = write!(name, ".h{:016x}", text::hash::xxh3(group));
-    }
-    format!("{name}.{ENDING}")
-}
-
-/// The group of a file name without its extension: the inverse of [`file_name`].
-fn group_of(name: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = name;
-    while let Some((before, after)) = rest.split_once(ESCAPE) {
-        bytes.extend(before.bytes());
-        rest = after;
-        if let Some(byte) = after.get(..2).and_then(|two| u8::from_str_radix(two, 16).ok()) {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.extend(ESCAPE.bytes());
-        }
-    }
-    bytes.extend(rest.bytes());
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn publish(
@@ -494,30 +447,8 @@ mod tests {
     use std::sync::Arc;
 
     use arrow::datatypes::Field;
-    use proptest::prelude::*;
 
     use super::*;
-
-    proptest! {
-        /// A group of any name has a file, which says its name.
-        #[test]
-        fn a_file_says_its_group(group in "\\PC{0,12}") {
-            let name = file_name(&group);
-            let stem = name.strip_suffix(".counts").unwrap();
-            let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
-            prop_assert!(stem.chars().all(good), "{}", stem);
-            if !stem.contains(".h") {
-                prop_assert_eq!(group_of(stem), group);
-            }
-        }
-
-        /// Long names are cut, and still different.
-        #[test]
-        fn long_groups_have_different_files(a in "[a-z]{81,120}", b in "[a-z]{81,120}") {
-            prop_assert!(file_name(&a).len() <= NAME_MAX + ".counts".len());
-            prop_assert_eq!(file_name(&a) == file_name(&b), a == b);
-        }
-    }
 
     #[test]
     fn groups_are_columns_of_texts_or_fields_of_structs() {

@@ -114,8 +114,9 @@ fn write_documents(run: &Run, written: &PlacedShards) -> Result<FileEntry> {
     Ok(table.finish()?)
 }
 
-/// The rows of `docs.parquet` for those rows of a part that belong to the shard's half. `document` is
-/// the number of the first document in the shard; `starts` holds the first token of each document.
+/// The rows of `docs.parquet` for those rows of a part that belong to the shard's half. `document`
+/// is the number of the first document in the shard; `starts` holds the first token of each
+/// document.
 fn documents_batch(
     shard: &PlacedShard,
     index: &Index,

@@ -1,5 +1,5 @@
-//! How well a tokenizer, and the smaller ones cut from it, encode each group of documents. Computed from
-//! word counts, so no text is encoded again.
+//! How well a tokenizer, and the smaller ones cut from it, encode each group of documents. Computed
+//! from word counts, so no text is encoded again.
 
 use std::sync::Arc;
 
@@ -47,8 +47,8 @@ pub struct Efficiencies {
     pub unused: u64,
 }
 
-/// The vocabulary sizes to report: the powers of two from 512, the `asked` sizes, and the tokenizer's
-/// full size. Sorted, without repeats.
+/// The vocabulary sizes to report: the powers of two from 512, the `asked` sizes, and the
+/// tokenizer's full size. Sorted, without repeats.
 pub fn sizes(tokenizer: &Tokenizer, asked: &[usize]) -> Vec<usize> {
     let whole = tokenizer.vocab_size();
     let powers = std::iter::successors(Some(SIZE_MIN), |size| Some(size * 2));
@@ -93,7 +93,8 @@ fn group(
     let mut reader = file.open()?;
     if reader.split() != tokenizer.split() {
         let message = format!(
-            "counted with the split {}, but the tokenizer has {}; count the documents with that one",
+            "counted with the split {}, but the tokenizer has {}; count the documents again with the \
+             tokenizer's split",
             reader.split(),
             tokenizer.split()
         );

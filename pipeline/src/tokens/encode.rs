@@ -66,7 +66,8 @@ impl Stopwatch {
 }
 
 impl Encoding {
-    /// Encodes with `tokenizer` and holds out `validation_fraction` of the documents for validation.
+    /// Encodes with `tokenizer` and holds out `validation_fraction` of the documents for
+    /// validation.
     ///
     /// # Errors
     /// [`PipelineError::NoEndOfText`] when the tokenizer has no token that ends a text.
@@ -84,8 +85,8 @@ impl Encoding {
         })
     }
 
-    /// Writes shards while parts are encoded, see [`OrderedShardWriter`]. All parts must be encoded,
-    /// those with lower numbers first. `memory_bytes` is the run's memory.
+    /// Writes shards while parts are encoded, see [`OrderedShardWriter`]. All parts must be
+    /// encoded, those with lower numbers first. `memory_bytes` is the run's memory.
     pub(crate) fn write_in_order(
         &mut self,
         run: &Run,
@@ -171,8 +172,8 @@ impl<'a> PartEncoder<'a> {
         })
     }
 
-    /// Encodes the documents. Skips those that the tokenizer has no tokens for and returns their rows, in
-    /// rising order.
+    /// Encodes the documents. Skips those that the tokenizer has no tokens for and returns their
+    /// rows, in rising order.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<Vec<u32>> {
         let mut skipped = Vec::new();
         let Workspace { encoder, ids, payload } = &mut self.workspace;
@@ -216,8 +217,8 @@ impl<'a> PartEncoder<'a> {
 /// Encodes the documents in `file` and records the task.
 ///
 /// # Errors
-/// The file cannot be read, the tokens cannot be written, or the observer asked to stop. It is a bug if
-/// the tokenizer cannot encode a document that it was trained on.
+/// The file cannot be read, the tokens cannot be written, or the observer asked to stop. It is a
+/// bug if the tokenizer cannot encode a document that it was trained on.
 pub(crate) fn encode_part(
     run: &Run,
     encoding: &Encoding,

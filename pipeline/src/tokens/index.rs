@@ -88,7 +88,8 @@ impl Index {
     }
 }
 
-/// The text in a row of a column, or `""` where it is NULL: a document's id and source are optional.
+/// The text in a row of a column, or `""` where it is NULL: a document's id and source are
+/// optional.
 fn text_at(column: &StringArray, row: usize) -> &str {
     if column.is_valid(row) { column.value(row) } else { "" }
 }

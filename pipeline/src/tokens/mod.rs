@@ -1,9 +1,10 @@
 //! From kept documents to word counts, to a tokenizer, and to shards of its tokens.
 //!
 //! Shards are written in one of two ways. A run that can be resumed stores the tokens of each part
-//! and writes shards from them (`stored`). A run that serves one command writes them while parts are
-//! encoded (`ordered`). Both cut by [`shards::dataset::ShardCut`] and write the same bytes.
+//! and writes shards from them (`stored`). A run that serves one command writes them while parts
+//! are encoded (`ordered`). Both cut by [`shards::dataset::ShardCut`] and write the same bytes.
 
+mod count_names;
 mod counts;
 mod dataset;
 mod efficiency;
@@ -19,8 +20,8 @@ use tokenizer::TrainConfig;
 pub use counts::{CountFile, CountTotals};
 pub(crate) use counts::{CountRun, Counting, PartCounts, can_group, merge_counts};
 pub(crate) use dataset::write_shards;
-pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use efficiency::write_efficiencies;
+pub use efficiency::{Efficiencies, Efficiency, efficiencies, sizes};
 pub(crate) use encode::{Encoding, PartEncoder, encode_part, tokens_task, without};
 pub(crate) use train::train_tables;
 pub use train::{Mix, train, train_alone};

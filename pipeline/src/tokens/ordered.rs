@@ -2,8 +2,9 @@
 //!
 //! Shards hold the documents in the order of their parts, but parts are encoded in parallel and
 //! their batches arrive in any order. A batch that arrives early waits: in memory while the limit
-//! allows it, otherwise on disk. Whichever thread finds the writer free writes all batches whose turn has
-//! come. So tokens are written once, most of them while they are still in the processor's cache.
+//! allows it, otherwise on disk. Whichever thread finds the writer free writes all batches whose
+//! turn has come. So tokens are written once, most of them while they are still in the processor's
+//! cache.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -79,8 +80,8 @@ enum Payload {
 }
 
 impl OrderedShardWriter {
-    /// Writes shards of at most `shard_tokens` tokens, or one longer document. `memory_bytes` is the
-    /// run's memory; a share of it may be held by waiting tokens.
+    /// Writes shards of at most `shard_tokens` tokens, or one longer document. `memory_bytes` is
+    /// the run's memory; a share of it may be held by waiting tokens.
     pub(super) fn new(
         run: &Run,
         vocab_size: usize,
@@ -134,7 +135,8 @@ impl OrderedShardWriter {
             let held_bytes = queue.held_bytes + n_bytes as u64;
             if queue.next_part == part || held_bytes <= self.held_bytes_max {
                 queue.held_bytes = held_bytes;
-                let empty = queue.spare.pop().unwrap_or_else(Vec::new);
+                // Without a spare buffer, the caller gets a new one.
+                let empty = queue.spare.pop().unwrap_or_default();
                 return Ok(Payload::Held(std::mem::replace(payload, empty)));
             }
             queue.n_stored += 1;
@@ -190,7 +192,8 @@ impl OrderedShardWriter {
 }
 
 impl OpenShards {
-    /// Adds the next documents of a part: their tokens, one document after another, and their index.
+    /// Adds the next documents of a part: their tokens, one document after another, and their
+    /// index.
     fn add(&mut self, part: usize, payload: &[u8], rows: RecordBatch) -> Result<()> {
         let before = self.indexes.entry(part).or_default();
         let start: usize = before.iter().map(RecordBatch::num_rows).sum();
@@ -355,7 +358,8 @@ mod tests {
                 prop_assert_eq!(&shard.name, &placed.split.shard_name(placed.number));
                 prop_assert!(shard.counts.tokens <= SHARD_TOKENS);
                 let bytes = std::fs::read(run.path(&format!("shards/{}.bin", shard.name))).unwrap();
-                let tokens = bytes.as_chunks::<2>().0.iter().map(|token| u16::from_le_bytes(*token));
+                let tokens = bytes.as_chunks::<2>().0;
+                let tokens = tokens.iter().map(|token| u16::from_le_bytes(*token));
                 found[usize::from(shard.split == Split::Validation)].extend(tokens);
             }
             prop_assert_eq!(found, expected);

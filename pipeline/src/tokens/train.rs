@@ -20,8 +20,8 @@ const TABLES_AT_ONCE: usize = 2;
 /// Merges between two progress events.
 const MERGES_PER_EVENT: usize = 64;
 
-/// Weights with a fraction are multiplied by this factor and rounded. The scale does not matter, since
-/// merges depend only on the ratios of counts.
+/// Weights with a fraction are multiplied by this factor and rounded. The scale does not matter,
+/// since merges depend only on the ratios of counts.
 const WEIGHT_FACTOR: f64 = 1000.0;
 
 /// The weights of the groups of documents in training.
@@ -76,11 +76,12 @@ pub fn train_alone(
     })
 }
 
-/// Trains a tokenizer on the counts of `files`, with the split that made them. Progress is reported in
-/// merges.
+/// Trains a tokenizer on the counts of `files`, with the split that made them. Progress is reported
+/// in merges.
 ///
 /// # Errors
-/// A file cannot be read or is damaged, splits differ, there is no word, or the observer asked to stop.
+/// A file cannot be read or is damaged, splits differ, there is no word, or the observer asked to
+/// stop.
 pub fn train(
     files: &[CountFile],
     mix: &Mix,
@@ -150,7 +151,8 @@ fn nothing(files: &[CountFile]) -> PipelineError {
     if files.is_empty() || files.iter().any(|file| is_of_run(&file.path)) {
         return PipelineError::NothingToLearn(
             "no document was kept, so there is nothing to train a tokenizer on; \
-             `gristmill sql RUN \"select stage, reason, sum(documents) from ledger group by 1, 2\"` \
+             `gristmill sql RUN \"select stage, reason, sum(documents) from ledger \
+             group by 1, 2\"` \
              shows what dropped them"
                 .into(),
         );

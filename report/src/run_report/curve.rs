@@ -1,4 +1,4 @@
-//! The curve of a training, read from the run's tables.
+//! The training curve, read from the run's tables.
 
 use std::path::Path;
 
@@ -11,9 +11,9 @@ use tables::read_table;
 
 use crate::error::Result;
 
-/// The curve of a training, as the tables of the run have it.
+/// The training curve as stored in the run's tables.
 pub(super) struct Curve {
-    /// Step, and loss of its batch in nats per token.
+    /// Each step and the loss of its batch in nats per token.
     pub(super) losses: Vec<(f64, f64)>,
     pub(super) validations: Vec<Validation>,
 }

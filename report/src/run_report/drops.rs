@@ -1,23 +1,23 @@
-//! Why documents left: the reasons of each stage with an example, and the quarantine.
+//! Why documents were dropped: the reasons of each stage with an example, and the quarantine.
 
 use std::collections::BTreeMap;
 
 use minijinja::{Value, context};
+use tables::{Count, Outcome};
 
 use super::ask::{Ask, Specimen};
 use super::facts::Facts;
 use crate::error::Result;
 use crate::format::{excerpt, file_name, share, width};
-use tables::{Count, Outcome};
 
-/// Reasons of a stage that are shown, the commonest first; a stage of one's own may make them up
-/// from data.
+/// Number of reasons shown per stage, most common first. It is bounded because a user's stage may
+/// compute reasons from data.
 const REASONS_MAX: usize = 40;
 
-/// Places of damaged records that are shown for each reason.
+/// Number of damaged records listed for each reason.
 const PLACES_MAX: usize = 5;
 
-/// Stage and reason.
+/// A stage and a drop reason.
 type Reason = (String, String);
 
 /// The stages that dropped documents, in the recipe's order, with their reasons.
@@ -65,7 +65,7 @@ fn row(reason: &str, count: Count, (read, most): (u64, u64), specimen: Option<&S
     }
 }
 
-/// Counts by stage and reason, sources taken together.
+/// Counts by stage and reason, over all sources.
 fn by_reason(facts: &Facts<'_>, outcome: Outcome) -> BTreeMap<Reason, Count> {
     let mut reasons: BTreeMap<Reason, Count> = BTreeMap::new();
     for (account, count) in facts.ledger.rows().filter(|(a, _)| a.outcome == outcome) {
@@ -76,7 +76,7 @@ fn by_reason(facts: &Facts<'_>, outcome: Outcome) -> BTreeMap<Reason, Count> {
     reasons
 }
 
-/// The first document that left for each reason.
+/// The first document dropped for each reason.
 fn first_documents(ask: &Ask) -> Result<BTreeMap<Reason, u64>> {
     let mut first = BTreeMap::new();
     if ask.has("dropped") {
@@ -90,7 +90,7 @@ fn first_documents(ask: &Ask) -> Result<BTreeMap<Reason, u64>> {
     Ok(first)
 }
 
-/// The reasons of the quarantine, the commonest first, with a few places each.
+/// The reasons of the quarantine, most common first, with a few places each.
 pub(super) fn quarantine(facts: &Facts<'_>, ask: &Ask) -> Result<Vec<Value>> {
     let read = facts.ledger.outcome(Outcome::Read).documents;
     let reasons = by_reason(facts, Outcome::Quarantined);
@@ -108,7 +108,7 @@ pub(super) fn quarantine(facts: &Facts<'_>, ask: &Ask) -> Result<Vec<Value>> {
         .collect()
 }
 
-/// Asked reason by reason, since only the first rows are ever held.
+/// The first places of damaged records with this reason. One query per reason keeps memory bounded.
 fn places(ask: &Ask, reason: &str) -> Result<Vec<Value>> {
     let mut places = Vec::new();
     if ask.has("quarantine") {

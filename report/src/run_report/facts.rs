@@ -1,4 +1,4 @@
-//! What the report is made from: the run's directory, and what lies in no table of it.
+//! The inputs of the report: the run's directory, and facts that none of its tables records.
 
 use std::path::Path;
 
@@ -10,11 +10,11 @@ use super::curve::Curve;
 use super::recipe::RunRecipe;
 use crate::error::Result;
 
-/// A run directory, with what no file in it says.
+/// A run directory, with facts that no file in it records.
 pub struct RunFiles<'a> {
     /// The recipe's name.
     pub name: &'a str,
-    /// The run directory; the ledger and whatever the run made beyond it are written.
+    /// The run directory. The ledger and all other outputs must already be written.
     pub root: &'a Path,
     /// The sources and the files that were read.
     pub sources: Vec<SourceFiles<'a>>,
@@ -38,13 +38,13 @@ pub struct Trained<'a> {
     pub n_parameters: u64,
     /// Optimiser steps.
     pub steps: u64,
-    /// Entropy in nats of the tokens' frequencies.
+    /// Entropy of the token frequencies in nats.
     pub unigram_entropy: f64,
     /// The prompt and the model's continuation.
     pub sample: &'a str,
 }
 
-/// What was read from the directory.
+/// The facts read from the directory.
 pub(super) struct Facts<'a> {
     pub(super) recipe: RunRecipe,
     pub(super) ledger: Ledger,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use minijinja::{Value, context};
 use shards::dataset::Split;
+use tables::{Account, Count, Outcome};
 
 use super::facts::Facts;
 use crate::format::{bytes, count, decimals, percent, share, things, width};
-use tables::{Account, Count, Outcome};
 
 /// The run in one sentence.
 pub(super) fn sentence(facts: &Facts<'_>) -> String {
@@ -44,7 +44,7 @@ fn large(number: u64, thing: &str) -> String {
     format!("{}\u{a0}M {thing}s", decimals(number as f64 / 1e6, 1))
 }
 
-/// A row for reading, for the quarantine and for each stage: what it lost and what was left.
+/// One row for reading, for the quarantine and for each stage: what was removed and what remained.
 pub(super) fn steps(facts: &Facts<'_>) -> Vec<Value> {
     let read = facts.ledger.outcome(Outcome::Read);
     let mut left = read;
@@ -79,7 +79,7 @@ fn row(name: &str, kind: &str, read: Count, lost: Count, left: Count) -> Value {
     }
 }
 
-/// What each source gave and what is left of it.
+/// The documents read from each source and those kept.
 pub(super) fn sources(facts: &Facts<'_>) -> Vec<Value> {
     let source = |name: &str| {
         let of = |outcome| facts.ledger.total(|a| a.source == name && a.outcome == outcome);
@@ -98,7 +98,8 @@ pub(super) fn sources(facts: &Facts<'_>) -> Vec<Value> {
     facts.recipe.sources.iter().map(|s| source(&s.name)).collect()
 }
 
-/// Records that are no documents by their nature, in words; nothing if there were none.
+/// The number of records that cannot be documents, such as requests, in words; empty if there are
+/// none.
 pub(super) fn skipped(facts: &Facts<'_>) -> String {
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
     let skipped = facts.ledger.rows().filter(|(a, _)| a.outcome == Outcome::Skipped);

@@ -15,17 +15,17 @@ mod training;
 
 use minijinja::{Value, context};
 
+use self::ask::Ask;
+use self::facts::Facts;
 use crate::error::Result;
 use crate::format;
 use crate::page::render;
-use ask::Ask;
-use facts::Facts;
 pub use facts::{RunFiles, SourceFiles, Trained};
 
-/// The page; its name turns escaping on.
+/// The template; the ending of its name turns escaping on.
 const TEMPLATE: (&str, &str) = ("report.html", include_str!("report.html"));
 
-/// The most files of a source that the report names.
+/// Maximum number of files listed per source.
 const FILES_NAMED_MAX: usize = 100;
 
 /// Draws the report of a run as HTML. Everything but [`RunFiles`] is read from its directory; the

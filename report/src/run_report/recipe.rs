@@ -1,4 +1,4 @@
-//! What the report needs of a run's `recipe.toml`, which has every default filled in.
+//! The parts of a run's `recipe.toml` that the report shows. Every default is filled in there.
 
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub(super) struct Source {
 #[derive(Debug, Deserialize)]
 pub(super) struct Stage {
     pub(super) name: String,
-    /// The barrier stage; absent for a stage of SQL.
+    /// The deduplication stage; `None` for a stage in SQL.
     #[serde(rename = "use")]
     pub(super) uses: Option<String>,
 }
@@ -50,7 +50,7 @@ pub(super) struct Shards {
 pub(super) struct Pretrain {
     pub(super) preset: String,
     pub(super) batch_size: u64,
-    /// A shape that is spelled out replaces the preset.
+    /// A shape given explicitly, which replaces the preset.
     pub(super) model: Option<toml::Table>,
 }
 

@@ -6,22 +6,22 @@ use super::ask::Ask;
 use crate::chart::{self, Curve};
 use crate::error::Result;
 
-/// Groups with a curve: those with the most text.
+/// Number of groups with a curve: those with the most text.
 const CURVES: usize = 5;
 
-/// Groups in the table.
+/// Number of groups in the table.
 const ROWS: usize = 20;
 
-/// One group.
+/// A group of documents.
 #[derive(Default)]
 struct Group {
     name: String,
     bytes: u64,
-    /// Vocabulary size, bytes a token, tokens a word.
+    /// Vocabulary size, bytes per token, tokens per word.
     sizes: Vec<(f64, f64, f64)>,
 }
 
-/// What the report says of a tokenizer that the run trained.
+/// The section about the tokenizer; `None` if the run trained none.
 pub(super) fn section(ask: &Ask) -> Result<Option<Value>> {
     if !ask.has("tokenizer_report") {
         return Ok(None);

@@ -8,7 +8,7 @@ use super::facts::Facts;
 use crate::error::Result;
 use crate::format::{file_name, share};
 
-/// Documents, tokens and bytes of a part of the shards.
+/// Documents, tokens and bytes in a part of the shards.
 #[derive(Clone, Copy, Default)]
 struct Amount {
     documents: u64,
@@ -16,14 +16,14 @@ struct Amount {
     bytes: u64,
 }
 
-/// What the shards hold; nothing if the run made none.
+/// The section about the shards; `None` if the run made none.
 pub(super) fn section(facts: &Facts<'_>, ask: &Ask) -> Result<Option<Value>> {
     let Some(shards) = &facts.shards else { return Ok(None) };
     let row_tokens = facts.recipe.shards.sequence_length;
     let mut halves = Vec::new();
     for (split, name) in [(Split::Train, "training"), (Split::Validation, "validation")] {
         let tokens = shards.tokens(split);
-        // Rows share a token, so that every token but the first is predicted.
+        // Neighbouring rows share one token, so every token but the first is predicted.
         let rows = tokens.saturating_sub(1) / row_tokens.max(1);
         halves.push(context! {
             name,
@@ -62,7 +62,7 @@ pub(super) fn section(facts: &Facts<'_>, ask: &Ask) -> Result<Option<Value>> {
     }))
 }
 
-/// What each source has in the shards, both halves together.
+/// The documents, tokens and bytes of each source, over both halves.
 fn sources(ask: &Ask) -> Result<Vec<(String, Amount)>> {
     let mut sources = Vec::new();
     if ask.has("shard_docs") {

@@ -1,4 +1,4 @@
-//! The model and how it learned.
+//! The model and its training.
 
 use minijinja::{Value, context};
 use shards::dataset::Split;
@@ -8,13 +8,13 @@ use crate::chart::{self, LossCurve};
 use crate::error::Result;
 use crate::format::share;
 
-/// Evaluations that the table shows.
+/// Maximum number of evaluations in the table.
 const EVALUATIONS_MAX: usize = 30;
 
-/// Steps of the curve that are drawn; more are not told apart.
+/// Maximum number of steps drawn; more could not be distinguished.
 const POINTS_MAX: usize = 400;
 
-/// Share of the steps over which the line is smoothed.
+/// Fraction of the steps over which the curve is smoothed.
 const SMOOTHED_SHARE: f64 = 0.05;
 
 /// The section about the model; `None` if the run trained none.
@@ -60,7 +60,7 @@ pub(super) fn section(facts: &Facts<'_>) -> Result<Option<Value>> {
     }))
 }
 
-/// At most `max` of the points, evenly chosen, first and last included.
+/// At most `max` of the points, evenly spaced, including the first and the last.
 fn thinned<T>(points: &[T], max: usize) -> Vec<&T> {
     if points.len() <= max {
         return points.iter().collect();
@@ -68,8 +68,8 @@ fn thinned<T>(points: &[T], max: usize) -> Vec<&T> {
     (0..max).filter_map(|i| points.get(i * (points.len() - 1) / (max - 1))).collect()
 }
 
-/// Mean over a window around each step, which narrows towards both ends, so that the line does not
-/// lag behind the points.
+/// The mean over a window centred on each step. The window narrows towards both ends, so that the
+/// line does not lag behind the points.
 fn smoothed(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let reach = (points.len() as f64 * SMOOTHED_SHARE / 2.0) as usize;
     let mut sums = vec![0.0];

@@ -129,7 +129,7 @@ impl ShardManifest {
         let bytes = std::fs::read(&path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => StoreError::Input {
                 address: folder.display().to_string(),
-                message: format!("there is no dataset, because there is no {}", Self::FILE),
+                message: format!("there is no dataset: {} is missing", Self::FILE),
             }
             .into(),
             _ => ShardError::from(StoreError::io(&path, "read", error)),

@@ -68,7 +68,7 @@ impl Shard {
     /// The payload's bytes: token ids, little-endian, of the manifest's type. They are unchecked, see
     /// [`Shard::check`].
     pub fn payload(&self) -> &[u8] {
-        self.payload.as_deref().unwrap_or_default()
+        self.payload.as_deref().unwrap_or(&[])
     }
 
     /// Copies the tokens from number `start` on into `out`. Returns how many were copied: fewer than

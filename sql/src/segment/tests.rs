@@ -130,9 +130,9 @@ fn a_stage_that_repeats_a_document_is_stopped() {
 fn errors_come_back_as_they_were() {
     let session = session();
     let keep = stage("keep", "SELECT *, NULL AS drop_reason FROM docs");
-    let twice = stage(
+    let null = stage(
         "null",
-        "SELECT * EXCLUDE (doc_id), nullif(doc_id, 1) AS doc_id, NULL AS drop_reason FROM docs",
+        "SELECT * EXCLUDE (doc_id), CASE WHEN doc_id <> 1 THEN doc_id END AS doc_id, NULL AS drop_reason FROM docs",
     );
     let texts = ["a".to_owned(), "b".to_owned()];
 
@@ -144,7 +144,7 @@ fn errors_come_back_as_they_were() {
     assert!(matches!(fates.next(), Some(Err(SqlError::Input(_)))));
     assert!(fates.next().is_none());
 
-    let segment = Segment::plan(&session, &DOCUMENT, &[twice, keep]).unwrap();
+    let segment = Segment::plan(&session, &DOCUMENT, &[null, keep]).unwrap();
     let mut fates = segment.run(Box::new([Ok(documents(&texts, 0))].into_iter())).unwrap();
     let error = fates.next().unwrap().unwrap_err().to_string();
     assert_eq!(error, "a stage returned NULL as doc_id");
@@ -192,6 +192,8 @@ fn refusals_have_their_place() {
         ("SELECT *, NULL AS drop_reason FROM docs x JOIN y.docs d ON true", "y.docs"),
         ("SELECT *, 'docs2' AS drop_reason FROM \"docs2\"", "\"docs2\""),
         ("SELECT *, language(text).code AS drop_reason FROM docs", "language(text).code"),
+        ("SELECT *, 'x' AS drop_reason FROM '/etc/passwd'", "'/etc/passwd'"),
+        ("SELECT *, 'x' AS drop_reason FROM 'x'", ""),
         ("SELECT *, $reason AS drop_reason FROM docs", "$reason"),
         ("SELECT *, 'open AS drop_reason FROM docs", "'"),
     ];

@@ -22,7 +22,7 @@ pub(crate) const DOCUMENTS: &str = "docs.parquet";
 /// A document of a dataset.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DocumentRow {
-    /// Its row in the table, from 0: training documents before validation documents, shard by shard.
+    /// Its row in the table, from 0: shard by shard, training before validation documents.
     pub row: u64,
     /// Its number in the run that made the dataset.
     pub doc_id: u64,
@@ -38,7 +38,7 @@ pub struct DocumentRow {
     pub n_tokens: u32,
 }
 
-/// Reads the given `rows` of the table, which must be ascending and distinct, or all rows for `None`.
+/// Reads the given `rows` of the table, ascending and distinct, or all rows for `None`.
 ///
 /// Returns `None` where the dataset has no such table, as after an import.
 ///
@@ -67,7 +67,9 @@ pub fn documents(folder: &Path, rows: Option<&[u64]>) -> Result<Option<Vec<Docum
         }
     }
     let missing = rows.is_some_and(|rows| rows.len() != found.len());
-    (!missing).then_some(()).or_bug("docs.parquet has a row for every document")?;
+    if missing {
+        return Err(bug::Bug::new("docs.parquet lacks rows of the dataset's documents").into());
+    }
     Ok(Some(found))
 }
 

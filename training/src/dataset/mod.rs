@@ -1,5 +1,5 @@
-//! A dataset of shards with what the tables beside it know: plans by source, the documents behind a
-//! step, a table of tokens.
+//! A dataset of shards together with the tables beside it: packing plans by source, the documents
+//! that a step reads, and export as a table of tokens.
 
 mod documents;
 mod parquet;
@@ -8,19 +8,21 @@ mod step;
 
 use std::path::{Path, PathBuf};
 
-pub use documents::{DocumentRow, documents};
-pub use parquet::export_parquet;
-pub use plans::{PlanOptions, open_planned, plan, plan_name, weights_by_rows, write_plan};
 use shards::dataset::{RemoteDataset, ShardManifest};
-pub use step::{StepDocument, StepDocuments, explain};
 
+pub use self::documents::{DocumentRow, documents};
+pub use self::parquet::export_parquet;
+pub use self::plans::{PlanOptions, open_planned, plan, plan_name, weights_by_rows, write_plan};
+pub use self::step::{StepDocument, StepDocuments, explain};
 use crate::error::Result;
 
-/// The folder of the dataset that `path` names: itself, that in the run directory that it is, or a copy
-/// of what is in an object store (`s3://`, `gs://`), fetched and checked.
+/// The folder of the dataset that `path` refers to.
+///
+/// `path` is a dataset's folder, a run directory that contains one, or an address in an object store
+/// (`s3://`, `gs://`), which is copied to the cache and checked.
 ///
 /// # Errors
-/// There is no dataset at an address, or it cannot be fetched.
+/// There is no dataset at the address, or it cannot be fetched.
 pub fn folder(path: &Path) -> Result<PathBuf> {
     let address = path.to_string_lossy();
     if address.contains("://") {
@@ -32,7 +34,7 @@ pub fn folder(path: &Path) -> Result<PathBuf> {
     Ok(if is_run { inside } else { path.to_owned() })
 }
 
-/// Where copies of datasets are kept: `$GRISTMILL_CACHE`, or `gristmill/` in the user's cache folder.
+/// The folder for copies of datasets: `$GRISTMILL_CACHE`, or `gristmill/` in the user's cache folder.
 fn cache() -> PathBuf {
     let of = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let user = || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));
@@ -40,7 +42,7 @@ fn cache() -> PathBuf {
     place.unwrap_or_else(|| PathBuf::from(".gristmill-cache"))
 }
 
-/// The run directory that a dataset's folder lies in, if it lies in one.
+/// The run directory that contains a dataset's folder, if there is one.
 pub fn run_of(folder: &Path) -> Option<&Path> {
     folder.parent().filter(|root| root.join("manifest.json").is_file())
 }

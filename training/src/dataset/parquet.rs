@@ -1,4 +1,4 @@
-//! Tokens as Parquet, a document a row: what Hugging Face's `datasets` and data frames read.
+//! Tokens as Parquet with one row per document, for Hugging Face's `datasets` and data frames.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use tables::{ROW_GROUP_BYTES_MAX, TableError, table_writer};
 use super::{DocumentRow, documents};
 use crate::error::Result;
 
-/// Documents that are written at once.
+/// Number of documents per record batch.
 const BATCH_DOCUMENTS: usize = 1024;
 
-/// Columns: `input_ids`, the tokens; `id`, `url` and `source`, where the dataset's table tells them.
+/// Columns: `input_ids` (the tokens) and, if the dataset's table has them, `id`, `url` and `source`.
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     let ids = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));
@@ -30,8 +30,12 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// Writes the dataset in `folder` as one Parquet file a shard into the new folder `output`. Every block is
-/// checked before it is copied; whatever goes wrong, nothing is at `output` then.
+/// Writes the dataset in `folder` to the new folder `output`, as one Parquet file per shard.
+///
+/// Every block is checked before it is copied. On failure nothing is left at `output`.
+///
+/// # Errors
+/// The dataset cannot be read or is damaged, or `output` exists or cannot be written.
 pub fn export_parquet(folder: &Path, output: &Path) -> Result<Summary> {
     let manifest = ShardManifest::read(folder)?;
     let staged = StagedFolder::create(output)?;
@@ -48,6 +52,7 @@ pub fn export_parquet(folder: &Path, output: &Path) -> Result<Summary> {
         let mut start = 0;
         for lengths in lengths.chunks(BATCH_DOCUMENTS) {
             let rows: Vec<u64> = (first..first + lengths.len() as u64).collect();
+            // Without a table of documents the names are NULL.
             let names = documents(folder, Some(&rows))?.unwrap_or_default();
             let batch = batch(&shard, &mut start, lengths, &names)?;
             writer.write(&batch).map_err(|e| failed(e.to_string()))?;
@@ -66,7 +71,7 @@ pub fn export_parquet(folder: &Path, output: &Path) -> Result<Summary> {
     Ok(summary)
 }
 
-/// The documents of these lengths from token `start` of a shard on.
+/// Documents of these lengths as rows, read from token `start` of a shard on; advances `start`.
 fn batch(
     shard: &Shard,
     start: &mut u64,

@@ -14,25 +14,25 @@ use shards::reader::RowReader;
 use super::documents;
 use crate::error::Result;
 
-/// How documents are laid out in rows.
+/// How documents are packed into rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Which half.
+    /// The half of the dataset.
     pub split: Split,
-    /// Positions to learn from in a row.
+    /// Predicted positions per row; a row has one token more.
     pub sequence_length: u32,
-    /// The kind of layout.
+    /// The packing strategy.
     pub strategy: Strategy,
 }
 
 impl PlanOptions {
-    /// Rows to learn from: best fit.
+    /// Training rows, packed with best fit.
     pub fn of_rows(sequence_length: u32) -> Self {
         Self { split: Split::Train, sequence_length, strategy: Strategy::BestFit }
     }
 }
 
-/// The name of the plan's file beside the tokens.
+/// The name of the plan file beside the tokens.
 pub fn plan_name(options: PlanOptions) -> String {
     settings(options).file_name(options.split)
 }
@@ -41,14 +41,20 @@ fn settings(options: PlanOptions) -> PlanSettings {
     PlanSettings { strategy: options.strategy, ..PlanSettings::new(options.sequence_length) }
 }
 
-/// Plans a half of the dataset in `folder`, its sources apart, into the file `path`.
+/// Packs a half of the dataset in `folder`, each source separately, and writes the plan to `path`.
+///
+/// # Errors
+/// The dataset cannot be read, or the plan cannot be written.
 pub fn plan(folder: &Path, options: PlanOptions, path: &Path) -> Result<PlanHeader> {
     let manifest = ShardManifest::read(folder)?;
     let sources = sources(folder, &manifest, options.split)?;
     Ok(plan_dataset(folder, options.split, &sources, &settings(options), path)?)
 }
 
-/// As [`plan`], into any sink; `path` is named in errors.
+/// Like [`plan`], but writes to any sink; `path` is only used in error messages.
+///
+/// # Errors
+/// As for [`plan`].
 pub fn write_plan<W: Write>(folder: &Path, options: PlanOptions, out: W, path: &Path) -> Result<W> {
     let manifest = ShardManifest::read(folder)?;
     let sources = sources(folder, &manifest, options.split)?;
@@ -57,8 +63,12 @@ pub fn write_plan<W: Write>(folder: &Path, options: PlanOptions, out: W, path: &
     Ok(out)
 }
 
-/// Each source by its rows, so that all rows are read once an epoch: exactly, while they are within what
-/// weights may be.
+/// Weights sources by their number of rows, so that every row is read once per epoch.
+///
+/// This is exact up to the largest sum of weights; beyond it the weights are rounded.
+///
+/// # Errors
+/// The rounded weights are invalid.
 pub fn weights_by_rows(subject: &Subject) -> Result<Vec<u64>> {
     let rows = subject.sources.iter().map(|(_, rows)| *rows);
     if rows.clone().sum::<u64>() < WEIGHT_SUM_MAX {
@@ -68,7 +78,7 @@ pub fn weights_by_rows(subject: &Subject) -> Result<Vec<u64>> {
     Ok(weights_from_fractions(&fractions)?)
 }
 
-/// The documents of each source; none where nothing tells them apart.
+/// The documents of each source; empty if the dataset does not record sources.
 fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<SourceDocuments>> {
     if let Some(sources) = sources_by_shard(manifest, split) {
         return Ok(sources);
@@ -78,12 +88,16 @@ fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<
     let own = before..before + manifest.documents(split);
     let documents = documents.iter().filter(|document| own.contains(&document.row));
     Ok(sources_by_document(
-        documents.map(|document| document.source.as_deref().unwrap_or_default()),
+        documents.map(|document| document.source.as_deref().unwrap_or("")),
     ))
 }
 
-/// Opens the rows of a dataset: under the plan in the file `plan`, or under that of `options`, which is
-/// made beside the tokens where it is not there or is of another dataset.
+/// Opens the rows of a dataset under the plan in the file `given`, or else under the plan of `options`.
+///
+/// The latter is written beside the tokens if it is missing, unreadable or of another dataset.
+///
+/// # Errors
+/// The dataset or the given plan cannot be read, or the new plan cannot be written.
 pub fn open_planned(
     folder: &Path,
     options: PlanOptions,

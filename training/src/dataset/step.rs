@@ -1,4 +1,4 @@
-//! The documents behind a step of training.
+//! The documents that a training step reads.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,32 +11,35 @@ use shards::reader::RowReader;
 use super::{DocumentRow, documents};
 use crate::error::Result;
 
-/// What one document gave to a step.
+/// The part of a document that a step reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepDocument {
-    /// Its number in the half, as `shards cat --doc` takes it.
+    /// Its number in the half, as for `shards cat --doc`.
     pub number: u64,
-    /// The rows of the batch in which it stands, by their places in the batch.
+    /// The indices, in the batch, of the rows that contain it.
     pub places: Vec<u64>,
-    /// Its tokens in them.
+    /// Number of its tokens in these rows.
     pub tokens: u64,
-    /// What the dataset's table says of it; nothing where there is none.
+    /// Its row of the dataset's table of documents, if the dataset has one.
     #[serde(flatten)]
     pub document: Option<DocumentRow>,
 }
 
-/// The documents behind a step.
+/// The documents that a step reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StepDocuments {
     /// The step, from 0.
     pub step: u64,
-    /// XXH3-64 of the global batch, hexadecimal.
+    /// XXH3-64 of the global batch, in hexadecimal.
     pub digest: String,
     /// The documents, most tokens first.
     pub documents: Vec<StepDocument>,
 }
 
-/// Tells which documents `step` reads.
+/// Finds the documents that `step` reads.
+///
+/// # Errors
+/// The dataset cannot be read or is damaged.
 pub fn explain(
     reader: &RowReader,
     folder: &Path,

@@ -1,4 +1,5 @@
-//! From candidates to clusters: components are gathered, verified and split.
+//! From candidates to clusters: gathers the members of each connected component, verifies them and
+//! splits the component.
 
 use dedup::components::Components;
 use dedup::gather::{Gather, Gathered, Member as Candidate};
@@ -15,10 +16,10 @@ use crate::barrier::input::BarrierInput;
 use crate::barrier::keys::{KeyLayout, KeyRow};
 use crate::error::Result;
 
-/// Bytes of order and name of a document, on average, for which memory is planned.
+/// Expected bytes of a document's order and name, for planning memory.
 const NAME_BYTES: u64 = 100;
 
-/// Documents of earlier runs survive before all others: this byte comes before their order.
+/// First byte of the order: documents of earlier runs rank before those of this run.
 const KNOWN_FIRST: u8 = 0;
 const OWN_SECOND: u8 = 1;
 
@@ -27,7 +28,7 @@ const OWN_SECOND: u8 = 1;
 pub(crate) enum Comparison {
     /// Equal keys mean equal content.
     Equal,
-    /// By similarity.
+    /// Documents are compared by similarity.
     Near(Near),
 }
 
@@ -50,8 +51,11 @@ impl Comparison {
     }
 }
 
-/// Passes all clusters of two documents or more to `take`, some whole clusters at a time, always in
-/// the same order.
+/// Passes all clusters of at least two documents to `take`, in batches of whole clusters and in a
+/// fixed order.
+///
+/// # Errors
+/// Keys or texts cannot be read, scratch files cannot be written, or `take` fails.
 pub(super) fn find(
     input: &BarrierInput<'_>,
     layout: KeyLayout,
@@ -64,7 +68,7 @@ pub(super) fn find(
     assign(input, comparison, scratch, &gathered, take)
 }
 
-/// What is known about a candidate.
+/// A candidate that owns its data, to be passed between threads.
 struct OwnCandidate {
     component: u64,
     ordinal: u64,
@@ -104,7 +108,7 @@ fn gather(
     let expected = components.marks().count() * (NAME_BYTES + key_bytes as u64);
     let mut gather = Gather::new(scratch, "members", expected, input.memory_bytes)?;
     if !verified {
-        // A cluster of equal texts has one survivor, however large it is.
+        // A cluster of equal texts has one survivor, so large components need no special treatment.
         gather = gather.component_members_max(u64::MAX);
     }
     let has_known = !input.known.is_empty();
@@ -138,7 +142,8 @@ fn gather(
     Ok(gather.finish()?)
 }
 
-/// Decides where each candidate goes. Texts are compared where their signatures leave doubt.
+/// Assigns each candidate to a cluster. Texts are compared only if the signatures' estimate is too
+/// close to the threshold.
 fn assign(
     input: &BarrierInput<'_>,
     comparison: &Comparison,
@@ -167,6 +172,8 @@ fn assign(
         Comparison::Equal => FxHashMap::default(),
     };
     let clusters = comparison.clusters(input);
+    // An error of `take` is kept and returned at the end, since `map_in_order` has another error
+    // type.
     let mut failed = None;
     gathered.map_in_order(
         || (leaders(), Vec::new()),

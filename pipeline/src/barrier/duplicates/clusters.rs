@@ -1,4 +1,4 @@
-//! From the places of documents in a component to rows of the table of clusters.
+//! From the assignments in a component to rows of the table of clusters.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::barrier::input::BarrierInput;
 use crate::barrier::keys::KeyRow;
 use crate::barrier::known::known_doc_id;
 
-/// What the table of clusters says about a document.
+/// The identity of a document in the table of clusters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Named<'a> {
     doc_id: u64,
-    /// How many documents as read it stands for.
+    /// The number of input documents that it stands for.
     represents: u32,
-    /// The index of its earlier run.
+    /// The index of the earlier run that it comes from; `None` for documents of this run.
     run: Option<u32>,
     id: Option<&'a str>,
 }
@@ -32,6 +32,8 @@ impl<'a> Named<'a> {
         Self { doc_id, represents, run: run.map(|run| run as u32), id: row.id }
     }
 
+    /// Little-endian `doc_id` (8 bytes), `represents` (4), `run` + 1 or 0 (4). If there is an id, a
+    /// byte 1 and the id follow.
     pub(super) fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(17 + self.id.map_or(0, str::len));
         bytes.extend(self.doc_id.to_le_bytes());
@@ -44,6 +46,7 @@ impl<'a> Named<'a> {
         bytes
     }
 
+    /// Reads the bytes of [`Named::to_bytes`].
     pub(super) fn read(bytes: &'a [u8]) -> Self {
         let (doc_id, rest) = bytes.split_first_chunk().unwrap_or((&[0; 8], &[]));
         let (represents, rest) = rest.split_first_chunk().unwrap_or((&[0; 4], &[]));
@@ -52,6 +55,7 @@ impl<'a> Named<'a> {
             doc_id: u64::from_le_bytes(*doc_id),
             represents: u32::from_le_bytes(*represents),
             run: u32::from_le_bytes(*run).checked_sub(1),
+            // The bytes were made from a `str`, so they are UTF-8.
             id: rest.split_first().and_then(|(_, id)| std::str::from_utf8(id).ok()),
         }
     }
@@ -68,7 +72,7 @@ pub(super) struct Clusters {
 }
 
 impl Clusters {
-    /// `near` says whether the stage compares by similarity, `verified` whether it checks.
+    /// `near` is true if the stage compares by similarity, `verified` if it verifies candidates.
     pub(super) fn new(input: &BarrierInput<'_>, near: bool, verified: bool) -> Self {
         Self {
             stage: input.name.into(),
@@ -78,7 +82,8 @@ impl Clusters {
         }
     }
 
-    /// Adds the clusters of a component: where each of its documents goes, and its name.
+    /// Adds the clusters of a component to `found`. `named` holds the documents of `assigned`, in
+    /// the same order.
     pub(super) fn of_component(
         &self,
         assigned: &[Assigned],
@@ -87,7 +92,8 @@ impl Clusters {
     ) {
         let places: FxHashMap<u64, usize> =
             assigned.iter().enumerate().map(|(place, one)| (one.ordinal, place)).collect();
-        // Members, and documents of this run that they stand for, by the representative's place.
+        // At the representative's place: the number of members, and of this run's input documents
+        // that they stand for.
         let mut totals = vec![(0_u32, 0_u32); assigned.len()];
         let leader = |one: &Assigned| places.get(&one.representative).copied().unwrap_or(0);
         for (one, name) in assigned.iter().zip(named) {

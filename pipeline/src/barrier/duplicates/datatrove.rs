@@ -1,4 +1,4 @@
-//! Deduplication as datatrove 0.10 does it: its signatures, its files, its survivors.
+//! Deduplication exactly as in datatrove 0.10: the same signatures, files and survivors.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::barrier::input::BarrierInput;
 use crate::barrier::keys::KeyRow;
 use crate::error::{PipelineError, Result};
 
-/// What datatrove's files or survivors need.
+/// The settings for datatrove's files and survivors.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Datatrove {
     pub(crate) precision: Precision,
@@ -21,13 +21,16 @@ pub(crate) struct Datatrove {
     pub(crate) buckets: usize,
     /// Whether datatrove's files are written.
     pub(crate) writes_files: bool,
-    /// Whether the documents survive that datatrove keeps.
+    /// Whether the survivors are those that datatrove would keep.
     pub(crate) chooses_survivors: bool,
 }
 
 impl Datatrove {
-    /// Deduplicates as datatrove does; comes with the files that were written. The minima of all
+    /// Deduplicates as datatrove does. Returns the files that were written, too. The minima of all
     /// documents are held in memory.
+    ///
+    /// # Errors
+    /// Keys cannot be read, or a file cannot be written.
     pub(super) fn deduplicate(
         &self,
         input: &BarrierInput<'_>,
@@ -46,16 +49,16 @@ impl Datatrove {
     }
 }
 
-/// The signatures of each input file, which datatrove calls a rank. A document's number there is its
-/// record's number in the file.
+/// The signatures of each input file, which datatrove calls a rank. The number of a document in its
+/// rank is the number of its record in the file.
 #[derive(Default)]
 pub(super) struct Ranks {
     signatures: Vec<Vec<Signature>>,
-    /// Of the same documents.
+    /// The ordinals of the same documents.
     ordinals: Vec<Vec<u64>>,
 }
 
-/// What a key file says about a document.
+/// The data of a document in a key file.
 struct OwnName {
     id: Option<String>,
     /// Ordinal, `doc_id` and `size`.
@@ -75,7 +78,7 @@ impl Ranks {
         let mut ranks = Self::default();
         input.files.each(&["minima"], |row| {
             let file = (row.doc_id >> 32) as usize;
-            // Files without a document are ranks too.
+            // Files without documents are ranks, too.
             while ranks.signatures.len() <= file {
                 ranks.signatures.push(Vec::new());
                 ranks.ordinals.push(Vec::new());
@@ -92,6 +95,9 @@ impl Ranks {
     }
 
     /// Passes the clusters that datatrove finds to `take`.
+    ///
+    /// # Errors
+    /// Keys cannot be read, or `take` fails.
     pub(super) fn clusters(
         &self,
         input: &BarrierInput<'_>,
@@ -117,7 +123,7 @@ impl Ranks {
         take(members)
     }
 
-    /// Where each document of a cluster goes, by ordinal.
+    /// The assignment of each document of a cluster, sorted by ordinal.
     fn assigned(&self, decision: &Decision) -> Vec<Assigned> {
         let survivors: BTreeMap<u32, (u32, u32)> = decision
             .members
@@ -125,7 +131,7 @@ impl Ranks {
             .filter(|(_, membership)| membership.kept)
             .map(|(document, membership)| (membership.cluster, *document))
             .collect();
-        // Documents come by rank and number, which is the order of their ordinals.
+        // Members are sorted by rank and number, which is the order of their ordinals.
         let assigned = decision.members.iter().filter_map(|(document, membership)| {
             let survivor = *survivors.get(&membership.cluster)?;
             let (own, other) = (self.place(*document)?, self.place(survivor)?);

@@ -1,4 +1,4 @@
-//! Finding duplicates among all documents, or reading what an earlier start found.
+//! Finds duplicates among all documents, or reads the result from before an interruption.
 
 use std::sync::Arc;
 
@@ -19,25 +19,29 @@ use crate::error::Result;
 
 /// How a stage finds duplicates.
 pub(crate) struct Duplicates<'a> {
-    /// The reason in the ledger of documents that are dropped.
+    /// The drop reason in the ledger.
     pub(crate) reason: &'static str,
     pub(crate) layout: KeyLayout,
     pub(crate) comparison: Comparison,
-    /// Clusters of more documents are reported with the lines that their members share.
+    /// Clusters with more documents than this are reported with the lines that their members share.
     pub(crate) report_size: u32,
     /// The stage whose index is written for later runs, if any.
     pub(crate) index: Option<&'a dyn BarrierStage>,
-    /// What datatrove's files or survivors need, if they are wanted.
+    /// The settings for datatrove's files and survivors, if either is wanted.
     pub(crate) datatrove: Option<Datatrove>,
 }
 
 impl Duplicates<'_> {
-    /// Finds the clusters, unless an earlier start did.
+    /// Finds the clusters, unless they were found before an interruption.
+    ///
+    /// # Errors
+    /// Keys or texts cannot be read, or a file cannot be written.
     pub(crate) fn decide(
         &self,
         mut input: BarrierInput<'_>,
     ) -> Result<(Arc<dyn Decision>, String)> {
-        // Documents of earlier runs come after all documents of this one.
+        // Files of earlier runs follow all files of this one, so that ordinals of this run do not
+        // change.
         for known in &input.known {
             input.files.add(known.file.clone(), known.rows);
         }
@@ -77,7 +81,7 @@ impl Duplicates<'_> {
         Ok(found)
     }
 
-    /// Passes all clusters to `take`; returns the files that were written on the way.
+    /// Passes all clusters to `take`. Returns the files that were written.
     fn clusters(
         &self,
         input: &BarrierInput<'_>,

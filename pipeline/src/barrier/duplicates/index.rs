@@ -1,12 +1,12 @@
-//! The index that a run leaves of a stage: the keys of the documents that survived it.
+//! The index of a stage for later runs: the keys of the documents that survived it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BinaryArray, StringBuilder, UInt32Array, UInt64Array};
 use arrow::datatypes::SchemaRef;
 use bug::{Bug, OrBug as _};
 use serde_json::Value;
-use std::sync::Arc;
 use store::{FileEntry, Run};
 use tables::{TableWriter, table_rows};
 
@@ -16,23 +16,24 @@ use crate::barrier::known::{EarlierRun, Known, Unusable};
 use crate::barrier::stage::BarrierStage;
 use crate::error::Result;
 
-/// Rows that are written at a time.
+/// Rows per batch that is written.
 const BATCH_ROWS: usize = 8192;
 
-/// Options that decide what a key is, so both runs must have the same.
+/// Options that determine the keys. Both runs must have the same values.
 const KEY_OPTIONS: [&str; 8] =
     ["on", "preset", "bands", "rows", "ngram_words", "precision_bits", "hash", "seed"];
 
-/// The file of the index of a stage.
+/// The file of a stage's index.
 fn index_path(stage: &str) -> String {
     format!("index/{stage}.parquet")
 }
 
+/// The file of the options that made the keys of a stage's index.
 fn options_path(stage: &str) -> String {
     format!("index/{stage}.json")
 }
 
-/// What decides the keys of a stage.
+/// The options that determine the keys of a stage.
 fn key_options(stage: &dyn BarrierStage) -> std::result::Result<Value, Bug> {
     let mut object = serde_json::Map::new();
     for (key, value) in stage.options()? {
@@ -44,7 +45,10 @@ fn key_options(stage: &dyn BarrierStage) -> std::result::Result<Value, Bug> {
     Ok(Value::Object(object))
 }
 
-/// Finds the indexes of the runs in `against` of a stage with the name `name`.
+/// Finds the indexes of the stage named `name` in the runs of `against`.
+///
+/// # Errors
+/// A run is not finished, has no index of the stage, or made its keys with other options.
 pub(crate) fn find(
     stage: &dyn BarrierStage,
     name: &str,
@@ -66,6 +70,9 @@ pub(crate) fn find(
 }
 
 /// Writes the keys of the documents of this run for which `survives` is true.
+///
+/// # Errors
+/// Keys cannot be read, or the index cannot be written.
 pub(super) fn write(
     input: &BarrierInput<'_>,
     stage: &dyn BarrierStage,
@@ -90,8 +97,8 @@ pub(super) fn write(
     Ok(vec![index.finish()?, options])
 }
 
-/// An index that is being written: the columns of a key file, with those empty that a later run does
-/// not need.
+/// An index that is being written. It has the columns of a key file; those that a later run does
+/// not need are left empty.
 struct Index {
     layout: KeyLayout,
     schema: SchemaRef,

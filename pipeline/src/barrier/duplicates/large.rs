@@ -1,4 +1,5 @@
-//! Large clusters, told with the lines that their members share: a template, a licence, an error page.
+//! Reports large clusters with the lines that their members share, such as a template, a licence or
+//! an error page.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,20 +15,20 @@ use super::table::Member;
 use crate::barrier::input::BarrierInput;
 use crate::error::Result;
 
-/// Members of a cluster that are looked at.
+/// The most members of a cluster that are sampled.
 const SAMPLE_MAX: usize = 64;
 
-/// Clusters that are told of one stage, the largest.
+/// The most clusters that are reported per stage; the largest are chosen.
 const CLUSTERS_MAX: usize = 100;
 
-/// Lines that are told of each.
+/// The most lines that are reported per cluster.
 const LINES_MAX: usize = 5;
 
-/// Characters of a line that are told.
+/// Longer lines are cut to this number of characters.
 const LINE_CHARACTERS_MAX: usize = 200;
 
-/// `stage`, `cluster`, `size`, `line`, and in how many (`documents`) of the `sampled` members it
-/// stands.
+/// Columns: `stage`, `cluster`, `size`, `line`, `documents` (how many of the sampled members have
+/// the line) and `sampled` (how many members were sampled).
 fn schema() -> SchemaRef {
     let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);
     Arc::new(Schema::new(vec![
@@ -40,28 +41,29 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// The file of the large clusters of a stage.
+/// The file of a stage's large clusters.
 pub(super) fn large_path(stage: &str) -> String {
     format!("large_clusters/{stage}.parquet")
 }
 
-/// Large clusters as they are found: of each some members.
+/// The large clusters that have been found so far, with a sample of members of each.
 pub(super) struct Large {
     size_max: u32,
     clusters: Vec<Vec<Member>>,
 }
 
 impl Large {
-    /// Clusters of more than `size_max` documents.
+    /// Collects clusters of more than `size_max` documents.
     pub(super) fn new(size_max: u32) -> Self {
         Self { size_max, clusters: Vec::new() }
     }
 
-    /// Looks at members, cluster by cluster.
+    /// Adds members. All members of a cluster must be neighbours.
     pub(super) fn add(&mut self, members: &[Member]) {
         let clusters = members.chunk_by(|a, b| a.cluster == b.cluster);
         for cluster in clusters.filter(|cluster| cluster[0].size > self.size_max) {
-            // Spread over the cluster: neighbours in it are neighbours in the crawl.
+            // The sample is spread over the cluster, because neighbours come from the same part of
+            // the crawl and are more alike than the others.
             let step = cluster.len().div_ceil(SAMPLE_MAX);
             self.clusters.push(cluster.iter().step_by(step).cloned().collect());
         }
@@ -69,7 +71,10 @@ impl Large {
         self.clusters.truncate(CLUSTERS_MAX);
     }
 
-    /// Writes them with their commonest lines, if there are any.
+    /// Writes the large clusters with their most common lines, if there are any.
+    ///
+    /// # Errors
+    /// Texts cannot be read, or the table cannot be written.
     pub(super) fn report(&self, input: &BarrierInput<'_>) -> Result<Option<FileEntry>> {
         if self.clusters.is_empty() {
             return Ok(None);
@@ -78,7 +83,8 @@ impl Large {
         let mut rows: Vec<(u64, u32, String, u32, u32)> = Vec::new();
         for cluster in &self.clusters {
             let (number, size) = (cluster[0].cluster, cluster[0].size);
-            let (sampled, counts) = lines.remove(&number).unwrap_or_default();
+            // A cluster whose sample comes from earlier runs has no texts here, so no lines either.
+            let Some((sampled, counts)) = lines.remove(&number) else { continue };
             let mut counts: Vec<(String, u32)> = counts.into_iter().collect();
             counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             counts.truncate(LINES_MAX);
@@ -98,6 +104,7 @@ impl Large {
         Ok(Some(table.finish()?))
     }
 
+    /// Counts the lines of the sampled members. Reads only parts that hold one of them.
     fn shared_lines(&self, input: &BarrierInput<'_>) -> Result<Lines> {
         let own = self.clusters.iter().flatten().filter(|member| member.run.is_none());
         let mut sampled: Vec<(u64, u64)> = own.map(|m| (m.doc_id, m.cluster)).collect();
@@ -126,12 +133,12 @@ impl Large {
     }
 }
 
-/// The lines of a text, each once, shortened to what is told of them.
+/// The distinct lines of a text, cut to the length that is reported.
 fn distinct_lines(text: &str) -> impl Iterator<Item = String> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let lines: BTreeSet<&str> = lines.collect();
     lines.into_iter().map(|line| line.chars().take(LINE_CHARACTERS_MAX).collect())
 }
 
-/// For each cluster how many members were looked at, and in how many each line stands.
+/// For each cluster: the number of sampled members, and for each line how many of them have it.
 type Lines = BTreeMap<u64, (u32, BTreeMap<String, u32>)>;

@@ -1,4 +1,4 @@
-//! Candidates: documents that share a key.
+//! Finds candidates, which are documents that share a key.
 
 use dedup::candidates::{Candidates, Linker, band_row, exact_row};
 use dedup::marks::Bits;
@@ -11,6 +11,9 @@ use crate::barrier::keys::{KeyLayout, KeyRow};
 use crate::error::Result;
 
 /// Links documents that share a key.
+///
+/// # Errors
+/// Keys cannot be read, or scratch files cannot be written.
 pub(super) fn link(
     input: &BarrierInput<'_>,
     layout: KeyLayout,
@@ -39,8 +42,8 @@ fn link_equal(input: &BarrierInput<'_>, scratch: &Scratch) -> Result<Candidates>
     Ok(linker.finish()?)
 }
 
-/// Links documents that share the key of a band, some bands at a time: reading a band's column is
-/// cheaper than writing the rows of all bands and reading them back.
+/// Links documents that share the key of a band, a few bands at a time. Reading each band's column
+/// separately is cheaper than writing the rows of all bands and reading them back.
 fn link_bands(input: &BarrierInput<'_>, bands: &[String], scratch: &Scratch) -> Result<Candidates> {
     let documents = input.files.documents();
     let gone = gone(input)?;

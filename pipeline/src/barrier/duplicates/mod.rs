@@ -1,4 +1,4 @@
-//! Clusters of documents with equal or similar content: what `exact` and `minhash` share.
+//! Clusters of documents with equal or similar content. `exact` and `minhash` share this code.
 
 mod assign;
 mod clusters;
@@ -15,5 +15,5 @@ mod tests;
 pub(super) use assign::{Comparison, Near};
 pub(super) use decide::Duplicates;
 
-/// The longest text survives by default: of a page and its stub, the page.
+/// By default the longest text survives, so that a full page wins over a truncated copy.
 pub(super) const KEEP_LONGEST: &str = "length(text) DESC";

@@ -1,4 +1,5 @@
-//! The second look at texts: true similarities of pairs whose estimate leaves doubt.
+//! Reads texts again to compute the true similarity of pairs whose estimate is too close to the
+//! threshold.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -14,8 +15,8 @@ use crate::error::{PipelineError, Result};
 /// Documents by part: ordinals and ids, both ascending.
 type Wanted = Vec<(usize, Vec<(u64, u64)>)>;
 
-/// The documents with these ordinals, which are sorted and distinct, by part. Those of earlier runs have
-/// no text here and are left out.
+/// The documents with these ordinals, by part. `ordinals` must be sorted and distinct. Documents of
+/// earlier runs have no text here and are skipped.
 fn wanted(files: &KeyFiles, ordinals: &[u64]) -> Result<Wanted> {
     let mut by_part: Vec<(usize, Vec<u64>)> = Vec::new();
     for ordinal in ordinals {
@@ -43,13 +44,13 @@ fn wanted(files: &KeyFiles, ordinals: &[u64]) -> Result<Wanted> {
 
 /// The shingles of documents, in a scratch file.
 struct Shingles {
-    /// Ordinal, offset and number; sorted.
+    /// Ordinal, offset in the file in bytes, and number of shingles; sorted.
     places: Vec<(u64, u64, u32)>,
     reader: store::ScratchReader,
 }
 
 impl Shingles {
-    /// Reads the texts of `wanted` and keeps their shingles.
+    /// Reads the texts of `wanted` and writes their shingles to the scratch file.
     fn gather(
         scratch: &Scratch,
         hasher: &MinHasher,
@@ -83,7 +84,7 @@ impl Shingles {
         Ok(Self { places, reader: scratch.read(FILE)? })
     }
 
-    /// The shingles of a document, sorted; `None` for one whose text is not here.
+    /// The shingles of a document, sorted, or `None` if this run does not have its text.
     fn of(&self, ordinal: u64) -> Result<Option<Vec<u64>>> {
         let found = self.places.binary_search_by_key(&ordinal, |(ordinal, _, _)| *ordinal);
         let Ok(place) = found else { return Ok(None) };
@@ -94,8 +95,11 @@ impl Shingles {
     }
 }
 
-/// True similarities of pairs of ordinals, which are sorted; pairs with a document whose text is not
-/// here, since it belongs to an earlier run, are left out.
+/// The true similarities of pairs of ordinals; `pairs` must be sorted. Pairs with a document of an
+/// earlier run are skipped, because this run does not have its text.
+///
+/// # Errors
+/// Texts cannot be read, or the scratch file cannot be written.
 pub(super) fn similarities(
     pairs: &[(u64, u64)],
     verify: Verify,
@@ -111,7 +115,7 @@ pub(super) fn similarities(
     ordinals.dedup();
     let wanted = wanted(&input.files, &ordinals)?;
     let shingles = Shingles::gather(scratch, hasher, input.texts, &wanted)?;
-    // Pairs of the same first document share the reading of its shingles.
+    // Pairs are grouped by their first document, so that its shingles are read once.
     let groups: Vec<&[(u64, u64)]> = pairs.chunk_by(|a, b| a.0 == b.0).collect();
     let found: Vec<Vec<((u64, u64), f32)>> = groups
         .into_par_iter()

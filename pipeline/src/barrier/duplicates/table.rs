@@ -1,4 +1,5 @@
-//! The table of clusters: who is a duplicate of whom, how alike, and who survived.
+//! The table of clusters: which document is a duplicate of which, how similar they are, and which
+//! survived.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,15 +11,14 @@ use arrow::datatypes::{DataType, Field, Float32Type, Schema, SchemaRef, UInt32Ty
 use arrow::record_batch::RecordBatch;
 use roaring::RoaringTreemap;
 use rustc_hash::FxHashMap;
-
 use tables::{TableWriter, read_table_by};
 
 use crate::error::Result;
 
-/// Rows that are read or written at a time.
+/// Rows per batch that is read or written.
 const BATCH_ROWS: usize = 65_536;
 
-/// The clusters of one stage, until those of all stages become one table.
+/// The file of one stage's clusters, until those of all stages are merged into one table.
 pub(crate) fn path(step: usize, stage: usize) -> String {
     format!("work/clusters-{step}-{stage}.parquet")
 }
@@ -30,27 +30,28 @@ pub(super) struct Member {
     pub(super) stage: Arc<str>,
     /// The survivor's `doc_id`.
     pub(super) cluster: u64,
-    /// The document that it lost to.
+    /// The `doc_id` of the document that it is a duplicate of.
     pub(super) duplicate_of: u64,
     pub(super) doc_id: u64,
     pub(super) id: Option<Box<str>>,
     pub(super) survivor: bool,
-    /// To the document that it lost to.
+    /// Similarity to `duplicate_of` (0 to 1).
     pub(super) similarity: f32,
     /// Members of the cluster.
     pub(super) size: u32,
-    /// Documents as read that this one stands for; for a survivor, now that the others go.
+    /// The number of input documents that it stands for. For a survivor, this includes the dropped
+    /// members.
     pub(super) represents: u32,
-    /// Whether the similarity was checked.
+    /// Whether the similarity was verified.
     pub(super) verified: bool,
-    /// The earlier run that has the document.
+    /// The earlier run that the document comes from; `None` for documents of this run.
     pub(super) run: Option<Arc<str>>,
 }
 
-/// `cluster` (the survivor's `doc_id`), `id`, `doc_id`, `survivor`, `similarity` to the document that
-/// it lost to, `size` of the cluster, `verified`, `stage`, `duplicate_of` (the document that it lost to,
-/// at that stage the survivor), `represents` (documents as read that this one stands for), and `run`:
-/// the earlier run that has the document, NULL for documents of this one.
+/// Columns: `cluster` (the survivor's `doc_id`), `id`, `doc_id`, `survivor`, `similarity` (to
+/// `duplicate_of`), `size` (of the cluster), `verified`, `stage`, `duplicate_of` (the survivor of
+/// its cluster at that stage), `represents` (the number of input documents that it stands for), and
+/// `run` (the earlier run that it comes from, or NULL for documents of this run).
 pub(crate) fn schema() -> SchemaRef {
     let field = |name: &str, data_type: DataType| Field::new(name, data_type, false);
     Arc::new(Schema::new(vec![
@@ -69,6 +70,9 @@ pub(crate) fn schema() -> SchemaRef {
 }
 
 /// Adds members of clusters to a table.
+///
+/// # Errors
+/// The table cannot be written.
 pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
     for rows in members.chunks(BATCH_ROWS) {
         let texts = |of: &dyn Fn(&Member) -> Option<&str>| -> ArrayRef {
@@ -101,7 +105,7 @@ pub(super) fn write(table: &mut TableWriter, members: &[Member]) -> Result<()> {
     Ok(())
 }
 
-/// The members in a table, some at a time.
+/// The members in a table, in batches.
 fn members(path: &Path) -> Result<impl Iterator<Item = Result<Vec<Member>>>> {
     Ok(read_table_by(path, None, BATCH_ROWS)?.map(|batch| Ok(rows(&batch?))))
 }
@@ -128,15 +132,16 @@ fn rows(batch: &RecordBatch) -> Vec<Member> {
     (0..batch.num_rows()).map(member).collect()
 }
 
-/// The clusters of all stages as one table: each document once, with the survivor at the end. One that
-/// survived a stage and lost at the next takes its cluster along. In memory are 16 bytes for each
-/// dropped document and some for each cluster.
+/// Merges the clusters of all stages into one table. Each document has one row, which names the
+/// survivor of the last stage. If the survivor of a stage is dropped by a later stage, its cluster
+/// joins that of the later survivor. Takes 16 bytes of memory per dropped document, and some per
+/// cluster.
 struct Merge {
-    /// Documents that lost, with the survivor at that stage; sorted.
+    /// Dropped documents, each with the survivor of its cluster at that stage; sorted.
     lost: Vec<(u64, u64)>,
-    /// The last stage in which a document survived, by its place.
+    /// The index of the last stage in which a document was the survivor of a cluster.
     last: FxHashMap<u64, usize>,
-    /// Members of each cluster in the end.
+    /// Members of each merged cluster.
     sizes: FxHashMap<u64, u32>,
 }
 
@@ -163,7 +168,7 @@ impl Merge {
         Ok(merge)
     }
 
-    /// The document that survived all stages in the place of one.
+    /// The document that survived all stages in place of `doc_id`.
     fn survivor(&self, mut doc_id: u64) -> u64 {
         while let Ok(place) = self.lost.binary_search_by_key(&doc_id, |(doc_id, _)| *doc_id) {
             doc_id = self.lost[place].1;
@@ -171,8 +176,8 @@ impl Merge {
         doc_id
     }
 
-    /// The row of a member that the stage of a place found; `None` for a survivor of which a later
-    /// stage knows more.
+    /// The row of a member that the stage with index `stage` found, or `None` if a later stage has
+    /// a more complete row of it.
     fn row(&self, stage: usize, mut member: Member) -> Option<Member> {
         if member.survivor && self.last.get(&member.doc_id) != Some(&stage) {
             return None;
@@ -183,7 +188,10 @@ impl Merge {
     }
 }
 
-/// Writes the clusters of all stages, whose tables come in their order, as one table.
+/// Merges the clusters of all stages into one table. `pieces` are the stages' tables in order.
+///
+/// # Errors
+/// A table cannot be read or written.
 pub(crate) fn write_merged(table: &mut TableWriter, pieces: &[PathBuf]) -> Result<()> {
     let merge = Merge::of(pieces)?;
     for (stage, piece) in pieces.iter().enumerate() {
@@ -196,14 +204,15 @@ pub(crate) fn write_merged(table: &mut TableWriter, pieces: &[PathBuf]) -> Resul
     Ok(())
 }
 
-/// The documents that a stage drops, and what its survivors stand for.
+/// The documents that a stage drops, and how many documents its survivors stand for.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// Documents of this run that are dropped.
     pub(super) dropped: RoaringTreemap,
-    /// `doc_id` of each survivor of this run, and how many documents as read it stands for.
+    /// The `doc_id` of each survivor of this run, and the number of input documents that it stands
+    /// for.
     pub(super) sizes: Vec<(u64, u32)>,
-    /// Clusters, including those whose survivor is in an earlier run.
+    /// Number of clusters, including those whose survivor comes from an earlier run.
     pub(super) clusters: u64,
 }
 
@@ -221,7 +230,10 @@ impl Found {
     }
 }
 
-/// Reads what an earlier start found.
+/// Reads the result of a stage that finished before an interruption.
+///
+/// # Errors
+/// The table cannot be read.
 pub(super) fn read(path: &Path) -> Result<Found> {
     let mut found = Found::default();
     for members in members(path)? {

@@ -1,22 +1,23 @@
-//! Keys of the whole content of a document: its text, its normalised text, or a value.
+//! Keys of a document's whole content: its text, its normalised text, or the value of an
+//! expression.
 
 use text::hash::{bytes_key, exact_key, normalised_key};
 
 use super::{KeyMaker, Keys};
 
-/// What must be equal, as an option `on` names it.
+/// The content that is compared, as the option `on` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// `text`: the text byte by byte.
     Text,
-    /// `normalised`: the text without case, punctuation, spacing and the values of numbers.
+    /// `normalised`: the text, ignoring case, punctuation, spacing and the values of numbers.
     Normalised,
     /// The value of any other SQL expression.
     Value,
 }
 
 impl Content {
-    /// The content that an option `on` names.
+    /// The content that the option `on` names.
     pub(crate) fn named(on: &str) -> Self {
         match on {
             "text" => Self::Text,
@@ -25,7 +26,7 @@ impl Content {
         }
     }
 
-    /// The SQL expression in an option `on`, if it is one.
+    /// The SQL expression in the option `on`, if it is one.
     pub(crate) fn expression(on: &str) -> Option<&str> {
         (Self::named(on) == Self::Value).then_some(on)
     }
@@ -37,6 +38,7 @@ impl KeyMaker for Content {
             Self::Text => exact_key(text),
             Self::Normalised => normalised_key(text),
             Self::Value => {
+                // NULL is equal to nothing, so such a document gets no key.
                 let Some(value) = value else { return };
                 bytes_key(value)
             }

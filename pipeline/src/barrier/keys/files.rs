@@ -13,10 +13,10 @@ use tables::read_table_by;
 use super::layout::BAND;
 use crate::error::{PipelineError, Result};
 
-/// Rows that are read at a time.
+/// Rows per batch that is read.
 const BATCH_ROWS: usize = 8192;
 
-/// Files that are read at a time, for each thread.
+/// Files per thread that are read at the same time.
 const FILES_IN_FLIGHT: usize = 2;
 
 /// The columns of bands among those that were read.
@@ -27,10 +27,10 @@ fn bands_in(batch: &RecordBatch) -> Vec<&UInt64Array> {
     bands.map(|(_, column)| column.as_primitive::<UInt64Type>()).collect()
 }
 
-/// A row of a key file; columns that were not asked for are empty.
+/// A row of a key file. Columns that were not requested are empty.
 #[derive(Default)]
 pub(crate) struct KeyRow<'a> {
-    /// The document's place among all documents that entered the stage.
+    /// The document's index among all documents that entered the stage.
     pub(crate) ordinal: u64,
     pub(crate) doc_id: u64,
     pub(crate) id: Option<&'a str>,
@@ -43,7 +43,7 @@ pub(crate) struct KeyRow<'a> {
 }
 
 impl KeyRow<'_> {
-    /// The keys as numbers of 8 bytes.
+    /// The keys as 64-bit numbers.
     pub(crate) fn keys_of_8_bytes(&self) -> impl Iterator<Item = u64> {
         self.keys.as_chunks().0.iter().map(|key| u64::from_be_bytes(*key))
     }
@@ -64,17 +64,17 @@ impl Bands<'_> {
     }
 }
 
-/// The key files of all parts of a stage, and where the ordinals of each begin.
+/// The key files of all parts of a stage, with the first ordinal of each.
 pub(crate) struct KeyFiles {
     files: Vec<PathBuf>,
-    /// The first ordinal of each file, and at the end the number of all documents.
+    /// The first ordinal of each file, followed by the number of all documents.
     bases: Vec<u64>,
-    /// Files of this run, which come before those of earlier runs.
+    /// Number of files of this run. They precede those of earlier runs.
     own: usize,
 }
 
 impl KeyFiles {
-    /// Files with so many rows each.
+    /// The files of this run; `rows` gives the number of rows of each.
     pub(crate) fn new(files: Vec<PathBuf>, rows: impl IntoIterator<Item = u64>) -> Self {
         let mut bases = vec![0];
         for rows in rows {
@@ -83,22 +83,22 @@ impl KeyFiles {
         Self { own: files.len(), files, bases }
     }
 
-    /// Documents in all files.
+    /// Number of documents in all files.
     pub(crate) fn documents(&self) -> u64 {
         self.bases.last().copied().unwrap_or(0)
     }
 
-    /// Number of files of this run, one a part.
+    /// Number of files of this run, one per part.
     pub(crate) fn parts(&self) -> usize {
         self.own
     }
 
-    /// The earlier run, by its place among them, that has a document.
+    /// The index of the earlier run that a document comes from, or `None` for this run.
     pub(crate) fn earlier_run(&self, ordinal: u64) -> Option<usize> {
         self.file_of(ordinal).checked_sub(self.own)
     }
 
-    /// The file in which a document is.
+    /// The index of the file that holds a document.
     pub(crate) fn file_of(&self, ordinal: u64) -> usize {
         self.bases.partition_point(|base| *base <= ordinal).saturating_sub(1)
     }
@@ -108,13 +108,16 @@ impl KeyFiles {
         self.bases[file]..self.bases[file + 1]
     }
 
-    /// Adds the index of an earlier run, whose documents come after all that are there.
+    /// Adds the index of an earlier run. Its documents follow all others.
     pub(crate) fn add(&mut self, file: PathBuf, rows: u64) {
         self.files.push(file);
         self.bases.push(self.documents() + rows);
     }
 
-    /// Calls `each` for every document in order, with the named columns beside `doc_id`.
+    /// Calls `each` for every document in order, with `doc_id` and the named columns.
+    ///
+    /// # Errors
+    /// A file cannot be read, or `each` fails.
     pub(crate) fn each(
         &self,
         columns: &[&str],
@@ -123,8 +126,11 @@ impl KeyFiles {
         (0..self.files.len()).try_for_each(|file| self.each_of(file, columns, &mut each))
     }
 
-    /// As [`KeyFiles::each`], some files in parallel: what `of` adds to a list for the documents of a
-    /// file goes to `take`, file by file, in order.
+    /// Like [`KeyFiles::each`], but reads several files in parallel. `of` adds items for a document
+    /// to a list, and `take` receives the list of each file, in order.
+    ///
+    /// # Errors
+    /// A file cannot be read, or `take` fails.
     pub(crate) fn collect<T: Send>(
         &self,
         columns: &[&str],
@@ -140,7 +146,8 @@ impl KeyFiles {
             },
             &mut take,
         )?;
-        // The index of an earlier run is one file, however large.
+        // The index of an earlier run is one file, which can be large, so it is passed on in
+        // batches.
         for file in self.own..self.files.len() {
             let mut found = Vec::new();
             self.each_of(file, columns, &mut |row| {
@@ -152,8 +159,11 @@ impl KeyFiles {
         Ok(())
     }
 
-    /// Hands the keys of some bands, and whose each is, to `take`, file by file; `gone` are the ordinals of
-    /// documents that an earlier stage dropped.
+    /// Passes the keys of some bands to `take`, file by file, each key with the ordinal of its
+    /// document. Skips the ordinals in `gone`, whose documents an earlier stage dropped.
+    ///
+    /// # Errors
+    /// A file cannot be read, or `take` fails.
     pub(crate) fn bands(
         &self,
         names: &[String],
@@ -194,7 +204,8 @@ impl KeyFiles {
         Ok(())
     }
 
-    /// Reads the files of this run, some in parallel; what `read` finds in each goes to `take` in order.
+    /// Reads the files of this run, several in parallel. `take` receives the list that `read` makes
+    /// for each file, in order. Waves limit how many lists are in memory.
     fn in_waves<T: Send>(
         &self,
         read: impl Fn(usize, &mut Vec<T>) -> Result<()> + Sync,
@@ -214,6 +225,9 @@ impl KeyFiles {
     }
 
     /// Calls `each` for every document of a file in order.
+    ///
+    /// # Errors
+    /// The file cannot be read, or `each` fails.
     pub(crate) fn each_of(
         &self,
         file: usize,

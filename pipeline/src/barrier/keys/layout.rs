@@ -9,19 +9,19 @@ use sql::DOC_ID;
 
 use crate::error::Result;
 
-/// The names of the columns of bands begin with this.
+/// The prefix of the names of band columns.
 pub(super) const BAND: &str = "band_";
 
-/// What a stage compares.
+/// The kind of keys that a stage compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum KeyLayout {
-    /// Keys of 8 or 16 bytes, any number for each document.
+    /// Keys of 8 or 16 bytes, any number per document.
     Keys,
-    /// A column for each MinHash band, since bands are sorted one after another, and a sketch.
+    /// A column per MinHash band, since bands are sorted one after another, and a sketch.
     Bands {
         /// Number of bands.
         bands: usize,
-        /// Whether the minima are there too.
+        /// Whether there is a column of minima, too.
         minima: bool,
     },
 }
@@ -29,11 +29,13 @@ pub(crate) enum KeyLayout {
 impl KeyLayout {
     /// The columns of the key files.
     ///
-    /// `doc_id`; `id`, the record's own; `size`, the documents that this one stands for already;
-    /// `order`, bytes that sort as the documents survive; and what the stage compares: `keys`, which
-    /// are empty where the document cannot be compared; or a column for each band, NULL where the
-    /// document cannot be compared, `sketch` with a byte for each hash function, and where
-    /// datatrove's files are made `minima` with 8 bytes each.
+    /// - `doc_id`, and `id` of the record.
+    /// - `size`: the number of input documents that this one already stands for.
+    /// - `order`: bytes; the document that sorts first survives.
+    /// - For [`KeyLayout::Keys`], `keys`: empty if the document cannot be compared.
+    /// - For [`KeyLayout::Bands`], a column per band, NULL if the document cannot be compared;
+    ///   `sketch`, one byte per hash function; and `minima`, 8 bytes per hash function, if
+    ///   datatrove's files or survivors need them.
     pub(crate) fn schema(self) -> SchemaRef {
         let bytes = |name: &str| Field::new(name, DataType::Binary, false);
         let mut fields = vec![
@@ -99,7 +101,10 @@ impl Compared {
         self.minima.append_value(minima);
     }
 
-    /// Appends the columns that `schema` has to those of the documents.
+    /// Appends the columns that `schema` has after `columns`.
+    ///
+    /// # Errors
+    /// It is a bug if the columns have different lengths.
     pub(crate) fn finish(
         mut self,
         mut columns: Vec<ArrayRef>,

@@ -1,5 +1,5 @@
-//! Keys of documents: made where their texts stream by, written beside the documents of a part, and
-//! read by the stage that compares them.
+//! Keys of documents: made while the documents stream by, written part by part, and read by the
+//! stage that compares them.
 
 mod content;
 mod files;
@@ -20,11 +20,11 @@ pub(crate) use writer::KeyWriter;
 pub(crate) struct Keys {
     /// Keys of 8 or 16 bytes, one after another, big-endian.
     pub(crate) bytes: Vec<u8>,
-    /// A key for each MinHash band.
+    /// One key per MinHash band.
     pub(crate) bands: Vec<u64>,
-    /// A byte for each hash function.
+    /// One byte per hash function.
     pub(crate) sketch: Vec<u8>,
-    /// 8 bytes for each minimum, big-endian.
+    /// 8 bytes per minimum, big-endian.
     pub(crate) minima: Vec<u8>,
 }
 
@@ -36,7 +36,7 @@ impl Keys {
         self.minima.clear();
     }
 
-    /// Takes over a MinHash signature.
+    /// Adds the keys and the sketch of a MinHash signature.
     pub(crate) fn set_signature(&mut self, signature: &Signature) {
         self.bands.extend(&signature.keys);
         self.sketch.extend(&signature.sketch);
@@ -45,7 +45,7 @@ impl Keys {
 
 /// Makes the keys of documents.
 pub(crate) trait KeyMaker: Send {
-    /// Adds the keys of a document to `keys`, which is empty. `value` is the value of the stage's
-    /// expression, if it has one and it is not NULL.
+    /// Adds the keys of a document to `keys`, which must be empty. `value` is the value of the
+    /// stage's expression; `None` if it is NULL or the stage has none.
     fn make(&mut self, text: &str, value: Option<&[u8]>, keys: &mut Keys);
 }

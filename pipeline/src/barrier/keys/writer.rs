@@ -26,7 +26,10 @@ pub(crate) struct KeyWriter {
 }
 
 impl KeyWriter {
-    /// Starts the keys of a stage in the file `path` of the run.
+    /// Creates the key file `path` in the run directory.
+    ///
+    /// # Errors
+    /// The file cannot be created.
     pub(crate) fn create(run: &Run, path: &str, planned: &PlannedBarrier) -> Result<Self> {
         let schema = planned.stage.key_layout().schema();
         let table = TableWriter::create_plain(run, path, schema.clone())?;
@@ -35,6 +38,9 @@ impl KeyWriter {
     }
 
     /// Adds the documents of a batch.
+    ///
+    /// # Errors
+    /// An expression of the stage fails, or the file cannot be written.
     pub(crate) fn write(&mut self, documents: &RecordBatch) -> Result<()> {
         let texts = texts(documents)?;
         let values = self.planned.values.as_ref().map(|v| v.values(documents)).transpose()?;
@@ -43,7 +49,7 @@ impl KeyWriter {
         let mut keys = Keys::default();
         for row in 0..n {
             keys.clear();
-            // A text that is NULL is like no other.
+            // A document whose text is NULL gets no key, so it is never a duplicate.
             if texts.is_valid(row) {
                 let value = values.as_ref().filter(|v| v.is_valid(row)).map(|v| v.value(row));
                 self.maker.make(texts.value(row), value, &mut keys);
@@ -67,14 +73,17 @@ impl KeyWriter {
         Ok(self.table.write(&compared.finish(columns, &self.schema)?)?)
     }
 
-    /// Publishes the keys.
+    /// Publishes the key file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub(crate) fn finish(self) -> Result<FileEntry> {
         Ok(self.table.finish()?)
     }
 }
 
-/// Appends each document's id to its order: among equals the smallest id survives, so that the order
-/// of the input does not matter.
+/// Appends each document's id to its order. Ties then go to the smallest id, so the result does not
+/// depend on the order of the input.
 fn with_ids(order: &BinaryArray, ids: &StringArray) -> BinaryArray {
     let both = order.iter().zip(ids.iter());
     let joined =
@@ -82,7 +91,7 @@ fn with_ids(order: &BinaryArray, ids: &StringArray) -> BinaryArray {
     joined.collect()
 }
 
-/// A column in a type; `missing` where a stage has removed it.
+/// A column, cast to a type; the result of `missing` if a stage has removed the column.
 fn column_or(
     documents: &RecordBatch,
     name: &str,

@@ -140,7 +140,7 @@ impl ShardCheck {
     ) {
         let file = format!("{}.bin", entry.name);
         let expected = entry.counts.tokens.saturating_mul(manifest.token_type.bytes());
-        let mut scan = PayloadScan::new(Rules::of(manifest), lengths.unwrap_or_default());
+        let mut scan = PayloadScan::new(Rules::of(manifest), lengths.unwrap_or(&[]));
         let mut hasher = BlockHasher::default();
         // Without sums, the description's digest of the whole payload remains.
         let mut whole = sums.is_none().then(blake3::Hasher::new);
