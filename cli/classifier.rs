@@ -30,7 +30,10 @@ pub(crate) fn train(
     };
     if !(0.0..1.0).contains(&arguments.held_out) {
         let message = format!("--held-out is {}", arguments.held_out);
-        return Err(Failure::usage(message, "give a fraction of at least 0 and below 1, such as 0.1"));
+        return Err(Failure::usage(
+            message,
+            "give a fraction of at least 0 and below 1, such as 0.1",
+        ));
     }
     let options = options(arguments)?;
     let labelled = read(&arguments.labels, common, arguments.held_out)?;
@@ -95,7 +98,10 @@ fn options(arguments: &ClassifierTrainArguments) -> Result<TrainOptions, Failure
         .and_then(|(min, max)| Some((min.trim().parse().ok()?, max.trim().parse().ok()?)));
     let Some((min_subword, max_subword)) = subwords else {
         let message = format!("--subwords is `{}`", arguments.subwords);
-        return Err(Failure::usage(message, "give a minimum and a maximum number of characters, such as 3,5"));
+        return Err(Failure::usage(
+            message,
+            "give a minimum and a maximum number of characters, such as 3,5",
+        ));
     };
     Ok(TrainOptions {
         dim: arguments.dim,

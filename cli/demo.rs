@@ -20,7 +20,10 @@ pub(crate) fn main(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     let crawl = fixtures::crawl(SEED, fixtures::Size::Demo).map_err(|error| {
-        Failure::usage(format!("the demo's crawl cannot be generated: {error}"), "please report this")
+        Failure::usage(
+            format!("the demo's crawl cannot be generated: {error}"),
+            "please report this",
+        )
     })?;
     let folder = arguments.output.join("crawl");
     for file in &crawl.files {

@@ -80,7 +80,10 @@ fn regressions(
 ) -> Result<Vec<String>, Failure> {
     let name = golden.display();
     let refused = |error: String| {
-        Failure::usage(format!("{name}: {error}"), "give a file with the output of `gristmill eval --json`")
+        Failure::usage(
+            format!("{name}: {error}"),
+            "give a file with the output of `gristmill eval --json`",
+        )
     };
     let text = std::fs::read_to_string(golden).map_err(|e| refused(e.to_string()))?;
     let golden: Map<String, Value> =

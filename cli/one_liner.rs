@@ -76,7 +76,10 @@ impl OneLiner {
 pub(crate) fn check_output(input: &InputArguments, output: &Path) -> Result<(), Failure> {
     let Ok(there) = output.canonicalize() else { return Ok(()) };
     if !there.is_file() && !there.is_dir() {
-        let message = format!("{} is neither a file nor a folder, so it cannot be replaced", output.display());
+        let message = format!(
+            "{} is neither a file nor a folder, so it cannot be replaced",
+            output.display()
+        );
         return Err(Failure::usage(message, "give the name of a file or folder to write"));
     }
     let is_input = |path: &String| Path::new(path).canonicalize().is_ok_and(|path| path == there);

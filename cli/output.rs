@@ -31,7 +31,7 @@ pub(crate) fn percent(part: u64, whole: u64) -> String {
     format!("{:.1} %", 100.0 * part as f64 / whole.max(1) as f64)
 }
 
-/// Aligns rows in columns: the first column to the left, the others, which are numbers, to the right.
+/// Aligns rows in columns: the first column to the left, the others (numbers) to the right.
 pub(crate) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
@@ -88,12 +88,12 @@ pub(crate) fn losses(ledger: &Ledger) -> Vec<String> {
     }
     let line = |((outcome, stage, reason), n): ((Outcome, &str, &str), u64)| {
         let outcome = outcome.as_str();
-        format!("  left out: {} {outcome} by {stage}: {reason}", human_count(n))
+        format!("  omitted: {} {outcome} by {stage}: {reason}", human_count(n))
     };
     let mut lines: Vec<String> = reasons.into_iter().map(line).collect();
     if !lines.is_empty() {
         lines.push(
-            "  (a recipe's run keeps them, each with its place, in `quarantine` and `dropped`)"
+            "  (a run with a recipe records each of them in the tables `quarantine` and `dropped`)"
                 .into(),
         );
     }

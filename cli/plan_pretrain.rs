@@ -61,7 +61,7 @@ pub(crate) fn main(
     } else {
         show(&plan, (&config, &train), (speed, &origin), printer);
         if let Some(mfu) = mfu(&plan, speed, arguments.model.peak_flops) {
-            let formula = "tokens/s · operations a token / peak";
+            let formula = "tokens/s · operations per token / peak";
             printer.data(format!("  MFU {:>20.1} %  {formula}", mfu * 100.0));
         }
     }
@@ -85,9 +85,7 @@ fn of_recipe(
         return Err(Failure::usage("the recipe trains no model", help));
     };
     let vocab_size = match &tokenizer.file {
-        Some(file) => {
-            AnyTokenizer::load(Path::new(file))?.vocab_size()
-        }
+        Some(file) => AnyTokenizer::load(Path::new(file))?.vocab_size(),
         None => tokenizer.train.vocab_size,
     };
     Ok((recipe.model_shape(table, vocab_size)?, table.train.clone()))
@@ -148,14 +146,14 @@ fn show(
             "compute-optimal",
             human_count(plan.compute_optimal_tokens),
             format!(
-                "20 tokens a parameter (Hoffmann et al. 2022), {} steps",
+                "20 tokens per parameter (Hoffmann et al. 2022), {} steps",
                 human_count(plan.compute_optimal_steps)
             ),
         ),
         (
             "operations",
             format!("{:.2e}", plan.flops),
-            format!("{:.2e} a token: 6·N + 6·L·q·T", plan.flops_per_token as f64),
+            format!("{:.2e} per token: 6·N + 6·L·q·T", plan.flops_per_token as f64),
         ),
         (
             "memory",
@@ -169,7 +167,7 @@ fn show(
                 human_bytes(memory.spare)
             ),
         ),
-        ("key-value cache", human_bytes(memory.kv_cache), "a sequence, when generating".into()),
+        ("key-value cache", human_bytes(memory.kv_cache), "per sequence, when generating".into()),
     ];
     match speed {
         Some(speed) => {

@@ -91,11 +91,12 @@ fn shape(arguments: &PretrainArguments) -> Result<ModelConfig, Failure> {
 /// Reads a model's shape from a MODEL.toml.
 pub(crate) fn read_shape(file: &Path) -> Result<ModelConfig, Failure> {
     let name = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("{name}: {error}"), "give a TOML file with the model's shape"))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("{name}: {error}"), "give a TOML file with the model's shape")
+    })?;
     toml::from_str(&text).map_err(|error| {
-        let help = "its keys are vocab_size, dim, layers, heads, kv_heads, ffn_dim, tie_embeddings, \
-                    qk_norm, rope_theta, norm_eps";
+        let help = "its keys are vocab_size, dim, layers, heads, kv_heads, ffn_dim, \
+                    tie_embeddings, qk_norm, rope_theta, norm_eps";
         Failure::usage(format!("{name}: {}", error.to_string().trim_end()), help)
     })
 }

@@ -19,7 +19,10 @@ pub(crate) struct Printer {
     terminal: bool,
 }
 
-#[expect(clippy::unused_self, reason = "every output goes through a printer, even if no flag matters")]
+#[expect(
+    clippy::unused_self,
+    reason = "every output goes through a printer, even if no flag matters"
+)]
 impl Printer {
     pub(crate) fn new(common: &Common) -> Self {
         Self { quiet: common.quiet, json: common.json, terminal: io::stderr().is_terminal() }

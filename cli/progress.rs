@@ -131,8 +131,9 @@ impl Observer for Progress {
                 Self::detail(&mut state, format!("loss {loss:.3}, {speed} tokens/s"));
             }
             Event::Spiked { step, measure, z_score, .. } => {
-                let line =
-                    format!("  step {step}: {measure} is {z_score:.1} standard deviations above its mean");
+                let line = format!(
+                    "  step {step}: {measure} is {z_score:.1} standard deviations above its mean"
+                );
                 self.line(&state, &line);
             }
             Event::Validated { step, loss, bits_per_byte } => {

@@ -50,7 +50,9 @@ fn list(printer: Printer) -> Result<(), Failure> {
         STOCK_STAGES.iter().map(|stage| vec![stage.name.to_owned(), about(stage)]).collect();
     let names = rows.iter().map(|row| row[0].len()).max().unwrap_or(0);
     rows.iter().for_each(|row| printer.data(format!("  {:<names$}  {}", row[0], row[1])));
-    printer.say("`gristmill stages NAME` prints the SQL of one, which you can copy to a file and change");
+    printer.say(
+        "`gristmill stages NAME` prints the SQL of one, which you can copy to a file and change",
+    );
     Ok(())
 }
 

@@ -74,8 +74,12 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
     let mut recipe = RecipeTables::default();
     for source in sources {
         if is_recipe(source) {
-            let message = format!("{source} is a recipe, which cannot be combined with other sources");
-            return Err(Failure::usage(message, "give a single recipe, or only files and run directories"));
+            let message =
+                format!("{source} is a recipe, which cannot be combined with other sources");
+            return Err(Failure::usage(
+                message,
+                "give a single recipe, or only files and run directories",
+            ));
         }
         recipe.sources.push(source_table(source, recipe.sources.len()));
     }

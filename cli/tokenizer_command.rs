@@ -169,7 +169,8 @@ fn train_on_counts(
     if let Some(split) = arguments.split {
         let first = files.first().map(CountFile::split).transpose()?;
         if let Some(counted) = first.filter(|counted| *counted != split) {
-            let message = format!("the counts were made with the split {counted}, but --split is {split}");
+            let message =
+                format!("the counts were made with the split {counted}, but --split is {split}");
             return Err(Failure::usage(message, "omit --split, or count again with it"));
         }
     }

@@ -27,9 +27,9 @@ pub(crate) fn decode(arguments: &DecodeArguments, printer: Printer) -> Result<Ex
     let tokenizer = load(&arguments.tokenizer)?;
     let mut given = arguments.ids.join(" ");
     if arguments.ids.is_empty() {
-        std::io::stdin()
-            .read_to_string(&mut given)
-            .map_err(|e| Failure::usage(e.to_string(), "give the ids as arguments, or as text on standard input"))?;
+        std::io::stdin().read_to_string(&mut given).map_err(|e| {
+            Failure::usage(e.to_string(), "give the ids as arguments, or as text on standard input")
+        })?;
     }
     let words = given.split(|c: char| c.is_whitespace() || c == ',').filter(|w| !w.is_empty());
     let mut ids = Vec::new();

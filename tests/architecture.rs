@@ -1,5 +1,5 @@
-//! The structure of the house: who may import whom, and that files do not import each other in
-//! circles. ARCHITECTURE.md describes the same arrows in words.
+//! The architecture: which crate may import which, and that files do not import each other in
+//! cycles. ARCHITECTURE.md describes the same dependencies in words.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use syn::visit::Visit;
 use syn::{Item, UseTree};
 
-/// Every room with the rooms that it imports, no more and no fewer.
+/// Every crate with exactly the workspace crates that it imports.
 const ARROWS: [(&str, &[&str]); 15] = [
     ("bug", &[]),
     ("dedup", &["bug", "store", "text"]),
@@ -103,7 +103,7 @@ struct Crate {
     imports: BTreeMap<Module, BTreeSet<Module>>,
 }
 
-/// What one file says.
+/// The imports of one file.
 #[derive(Default)]
 struct FileUses {
     module: Module,
@@ -137,7 +137,7 @@ impl Crate {
         Self { imports }
     }
 
-    /// A circle, if there is one.
+    /// A cycle, if there is one.
     fn circle(&self) -> Option<Vec<Module>> {
         let mut done = BTreeSet::new();
         let mut path = Vec::new();
@@ -185,7 +185,7 @@ fn define(
     }
 }
 
-/// Reads all files below `folder`, but for tests.
+/// Reads all files below `folder` except tests.
 fn collect(folder: &Path, module: &mut Module, files: &mut BTreeMap<Module, FileUses>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -287,10 +287,10 @@ impl<'ast> Visit<'ast> for FileUses {
     }
 }
 
-/// Dependencies that are there for their features alone.
+/// Dependencies that are declared only to enable features.
 const FOR_FEATURES: [(&str, &str); 1] = [("model", "gemm")];
 
-/// A dependency that nobody imports costs every build and says something untrue about the crate.
+/// A dependency that nothing imports slows every build and misleads readers.
 #[test]
 fn every_dependency_is_used() {
     let mut crates: Vec<(PathBuf, PathBuf)> = ARROWS

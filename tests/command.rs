@@ -35,14 +35,14 @@ impl Folder {
         std::fs::write(path, text).unwrap();
     }
 
-    /// The program in this folder.
+    /// The program, started in this folder.
     pub(crate) fn write_bytes(&self, name: &str, bytes: &[u8]) {
         let path = self.path(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 
-    /// Runs a command that must be refused; its message, on one line.
+    /// Runs a command that must fail; returns its message on one line.
     pub(crate) fn fail(&self, arguments: &[&str]) -> String {
         let output = self.gristmill(arguments);
         assert!(!output.status.success(), "{arguments:?} was not refused");
@@ -56,7 +56,7 @@ impl Folder {
         command.output().unwrap()
     }
 
-    /// The same, expected to succeed; what it printed on stdout.
+    /// Runs a command that must succeed; returns its stdout.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.gristmill(arguments);
         let error = String::from_utf8_lossy(&output.stderr);
@@ -64,7 +64,7 @@ impl Folder {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// One SELECT over a run, as JSON rows.
+    /// Runs a SELECT over a run; returns the rows as JSON.
     pub(crate) fn sql(&self, run: &str, query: &str) -> Vec<serde_json::Value> {
         let printed = self.run(&["sql", run, query, "--json"]);
         printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -114,13 +114,13 @@ shard_tokens = 20000
 validation_fraction = 0.1
 "#;
 
-/// A stage of the user's own, behind the barrier.
+/// A user's SQL stage after a deduplication stage.
 pub(crate) const SHORT: &str = "\
 -- @param min_bytes = 100  shorter documents are dropped
 SELECT *, CASE WHEN octet_length(text) < $min_bytes THEN 'short' END AS drop_reason FROM docs
 ";
 
-/// Every file below a run, but for the log that tells times.
+/// Every file below a run except the log, which contains times.
 pub(crate) fn tree(root: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
     let mut found = std::collections::BTreeMap::new();
     let mut folders = vec![root.to_owned()];

@@ -1,12 +1,12 @@
-//! kill -9 at any moment, the same command again: the same bytes.
+//! After kill -9 at any moment, the same command gives the same bytes.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::command::{Folder, RECIPE, SHORT, tree};
 
-/// Kills a run after its first task, the next start after the second, and so on to the end. What is
-/// left is what an undisturbed run leaves.
+/// Kills a run after its first task, the next start after the second, and so on to the end. The
+/// result must equal that of an undisturbed run.
 #[test]
 fn killed_after_every_task_resumes_to_the_same_bytes() {
     let folder = Folder::new();
@@ -22,8 +22,8 @@ fn killed_after_every_task_resumes_to_the_same_bytes() {
     assert!(kills > 10, "the run was killed {kills} times only");
 }
 
-/// Kills the run of `recipe.toml` into `output` after each of its tasks, until it is finished; how
-/// often.
+/// Kills the run of `recipe.toml` into `output` after each of its tasks until it finishes; returns
+/// the number of kills.
 pub(crate) fn kill_until_finished(folder: &Folder, output: &Path) -> usize {
     let mut kills = 0;
     while start_and_kill(folder, output, kills + 2) {
@@ -32,7 +32,7 @@ pub(crate) fn kill_until_finished(folder: &Folder, output: &Path) -> usize {
     kills
 }
 
-/// Starts the run and kills it once its journal has `lines` lines; false when it finished before.
+/// Starts the run and kills it once its journal has `lines` lines; false if it finished before.
 fn start_and_kill(folder: &Folder, output: &Path, lines: usize) -> bool {
     let journal = folder.path("").join(output).join("journal.jsonl");
     let mut process = Command::new(assert_cmd::cargo::cargo_bin!("gristmill"))

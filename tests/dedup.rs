@@ -1,4 +1,5 @@
-//! Deduplication: datatrove's bytes, real revisions, templates, order, crashes, earlier runs, evaluation sets.
+//! Deduplication: datatrove's bytes, real revisions, templates, order, crashes, earlier runs,
+//! evaluation sets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::command::{Folder, tree};
 
-/// Files given to all, or `None` with a word about it.
+/// A folder of shared test files, or `None` with a message if it is missing.
 #[expect(clippy::print_stdout, reason = "a skipped test says so")]
 fn data() -> Option<PathBuf> {
     let data = std::env::var_os("GRISTMILL_DATA");
@@ -71,7 +72,7 @@ fn revisions_are_found_and_nothing_else() {
     let input = data.join("data/dedup/revisions.docs.jsonl.zst").display().to_string();
     let flags = ["--threshold", "0.8", "--clusters", "clusters/clusters.parquet", "--quiet"];
     folder.run(&[&["dedup", &input][..], &flags].concat());
-    // The folder of the table is asked like a run.
+    // The folder of the table can be queried like a run.
     let rows = folder.sql("clusters", "SELECT id, \"cluster\" AS c FROM clusters");
     let mut clusters: BTreeMap<String, u64> = BTreeMap::new();
     for row in &rows {
@@ -186,7 +187,7 @@ fn an_earlier_run_is_known() {
     lines(&folder, "first.jsonl", &crawl(0..30));
     recipe(&folder, "first.jsonl", &STAGES[..STAGES.find("[[stage]]\nuse = \"lines\"").unwrap()]);
     folder.run(&["run", "recipe.toml", "--output", "first", "--quiet"]);
-    // Copies of known documents, two of each, and edits of others.
+    // Two copies each of known documents, and edited versions of others.
     let mut second = crawl(20..40);
     second.extend(crawl(20..25).into_iter().map(|(id, text)| (format!("{id}-again"), text)));
     let edit = |(id, text): (String, String)| (format!("{id}-edited"), text.replacen('a', "e", 1));
@@ -200,7 +201,7 @@ fn an_earlier_run_is_known() {
     assert_eq!(kept(&folder, "second"), expected);
     let known = folder.sql("second", "SELECT id FROM clusters WHERE run = 'first' AND survivor");
     assert_eq!(known.len(), 15);
-    // Other keys cannot be compared.
+    // Tables with other keys are refused.
     let other = against.replace(
         "{ against = [\"first\"] }\n[[stage]]\nuse = \"minhash\"\nwith = { ",
         "{ against = [\"first\"], on = \"normalised\" }\n[[stage]]\nuse = \"minhash\"\nwith = { ",
@@ -253,7 +254,7 @@ fn repeated_lines_and_passages_go() {
         let own = prose(100 + i as u64, 40);
         assert_eq!(text.matches(own.lines().next().unwrap()).count(), 1, "{row}");
         assert!(row["n"].as_u64().unwrap() >= 2, "{row}");
-        // The first place of the passage stays.
+        // The first occurrence of the passage stays.
         let words = passage.split_whitespace().next().unwrap();
         assert_eq!(text.contains(words), i == 0, "{row}");
         assert_eq!(row["spans"].as_u64().unwrap_or(0), u64::from(i == 1), "{row}");
@@ -328,7 +329,7 @@ fn nothing_is_written_over_by_mistake() {
         let refused = folder.gristmill(&[&["dedup", "in.jsonl"][..], &flags].concat());
         assert_eq!(refused.status.code(), Some(2), "{flags:?}");
     }
-    // A folder holds the parts of the last command alone.
+    // A folder holds only the parts of the last command.
     for (input, documents) in [("in.jsonl", 5), ("less.jsonl", 2)] {
         folder.run(&["dedup", input, "--output", "parts", "--quiet"]);
         std::fs::create_dir_all(folder.path("run")).unwrap();

@@ -1,4 +1,4 @@
-//! The stock filters against datatrove's verdicts, and stages over files that SQL names.
+//! The stock filters compared with datatrove's verdicts, and stages that read files named in SQL.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::command::Folder;
 
-/// The rows that stages make of texts, by id, with their verdicts.
+/// Applies stages to texts; returns the rows with their verdicts, by id.
 fn annotate(
     folder: &Folder,
     texts: &BTreeMap<&str, &str>,
@@ -35,7 +35,7 @@ fn verdicts_are_those_of_datatrove() {
     let texts: BTreeMap<&str, &str> = cases
         .iter()
         .map(|(id, case)| (id.as_str(), case["text"].as_str().unwrap()))
-        // A text without letters or marks is no document; it is quarantined as it is read.
+        // A text without letters or marks is not a document; reading quarantines it.
         .filter(|(_, text)| !text.trim().is_empty())
         .collect();
     let folder = Folder::new();
@@ -57,7 +57,7 @@ fn verdicts_are_those_of_datatrove() {
     }
 }
 
-/// English and German sentences, each a text of its own.
+/// English and German sentences, one text each.
 fn sentences() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("de-1", "Der alte Müller ging am frühen Morgen langsam über die Brücke zum Markt."),
@@ -70,7 +70,7 @@ fn sentences() -> BTreeMap<&'static str, &'static str> {
 #[test]
 fn thresholds_are_looked_up_by_language() {
     let folder = Folder::new();
-    // FineWeb-2's layout: a file a language, lists of pairs among the numbers.
+    // FineWeb-2's layout: one file per language, with lists of pairs among the numbers.
     for (file, line_punct_thr, dup_5_gram) in [("deu_Latn", 0.9, 0.5), ("eng_Latn", 0.1, 0.25)] {
         let pairs = |sizes: std::ops::RangeInclusive<u32>, bound: f64| -> String {
             sizes.map(|n| format!("- - {n}\n  - {bound}\n")).collect::<Vec<_>>().concat()
@@ -99,7 +99,7 @@ fn thresholds_are_looked_up_by_language() {
         &sentences(),
         &["--stage", "fineweb2", "--with", "fineweb2.thresholds=configs"],
     );
-    // Without the table, so short a text is one repeated sequence of words.
+    // Without the table, such a short text counts as one repeated sequence of words.
     assert!(rows.values().all(|row| row["drop_reason"] == "gopher_short_doc"), "{rows:?}");
 }
 

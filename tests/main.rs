@@ -1,4 +1,4 @@
-//! The program from outside.
+//! End-to-end tests that run the program.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
 mod architecture;

@@ -1,4 +1,4 @@
-//! A run from crawl to shards, checked against what the crawl was made from.
+//! A run from crawl to shards, checked against the documents that the crawl was made from.
 
 use crate::command::{Folder, RECIPE, SHORT, tree};
 
@@ -104,7 +104,7 @@ fn threads_memory_place_and_repetition_change_nothing() {
     folder.run(&["run", &from_elsewhere, "--output", "out-elsewhere", "--quiet"]);
     assert_eq!(tree(&folder.path("out-elsewhere")), first, "a recipe by its whole path");
     let again = folder.run(&["run", "recipe.toml", "--output", "out"]);
-    assert!(again.contains("finished already"), "{again}");
+    assert!(again.contains("already finished"), "{again}");
     assert_eq!(tree(&folder.path("out")), first);
 }
 
@@ -188,13 +188,14 @@ fn one_liners_write_what_they_say() {
         .filter(|file| inputs[1..].iter().any(|input| input.ends_with(&file.name)))
         .map(|file| file.documents)
         .sum();
-    // Blank records are no documents elsewhere, but no duplicates either.
+    // Other commands skip blank records; `dedup` must keep them, since they are not duplicates.
     assert!(lost > 0 && lines("unique.jsonl") + lost >= documents);
     let train = ["tokenizer", "train", input, "--vocab-size", "400", "--split", "gpt2"];
     folder.run(&[&train[..], &["--output", "tokenizer.json"]].concat());
     let encode = ["tokenizer", "encode", "--tokenizer", "tokenizer.json", input];
     folder.run(&[&encode[..], &["--output", "shards"]].concat());
-    // A run stores tokens part by part before it writes shards; one that only encodes writes them as they come.
+    // A run stores tokens part by part before it writes shards; `tokenizer encode` writes them
+    // directly.
     let recipe = format!(
         "[[source]]\nname = \"input\"\npath = \"{input}\"\n[tokenizer]\nfile = \"tokenizer.json\"\n\
          [shards]\nvalidation_fraction = 0.0\n"

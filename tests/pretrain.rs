@@ -1,4 +1,4 @@
-//! Pretraining on shards: stops and resumes, exports that say the same, evaluation with a gate.
+//! Pretraining on shards: stopping and resuming, equivalent exports, evaluation as a gate.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::command::{Folder, tree};
 
-/// Shards of some prose, with documents held out.
+/// Shards of some prose, with held-out documents.
 fn shards(folder: &Folder) {
     let prose =
         ["The mill grinds the grist of the day", "and the miller counts the sacks that come in"];
@@ -116,7 +116,7 @@ fn what_cannot_go_well_is_refused_before_anything_is_written() {
         assert!(told.contains(message), "{told}");
         assert!(!folder.path("m/journal.jsonl").exists(), "{told}");
     }
-    // Ids of one tokenizer mean nothing to a model of another.
+    // The ids of one tokenizer mean nothing to a model trained with another.
     folder.run(&arguments("m"));
     let train = ["tokenizer", "train", "docs.jsonl", "--vocab-size", "279", "--output", "u.json"];
     folder.run(&train);
@@ -140,7 +140,7 @@ fn a_recipe_that_spells_a_shape_reports_that_shape() {
     folder.write("recipe.toml", &format!("{recipe}{}", MODEL.replace("vocab_size = 288\n", "")));
     folder.run(&["run", "recipe.toml", "--output", "out", "--quiet"]);
     let report = std::fs::read_to_string(folder.path("out/report.html")).unwrap();
-    let shape = "A shape of its own: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
+    let shape = "Custom shape: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
     assert!(report.contains(shape), "{report}");
 }
 

@@ -1,8 +1,8 @@
-//! What is refused before any work, and with which words: the snapshots are the messages' reviews.
+//! Requests that are refused before any work; the snapshots pin the messages.
 
 use crate::command::Folder;
 
-/// Runs `plan` on a recipe and returns its message; nothing may have been written.
+/// Runs `plan` on a recipe and returns its message; checks that nothing was written.
 fn refusal(recipe: &str, stage: &str) -> String {
     let folder = Folder::new();
     folder.write("recipe.toml", recipe);

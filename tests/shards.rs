@@ -1,10 +1,10 @@
-//! Shards from outside: order, documents behind a step, damage, other trainers' forms.
+//! Shard commands: order, documents of a step, damage, other trainers' formats.
 
 use serde_json::{Value, json};
 
 use crate::command::Folder;
 
-/// A dataset of 60 documents of two sources, in three shards, with a run around it.
+/// A dataset of 60 documents from two sources, in three shards, inside a run directory.
 fn dataset(folder: &Folder) {
     for (source, n) in [("web", 45), ("books", 15)] {
         let text = |i: usize| {
@@ -158,7 +158,7 @@ fn damage_is_named_and_other_forms_come_back() {
     assert_eq!(found["findings"].as_array().unwrap().len(), 1);
 }
 
-/// What lies beside the payload is as much part of an answer as the tokens are.
+/// The files beside the tokens are part of a result too, so damage to them must be noticed.
 #[test]
 fn a_damaged_file_beside_the_shards_is_not_used() {
     let folder = Folder::new();

@@ -1,10 +1,10 @@
-//! Tokenizers from counts: mixes, ladders, overflow, order and threads; encoders of others.
+//! Tokenizers from counts: mixes, smaller vocabularies, overflow, order, threads; other encoders.
 
 use serde_json::{Value, json};
 
 use crate::command::Folder;
 
-/// Texts of two languages, made of words of their own.
+/// Texts in two languages that share no words.
 fn corpora(folder: &Folder) {
     let line = |id: usize, text: String| json!({ "id": id, "text": text }).to_string();
     let words = |letters: &[&str], seed: usize, n: usize| -> String {
@@ -62,7 +62,7 @@ fn a_ladder_is_cut_and_a_mix_is_weighed() {
         let alone = train(&["--vocab-size", size], "alone.json");
         assert_eq!(read(&folder, &format!("t-{size}.json")), alone);
     }
-    // Bytes a token of each group follow the weights.
+    // The bytes per token of each group follow the weights.
     let efficiency = |tokenizer: &str, group: &str| {
         let report = folder.run(&["tokenizer", "eval", tokenizer, "c", "--json"]);
         let report: Value = serde_json::from_str(&report).unwrap();
@@ -76,7 +76,7 @@ fn a_ladder_is_cut_and_a_mix_is_weighed() {
     assert!(efficiency("finnish.json", "fi") > efficiency("equal.json", "fi"));
     assert!(efficiency("equal.json", "fi") > efficiency("english.json", "fi"));
     assert!(efficiency("english.json", "en") > efficiency("finnish.json", "en"));
-    // What is reported from counts is what encoding gives.
+    // The report from counts must equal the result of encoding.
     folder.run(&["tokenizer", "encode", "en.jsonl", "--tokenizer", "equal.json", "--output", "s"]);
     let manifest: Value = serde_json::from_str(&read(&folder, "s/shards.json")).unwrap();
     let counts = &manifest["shards"][0]["counts"];
@@ -89,7 +89,7 @@ fn a_ladder_is_cut_and_a_mix_is_weighed() {
 fn counts_far_above_32_bits_are_exact() {
     let folder = Folder::new();
     for count in [(1_u64 << 31) - 1, (1 << 31) + 1, (1 << 32) + 1, 1 << 40] {
-        // One more of `cd` decides; a counter of 32 bits would see it negative, or 0, or 1.
+        // One more `cd` decides; a 32-bit counter would overflow to a negative number, 0 or 1.
         let mut writer = tokenizer::CountsWriter::new(Vec::new(), tokenizer::Split::Gpt4);
         writer.write(b"ab", count - 1).unwrap();
         writer.write(b"cd", count).unwrap();
@@ -152,8 +152,8 @@ fn other_kinds_of_tokenizers_encode_to_shards() {
     assert_eq!(stat["shards"][0]["counts"]["documents"], 40);
 }
 
-/// A vocabulary of whole words without one for the unknown has no tokens for some texts: these are
-/// dropped by name, and the others are encoded.
+/// A word-level vocabulary without an unknown token cannot encode some texts: these are dropped
+/// with a reason, and the others are encoded.
 #[test]
 fn what_a_tokenizer_cannot_encode_is_dropped_by_name() {
     let folder = Folder::new();

@@ -1,14 +1,14 @@
 //! The error for a broken invariant of gristmill itself.
 //!
-//! A value that must be there and is not, a state that cannot be reached: such a thing is a mistake
-//! in the program, never in the user's data, and no default may hide it. Every crate's error enum
-//! has a variant `#[error("{0}")] Bug(#[from] bug::Bug)`, and the command line ends with exit code
-//! 101 for it. (The variant must not be `transparent`: that would hide the [`Bug`] from
-//! [`is_bug`], which walks the chain of sources.)
+//! A missing value that must exist, or a state that must be unreachable, is a mistake in the
+//! program, never in the user's data, and no default may hide it. Every crate's error enum has a
+//! variant `#[error("{0}")] Bug(#[from] bug::Bug)`, for which the command line exits with code 101.
+//! (The variant must not be `transparent`: that would hide the [`Bug`] from [`is_bug`], which walks
+//! the chain of sources.)
 
 use std::panic::Location;
 
-/// A broken invariant, with the place in the source that noticed it.
+/// A broken invariant, with the source location that noticed it.
 #[derive(Debug, thiserror::Error)]
 #[error("bug in gristmill: {what} ({place}); please report this")]
 pub struct Bug {
@@ -17,19 +17,19 @@ pub struct Bug {
 }
 
 impl Bug {
-    /// A bug in words: what should have held, and which value was found instead.
+    /// Describes a bug: what should have held, and which value was found instead.
     #[track_caller]
     pub fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), place: Location::caller() }
     }
 }
 
-/// Turns a value that must be there into a [`Bug`] where it is not.
+/// Turns the absence of a value that must exist into a [`Bug`].
 pub trait OrBug<T> {
-    /// The value, or a [`Bug`] that says `what` is wrong.
+    /// Returns the value, or a [`Bug`] that names `what` should have held.
     ///
     /// # Errors
-    /// A [`Bug`] where there is no value.
+    /// There is no value.
     fn or_bug(self, what: &str) -> Result<T, Bug>;
 }
 
@@ -53,7 +53,7 @@ impl<T, E: std::fmt::Display> OrBug<T> for Result<T, E> {
     }
 }
 
-/// True where an error or one of its causes is a [`Bug`].
+/// True if an error or one of its causes is a [`Bug`].
 pub fn is_bug(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source()).any(|error| {
         // The source of an I/O error is the source of what it holds, so that is asked for too.

@@ -109,8 +109,7 @@ pub(crate) fn cat(arguments: &CatArguments, printer: Printer) -> Result<ExitCode
     let ids = document(&folder, &manifest, split, arguments.doc)?;
     let beside = Some(folder.join(ShardManifest::TOKENIZER)).filter(|file| file.is_file());
     if arguments.tokenizer.is_none() && !arguments.ids {
-        shards::dataset::check_file(&folder, &manifest, ShardManifest::TOKENIZER)
-            ?;
+        shards::dataset::check_file(&folder, &manifest, ShardManifest::TOKENIZER)?;
     }
     let file = arguments.tokenizer.clone().or(beside);
     let tokenizer = file.filter(|_| !arguments.ids).map(|file| load(&file)).transpose()?;

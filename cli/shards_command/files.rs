@@ -104,7 +104,10 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
             arguments.vocab_size,
             tokenizer.vocab_size()
         );
-        return Err(Failure::usage(message, "give the tokenizer that made the ids, and its vocabulary size"));
+        return Err(Failure::usage(
+            message,
+            "give the tokenizer that made the ids, and its vocabulary size",
+        ));
     }
     let token_bytes = tokenizer.as_ref().map(training::token_bytes_table);
     let tokenizer_json = tokenizer.as_ref().map(encoder::AnyTokenizer::to_json);
@@ -119,8 +122,7 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         source: &arguments.source,
         shard_tokens: SHARD_TOKENS_DEFAULT,
     };
-    let imported =
-        shards::formats::import(&import, &arguments.output)?;
+    let imported = shards::formats::import(&import, &arguments.output)?;
     if printer.json() {
         let object = json!({
             "output": arguments.output,
@@ -140,8 +142,8 @@ pub(crate) fn import(arguments: &ImportArguments, printer: Printer) -> Result<Ex
         .say(format!("  {documents} documents, {tokens} tokens → {}", arguments.output.display()));
     if import.end_of_text.is_none() {
         printer.say(
-            "  the end-of-text token is unknown (--tokenizer, --end-of-text), so each file without an \
-             index is one document",
+            "  the end-of-text token is unknown (--tokenizer, --end-of-text), so each file without \
+             an index is one document",
         );
     }
     if imported.tokens_added > 0 {

@@ -275,8 +275,7 @@ fn scores(root: &Path, found: &StepDocuments, common: &Common) -> Result<Scores,
         let is_score = |name: &str| !NAMES.contains(&name);
         let numbers = schema.fields().iter().enumerate().filter(|(_, field)| {
             let kind = field.data_type();
-            (kind.is_numeric() || *kind == DataType::Boolean)
-                && is_score(field.name())
+            (kind.is_numeric() || *kind == DataType::Boolean) && is_score(field.name())
         });
         let mut wanted: Vec<usize> = numbers.map(|(at, _)| at).take(SCORES_MAX).collect();
         wanted.push(schema.index_of("doc_id").or_bug("kept documents have a doc_id")?);

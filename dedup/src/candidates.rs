@@ -107,6 +107,7 @@ impl Candidates {
 
 /// Returns the edges between neighbours with equal keys, ascending and without repetitions.
 fn chain_edges<const N: usize>(rows: &[[u8; N]]) -> Vec<(u64, u64)> {
+    // A repeated row is one document, not a pair, so equal rows give no edge.
     let neighbours = rows.array_windows::<2>();
     let mut edges: Vec<(u64, u64)> = neighbours
         .filter(|[a, b]| a[..N - ORDINAL_BYTES] == b[..N - ORDINAL_BYTES] && a != b)

@@ -38,6 +38,7 @@ impl Components {
     pub fn find(candidates: Candidates) -> Result<Self> {
         let n_edges = candidates.edges();
         let (marks, edges) = candidates.into_parts();
+        // Half the memory per document, in all but the largest runs.
         let forest = if u32::try_from(marks.count()).is_ok() {
             Either::Narrow(Forest::join_all(&marks, &edges, n_edges)?)
         } else {
@@ -169,6 +170,7 @@ impl<C: Cell> Forest<C> {
 
     fn union(&self, mut a: u64, mut b: u64) {
         loop {
+            // The roots may change until the exchange, which then fails: look them up again.
             (a, b) = (self.root(a), self.root(b));
             let (low, high) = (a.min(b), a.max(b));
             if low == high || self.parents[high as usize].exchange(high, low) {

@@ -78,6 +78,7 @@ pub fn deduplicate<E>(
             all.extend(entries.into_iter().map(|(minima, document)| (minima, (rank, document))));
         }
         let pairs = equal_neighbours(all);
+        // datatrove reads the pairs bucket by bucket, and the order of unions decides the survivor.
         pairs.iter().for_each(|(a, b)| clusters.union(*a, *b));
         let ids = pairs.iter().flat_map(|((r1, d1), (r2, d2))| [r1, d1, r2, d2]);
         dups_of_buckets.push(ids.flat_map(|id| id.to_le_bytes()).collect::<Vec<u8>>());

@@ -84,6 +84,7 @@ impl<'s> Gather<'s> {
         let members_max = self.component_members_max;
         let mut gathered = Gathered { spilled: self.spill.finish()?, cuts: BTreeMap::new() };
         for partition in 0..self.counts.len() {
+            // A partition below the limit has no component above it, so it need not be read.
             if self.counts[partition] <= members_max {
                 continue;
             }
@@ -134,6 +135,7 @@ impl Gathered {
             }
             Ok(found)
         };
+        // A thread keeps its buffer between partitions, which have about the same size.
         let whole = |(bytes, state): &mut (Vec<u8>, S), partition| {
             self.read_whole(partition, bytes)?;
             work_on(bytes, state)

@@ -98,6 +98,7 @@ impl Postings {
             while let Some(entry) = self.entries.get(next as usize) {
                 next = entry.next;
                 let seen_by = &mut self.seen_by[entry.representative as usize];
+                // Keys of one member often lead to the same representative.
                 if *seen_by == place {
                     continue;
                 }

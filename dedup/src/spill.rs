@@ -121,6 +121,7 @@ impl Spill {
     #[inline]
     pub(crate) fn push(&mut self, partition: usize, bytes: &[u8]) -> Result<()> {
         let chunk = &mut self.open[partition];
+        // A record is never split, so that a chunk can be parsed by itself.
         if chunk.capacity() - chunk.len() < bytes.len() {
             return self.push_to_new_chunk(partition, bytes);
         }

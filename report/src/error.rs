@@ -1,9 +1,9 @@
-//! Why a page cannot be drawn.
+//! Why a page cannot be rendered.
 
 /// The crate's result.
 pub type Result<T> = std::result::Result<T, ReportError>;
 
-/// An error of a page.
+/// An error of rendering a page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReportError {
@@ -24,8 +24,8 @@ pub enum ReportError {
         /// What is wrong.
         message: String,
     },
-    /// The template or a chart cannot be drawn.
-    #[error("the page cannot be drawn: {0}")]
+    /// The template or a chart cannot be rendered.
+    #[error("the page cannot be rendered: {0}")]
     Draw(String),
     /// A mistake in gristmill itself.
     #[error("{0}")]
@@ -33,7 +33,7 @@ pub enum ReportError {
 }
 
 impl ReportError {
-    /// The template or the drawing library refused.
+    /// An error of the template or of the drawing library.
     pub(crate) fn draw(error: &dyn std::fmt::Display) -> Self {
         Self::Draw(format!("{error:#}"))
     }

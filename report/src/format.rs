@@ -1,16 +1,16 @@
-//! Numbers, names and texts as people read them.
+//! Numbers, names and texts formatted for people.
 
-/// Characters of a text that are shown.
+/// Number of characters in an excerpt.
 const EXCERPT_CHARACTERS: usize = 160;
 
-/// Characters of a text that are looked at for an excerpt: enough to see all of a piece of personal
-/// data that begins in what is shown.
+/// Number of characters examined for an excerpt: enough to recognise all of a piece of personal
+/// data that begins in the excerpt.
 pub(crate) const LOOKED_AT_CHARACTERS: usize = 4000;
 
-/// Between a number and its unit, which stay on one line.
+/// The space between a number and its unit, at which lines do not break.
 const SPACE: char = '\u{a0}';
 
-/// A whole number with commas between thousands.
+/// A whole number with thousands separators.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
@@ -29,7 +29,7 @@ pub(crate) fn things(number: u64, thing: &str) -> String {
     format!("{} {thing}{plural}", count(number))
 }
 
-/// Bytes in the largest unit that leaves a digit before the point.
+/// Bytes in the largest unit in which the number is at least 1.
 pub(crate) fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     if bytes < 1024 {
@@ -38,7 +38,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
     let mut size = bytes as f64 / 1024.0;
     let mut unit = UNITS[0];
     for larger in &UNITS[1..] {
-        // 1,023.96 would be shown as 1024.0.
+        // 1,023.96 would be rounded to 1024.0, so it goes to the next unit.
         if size < 1023.95 {
             break;
         }
@@ -60,12 +60,12 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{percent:.1}{SPACE}%")
 }
 
-/// A number with so many digits after the point.
+/// A number with `digits` decimal places.
 pub(crate) fn decimals(number: f64, digits: usize) -> String {
     format!("{number:.digits$}")
 }
 
-/// `part` of `whole`; nothing of nothing is 0.
+/// The fraction `part` / `whole`; 0 if `whole` is 0.
 pub(crate) fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -82,8 +82,8 @@ pub(crate) fn file_name(path: &str) -> &str {
 
 /// The beginning of a text on one line, personal data masked.
 pub(crate) fn excerpt(text: &str) -> String {
-    // On one line numbers can join that were apart, and can come apart in a list of them: looked at
-    // before and after.
+    // Joining lines can bring parts of a number together, or run a list of numbers together. So the
+    // text is masked both before and after.
     let one_line = one_line(&text::pii::mask(text));
     let masked = text::pii::mask(&one_line);
     let mut characters = masked.chars();
@@ -95,7 +95,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     shown
 }
 
-/// What a document is called: its URL, else its id with the file's name for its path.
+/// A name for a document: its URL, or else its id with the path shortened to the file's name.
 pub(crate) fn document_name(id: &str, url: &str, path: &str) -> String {
     if !url.is_empty() {
         return excerpt(url);
@@ -106,13 +106,13 @@ pub(crate) fn document_name(id: &str, url: &str, path: &str) -> String {
     }
 }
 
-/// Runs of white space and control characters as one space each.
+/// Replaces each run of white space and control characters by one space.
 fn one_line(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A value in at most five digits.
+/// A value with at most five digits.
 pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
@@ -147,7 +147,7 @@ mod tests {
         let text = format!("{} {address} and\n\n\tmore", "word ".repeat(27));
         let shown = excerpt(&text);
         assert!(shown.contains("<EMAIL> and more"), "{shown}");
-        // Where the cut falls into the address, no half of it is shown.
+        // If the cut falls into the address, no part of it may be shown.
         for words in 24..40 {
             let shown = excerpt(&format!("{}{address} {}", "word ".repeat(words), "x ".repeat(99)));
             assert!(!shown.contains("jane") && shown.chars().count() <= 161, "{shown}");

@@ -1,8 +1,8 @@
-//! The pages that gristmill draws: the report of a run, and the distributions of signals.
+//! The HTML pages that gristmill writes: the report of a run, and the distributions of signals.
 //!
-//! A page is one file that opens offline. It holds no script and loads nothing, and a content
-//! security policy tells the browser so. Whatever comes from data is escaped, and texts are masked.
-//! Pages never say when, where or how fast something ran, so equal runs have equal pages.
+//! A page is a single file that works offline. It has no scripts and loads nothing, which a content
+//! security policy enforces. All data is escaped, and personal data in texts is masked. Pages never
+//! contain times, paths of the machine or speeds, so equal runs give equal pages.
 
 mod chart;
 mod error;

@@ -1,4 +1,4 @@
-//! Filling in the template of a page.
+//! Rendering of page templates.
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, Value};
@@ -9,14 +9,14 @@ use crate::format;
 /// The style sheet of all pages.
 const STYLE: (&str, &str) = ("style.css", include_str!("style.css"));
 
-/// Fills in the template `source`, which can include the style sheet and use our filters.
+/// Renders the template `source`, which can include the style sheet and use our filters.
 ///
-/// `name` must end in `.html`, since the ending turns escaping on.
+/// `name` must end in `.html`, since this ending turns escaping on.
 pub(crate) fn render((name, source): (&str, &str), context: Value) -> Result<String> {
     let failed = |error: minijinja::Error| ReportError::draw(&error);
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    // Lines with only a statement leave no empty line behind.
+    // Lines that hold only a statement must not leave empty lines in the page.
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.map_err(failed)?);
     environment.add_filter("count", format::count);

@@ -28,7 +28,7 @@ pub enum TableError {
         /// The system's message.
         source: std::io::Error,
     },
-    /// The directory that should be a run is not there.
+    /// The run directory does not exist.
     #[error("{}: there is no run here", .0.display())]
     NoRun(PathBuf),
     /// A mistake in gristmill itself.
@@ -37,7 +37,7 @@ pub enum TableError {
 }
 
 impl TableError {
-    /// True where the same command continues once the cause is gone, such as a full disk.
+    /// True if the same command continues the work once the cause, such as a full disk, is gone.
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Read { .. } => true,

@@ -7,9 +7,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray as _, StringArray, UInt64Array};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, UInt64Type};
 use arrow::record_batch::RecordBatch;
-use serde::{Deserialize, Serialize};
-
 use bug::{Bug, OrBug as _};
+use serde::{Deserialize, Serialize};
 
 use crate::parquet::read_table;
 use crate::{Result, TableError};
@@ -20,7 +19,7 @@ use crate::{Result, TableError};
 pub enum Outcome {
     /// Read: documents and damaged records.
     Read,
-    /// Not a document by its nature (a request, an image), so not counted as `Read`.
+    /// A record that cannot be a document, such as a request or an image; not counted as `Read`.
     Skipped,
     /// Could not be turned into a document.
     Quarantined,
@@ -58,13 +57,13 @@ pub struct Account {
     pub source: String,
     /// What happened to its documents.
     pub outcome: Outcome,
-    /// Where: `read`, a stage's name, or empty.
+    /// The place where it happened: `read`, a stage's name, or empty.
     pub stage: String,
-    /// Why, or empty.
+    /// The reason, or empty.
     pub reason: String,
 }
 
-/// Documents and their bytes as read.
+/// A number of documents and their bytes as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Count {
     /// Documents or records.

@@ -15,7 +15,7 @@ pub struct RunTable {
     pub files: Vec<PathBuf>,
 }
 
-/// Names of tables, and the file or the folder of parts below the run directory that each one is.
+/// The names of tables, each with its file or folder of parts below the run directory.
 const TABLES: [(&str, &str); 10] = [
     ("docs", "docs"),
     ("dropped", "dropped"),

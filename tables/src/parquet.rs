@@ -45,8 +45,11 @@ impl TableWriter {
         Ok(Self { path: path.into(), writer })
     }
 
-    /// Starts an uncompressed table: for hashes, which no compression makes smaller, and for tables
-    /// that the run reads again soon.
+    /// Starts an uncompressed table, for hashes, which do not compress, and for tables that the run
+    /// soon reads again.
+    ///
+    /// # Errors
+    /// The run directory cannot be written.
     pub fn create_plain(run: &Run, path: &str, schema: SchemaRef) -> Result<Self> {
         let properties = WriterProperties::builder()
             .set_compression(Compression::UNCOMPRESSED)
@@ -92,7 +95,7 @@ pub fn table_writer<W: Write + Send>(
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_created_by(CREATED_BY.into());
-    // No two documents have the same of these, so that a dictionary would only cost time.
+    // These values differ in every document, so a dictionary would only cost time.
     for unique in ["id", "url", "text"] {
         properties = properties.set_column_dictionary_enabled(unique.into(), false);
     }

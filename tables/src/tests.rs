@@ -1,4 +1,4 @@
-//! Laws of the ledger and of tables, over random contents.
+//! Properties of the ledger and of tables, tested on random contents.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ fn run(folder: &std::path::Path) -> Run {
     }
 }
 
-/// Documents of some sources: bytes, and what happens to each.
+/// Documents of some sources: the bytes and the outcome of each.
 fn documents() -> impl Strategy<Value = Vec<(u8, u64, u8)>> {
     prop::collection::vec((0..3_u8, 0..1000_u64, 0..3_u8), 0..200)
 }

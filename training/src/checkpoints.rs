@@ -53,7 +53,8 @@ impl CheckpointStore for Checkpoints<'_> {
         let step = entry.task[CHECKPOINT_TASK.len()..].parse()?;
         let mut files = Vec::new();
         for file in &entry.files {
-            let name = file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name).to_owned();
+            let name =
+                file.path.rsplit_once('/').map_or(file.path.as_str(), |(_, name)| name).to_owned();
             files.push((name, std::fs::read(self.run.path(&file.path))?));
         }
         Ok(Some((step, files)))

@@ -29,7 +29,7 @@ impl BatchSource for Batches {
         let rows = self.order.rows(step as u64);
         let failed = |error| ModelError::Batch { step: step + 1, error: Box::new(error) };
         let batch = self.reader.read(&rows).map_err(failed)?;
-        // A row with fewer than two tokens predicts nothing, so `of_documents` returns no row for it.
+        // A row with fewer than two tokens predicts nothing; `of_documents` returns `None` for it.
         let row = |(at, row): (usize, &u64)| {
             BatchRow::of_documents(batch.tokens_of(at), batch.document_ends(at), *row)
         };
@@ -65,8 +65,8 @@ impl Documents {
         Ok(Self { dataset: Dataset::open(folder, split, true)?, starts })
     }
 
-    /// Reads the documents with these numbers one after another, up to `tokens_max` tokens. Only whole
-    /// documents are read, and always the first one.
+    /// Reads the documents with these numbers one after another, up to `tokens_max` tokens. Only
+    /// whole documents are read, and always the first one.
     ///
     /// # Errors
     /// This half of the dataset has no document with such a number.

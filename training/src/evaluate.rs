@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use encoder::AnyTokenizer;
-use model::{
-    ChoiceAccuracy, Evaluation, Lanes, Question, choice_accuracy, evaluate_sources,
-};
+use model::{ChoiceAccuracy, Evaluation, Lanes, Question, choice_accuracy, evaluate_sources};
 use serde::{Deserialize, Serialize};
 use shards::dataset::{ShardManifest, Split, read_token_bytes};
 
@@ -35,8 +33,8 @@ pub struct SourceEvaluation {
 /// Each evaluation reads at most `tokens_max` tokens, in whole documents from the first on.
 ///
 /// # Errors
-/// The half is empty or shorter than one row, its tokens are those of another tokenizer, the dataset
-/// cannot be read, or the model cannot compute.
+/// The half is empty or shorter than one row, its tokens are those of another tokenizer, the
+/// dataset cannot be read, or the model cannot compute.
 pub fn evaluate_dataset(
     of: &ModelFolder,
     folder: &Path,
@@ -122,7 +120,7 @@ struct TaskLine {
 /// choice begins with white space, a space is inserted.
 ///
 /// # Errors
-/// The file cannot be read or has an invalid line, the model has no tokenizer, or it cannot compute.
+/// The file cannot be read or has an invalid line, or the model has no tokenizer or cannot compute.
 pub fn evaluate_task(of: &ModelFolder, file: &Path) -> Result<ChoiceAccuracy> {
     let tokenizer = of.tokenizer()?;
     let name = file.display();
@@ -141,7 +139,10 @@ pub fn evaluate_task(of: &ModelFolder, file: &Path) -> Result<ChoiceAccuracy> {
         })?;
         if line.answer >= line.choices.len() {
             let n = line.choices.len();
-            return Err(refused(format!("`answer` is {}, but there are {n} choices (the first is 0)", line.answer)));
+            return Err(refused(format!(
+                "`answer` is {}, but there are {n} choices (the first is 0)",
+                line.answer
+            )));
         }
         questions.push(question(tokenizer, &mut encoder, &line)?);
     }

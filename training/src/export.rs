@@ -13,8 +13,8 @@ use store::{Publish as _, StagedFolder};
 use crate::error::{Result, TrainingError};
 use crate::folder::ModelFolder;
 
-/// Writes `config.json`, `model.safetensors`, `generation_config.json` and the tokenizer's files into
-/// the new folder `output`, and returns their names.
+/// Writes `config.json`, `model.safetensors`, `generation_config.json` and the tokenizer's files
+/// into the new folder `output`, and returns their names.
 ///
 /// # Errors
 /// The model cannot be converted, or the folder cannot be written.
@@ -52,10 +52,11 @@ fn tokenizer_config(from: &ModelFolder, tokenizer: &AnyTokenizer) -> String {
     format!("{config:#}\n")
 }
 
-/// Writes `model.gguf` with weights and vocabulary into the new folder `output`, and returns its name.
+/// Writes `model.gguf` with weights and vocabulary into the new folder `output`; returns its name.
 ///
 /// # Errors
-/// The tokenizer is not byte-level BPE, the model cannot be converted, or the folder cannot be written.
+/// The tokenizer is not byte-level BPE, the model cannot be converted, or the folder cannot be
+/// written.
 pub fn export_gguf(
     from: &ModelFolder,
     name: &str,

@@ -27,8 +27,8 @@ pub struct ModelFolder {
 }
 
 impl ModelFolder {
-    /// Checks that `shards` were encoded with the model's tokenizer, by comparing the number of bytes of
-    /// each token. A model without a tokenizer passes.
+    /// Checks that `shards` were encoded with the model's tokenizer, by comparing the number of
+    /// bytes of each token. A model without a tokenizer passes.
     pub(crate) fn check_tokens(&self, token_bytes: &[u32], shards: &Path) -> Result<()> {
         let Some(tokenizer) = &self.tokenizer else { return Ok(()) };
         let own = token_bytes_table(tokenizer).into_iter().map(u32::from);
@@ -57,8 +57,8 @@ impl ModelFolder {
     }
 }
 
-/// Loads a model: the latest checkpoint of a run directory or of `pretrain`, a checkpoint's folder, or
-/// a folder with `config.json` and `model.safetensors`.
+/// Loads a model: the latest checkpoint of a run directory or of `pretrain`, a checkpoint's folder,
+/// or a folder with `config.json` and `model.safetensors`.
 ///
 /// `context` is the context length in tokens, 0 for the model's own. It only applies to models in
 /// Hugging Face's layout.
@@ -82,8 +82,8 @@ pub fn load_model_folder(root: &Path, context: usize, device: &str) -> Result<Mo
     } else {
         let root = root.display();
         return Err(TrainingError::Refused(format!(
-            "{root} has no model: neither {CHECKPOINTS}/ nor {CONFIG}; add `[pretrain]` to the run's \
-             recipe, or give the output folder of `gristmill pretrain`"
+            "{root} has no model: neither {CHECKPOINTS}/ nor {CONFIG}; add `[pretrain]` to the \
+             run's recipe, or give the output folder of `gristmill pretrain`"
         )));
     };
     Ok(ModelFolder { model, tokenizer, device })

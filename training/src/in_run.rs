@@ -72,9 +72,10 @@ pub fn pretrain_in_run(
         initial: None,
     };
     let mut checkpoints = Checkpoints::new(run, what.train.checkpoint_every, what.train.steps);
-    let summary = model::pretrain(&what.model, &what.train, data, &mut checkpoints, &mut |progress| {
-        progress::report(observer, progress)
-    })?;
+    let summary =
+        model::pretrain(&what.model, &what.train, data, &mut checkpoints, &mut |progress| {
+            progress::report(observer, progress)
+        })?;
     if !summary.finished {
         return Err(TrainingError::Stopped);
     }

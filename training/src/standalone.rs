@@ -19,7 +19,8 @@ use crate::folder::load_model_folder;
 use crate::progress;
 use crate::rows::{order_of, plan_in_run};
 
-/// Keys of [`TrainConfig`] that may change when a run is resumed: the result does not depend on them.
+/// Keys of [`TrainConfig`] that may change when a run is resumed, as the result is independent of
+/// them.
 const FREE: [&str; 3] = ["device", "checkpoint_every", "recompute"];
 
 /// The model to train, the data and the output.
@@ -72,13 +73,10 @@ pub fn pretrain_shards(what: &Pretraining, observer: &dyn Observer) -> Result<Tr
     };
     let mut checkpoints = Checkpoints::new(&run, what.train.checkpoint_every, what.train.steps);
     let summary = timed(observer, "pretrain", ("steps", what.train.steps as u64, 0), || {
-        let summary = model::pretrain(
-            &what.model,
-            &what.train,
-            data,
-            &mut checkpoints,
-            &mut |progress| progress::report(observer, progress),
-        )?;
+        let summary =
+            model::pretrain(&what.model, &what.train, data, &mut checkpoints, &mut |progress| {
+                progress::report(observer, progress)
+            })?;
         if !summary.finished {
             return Err(TrainingError::Stopped);
         }
@@ -102,14 +100,15 @@ fn check(what: &Pretraining, manifest: &ShardManifest) -> Result<()> {
     what.train.validate()?;
     if what.model.context < 2 {
         return refused(
-            "`context` must be at least 2, since each token is predicted from those before it".into(),
+            "`context` must be at least 2, since each token is predicted from those before it"
+                .into(),
         );
     }
     if manifest.tokens(Split::Validation) == 0 {
         return refused(format!(
             "{} has no held-out documents for validation; write shards with `[shards] \
-             validation_fraction = 0.01`, or with `gristmill tokenizer encode --validation-fraction \
-             0.01`, or import a file with `val` in its name",
+             validation_fraction = 0.01`, or with `gristmill tokenizer encode \
+             --validation-fraction 0.01`, or import a file with `val` in its name",
             what.shards.display()
         ));
     }

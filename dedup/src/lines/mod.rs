@@ -105,6 +105,7 @@ impl Lines {
     /// Returns the keys of all runs of [`LineOptions::run_units`] units, given the units' keys.
     fn run_keys<'a>(&self, keys: &'a [u64]) -> impl Iterator<Item = u64> + use<'a> {
         let of_run = |run: &[u64]| match run {
+            // A run of one unit has the unit's own key, without a second hash.
             [key] => *key,
             _ => {
                 xxh3_64(run.iter().flat_map(|key| key.to_le_bytes()).collect::<Vec<_>>().as_slice())

@@ -64,6 +64,7 @@ impl Lines {
         let keyed = |(index, piece): (usize, &Piece)| Some((index, self.key(piece.of(text))?));
         let (looked_at, keys): (Vec<usize>, Vec<u64>) =
             pieces.iter().enumerate().filter_map(keyed).unzip();
+        // Runs overlap, so a unit is removed if any run that holds it is repeated.
         let mut kept = vec![true; pieces.len()];
         for (run, key) in looked_at.windows(self.options.run_units.max(1)).zip(self.run_keys(&keys))
         {

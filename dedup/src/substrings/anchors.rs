@@ -61,6 +61,7 @@ impl AnchorSorter {
             let mut row = [0; ROW_BYTES];
             row[..8].copy_from_slice(&group[0].to_be_bytes());
             row[8..12].copy_from_slice(&self.part.to_be_bytes());
+            // Without this byte, an anchor that only one part repeats would look unique.
             row[12] = u8::from(group.len() > 1);
             self.sorter.push(row)?;
         }

@@ -57,6 +57,10 @@ fn filter_path(stage: &str) -> String {
     format!("index/{stage}.bloom")
 }
 
+/// Reads and checks the options of `bloom`.
+///
+/// # Errors
+/// An option is unknown, has the wrong type or is out of range.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
     options::<BloomOptions>(with)?.checked().map(|options| Arc::new(options) as _)
 }

@@ -12,6 +12,9 @@ use crate::error::Result;
 pub(super) const CLUSTER_SIZE: &str = "cluster_size";
 
 /// The batch with a column appended; it replaces a column of the same name.
+///
+/// # Errors
+/// The column has another number of rows than the batch.
 pub(super) fn with_column(
     batch: &RecordBatch,
     name: &str,

@@ -50,6 +50,9 @@ pub(super) struct Verdict {
 
 impl Verdict {
     /// Splits documents into those that stay and those that are dropped.
+    ///
+    /// # Errors
+    /// The `doc_id` column is missing.
     pub(super) fn split(
         &self,
         documents: Documents,
@@ -160,7 +163,7 @@ mod tests {
     }
 
     proptest! {
-        /// Every document is in one half, in order, with its own bytes.
+        /// Every document is either kept or dropped, in order, with its own bytes.
         #[test]
         fn a_split_loses_no_document(goes in prop::collection::vec(any::<bool>(), 1..100)) {
             let (kept, left) = verdict().split(documents(goes.len() as u64), &goes).unwrap();
@@ -197,7 +200,7 @@ mod tests {
         assert_eq!(cluster_sizes(&kept.batch), [1, 3]);
         let left = left.unwrap();
         assert_eq!((left.stage(), left.reasons().value(0)), ("exact", "exact_duplicate"));
-        // A later decision counts on from what a document stands for already.
+        // A later decision starts from the number that a document already stands for.
         let later =
             DropDocuments { dropped: Arc::default(), sizes: Some(Arc::default()), ..decision };
         let (kept, left) = later.for_part(0).unwrap().apply(kept).unwrap();

@@ -51,6 +51,10 @@ impl Default for ExactOptions {
     }
 }
 
+/// Reads the options of `exact`.
+///
+/// # Errors
+/// An option is unknown or has the wrong type.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
     Ok(Arc::new(options::<ExactOptions>(with)?))
 }

@@ -105,7 +105,7 @@ mod tests {
             }
         }
         assert_eq!(ids.len(), 3 * 4 * 5 * 3);
-        // A run would need that many files for one of its own documents to have such an id.
+        // Only a run with this many files could give such an id to one of its own documents.
         let files = ids.first().unwrap() >> 32;
         assert!(files > 4_000_000_000, "{files}");
     }

@@ -68,6 +68,10 @@ impl Default for LineOptions {
     }
 }
 
+/// Reads and checks the options of `lines`.
+///
+/// # Errors
+/// An option is unknown, has the wrong type or is out of range.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
     options::<LineOptions>(with)?.checked().map(|options| Arc::new(options) as _)
 }

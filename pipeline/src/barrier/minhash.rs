@@ -124,6 +124,10 @@ impl Default for MinHashOptions {
     }
 }
 
+/// Reads and checks the options of `minhash`.
+///
+/// # Errors
+/// An option is unknown, has the wrong type or is out of range.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
     options::<MinHashOptions>(with)?.resolved(with).map(|options| Arc::new(options) as _)
 }

@@ -58,6 +58,10 @@ impl Default for SubstringOptions {
     }
 }
 
+/// Reads and checks the options of `substrings`.
+///
+/// # Errors
+/// An option is unknown, has the wrong type or is out of range.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
     options::<SubstringOptions>(with)?.checked().map(|options| Arc::new(options) as _)
 }

@@ -16,6 +16,10 @@ const NOT_ENCODABLE: &str = "not encodable";
 pub(super) struct Encoder<'a>(PartEncoder<'a>);
 
 impl<'a> Encoder<'a> {
+    /// Starts to encode part `part`.
+    ///
+    /// # Errors
+    /// A file cannot be created.
     pub(super) fn create(run: &'a Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
         Ok(Self(PartEncoder::create(run, encoding, part)?))
     }
@@ -40,6 +44,10 @@ impl<'a> Encoder<'a> {
         Ok((Documents { batch, read_bytes }, Some(dropped)))
     }
 
+    /// Publishes the files of the part and returns them.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn finish(self) -> Result<Vec<FileEntry>> {
         self.0.finish()
     }

@@ -29,6 +29,10 @@ pub(crate) struct PartResult {
 }
 
 impl PartResult {
+    /// The result as the journal stores it.
+    ///
+    /// # Errors
+    /// It is a bug if the result cannot be written as JSON.
     pub(super) fn to_json(&self) -> Result<Value> {
         Ok(serde_json::to_value(self).or_bug("a part's result as JSON")?)
     }

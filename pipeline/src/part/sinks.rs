@@ -58,6 +58,9 @@ impl<'a> Sinks<'a> {
     }
 
     /// Takes documents that passed all stages.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn take_kept(&mut self, mut documents: Documents) -> Result<()> {
         // Encoding comes first, since it can drop documents.
         if let Some(encoder) = &mut self.encoder {
@@ -72,11 +75,17 @@ impl<'a> Sinks<'a> {
     }
 
     /// Takes documents that one stage dropped.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn take_dropped(&mut self, dropped: &Dropped) -> Result<()> {
         self.sinks.iter_mut().try_for_each(|sink| sink.take_dropped(dropped))
     }
 
     /// Takes the records that are damaged or not documents.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn take_losses(&mut self, losses: &Losses) -> Result<()> {
         self.sinks.iter_mut().try_for_each(|sink| sink.take_losses(losses))
     }

@@ -53,6 +53,10 @@ pub(super) struct DocumentTable<'a> {
 }
 
 impl<'a> DocumentTable<'a> {
+    /// Creates the table of kept documents after step `step`.
+    ///
+    /// # Errors
+    /// The file cannot be created.
     pub(super) fn create(work: &'a Work<'a>, step: usize, part: usize) -> Result<Self> {
         let is_last = step + 1 == work.plan.steps.len();
         let columns = work.plan.steps[step].segment.output();
@@ -85,6 +89,10 @@ impl Sink for DocumentTable<'_> {
 pub(super) struct DroppedTable<'a>(LazyTable<'a>);
 
 impl<'a> DroppedTable<'a> {
+    /// Creates the table of dropped documents of step `step`.
+    ///
+    /// # Errors
+    /// The file cannot be created.
     pub(super) fn create(run: &'a Run, step: usize, part: usize) -> Result<Self> {
         let mut table = LazyTable::new(run, dropped_path(step, part), Dropped::schema());
         // Every run must have at least one file of dropped documents.

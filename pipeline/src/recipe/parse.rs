@@ -129,7 +129,7 @@ mod tests {
         parse(&Document { file: "recipe.toml".into(), text: text.into() })
     }
 
-    /// The text at the place of a refusal, and its help.
+    /// The text at the place of an error, and its help.
     fn refused(text: &str) -> (String, String) {
         let error = parsed(text).unwrap_err();
         let span = error.span.unwrap_or_else(|| panic!("{} has no place", error.message));

@@ -1,4 +1,4 @@
-//! Loading recipes: what is refused, where, and what a checked recipe says of itself.
+//! Loading recipes: which errors they have, at which place, and the resolved recipe.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ fn load(folder: &Path, rest: &str) -> Result<Recipe, RecipeError> {
     Recipe::from_text(format!("{SOURCE}{rest}"), &folder.join("recipe.toml"))
 }
 
-/// The text at the place of a refusal.
+/// The text at the place of an error.
 fn refused_at(rest: &str) -> String {
     let folder = folder();
     let error = load(folder.path(), rest).err().unwrap_or_else(|| panic!("accepted: {rest}"));

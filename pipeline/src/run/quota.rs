@@ -23,6 +23,10 @@ impl Quota {
         Self { limit, read: 0, bad: 0, examples: Vec::new() }
     }
 
+    /// Adds the records of a part.
+    ///
+    /// # Errors
+    /// Too many records are damaged.
     pub(super) fn add(&mut self, part: &PartResult) -> Result<()> {
         self.read += part.read;
         self.bad += part.bad;
@@ -31,6 +35,10 @@ impl Quota {
         self.check(QUOTA_RECORDS_MIN)
     }
 
+    /// Checks the fraction, once at least `records_min` records have been read.
+    ///
+    /// # Errors
+    /// Too many records are damaged.
     pub(super) fn check(&self, records_min: u64) -> Result<()> {
         let share = self.bad as f64 / self.read.max(1) as f64;
         if self.read < records_min || self.bad <= QUOTA_BAD_FREE || share <= self.limit {

@@ -91,6 +91,9 @@ impl Steps<'_> {
     }
 
     /// Runs `work`, and sends an event when it begins and when it ends.
+    ///
+    /// # Errors
+    /// `work` fails.
     pub(super) fn timed<T>(
         &self,
         step: &str,

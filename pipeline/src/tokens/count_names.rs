@@ -1,4 +1,4 @@
-//! File names of count files: a group has one, and the group can be read back from it.
+//! File names of count files. The group can be read back from the name.
 
 use std::fmt::Write as _;
 
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     proptest! {
-        /// A group of any name has a file, which says its name.
+        /// Any group has a file name, and the group can be read back from it.
         #[test]
         fn a_file_says_its_group(group in "\\PC{0,12}") {
             let name = file_name(&group);
@@ -70,7 +70,7 @@ mod tests {
             }
         }
 
-        /// Long names are cut, and still different.
+        /// Long names are shortened but stay distinct.
         #[test]
         fn long_groups_have_different_files(a in "[a-z]{81,120}", b in "[a-z]{81,120}") {
             prop_assert!(file_name(&a).len() <= NAME_MAX + ".counts".len());

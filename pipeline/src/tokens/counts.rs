@@ -184,6 +184,9 @@ impl CountFile {
     }
 
     /// Opens the file.
+    ///
+    /// # Errors
+    /// There is no such file, or it is not a count file.
     pub(super) fn open(&self) -> Result<CountsReader<BufReader<File>>> {
         open(&self.path)
     }
@@ -235,6 +238,9 @@ impl<'a> PartCounts<'a> {
     }
 
     /// Counts the words of the documents.
+    ///
+    /// # Errors
+    /// A column cannot be cast, there are too many groups, or a file cannot be written.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<()> {
         let as_text = |column: ArrayRef, as_type: &DataType| {
             cast(&column, as_type).map_err(|e| PipelineError::Sql(e.into()))
@@ -282,6 +288,9 @@ impl<'a> PartCounts<'a> {
     }
 
     /// Ends the part. Returns its runs of sorted counts and the files that it published.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(crate) fn finish(mut self) -> Result<(Vec<CountRun>, Vec<FileEntry>)> {
         match &self.counting.kept {
             Some(kept) => lock(kept).push(self.tables),

@@ -93,8 +93,8 @@ fn group(
     let mut reader = file.open()?;
     if reader.split() != tokenizer.split() {
         let message = format!(
-            "counted with the split {}, but the tokenizer has {}; count the documents again with the \
-             tokenizer's split",
+            "counted with the split {}, but the tokenizer has {}; count the documents again with \
+             the tokenizer's split",
             reader.split(),
             tokenizer.split()
         );

@@ -87,6 +87,9 @@ impl Encoding {
 
     /// Writes shards while parts are encoded, see [`OrderedShardWriter`]. All parts must be
     /// encoded, those with lower numbers first. `memory_bytes` is the run's memory.
+    ///
+    /// # Errors
+    /// The scratch folder cannot be created.
     pub(crate) fn write_in_order(
         &mut self,
         run: &Run,
@@ -157,6 +160,10 @@ impl<'a> Output<'a> {
 }
 
 impl<'a> PartEncoder<'a> {
+    /// Starts to encode part `part`.
+    ///
+    /// # Errors
+    /// A file cannot be created.
     pub(crate) fn create(run: &Run, encoding: &'a Encoding, part: usize) -> Result<Self> {
         let spare = encoding.spare().pop();
         let new = || Workspace {
@@ -174,6 +181,9 @@ impl<'a> PartEncoder<'a> {
 
     /// Encodes the documents. Skips those that the tokenizer has no tokens for and returns their
     /// rows, in rising order.
+    ///
+    /// # Errors
+    /// A column has an unexpected type, or the tokens cannot be written.
     pub(crate) fn add(&mut self, documents: &RecordBatch) -> Result<Vec<u32>> {
         let mut skipped = Vec::new();
         let Workspace { encoder, ids, payload } = &mut self.workspace;
@@ -205,6 +215,9 @@ impl<'a> PartEncoder<'a> {
     }
 
     /// Publishes the part's files, if it is stored, and returns them.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(crate) fn finish(self) -> Result<Vec<FileEntry>> {
         self.encoding.spare().push(self.workspace);
         let start = Instant::now();
@@ -245,6 +258,9 @@ pub(crate) fn encode_part(
 }
 
 /// The batch without the rows `rows`, which must be in rising order.
+///
+/// # Errors
+/// A column has a type that Arrow cannot filter.
 pub(crate) fn without(batch: &RecordBatch, rows: &[u32]) -> Result<RecordBatch> {
     if rows.is_empty() {
         return Ok(batch.clone());

@@ -53,6 +53,9 @@ impl Index {
     }
 
     /// The index in the rows of several batches.
+    ///
+    /// # Errors
+    /// The batches do not have the columns of [`index_schema`].
     pub(super) fn of(batches: &[RecordBatch]) -> Result<Self> {
         Ok(Self::new(concat_batches(&index_schema(), batches)?))
     }
@@ -115,6 +118,9 @@ impl IndexRows {
     }
 
     /// The index of the documents in `batch`, which must be those that were added.
+    ///
+    /// # Errors
+    /// A column is missing or has an unexpected type.
     pub(super) fn finish(self, batch: &RecordBatch) -> Result<RecordBatch> {
         let columns: Vec<ArrayRef> = vec![
             column(batch, DOC_ID, &DataType::UInt64)?,
@@ -132,6 +138,9 @@ impl IndexRows {
 
 /// A column of documents, cast to another type. A missing column of texts is read as nulls: the
 /// columns `id`, `url` and `source` are optional.
+///
+/// # Errors
+/// The column cannot be cast. It is a bug if a column that is not optional is missing.
 pub(super) fn column(batch: &RecordBatch, name: &str, as_type: &DataType) -> Result<ArrayRef> {
     match batch.column_by_name(name) {
         Some(column) => Ok(cast(column, as_type)?),

@@ -38,7 +38,7 @@ pub fn merges(config: &TrainConfig) -> u64 {
     config.vocab_size.saturating_sub(256 + config.special_tokens.len()) as u64
 }
 
-/// How much each group counts in training, from a recipe's `[tokenizer]`.
+/// The weights of groups in training, from a recipe's `[tokenizer]`.
 pub(crate) fn mix(table: &TokenizerTable) -> Mix {
     Mix { weights: table.weights.clone(), temperature: table.temperature }
 }

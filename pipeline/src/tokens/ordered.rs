@@ -82,6 +82,9 @@ enum Payload {
 impl OrderedShardWriter {
     /// Writes shards of at most `shard_tokens` tokens, or one longer document. `memory_bytes` is
     /// the run's memory; a share of it may be held by waiting tokens.
+    ///
+    /// # Errors
+    /// The scratch folder cannot be created.
     pub(super) fn new(
         run: &Run,
         vocab_size: usize,
@@ -103,6 +106,9 @@ impl OrderedShardWriter {
     }
 
     /// Adds the next batch of a part: its tokens and its index. `payload` is left empty.
+    ///
+    /// # Errors
+    /// A scratch file or a shard cannot be written.
     pub(super) fn add(&self, part: usize, payload: &mut Vec<u8>, index: RecordBatch) -> Result<()> {
         let payload = self.hold(part, payload)?;
         let batch = EncodedBatch { payload, index };
@@ -111,12 +117,18 @@ impl OrderedShardWriter {
     }
 
     /// Notes that a part is complete. Must also be called for parts without documents.
+    ///
+    /// # Errors
+    /// A shard cannot be written.
     pub(super) fn end(&self, part: usize) -> Result<()> {
         lock(&self.queue).parts.entry(part).or_default().is_complete = true;
         self.write()
     }
 
     /// Publishes the last shards, once all parts are complete.
+    ///
+    /// # Errors
+    /// A shard cannot be written. It is a bug if a part is incomplete.
     pub(super) fn finish(&self) -> Result<PlacedShards> {
         self.write()?;
         if let Some(part) = lock(&self.queue).parts.keys().next() {
@@ -274,7 +286,7 @@ mod tests {
     use super::super::index::index_schema;
     use super::*;
 
-    /// A document: how many tokens it has, and whether it is held out.
+    /// A document: its number of tokens, and whether it is held out.
     type Made = (u32, bool);
 
     const SHARD_TOKENS: u64 = 40;
@@ -311,7 +323,7 @@ mod tests {
             ..ProptestConfig::default()
         })]
 
-        /// For any order in which parts arrive, and whether they wait in memory or on disk.
+        /// Holds for any order of arrival, whether parts wait in memory or on disk.
         #[test]
         fn documents_keep_the_order_of_their_parts(
             parts in prop::collection::vec(

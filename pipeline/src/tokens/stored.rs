@@ -48,6 +48,10 @@ pub(super) struct StoredPart {
 }
 
 impl StoredPart {
+    /// Creates the files of part `part`.
+    ///
+    /// # Errors
+    /// A file cannot be created.
     pub(super) fn create(run: &Run, part: usize) -> Result<Self> {
         let path = payload_path(part);
         Ok(Self {
@@ -58,18 +62,28 @@ impl StoredPart {
     }
 
     /// Adds documents: their tokens, one document after another, and their index.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn add(&mut self, payload: &[u8], index: &RecordBatch) -> Result<()> {
         let failed = |e| StoreError::io(&self.path, "write", e);
         self.payload.write_all(payload).map_err(failed)?;
         Ok(self.index.write(index)?)
     }
 
+    /// Publishes the files and returns them.
+    ///
+    /// # Errors
+    /// A file cannot be written.
     pub(super) fn finish(self) -> Result<Vec<FileEntry>> {
         Ok(vec![self.payload.finish()?, self.index.finish()?])
     }
 }
 
 /// Writes all shards that were not written before an interruption, several at a time.
+///
+/// # Errors
+/// A stored part cannot be read, a shard cannot be written, or the observer asked to stop.
 pub(super) fn write_stored(
     run: &Run,
     vocab_size: usize,

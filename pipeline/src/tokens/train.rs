@@ -152,8 +152,7 @@ fn nothing(files: &[CountFile]) -> PipelineError {
         return PipelineError::NothingToLearn(
             "no document was kept, so there is nothing to train a tokenizer on; \
              `gristmill sql RUN \"select stage, reason, sum(documents) from ledger \
-             group by 1, 2\"` \
-             shows what dropped them"
+             group by 1, 2\"` shows what dropped them"
                 .into(),
         );
     }

@@ -92,7 +92,11 @@ impl Ask {
     }
 
     /// Runs a query and passes each row of the result to `each`, in order.
-    pub(super) fn each(&self, sql: &str, mut each: impl FnMut(&Row<'_>) -> Result<()>) -> Result<()> {
+    pub(super) fn each(
+        &self,
+        sql: &str,
+        mut each: impl FnMut(&Row<'_>) -> Result<()>,
+    ) -> Result<()> {
         for batch in self.query.rows(sql)? {
             let batch = batch?;
             let columns = batch.columns().iter().map(|column| {

@@ -85,8 +85,10 @@ pub(super) fn lengths(ask: &Ask) -> Result<Option<Value>> {
         lengths.push((row.number(0)?, row.number(1)?));
         Ok(())
     })?;
-    let Some((shortest, _)) = lengths.first().copied() else { return Ok(None) };
-    let (longest, _) = lengths.last().copied().unwrap_or_default();
+    let (Some((shortest, _)), Some((longest, _))) = (lengths.first(), lengths.last()) else {
+        return Ok(None);
+    };
+    let (shortest, longest) = (*shortest, *longest);
     let documents: u64 = lengths.iter().map(|(_, documents)| documents).sum();
     let bytes: u64 = lengths.iter().map(|(length, documents)| length * documents).sum();
     let buckets = buckets(&lengths);
@@ -106,9 +108,9 @@ fn buckets(lengths: &[(u64, u64)]) -> Vec<(u32, u64)> {
     for (length, documents) in lengths {
         *counted.entry(length.max(&1).ilog2()).or_default() += documents;
     }
-    let first = counted.keys().next().copied().unwrap_or_default();
-    let last = counted.keys().next_back().copied().unwrap_or_default();
-    (first..=last).map(|k| (k, counted.get(&k).copied().unwrap_or_default())).collect()
+    let first = counted.keys().next().copied().unwrap_or(0);
+    let last = counted.keys().next_back().copied().unwrap_or(0);
+    (first..=last).map(|k| (k, counted.get(&k).copied().unwrap_or(0))).collect()
 }
 
 /// The smallest length that at least half of the documents do not exceed; `lengths` is ascending.
@@ -140,7 +142,7 @@ pub(super) fn clusters(ask: &Ask) -> Result<Option<Value>> {
     let clusters: u64 = sizes.iter().map(|(_, clusters)| clusters).sum();
     let documents: u64 = sizes.iter().map(|(size, clusters)| size * clusters).sum();
     let counted = by_size(&sizes);
-    let most = counted.iter().map(|(_, clusters)| *clusters).max().unwrap_or_default();
+    let most = counted.iter().map(|(_, clusters)| *clusters).max().unwrap_or(0);
     Ok(Some(context! {
         clusters,
         documents,

@@ -12,9 +12,9 @@ use arrow::datatypes::{DataType, Field, Fields};
 use arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use shards::dataset::{Counts, ShardEntry, ShardManifest, Split, TokenType};
+use tables::{Count, Ledger, Outcome};
 
 use super::*;
-use tables::{Count, Ledger, Outcome};
 
 const HOSTILE: &str = "<script>alert('x')</script>";
 
@@ -119,9 +119,12 @@ batch_size = 8
 
 fn write_run(root: &Path, ledger: &Ledger) {
     std::fs::write(root.join("recipe.toml"), RECIPE).unwrap();
-    let mut writer =
-        ArrowWriter::try_new(File::create(root.join("ledger.parquet")).unwrap(), Ledger::schema(), None)
-            .unwrap();
+    let mut writer = ArrowWriter::try_new(
+        File::create(root.join("ledger.parquet")).unwrap(),
+        Ledger::schema(),
+        None,
+    )
+    .unwrap();
     writer.write(&ledger.batch().unwrap()).unwrap();
     writer.close().unwrap();
 }
@@ -156,11 +159,7 @@ fn write_model(root: &Path) {
     std::fs::write(root.join("shards").join(ShardManifest::FILE), json).unwrap();
     let losses: Float32Array = (1..=200).map(|step| 6.0 - step as f32 / 100.0).collect();
     let steps: UInt64Array = (1..=200).collect();
-    write(
-        root,
-        "training.parquet",
-        vec![("step", Arc::new(steps)), ("loss", Arc::new(losses))],
-    );
+    write(root, "training.parquet", vec![("step", Arc::new(steps)), ("loss", Arc::new(losses))]);
     let real = |value: f32| Arc::new(Float32Array::from(vec![value]));
     write(
         root,

@@ -7,10 +7,10 @@ use sketches_ddsketch::{Config, DDSketch};
 use super::measures::MEASURES;
 use crate::error::Result;
 
-/// Quantiles are off by this share of their value at most (`DDSketch`, Masson et al. 2019).
+/// Maximum relative error of quantiles (`DDSketch`, Masson et al. 2019).
 const RELATIVE_ERROR: f64 = 0.01;
 
-/// Bins of a sketch at most; beyond it the smallest values share one.
+/// Maximum number of bins per sketch; beyond it the smallest values share one bin.
 const BINS_MAX: u32 = 2048;
 
 /// Values below this one count as 0.
@@ -20,24 +20,24 @@ const ZERO_BELOW: f64 = 1e-9;
 #[derive(Clone)]
 pub struct Distribution {
     sketches: Vec<DDSketch>,
-    /// Documents.
+    /// Number of documents.
     pub documents: u64,
     /// Bytes of text.
     pub bytes: u64,
 }
 
-/// One line of the table of distributions.
+/// One row of the table of distributions.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
     /// The group, such as `en`.
     pub group: String,
     /// The measure's name.
     pub measure: &'static str,
-    /// Documents in the group.
+    /// Number of documents in the group.
     pub documents: u64,
-    /// The least value.
+    /// The smallest value.
     pub min: f64,
-    /// The values that this share of documents do not exceed.
+    /// The 1 % quantile: the value that this fraction of the documents do not exceed.
     pub p1: f64,
     /// See `p1`.
     pub p5: f64,
@@ -51,7 +51,7 @@ pub struct Row {
     pub p95: f64,
     /// See `p1`.
     pub p99: f64,
-    /// The greatest value.
+    /// The largest value.
     pub max: f64,
     /// The mean.
     pub mean: f64,
@@ -85,14 +85,14 @@ impl Distribution {
         Ok(())
     }
 
-    /// The value of measure `index` that the share `q` of documents do not exceed; `None` where no
-    /// document has one.
+    /// The quantile `q` (0 to 1) of measure `index`; `None` if no document has a value.
     pub fn quantile(&self, index: usize, q: f64) -> Option<f64> {
         let sketch = self.sketches.get(index)?;
         match q {
             0.0 => sketch.min(),
             1.0 => sketch.max(),
-            // The estimate of a quantile near an end may lie beyond it.
+            // An estimate near an end may lie beyond the smallest or largest value.
+            // The sketch refuses only quantiles outside 0..=1, which have no value.
             _ => Some(sketch.quantile(q).ok()??.clamp(sketch.min()?, sketch.max()?)),
         }
     }

@@ -1,4 +1,4 @@
-//! What is measured of a document: the signals, and the scores of its language, safety, quality and
+//! The measures of a document: the signals, and the scores for language, safety, quality and
 //! personal data.
 
 use std::sync::LazyLock;
@@ -10,15 +10,15 @@ use text::words::Segmenter;
 /// One measure.
 #[derive(Debug, Clone, Copy)]
 pub struct Measure {
-    /// Its name, as SQL has it.
+    /// Its name, as in SQL.
     pub name: &'static str,
-    /// What it means.
+    /// Its meaning.
     pub doc: &'static str,
 }
 
-/// Measures besides the signals.
+/// The measures besides the signals.
 const SCORES: [Measure; 6] = [
-    Measure { name: "language.confidence", doc: "How sure `language(text)` is, from 0 to 1." },
+    Measure { name: "language.confidence", doc: "Confidence of `language(text)`, from 0 to 1." },
     Measure { name: "quality_score", doc: "`quality_score(text)`, from 0 (debris) to 1 (prose)." },
     Measure { name: "safety.nsfw", doc: "`unsafe_score(text).nsfw`, from 0 to 1." },
     Measure { name: "safety.toxicity", doc: "`unsafe_score(text).toxicity`, from 0 to 1." },
@@ -36,7 +36,7 @@ pub static MEASURES: LazyLock<Vec<Measure>> = LazyLock::new(|| {
     signals.chain(SCORES).collect()
 });
 
-/// Measures texts; groups of measures that nobody wants are not computed.
+/// Measures texts. Groups of measures that are not requested are not computed.
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a group of measures")]
 pub struct Measurer {
@@ -48,7 +48,7 @@ pub struct Measurer {
 }
 
 impl Measurer {
-    /// Measures what `names` need; all measures where `names` is empty.
+    /// Computes the measures in `names`, or all measures if `names` is empty.
     pub fn new(names: &[String]) -> Self {
         let any = |is: &dyn Fn(&str) -> bool| names.is_empty() || names.iter().any(|name| is(name));
         Self {

@@ -1,4 +1,4 @@
-//! The distribution of every signal by source and language, for choosing thresholds.
+//! The distribution of every signal by source and language, to help choose thresholds.
 
 mod distribution;
 mod measures;
@@ -12,16 +12,16 @@ pub use page::page;
 
 use crate::error::Result;
 
-/// Groups that are kept apart; documents of further languages count as [`OTHER`].
+/// Maximum number of groups; documents of further languages count as [`OTHER`].
 const GROUPS_MAX: usize = 128;
 
-/// The language of documents of too many languages.
+/// The name that further languages share.
 const OTHER: &str = "other";
 
-/// The language of documents without one.
+/// The name for documents without a language.
 const UNKNOWN: &str = "unknown";
 
-/// What is grouped by.
+/// How documents are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// All documents together.
@@ -30,7 +30,7 @@ pub enum By {
     Source,
     /// By language.
     Language,
-    /// By both.
+    /// By source and language.
     SourceAndLanguage,
 }
 
@@ -38,7 +38,7 @@ pub enum By {
 #[derive(Clone, Default)]
 pub struct Stats {
     groups: BTreeMap<(String, String), Distribution>,
-    /// Damaged records, which are in no distribution.
+    /// Number of damaged records, which no distribution includes.
     pub damaged: u64,
 }
 
@@ -65,7 +65,7 @@ impl Stats {
     /// merged in order.
     ///
     /// # Errors
-    /// A [`bug::Bug`] where the sketches do not fit together.
+    /// A [`bug::Bug`] if the sketches have different configurations.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         for ((source, language), distribution) in &other.groups {
             self.group(source, language).merge(distribution)?;
@@ -77,7 +77,7 @@ impl Stats {
     /// The groups, the largest first.
     ///
     /// # Errors
-    /// A [`bug::Bug`] where the sketches do not fit together.
+    /// A [`bug::Bug`] if the sketches have different configurations.
     pub fn groups(&self, by: By) -> Result<Vec<(String, Distribution)>> {
         let mut groups: BTreeMap<String, Distribution> = BTreeMap::new();
         for ((source, language), distribution) in &self.groups {
@@ -94,7 +94,7 @@ impl Stats {
         Ok(groups)
     }
 
-    /// The table: for each group, largest first, a line for each measure that has values.
+    /// The table: for each group, largest first, one row per measure that has values.
     ///
     /// # Errors
     /// As for [`Stats::groups`].

@@ -10,13 +10,13 @@ use crate::error::Result;
 use crate::format::number;
 use crate::page::render;
 
-/// The page; its name turns escaping on.
+/// The template; the ending of its name turns escaping on.
 const TEMPLATE: (&str, &str) = ("stats.html", include_str!("stats.html"));
 
-/// Curves in one chart: the largest groups.
+/// Number of curves per chart: those of the largest groups.
 const CURVES_MAX: usize = 5;
 
-/// Points of a curve.
+/// Number of points per curve.
 const POINTS: usize = 100;
 
 /// The page's HTML; the same distributions give the same bytes.

@@ -18,8 +18,8 @@ use crate::error::Result;
 
 /// The folder of the dataset that `path` refers to.
 ///
-/// `path` is a dataset's folder, a run directory that contains one, or an address in an object store
-/// (`s3://`, `gs://`), which is copied to the cache and checked.
+/// `path` is a dataset's folder, a run directory that contains one, or an address in an object
+/// store (`s3://`, `gs://`), which is copied to the cache and checked.
 ///
 /// # Errors
 /// There is no dataset at the address, or it cannot be fetched.
@@ -34,7 +34,7 @@ pub fn folder(path: &Path) -> Result<PathBuf> {
     Ok(if is_run { inside } else { path.to_owned() })
 }
 
-/// The folder for copies of datasets: `$GRISTMILL_CACHE`, or `gristmill/` in the user's cache folder.
+/// The folder for copies of datasets: `$GRISTMILL_CACHE`, or `gristmill/` in the user's cache.
 fn cache() -> PathBuf {
     let of = |name: &str| std::env::var_os(name).map(PathBuf::from);
     let user = || of("XDG_CACHE_HOME").or_else(|| Some(of("HOME")?.join(".cache")));

@@ -18,7 +18,7 @@ use crate::error::Result;
 /// Number of documents per record batch.
 const BATCH_DOCUMENTS: usize = 1024;
 
-/// Columns: `input_ids` (the tokens) and, if the dataset's table has them, `id`, `url` and `source`.
+/// Columns: `input_ids` (the tokens), and `id`, `url` and `source` if the dataset's table has them.
 fn schema() -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, true);
     let ids = DataType::List(Arc::new(Field::new_list_field(DataType::Int32, true)));

@@ -87,12 +87,10 @@ fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<
     let before = if split == Split::Train { 0 } else { manifest.documents(Split::Train) };
     let own = before..before + manifest.documents(split);
     let documents = documents.iter().filter(|document| own.contains(&document.row));
-    Ok(sources_by_document(
-        documents.map(|document| document.source.as_deref().unwrap_or("")),
-    ))
+    Ok(sources_by_document(documents.map(|document| document.source.as_deref().unwrap_or(""))))
 }
 
-/// Opens the rows of a dataset under the plan in the file `given`, or else under the plan of `options`.
+/// Opens the rows of a dataset under the plan in the file `given`, or else the plan of `options`.
 ///
 /// The latter is written beside the tokens if it is missing, unreadable or of another dataset.
 ///

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bug::OrBug as _;
 use dedup::datatrove::{Decision, HASHES_PER_BUCKET, Precision, Signature, deduplicate};
 use dedup::leaders::{Assigned, Evidence};
 use store::FileEntry;
@@ -105,7 +106,7 @@ impl Ranks {
         decision: &Decision,
         mut take: impl FnMut(Vec<Member>) -> Result<()>,
     ) -> Result<()> {
-        let assigned = self.assigned(decision);
+        let assigned = self.assigned(decision)?;
         let mut wanted = assigned.iter().peekable();
         let mut named: Vec<OwnName> = Vec::with_capacity(assigned.len());
         input.files.each(&["id", "size"], |row| {
@@ -124,7 +125,7 @@ impl Ranks {
     }
 
     /// The assignment of each document of a cluster, sorted by ordinal.
-    fn assigned(&self, decision: &Decision) -> Vec<Assigned> {
+    fn assigned(&self, decision: &Decision) -> Result<Vec<Assigned>> {
         let survivors: BTreeMap<u32, (u32, u32)> = decision
             .members
             .iter()
@@ -132,10 +133,10 @@ impl Ranks {
             .map(|(document, membership)| (membership.cluster, *document))
             .collect();
         // Members are sorted by rank and number, which is the order of their ordinals.
-        let assigned = decision.members.iter().filter_map(|(document, membership)| {
-            let survivor = *survivors.get(&membership.cluster)?;
-            let (own, other) = (self.place(*document)?, self.place(survivor)?);
-            Some(Assigned {
+        let assigned = decision.members.iter().map(|(document, membership)| {
+            let survivor = survivors.get(&membership.cluster).or_bug("a cluster has a survivor")?;
+            let (own, other) = (self.place(*document)?, self.place(*survivor)?);
+            Ok(Assigned {
                 component: u64::from(membership.cluster),
                 ordinal: self.ordinals[own.0][own.1],
                 representative: self.ordinals[other.0][other.1],
@@ -146,10 +147,11 @@ impl Ranks {
         assigned.collect()
     }
 
-    fn place(&self, (rank, document): (u32, u32)) -> Option<(usize, usize)> {
+    /// The rank of a document, and its index among the signatures of the rank.
+    fn place(&self, (rank, document): (u32, u32)) -> Result<(usize, usize)> {
         let signatures = &self.signatures[rank as usize];
-        let place = signatures.binary_search_by_key(&document, |s| s.document).ok()?;
-        Some((rank as usize, place))
+        let found = signatures.binary_search_by_key(&document, |s| s.document);
+        Ok((rank as usize, found.or_bug("a member of a cluster has a signature")?))
     }
 
     fn minima(&self, (rank, place): (usize, usize)) -> &[u64] {

@@ -1,4 +1,4 @@
-//! The table of clusters: what is written is what is found, and stages chain.
+//! The table of clusters is read as it was written, and clusters of several stages are merged.
 
 use std::path::PathBuf;
 
@@ -42,9 +42,11 @@ fn write_to(run: &Run, path: &str, members: &[Member]) -> PathBuf {
 }
 
 proptest! {
-    /// A run that is resumed decides as the run that was stopped would have.
+    /// A resumed run makes the same decision as an uninterrupted one.
     #[test]
-    fn a_decision_read_back_is_the_one_that_was_made(sizes in prop::collection::vec(2..6_u64, 0..20)) {
+    fn a_decision_read_back_is_the_one_that_was_made(
+        sizes in prop::collection::vec(2..6_u64, 0..20),
+    ) {
         let folder = tempfile::tempdir().unwrap();
         let run = run(folder.path());
         let mut members = Vec::new();
@@ -75,7 +77,7 @@ fn members_of_earlier_runs_are_neither_dropped_nor_counted() {
 fn a_survivor_that_loses_later_takes_its_cluster_along() {
     let folder = tempfile::tempdir().unwrap();
     let run = run(folder.path());
-    // 2 and 3 lose to 1, and 1 loses to 7 at the next stage.
+    // 2 and 3 are duplicates of 1; at the next stage, 1 is a duplicate of 7.
     let exact = write_to(&run, "exact.parquet", &cluster("exact", &[1, 2, 3]));
     let near = write_to(&run, "near.parquet", &cluster("near", &[7, 1]));
     let mut table = TableWriter::create(&run, "clusters.parquet", schema()).unwrap();

@@ -1,4 +1,4 @@
-//! Keys are read as they were written.
+//! Keys that are read equal the keys that were written.
 
 use std::sync::Arc;
 
