@@ -205,8 +205,8 @@ impl Leaders {
             let member = &members[place as usize];
             let sure = found.iter().filter(|f| f.estimate >= bounds.sure);
             let sure = sure.map(|f| (f.place, f.estimate, Evidence::Signature));
-            // A certain pair wins over one in doubt, even if the texts of the latter are more similar:
-            // otherwise every pair in doubt would have to be checked.
+            // A certain pair wins over one in doubt, even if the texts of the latter are more
+            // similar. Otherwise every pair in doubt would have to be checked.
             let best = most_similar(sure).or_else(|| {
                 let doubt = found.iter().filter(|f| f.estimate >= bounds.doubt);
                 most_similar(doubt.filter_map(|f| {

@@ -66,26 +66,26 @@ fn text(value: Option<Value>) -> String {
     if let Some(Value::String(text)) = value { text } else { String::new() }
 }
 
-fn string(value: Value) -> Option<String> {
+fn string(value: &Value) -> Option<String> {
     match value {
         // candle has put U+FFFD in place of bytes that are not UTF-8.
-        Value::String(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Some(text),
+        Value::String(text) if !text.contains(char::REPLACEMENT_CHARACTER) => Some(text.clone()),
         _ => None,
     }
 }
 
-fn integer(value: Value) -> Option<i32> {
-    if let Value::I32(number) = value { Some(number) } else { None }
+fn integer(value: &Value) -> Option<i32> {
+    if let Value::I32(number) = value { Some(*number) } else { None }
 }
 
 /// The elements of an array; none if the key is missing or is not an array.
 fn elements<T>(
     name: &str,
     value: Option<Value>,
-    element: impl Fn(Value) -> Option<T>,
+    element: impl Fn(&Value) -> Option<T>,
 ) -> Result<Vec<T>> {
     let Some(Value::Array(values)) = value else { return Ok(Vec::new()) };
-    let elements: Option<Vec<T>> = values.into_iter().map(element).collect();
+    let elements: Option<Vec<T>> = values.iter().map(element).collect();
     elements.ok_or_else(|| {
         malformed(format!("tokenizer.ggml.{name} has an element of another type, or not in UTF-8"))
     })

@@ -68,12 +68,12 @@ impl PartDocuments {
             let Some(piece) = self.part.pieces.get(self.piece) else { break };
             let file = &self.inputs.files[piece.file as usize];
             let failed =
-                |source| PipelineError::Read { path: file.file.file.address.clone(), source };
+                |source| PipelineError::Read { path: file.listed.file.address.clone(), source };
             if self.records.is_none() {
-                let open = || open(&file.file.file);
+                let open = || open(&file.listed.file);
                 let wanted = self.wanted_of(piece.file);
                 let streams = &self.inputs.streams;
-                let read = streams.read(&file.file.input, open, &piece.range, wanted);
+                let read = streams.read(&file.listed.input, open, &piece.range, wanted);
                 self.records = Some(read.map_err(failed)?);
             }
             match self.records.as_mut().and_then(Iterator::next) {
@@ -83,7 +83,7 @@ impl PartDocuments {
                 }
                 Some(Err(error)) => return Err(failed(error)),
                 Some(Ok(Record::Document(document))) => {
-                    batch.add(piece.file, &file.source, &file.file.file.address, document);
+                    batch.add(piece.file, &file.source, &file.listed.file.address, document);
                 }
                 Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
                 Some(Ok(Record::Skipped(reason, bytes))) => {

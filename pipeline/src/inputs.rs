@@ -38,7 +38,7 @@ pub(crate) struct File {
     /// The name of its source.
     pub(crate) source: String,
     /// The file and how to read it.
-    pub(crate) file: SourceFile,
+    pub(crate) listed: SourceFile,
     /// Digest of its content; empty if it was not requested.
     pub(crate) identity: String,
 }
@@ -83,7 +83,7 @@ impl Inputs {
             for range in ranges {
                 parts.add(Piece { file: files.len() as u32, range, bytes });
             }
-            files.push(File { source: source.to_owned(), file: file.clone(), identity });
+            files.push(File { source: source.to_owned(), listed: file.clone(), identity });
         }
         let streams = StreamPool::new(rayon::current_num_threads());
         Ok(Self { files, parts: parts.finish(), streams })
@@ -107,7 +107,7 @@ impl Inputs {
 
     /// Bytes of all files as stored (compressed).
     pub(crate) fn bytes(&self) -> u64 {
-        self.files.iter().map(|file| file.file.file.bytes).sum()
+        self.files.iter().map(|file| file.listed.file.bytes).sum()
     }
 }
 

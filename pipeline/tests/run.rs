@@ -1,5 +1,7 @@
 //! Whole runs over small inputs: what a run owes whatever its recipe says.
 
+#![cfg(test)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Mutex;

@@ -94,7 +94,7 @@ impl Files {
         } else {
             // A path that ends with `..` has no file name, and it is a folder or does not exist.
             let own = path.file_name().map(|name| name.to_string_lossy().into_owned());
-            files.push((own.unwrap_or_else(String::new), path));
+            files.push((own.unwrap_or_default(), path));
         }
         let mut content =
             Content { files, bytes_left: FILE_BYTES_MAX, hasher: blake3::Hasher::new() };

@@ -73,7 +73,7 @@ pub(crate) fn refusal(error: &DataFusionError, sql: &str) -> SqlError {
     };
     let mut help: Vec<String> = Vec::new();
     if let Some(diagnostic) = diagnostic {
-        message = split_location(&diagnostic.message).0.to_owned();
+        split_location(&diagnostic.message).0.clone_into(&mut message);
         let notes = diagnostic.notes.iter().map(|note| &note.message);
         let hints = notes.chain(diagnostic.helps.iter().map(|help| &help.message));
         help = hints.map(|hint| hint.replace("Possible function", "did you mean")).collect();

@@ -48,7 +48,7 @@ impl Thresholds {
     ///
     /// A column inside a list of pairs, such as FineWeb-2's `dup_n_grams`, is `dup_n_grams.5`.
     pub(crate) fn check_numbers(&self, column: &str) -> Result<(), String> {
-        self.check(column, "a number", |value| value.is_number())
+        self.check(column, "a number", serde_json::Value::is_number)
     }
 
     /// Refuses a column of word lists that no key has, or that holds something else for some key.

@@ -326,6 +326,9 @@ impl Memory {
 
 impl fmt::Debug for Encoder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Encoder").field("cache_buckets", &self.memory.cache.len()).finish()
+        formatter
+            .debug_struct("Encoder")
+            .field("cache_buckets", &self.memory.cache.len())
+            .finish_non_exhaustive()
     }
 }

@@ -63,8 +63,8 @@ impl<'a> WindowHashes<'a> {
         let token = self.tokens[self.next + self.window_tokens - 1];
         let first = self.tokens[self.next];
         let [low, high] = &mut self.polynomials;
-        // The second polynomial has other tokens as well as another base, so that the two hashes are
-        // independent.
+        // The second polynomial has other tokens as well as another base, which makes the two
+        // hashes independent.
         low.push(token);
         high.push(mix(token));
         // The sorter needs uniform leading bytes. `mix` is a permutation, so no bits are lost.

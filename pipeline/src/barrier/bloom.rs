@@ -15,7 +15,7 @@ use super::cost::{Cost, SECONDS_PER_MILLION_ROWS, key_file_bytes};
 use super::decision::{Decision, DropDocuments, Verdict};
 use super::input::BarrierInput;
 use super::keys::{Content, KeyMaker};
-use super::known::{EarlierRun, Known, Unusable};
+use super::known::{EarlierRun, Known, Unusable, no_index};
 use super::option::{OptionError, Options, options};
 use super::stage::BarrierStage;
 use crate::error::{PipelineError, Result};
@@ -128,7 +128,7 @@ impl BarrierStage for BloomOptions {
     fn known(&self, stage: &str, folder: &Path) -> std::result::Result<Vec<Known>, Unusable> {
         let find = |run: &EarlierRun| {
             let file = run.root.join(filter_path(stage));
-            if file.is_file() { Ok(run.known(file, 0)) } else { Err(run.has_no_index(stage)) }
+            if file.is_file() { Ok(run.known(file, 0)) } else { Err(no_index(stage)) }
         };
         EarlierRun::each(&self.against, folder, find)
     }

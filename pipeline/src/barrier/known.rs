@@ -64,13 +64,11 @@ impl EarlierRun {
     pub(super) fn known(&self, file: PathBuf, rows: u64) -> Known {
         Known { name: self.name.clone(), digest: self.digest.clone(), file, rows }
     }
+}
 
-    /// The message for a run without an index of a stage.
-    pub(super) fn has_no_index(&self, stage: &str) -> String {
-        format!(
-            "that run has no index for a stage `{stage}`; run it again with `index = true` there"
-        )
-    }
+/// The message for a run without an index of a stage.
+pub(super) fn no_index(stage: &str) -> String {
+    format!("that run has no index for a stage `{stage}`; run it again with `index = true` there")
 }
 
 /// The most stages after one step, and the most earlier runs of one stage, for which ids of known
@@ -112,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_not_there_is_named() {
-        let found = EarlierRun::each(&["nowhere".into()], Path::new(""), |_| Err("".into()));
+        let found = EarlierRun::each(&["nowhere".into()], Path::new(""), |_| Err(String::new()));
         let Err(unusable) = found else { panic!("found a run nowhere") };
         assert_eq!(
             (unusable.run.as_str(), unusable.message.as_str()),

@@ -80,22 +80,6 @@ impl SubstringOptions {
         Substrings::new(self.min_tokens as u32)
     }
 
-    /// Finds the anchors that occur in more than one place. Anchors are a sample of a text, so this
-    /// pass is cheap.
-    fn anchors(&self, input: &BarrierInput<'_>, scratch: &Scratch) -> Result<RepeatedAnchors> {
-        let expected = input.files.documents() * ANCHORS_EXPECTED;
-        let mut sorter = AnchorSorter::new(scratch, expected, input.memory_bytes)?;
-        for part in 0..input.files.parts() {
-            input.files.each_of(part, &["keys"], &mut |row| {
-                if input.is_gone(&row) {
-                    return Ok(());
-                }
-                Ok(sorter.push(part as u32, row.keys_of_8_bytes())?)
-            })?;
-        }
-        Ok(sorter.finish()?)
-    }
-
     /// Reads documents with a repeated anchor again and compares their windows, so that most texts
     /// are read only once.
     fn repeated(
@@ -152,7 +136,7 @@ impl BarrierStage for SubstringOptions {
 
     fn decide(&self, input: BarrierInput<'_>) -> Result<(Arc<dyn Decision>, String)> {
         let scratch = input.scratch()?;
-        let anchors = self.anchors(&input, &scratch)?;
+        let anchors = repeated_anchors(&input, &scratch)?;
         let repeated = self.repeated(&input, &scratch, &anchors)?;
         let outcome =
             format!("{} windows of {} words compared", repeated.windows(), self.min_tokens);
@@ -179,6 +163,22 @@ impl KeyMaker for AnchorKeys {
         self.substrings.anchors(text, &mut self.pad, &mut self.anchors);
         keys.bytes.extend(self.anchors.iter().flat_map(|anchor| anchor.to_be_bytes()));
     }
+}
+
+/// Finds the anchors that occur in more than one place. Anchors are a sample of a text, so this
+/// pass is cheap.
+fn repeated_anchors(input: &BarrierInput<'_>, scratch: &Scratch) -> Result<RepeatedAnchors> {
+    let expected = input.files.documents() * ANCHORS_EXPECTED;
+    let mut sorter = AnchorSorter::new(scratch, expected, input.memory_bytes)?;
+    for part in 0..input.files.parts() {
+        input.files.each_of(part, &["keys"], &mut |row| {
+            if input.is_gone(&row) {
+                return Ok(());
+            }
+            Ok(sorter.push(part as u32, row.keys_of_8_bytes())?)
+        })?;
+    }
+    Ok(sorter.finish()?)
 }
 
 /// The windows in the documents of a part that may occur elsewhere.

@@ -94,7 +94,7 @@ impl Sink for ReadAccount<'_> {
             if is_damage(fault.reason) {
                 self.bad += 1;
                 if self.examples.len() < EXAMPLES_MAX {
-                    let path = &input.file.file.address;
+                    let path = &input.listed.file.address;
                     self.examples.push(format!("{reason} at byte {} of {path}", fault.offset));
                 }
             }

@@ -77,7 +77,7 @@ fn batch(inputs: &Inputs, losses: &Losses) -> Result<RecordBatch> {
     };
     let columns = vec![
         text(&|file, _| file.source.clone()),
-        text(&|file, _| file.file.file.address.clone()),
+        text(&|file, _| file.listed.file.address.clone()),
         number(&|fault| u64::from(fault.ordinal)),
         number(&|fault| fault.offset),
         number(&|fault| fault.length),

@@ -20,7 +20,7 @@ pub(super) struct Sinks<'a> {
     part: usize,
     is_first: bool,
     encoder: Option<Encoder<'a>>,
-    sinks: Vec<Box<dyn Sink + 'a>>,
+    list: Vec<Box<dyn Sink + 'a>>,
     result: PartResult,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Sinks<'a> {
         }
         sinks.push(Box::new(DroppedAccount::new(&work.inputs)));
         sinks.push(Box::new(DroppedTable::create(work.run, step, part)?));
-        Ok(Self { part, is_first, encoder, sinks, result: PartResult::default() })
+        Ok(Self { part, is_first, encoder, list: sinks, result: PartResult::default() })
     }
 
     /// Takes documents that passed all stages.
@@ -71,7 +71,7 @@ impl<'a> Sinks<'a> {
             }
         }
         self.result.documents += documents.batch.num_rows() as u64;
-        self.sinks.iter_mut().try_for_each(|sink| sink.take_kept(&documents))
+        self.list.iter_mut().try_for_each(|sink| sink.take_kept(&documents))
     }
 
     /// Takes documents that one stage dropped.
@@ -79,7 +79,7 @@ impl<'a> Sinks<'a> {
     /// # Errors
     /// A file cannot be written.
     pub(super) fn take_dropped(&mut self, dropped: &Dropped) -> Result<()> {
-        self.sinks.iter_mut().try_for_each(|sink| sink.take_dropped(dropped))
+        self.list.iter_mut().try_for_each(|sink| sink.take_dropped(dropped))
     }
 
     /// Takes the records that are damaged or not documents.
@@ -87,7 +87,7 @@ impl<'a> Sinks<'a> {
     /// # Errors
     /// A file cannot be written.
     pub(super) fn take_losses(&mut self, losses: &Losses) -> Result<()> {
-        self.sinks.iter_mut().try_for_each(|sink| sink.take_losses(losses))
+        self.list.iter_mut().try_for_each(|sink| sink.take_losses(losses))
     }
 
     /// Publishes all files and checks the part's ledger.
@@ -97,7 +97,7 @@ impl<'a> Sinks<'a> {
     pub(super) fn finish(self) -> Result<(PartResult, Vec<FileEntry>)> {
         let mut result = self.result;
         let mut files = Vec::new();
-        for sink in self.sinks {
+        for sink in self.list {
             files.extend(sink.finish(&mut result)?);
         }
         if let Some(encoder) = self.encoder {

@@ -94,9 +94,9 @@ fn parse_pretrain(
 }
 
 /// Removes `keys` from a section and reads them as a `T`.
-fn take_keys<'a, T: DeserializeOwned>(
+fn take_keys<T: DeserializeOwned>(
     document: &Document,
-    section: &mut Spanned<DeValue<'a>>,
+    section: &mut Spanned<DeValue<'_>>,
     keys: &[&str],
 ) -> Result<T, RecipeError> {
     let span = section.span();

@@ -89,7 +89,7 @@ fn resolved_pretrain(pretrain: &PretrainTable, run_seed: u64) -> Result<Value, B
     let default = value(&PretrainTable::default())?;
     if let Value::Table(keys) = &mut resolved {
         keys.retain(|key, value| {
-            !ADDED_SETTINGS.iter().any(|added| key == *added) || default.get(key) != Some(value)
+            !ADDED_SETTINGS.contains(&key) || default.get(key) != Some(value)
         });
         if pretrain.train.seed == run_seed {
             keys.remove("seed");

@@ -22,8 +22,8 @@ pub(crate) fn fingerprint(recipe: &Recipe, plan: &Plan, inputs: &Inputs) -> Resu
         fingerprint.set(format!("file: {name}"), digest.clone());
     }
     for file in &inputs.files {
-        let name = format!("input: {} {}", file.source, file.file.file.address);
-        fingerprint.set(name, format!("{} bytes, {}", file.file.file.bytes, file.identity));
+        let name = format!("input: {} {}", file.source, file.listed.file.address);
+        fingerprint.set(name, format!("{} bytes, {}", file.listed.file.bytes, file.identity));
     }
     Ok(fingerprint)
 }

@@ -34,7 +34,7 @@ const MAX_STRETCH_RECORDS: usize = 1 << 20;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Starts {
     /// Where the records start.
-    starts: Vec<Cut>,
+    cuts: Vec<Cut>,
     /// Number of records.
     records: u64,
     /// Length of the decompressed data in bytes.
@@ -58,7 +58,7 @@ pub(crate) fn survey(
     };
     let Some(found) = found else { return survey::survey(input, source, part_bytes) };
     let mut cuts = Cuts::new(part_bytes);
-    for start in found.starts {
+    for start in found.cuts {
         cuts.offer(start);
     }
     cuts.bound_skipping(found.decompressed_bytes);
@@ -95,7 +95,7 @@ pub(crate) fn record_starts(
         let Some(stretch) = stretch else { return Ok(None) };
         // Each stretch counts from its own start.
         let (records, bytes) = (all.records, all.decompressed_bytes);
-        all.starts.extend(stretch.starts.into_iter().map(|cut| Cut {
+        all.cuts.extend(stretch.cuts.into_iter().map(|cut| Cut {
             ordinal: records + cut.ordinal,
             start: bytes + cut.start,
             restart: Restart { decompressed: bytes + cut.restart.decompressed, ..cut.restart },
@@ -133,10 +133,10 @@ fn stretch(input: &Input, open: Open, from: u64, until: Option<u64>) -> io::Resu
         }
         match (record, place) {
             (RawRecord::Whole | RawRecord::Oversized(_), Some(place))
-                if found.starts.len() < MAX_STRETCH_RECORDS =>
+                if found.cuts.len() < MAX_STRETCH_RECORDS =>
             {
                 let (start, restart) = (place.start, place.restart);
-                found.starts.push(Cut { ordinal: found.records, start, restart });
+                found.cuts.push(Cut { ordinal: found.records, start, restart });
                 found.records += 1;
             }
             (RawRecord::End, _) if until.is_none() => {

@@ -35,7 +35,7 @@ pub enum Fate {
     /// Documents that passed all stages.
     Kept(Documents),
     /// Documents that one stage dropped.
-    Dropped(Dropped),
+    Dropped(Box<Dropped>),
 }
 
 impl Segment {
@@ -144,7 +144,7 @@ impl Iterator for Passage {
         }
         // What was dropped on the way to these documents comes before them.
         let dropped = std::mem::take(&mut *lock(&self.dropped));
-        self.ready.extend(dropped.into_iter().map(Fate::Dropped));
+        self.ready.extend(dropped.into_iter().map(|left| Fate::Dropped(Box::new(left))));
         self.ready.extend(kept.map(Fate::Kept));
         self.ready.pop_front().map(Ok)
     }

@@ -138,13 +138,11 @@ impl WordRules {
 
     /// Whether a URL's letters and digits contain a subword.
     fn has_subword(&self, letters: &[u8]) -> bool {
-        match &self.automaton {
-            Some(automaton) => automaton.is_match(letters),
-            None => {
-                let is_in = |subword: &String| memmem::find(letters, subword.as_bytes()).is_some();
-                self.subwords.iter().any(is_in)
-            }
+        if let Some(automaton) = &self.automaton {
+            return automaton.is_match(letters);
         }
+        let is_in = |subword: &String| memmem::find(letters, subword.as_bytes()).is_some();
+        self.subwords.iter().any(is_in)
     }
 
     /// The numbers of different banned words, soft words and subwords.

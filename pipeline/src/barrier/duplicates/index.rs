@@ -12,7 +12,7 @@ use tables::{TableWriter, table_rows};
 
 use crate::barrier::input::BarrierInput;
 use crate::barrier::keys::{Compared, KeyLayout, KeyRow};
-use crate::barrier::known::{EarlierRun, Known, Unusable};
+use crate::barrier::known::{EarlierRun, Known, Unusable, no_index};
 use crate::barrier::stage::BarrierStage;
 use crate::error::Result;
 
@@ -57,7 +57,7 @@ pub(crate) fn find(
     EarlierRun::each(stage.against(), folder, |run| {
         let file = run.root.join(index_path(name));
         let options = std::fs::read(run.root.join(options_path(name)));
-        let options = options.map_err(|_| run.has_no_index(name))?;
+        let options = options.map_err(|_| no_index(name))?;
         let theirs: Value = serde_json::from_slice(&options)
             .map_err(|error| format!("its options cannot be read: {error}"))?;
         let ours = key_options(stage).map_err(|bug| bug.to_string())?;

@@ -23,7 +23,7 @@ fn planned(kind: &str) -> PlannedBarrier {
 }
 
 fn documents(ids: std::ops::Range<u64>) -> RecordBatch {
-    let names = ids.clone().map(|id| (id % 2 == 0).then(|| format!("name {id}")));
+    let names = ids.clone().map(|id| id.is_multiple_of(2).then(|| format!("name {id}")));
     let texts = ids.clone().map(|id| (id != 3).then(|| format!("the text of document {}", id / 2)));
     let columns: [(&str, ArrayRef); 3] = [
         ("doc_id", Arc::new(UInt64Array::from_iter_values(ids))),
@@ -58,7 +58,7 @@ fn ordinals_number_the_documents_of_all_parts() {
             Ok(())
         })
         .unwrap();
-    let name = |id: u64| (id % 2 == 0).then(|| format!("name {id}"));
+    let name = |id: u64| id.is_multiple_of(2).then(|| format!("name {id}"));
     let expected: Vec<_> = (0..10).map(|id| (id, id, name(id), 1)).collect();
     assert_eq!(found, expected);
     assert_eq!((files.documents(), files.parts(), files.file_of(7)), (10, 2, 1));
