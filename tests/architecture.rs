@@ -11,7 +11,7 @@ use syn::{Item, UseTree};
 const ARROWS: [(&str, &[&str]); 15] = [
     ("bug", &[]),
     ("dedup", &["bug", "store", "text"]),
-    ("encoder", &["bug", "tokenizer"]),
+    ("encoder", &["tokenizer"]),
     ("fixtures", &[]),
     ("model", &["bug"]),
     (
@@ -35,11 +35,11 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("read", &["bug", "text"]),
     ("report", &["bug", "shards", "sql", "store", "tables", "text"]),
     ("shards", &["bug", "store"]),
-    ("sql", &["bug", "encoder", "text", "tokenizer"]),
+    ("sql", &["bug", "encoder", "text"]),
     ("store", &[]),
     ("tables", &["bug", "store"]),
     ("text", &[]),
-    ("tokenizer", &["bug"]),
+    ("tokenizer", &[]),
     ("training", &["bug", "encoder", "model", "shards", "store", "tables"]),
 ];
 

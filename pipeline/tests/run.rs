@@ -49,7 +49,7 @@ fn text(n: usize) -> String {
     let words: Vec<&str> =
         (0..10 + n % 40).map(|word| WORDS[(n * 7 + word * word + word) % WORDS.len()]).collect();
     format!(
-        "{}.\nAll of them share this line, which is long enough to be compared.",
+        "Document {n}: {}.\nAll of them share this line, which is long enough to be compared.",
         words.join(" ")
     )
 }

@@ -80,9 +80,9 @@ mod tests {
         let sql = "-- é\nSELECT 'ü' FROM x";
         assert_eq!(place(sql, (2, 1), (2, 7)), Some("SELECT"));
         assert_eq!(place(sql, (2, 8), (2, 11)), Some("'ü'"));
-        assert_eq!(place(sql, (2, 18), (2, 19)), Some("x"));
+        assert_eq!(place(sql, (2, 17), (2, 18)), Some("x"));
         assert_eq!(place(sql, (2, 9), (2, 9)), Some("ü"));
-        assert_eq!(place(sql, (2, 19), (2, 19)), Some(""));
+        assert_eq!(place(sql, (2, 18), (2, 18)), Some(""));
         assert_eq!(place(sql, (0, 0), (0, 0)), None);
     }
 

@@ -129,7 +129,7 @@ impl Default for MinHashOptions {
 /// # Errors
 /// An option is unknown, has the wrong type or is out of range.
 pub(super) fn load(with: &Options) -> std::result::Result<Arc<dyn BarrierStage>, OptionError> {
-    options::<MinHashOptions>(with)?.resolved(with).map(|options| Arc::new(options) as _)
+    options::<MinHashOptions>(with)?.resolved().map(|options| Arc::new(options) as _)
 }
 
 impl Preset {
@@ -143,7 +143,7 @@ impl Preset {
 
 impl MinHashOptions {
     /// Fills in the values that follow from the preset and the threshold.
-    fn resolved(mut self, with: &Options) -> std::result::Result<Self, OptionError> {
+    fn resolved(mut self) -> std::result::Result<Self, OptionError> {
         let (mut bands, mut rows) = self.preset.bands_and_rows();
         if let Some(threshold) = self.threshold {
             if !(threshold > 0.0 && threshold < 1.0) {
@@ -171,7 +171,7 @@ impl MinHashOptions {
             return Err(OptionError::new("rows", format!("`rows` is {rows}"), help));
         }
         if self.preset != Preset::Datatrove {
-            if with.contains_key("hash") || self.datatrove_files {
+            if self.hash != DatatroveHash::Xxhash || self.datatrove_files {
                 let key = if self.datatrove_files { "datatrove_files" } else { "hash" };
                 let message = format!("`{key}` belongs to the preset `datatrove-0.10`");
                 return Err(OptionError::new(
@@ -340,7 +340,7 @@ mod tests {
 
     fn loaded(pairs: &[(&str, Value)]) -> std::result::Result<MinHashOptions, OptionError> {
         let with: Options = pairs.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect();
-        options::<MinHashOptions>(&with)?.resolved(&with)
+        options::<MinHashOptions>(&with)?.resolved()
     }
 
     #[test]
