@@ -140,7 +140,7 @@ fn a_recipe_that_spells_a_shape_reports_that_shape() {
     folder.write("recipe.toml", &format!("{recipe}{}", MODEL.replace("vocab_size = 288\n", "")));
     folder.run(&["run", "recipe.toml", "--output", "out", "--quiet"]);
     let report = std::fs::read_to_string(folder.path("out/report.html")).unwrap();
-    let shape = "Custom shape: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
+    let shape = "A shape of its own: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
     assert!(report.contains(shape), "{report}");
 }
 
