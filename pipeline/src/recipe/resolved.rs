@@ -88,9 +88,7 @@ fn resolved_pretrain(pretrain: &PretrainTable, run_seed: u64) -> Result<Value, B
     let mut resolved = value(pretrain)?;
     let default = value(&PretrainTable::default())?;
     if let Value::Table(keys) = &mut resolved {
-        keys.retain(|key, value| {
-            !ADDED_SETTINGS.contains(&key) || default.get(key) != Some(value)
-        });
+        keys.retain(|key, value| !ADDED_SETTINGS.contains(&key) || default.get(key) != Some(value));
         if pretrain.train.seed == run_seed {
             keys.remove("seed");
         }
