@@ -94,7 +94,7 @@ impl<'a> PayloadScan<'a> {
         loop {
             if self.is_first && self.left > 0 && at < n {
                 self.is_first = false;
-                self.expect(at, "begins", Some(id(at)), self.rules.begin_of_text);
+                self.check_token(at, "begins", Some(id(at)), self.rules.begin_of_text);
             }
             if self.left > (n - at) as u64 || self.fault.is_some() {
                 break;
@@ -102,7 +102,7 @@ impl<'a> PayloadScan<'a> {
             at += self.left as usize;
             // A document without tokens has no last one.
             let last = if self.left == 0 { None } else { Some(id(at - 1)) };
-            self.expect(at.saturating_sub(1), "ends", last, self.rules.end_of_text);
+            self.check_token(at.saturating_sub(1), "ends", last, self.rules.end_of_text);
             self.document += 1;
             let next = self.lengths.next();
             self.is_first = next.is_some();
@@ -112,7 +112,7 @@ impl<'a> PayloadScan<'a> {
     }
 
     /// Notes a fault when a document begins or ends with another token than expected.
-    fn expect(&mut self, at: usize, what: &str, found: Option<u64>, expected: Option<u32>) {
+    fn check_token(&mut self, at: usize, what: &str, found: Option<u64>, expected: Option<u32>) {
         let Some(expected) = expected else { return };
         if self.fault.is_none() && found != Some(u64::from(expected)) {
             let found = found.map_or("nothing".into(), |id| format!("token {id}"));
