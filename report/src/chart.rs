@@ -29,6 +29,18 @@ const BELOW: u32 = 42;
 const LEFT: u32 = 52;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn<'a> =
+    std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
+
+/// The SVG text of what `draw` draws.
+fn svg(size: (u32, u32), draw: impl for<'a> FnOnce(&Area<'a>) -> Drawn<'a>) -> Result<String> {
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
+        draw(&area).and_then(|()| area.present()).map_err(|error| ReportError::draw(&error))?;
+    }
+    Ok(svg)
+}
 
 /// The data of the loss chart; points are (step, nats per token).
 pub(crate) struct LossCurve {
@@ -47,17 +59,8 @@ pub(crate) fn loss(curve: &LossCurve, size: (u32, u32)) -> Result<Option<String>
     if curve.points.is_empty() {
         return Ok(None);
     }
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw_loss(curve, size, &area).map_err(|error| ReportError::draw(&error))?;
-        area.present().map_err(|error| ReportError::draw(&error))?;
-    }
-    Ok(Some(svg))
+    svg(size, |area| draw_loss(curve, size, area)).map(Some)
 }
-
-type Drawn<'a> =
-    std::result::Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
 
 fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {
     let all = || curve.points.iter().chain(&curve.validations).copied();
@@ -98,13 +101,7 @@ fn draw_loss<'a>(curve: &LossCurve, size: (u32, u32), area: &Area<'a>) -> Drawn<
 
 /// The chart of lengths: the number of documents with [2^k, 2^(k+1)) bytes, by k.
 pub(crate) fn lengths(buckets: &[(u32, u64)], size: (u32, u32)) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw_lengths(buckets, size, &area).map_err(|error| ReportError::draw(&error))?;
-        area.present().map_err(|error| ReportError::draw(&error))?;
-    }
-    Ok(svg)
+    svg(size, |area| draw_lengths(buckets, size, area))
 }
 
 fn draw_lengths<'a>(buckets: &[(u32, u64)], size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {
@@ -172,21 +169,16 @@ pub(crate) fn shares(curves: &[Curve], size: (u32, u32)) -> Result<String> {
     };
     let (low, high) = (inner().fold(f64::MAX, f64::min), inner().fold(f64::MIN, f64::max));
     let middle = curves.first().and_then(|curve| curve.points.get(curve.points.len() / 2));
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        let skewed = middle.is_some_and(|(median, _)| *median > 0.0 && high > SKEWED * median);
-        let drawn = if low > high {
+    let skewed = middle.is_some_and(|(median, _)| *median > 0.0 && high > SKEWED * median);
+    svg(size, |area| {
+        if low > high {
             Ok(())
         } else if skewed && high > 1.0 {
-            draw_shares(curves, size, &area, (low.max(1.0)..high * 1.05).log_scale())
+            draw_shares(curves, size, area, (low.max(1.0)..high * 1.05).log_scale())
         } else {
-            draw_shares(curves, size, &area, low..high + (high - low).max(1e-3) * 0.03)
-        };
-        drawn.map_err(|error| ReportError::draw(&error))?;
-        area.present().map_err(|error| ReportError::draw(&error))?;
-    }
-    Ok(svg)
+            draw_shares(curves, size, area, low..high + (high - low).max(1e-3) * 0.03)
+        }
+    })
 }
 
 fn draw_shares<'a, X>(
@@ -241,13 +233,7 @@ where
 
 /// The chart of bytes per token over vocabulary size, one curve per group.
 pub(crate) fn efficiency(curves: &[Curve], size: (u32, u32)) -> Result<String> {
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, size).into_drawing_area();
-        draw_efficiency(curves, size, &area).map_err(|error| ReportError::draw(&error))?;
-        area.present().map_err(|error| ReportError::draw(&error))?;
-    }
-    Ok(svg)
+    svg(size, |area| draw_efficiency(curves, size, area))
 }
 
 fn draw_efficiency<'a>(curves: &[Curve], size: (u32, u32), area: &Area<'a>) -> Drawn<'a> {

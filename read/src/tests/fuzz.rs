@@ -192,6 +192,7 @@ fn one(random: &mut Random) {
 
 /// The number of random inputs. The environment variable `GRISTMILL_FUZZ_INPUTS` sets another for a
 /// long run; each number of inputs begins with the inputs of a smaller one.
+#[expect(clippy::disallowed_methods, reason = "a test has no recipe")]
 fn inputs() -> u64 {
     match std::env::var("GRISTMILL_FUZZ_INPUTS") {
         Ok(inputs) => inputs.parse().expect("GRISTMILL_FUZZ_INPUTS is a number"),
