@@ -223,7 +223,7 @@ mod tests {
     use arrow::array::UInt64Array;
 
     use super::*;
-    use crate::columns::doc_ids;
+    use sql::columns::doc_ids;
 
     fn document(ordinal: u32, text: &str) -> Document {
         Document {
@@ -251,7 +251,7 @@ mod tests {
         let documents = batch(&["one", "two"]);
         assert_eq!(doc_ids(&documents.batch).unwrap().values().to_vec(), [3 << 32, (3 << 32) | 1]);
         assert_eq!(documents.read_bytes, [3, 3]);
-        assert_eq!(crate::columns::sources(&documents.batch).unwrap().value(0), "web");
+        assert_eq!(sql::columns::sources(&documents.batch).unwrap().value(0), "web");
     }
 
     #[test]

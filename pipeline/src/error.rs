@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use barrier::BarrierError;
 use bug::Bug;
-use dedup::DedupError;
 use sql::SqlError;
 use training::TrainingError;
 
@@ -37,9 +37,9 @@ pub enum PipelineError {
     /// A dataset of shards cannot be read or written.
     #[error(transparent)]
     Shards(#[from] shards::ShardError),
-    /// Deduplication failed.
+    /// A barrier stage failed.
     #[error(transparent)]
-    Dedup(#[from] DedupError),
+    Barrier(BarrierError),
     /// Pretraining failed.
     #[error(transparent)]
     Training(TrainingError),
@@ -70,22 +70,6 @@ pub enum PipelineError {
         limit_percent: f64,
         /// A few damaged records: the reason and the place of each.
         reasons: String,
-    },
-    /// An earlier run cannot be used for comparison.
-    #[error("{run}: {message}")]
-    EarlierRun {
-        /// The run's directory as written in the recipe.
-        run: String,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A stage cannot be carried out with its settings.
-    #[error("stage `{stage}`: {message}")]
-    Stage {
-        /// The stage's name.
-        stage: String,
-        /// What is wrong.
-        message: String,
     },
     /// A file of word counts cannot be used.
     #[error("{path}: {message}")]
@@ -141,7 +125,8 @@ impl PipelineError {
     pub fn is_resumable(&self) -> bool {
         match self {
             Self::Stopped | Self::Read { .. } => true,
-            Self::Store(error) | Self::Dedup(DedupError::Store(error)) => error.is_resumable(),
+            Self::Store(error) => error.is_resumable(),
+            Self::Barrier(error) => error.is_resumable(),
             Self::Tables(error) => error.is_resumable(),
             Self::Shards(error) => error.is_resumable(),
             Self::Training(error) => error.is_resumable(),
@@ -169,6 +154,19 @@ impl From<SqlError> for PipelineError {
     }
 }
 
+impl From<BarrierError> for PipelineError {
+    /// Unwraps a [`PipelineError`] that passed through a barrier stage.
+    fn from(error: BarrierError) -> Self {
+        match error {
+            BarrierError::Texts(inner) => match inner.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => Self::Barrier(BarrierError::Texts(other)),
+            },
+            other => Self::Barrier(other),
+        }
+    }
+}
+
 impl From<arrow::error::ArrowError> for PipelineError {
     fn from(error: arrow::error::ArrowError) -> Self {
         Self::Sql(error.into())
@@ -188,6 +186,14 @@ impl From<TrainingError> for PipelineError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_error_of_our_own_comes_through_a_barrier_stage_as_it_was() {
+        let through = PipelineError::from(BarrierError::Texts(PipelineError::Stopped.into()));
+        assert!(matches!(through, PipelineError::Stopped), "{through}");
+        let bug = PipelineError::from(BarrierError::from(Bug::new("x")));
+        assert!(bug::is_bug(&bug));
+    }
 
     #[test]
     fn an_error_of_our_own_comes_through_the_engine_as_it_was() {

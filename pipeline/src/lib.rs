@@ -5,14 +5,11 @@
 //! done. So an interrupted run that is started again continues where it stopped, and its output has
 //! the same bytes.
 
-mod barrier;
 pub mod classifier;
-mod columns;
 mod documents;
 mod error;
 pub mod export;
 mod inputs;
-mod journal;
 mod measure;
 mod part;
 mod plan;
@@ -22,7 +19,6 @@ mod run;
 mod threads;
 pub mod tokens;
 
-pub use barrier::Cost;
 pub use error::{PipelineError, Result};
 pub use measure::measure;
 pub use preview::{Preview, RunState, SourcePreview, StepPreview};

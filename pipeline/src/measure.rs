@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use report::stats::{Measurer, Stats};
+use sql::columns::{sources, texts};
 use store::{Event, Observer};
 
-use crate::columns::{sources, texts};
 use crate::documents::{Losses, PartDocuments};
 use crate::error::Result;
 use crate::inputs::Inputs;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use barrier::PlannedBarrier;
 use encoder::AnyTokenizer;
 use read::Format;
 use sql::{DOCUMENT, Files, Order, Resources, Segment, Session, StageText};
 
-use crate::barrier::PlannedBarrier;
 use crate::error::Result;
 use crate::recipe::{Recipe, SqlStage, StageKind, StageStep};
 use crate::tokens::can_group;
@@ -208,8 +208,8 @@ mod tests {
     use arrow::datatypes::DataType;
 
     use super::*;
-    use crate::barrier::load;
     use crate::recipe::StageKind;
+    use barrier::load;
 
     fn step(kind: &str) -> StageStep {
         let stage = load(kind, &std::collections::BTreeMap::new()).unwrap().unwrap();

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use barrier::Cost;
 use encoder::AnyTokenizer;
 use serde::Serialize;
 use store::Run;
 
-use crate::barrier::Cost;
 use crate::documents::PartDocuments;
 use crate::error::Result;
 use crate::inputs::Inputs;

@@ -110,20 +110,27 @@ fn files(root: &Path) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-const STAGES: [&str; 7] = [
-    "[[stage]]\nsql = \"short.sql\"\n",
-    "[[stage]]\nuse = \"exact\"\n",
-    "[[stage]]\nuse = \"bloom\"\nwith = { capacity = 1000 }\n",
-    "[[stage]]\nuse = \"minhash\"\nwith = { threshold = 0.7 }\n",
-    "[[stage]]\nuse = \"lines\"\nwith = { max_documents = 3 }\n",
-    "[[stage]]\nuse = \"substrings\"\nwith = { min_tokens = 8 }\n",
-    "[[stage]]\nuse = \"language\"\n",
-];
+const SHORT: &str = "[[stage]]\nsql = \"short.sql\"\n";
+const EXACT: &str = "[[stage]]\nuse = \"exact\"\n";
 
+/// A barrier stage of a recipe, with options that suit few and short documents.
+fn barrier_stage(kind: &str) -> String {
+    let with = match kind {
+        "bloom" => "capacity = 1000",
+        "minhash" => "threshold = 0.7",
+        "lines" => "max_documents = 3",
+        "substrings" => "min_tokens = 8",
+        _ => "",
+    };
+    format!("[[stage]]\nuse = {kind:?}\nwith = {{ {with} }}\n")
+}
+
+/// Up to four different stages in any order.
 fn stages() -> impl Strategy<Value = String> {
-    let some =
-        prop::sample::subsequence((0..STAGES.len()).collect::<Vec<_>>(), 0..=4).prop_shuffle();
-    some.prop_map(|stages| stages.into_iter().map(|stage| STAGES[stage]).collect())
+    let mut stages: Vec<String> = barrier::kinds().map(barrier_stage).collect();
+    stages.push(SHORT.into());
+    stages.push("[[stage]]\nuse = \"language\"\n".into());
+    prop::sample::subsequence(stages, 0..=4).prop_shuffle().prop_map(|stages| stages.concat())
 }
 
 proptest! {
@@ -172,7 +179,7 @@ proptest! {
 #[test]
 fn a_finished_run_is_not_done_again() {
     let folder = folder(10);
-    let recipe = recipe(folder.path(), STAGES[1]);
+    let recipe = recipe(folder.path(), EXACT);
     assert!(!run(&recipe).unwrap().was_finished);
     let watcher = Watcher::new();
     let again = pipeline::run(&recipe, &RunOptions::default(), &watcher).unwrap();
@@ -182,11 +189,11 @@ fn a_finished_run_is_not_done_again() {
 #[test]
 fn another_recipe_is_refused_in_the_same_place() {
     let folder = folder(10);
-    run(&recipe(folder.path(), STAGES[1])).unwrap();
-    let error = run(&recipe(folder.path(), STAGES[0])).unwrap_err();
+    run(&recipe(folder.path(), EXACT)).unwrap();
+    let error = run(&recipe(folder.path(), SHORT)).unwrap_err();
     assert!(matches!(error, PipelineError::Store(store::StoreError::Changed { .. })), "{error}");
     let fresh = RunOptions { fresh: true, ..RunOptions::default() };
-    pipeline::run(&recipe(folder.path(), STAGES[0]), &fresh, &Watcher::new()).unwrap();
+    pipeline::run(&recipe(folder.path(), SHORT), &fresh, &Watcher::new()).unwrap();
 }
 
 #[test]
@@ -201,7 +208,7 @@ fn a_changed_input_is_refused_by_name() {
 #[test]
 fn equal_documents_are_dropped_once_and_the_longest_survives() {
     let folder = folder(50);
-    let summary = run(&recipe(folder.path(), STAGES[1])).unwrap();
+    let summary = run(&recipe(folder.path(), EXACT)).unwrap();
     let dropped = summary.ledger.total(|account| account.reason == "exact_duplicate");
     // Of every five documents the last repeats the one before it.
     assert_eq!(dropped.documents, 10);
@@ -228,8 +235,7 @@ fn a_run_ends_where_it_is_asked_to() {
     for (until, docs, counts) in
         [(Until::Decided, false, false), (Until::Counted, true, true), (Until::Written, true, true)]
     {
-        let recipe =
-            recipe(folder.path(), &format!("{}[tokenizer]\nvocab_size = 300\n", STAGES[1]));
+        let recipe = recipe(folder.path(), &format!("{}[tokenizer]\nvocab_size = 300\n", EXACT));
         let options = RunOptions { fresh: true, until, ..RunOptions::default() };
         let summary = pipeline::run(&recipe, &options, &Watcher::new()).unwrap();
         assert_eq!(summary.root.join("docs").is_dir(), docs, "{until:?}");
@@ -256,7 +262,7 @@ fn a_later_run_drops_what_an_earlier_one_kept() {
 #[test]
 fn an_earlier_run_without_an_index_is_refused_before_work() {
     let (first, second) = (folder(5), folder(5));
-    let earlier = run(&recipe(first.path(), STAGES[1])).unwrap();
+    let earlier = run(&recipe(first.path(), EXACT)).unwrap();
     let against = format!(
         "[[stage]]\nuse = \"exact\"\nwith = {{ against = [{:?}] }}\n",
         earlier.root.display().to_string()
@@ -278,7 +284,7 @@ fn a_column_that_does_not_exist_cannot_group_counts() {
 #[test]
 fn documents_are_exported_as_json_with_what_dropped_them() {
     let folder = folder(10);
-    let summary = run(&recipe(folder.path(), STAGES[1])).unwrap();
+    let summary = run(&recipe(folder.path(), EXACT)).unwrap();
     let output = folder.path().join("out.jsonl");
     pipeline::export::documents(&summary.root, &output, true).unwrap();
     let lines = std::fs::read_to_string(&output).unwrap();
@@ -294,7 +300,7 @@ fn documents_are_exported_as_json_with_what_dropped_them() {
 #[test]
 fn all_documents_of_the_sources_are_measured() {
     let folder = folder(20);
-    let recipe = recipe(folder.path(), STAGES[1]);
+    let recipe = recipe(folder.path(), EXACT);
     let stats = pipeline::measure(&recipe, &["words".into()], &Watcher::new()).unwrap();
     assert_eq!(stats.damaged, 1);
     let rows = stats.rows(report::stats::By::All).unwrap();
@@ -306,7 +312,7 @@ fn all_documents_of_the_sources_are_measured() {
 #[test]
 fn a_preview_says_what_is_done_already() {
     let folder = folder(20);
-    let recipe = recipe(folder.path(), STAGES[3]);
+    let recipe = recipe(folder.path(), &barrier_stage("minhash"));
     let before = pipeline::Preview::of(&recipe, None).unwrap();
     assert!(matches!(before.state, pipeline::RunState::New));
     assert_eq!(before.sources[0].files, 2);

@@ -9,6 +9,7 @@
 //! No public function is generic over a future or a stream of the engine, so that other crates do
 //! not compile the engine's planner again.
 
+pub mod columns;
 mod error;
 mod fence;
 mod files;

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::done::Done;
@@ -212,6 +213,21 @@ impl Run {
     pub fn done(&self, task: &str) -> Option<Value> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.done.get(task).map(|entry| entry.result.clone())
+    }
+
+    /// The result of a finished task, or `None` if the task is not done.
+    ///
+    /// # Errors
+    /// The journal has another kind of result: another version wrote it, or it is damaged.
+    pub fn result<T: DeserializeOwned>(&self, task: &str) -> Result<Option<T>> {
+        let read = |done| {
+            serde_json::from_value(done).map_err(|error| {
+                let message =
+                    format!("the result of `{task}` cannot be read: {error}; use --fresh");
+                StoreError::Unreadable { path: self.path(JOURNAL), message }
+            })
+        };
+        self.done(task).map(read).transpose()
     }
 
     /// Of the finished tasks whose names start with `prefix`, the last by name.

@@ -5,7 +5,7 @@ use model::{ModelConfig, TrainConfig, TrainSummary, TrainingData, unigram_entrop
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use shards::dataset::Split;
-use store::{Observer, Run, StoreError, layout};
+use store::{Observer, Run, layout};
 
 use crate::checkpoints::Checkpoints;
 use crate::curve::write_curve;
@@ -50,12 +50,8 @@ pub fn pretrain_in_run(
     observer: &dyn Observer,
 ) -> Result<Pretrained> {
     const TASK: &str = "pretrain";
-    if let Some(done) = run.done(TASK) {
-        return serde_json::from_value(done).map_err(|error| {
-            let path = run.path("journal.jsonl");
-            let message = format!("the result of `{TASK}` cannot be read: {error}; use --fresh");
-            StoreError::Unreadable { path, message }.into()
-        });
+    if let Some(done) = run.result(TASK)? {
+        return Ok(done);
     }
     let folder = run.path(layout::SHARDS);
     let validation = Documents::open(&folder, Split::Validation)?;

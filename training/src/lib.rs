@@ -17,6 +17,8 @@ mod in_run;
 mod progress;
 mod rows;
 mod standalone;
+#[cfg(test)]
+mod tests;
 mod token_bytes;
 
 pub use error::{Result, TrainingError};

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use bug::OrBug as _;
 use read::FaultReason;
+use sql::columns::doc_ids;
 use sql::{Documents, Dropped};
 use store::FileEntry;
 use tables::{Count, Ledger, Outcome};
 
 use super::result::PartResult;
 use super::sink::Sink;
-use crate::columns::doc_ids;
 use crate::documents::Losses;
 use crate::error::Result;
 use crate::inputs::Inputs;

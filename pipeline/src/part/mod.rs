@@ -13,11 +13,11 @@ mod texts;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::record_batch::RecordBatch;
+use barrier::{Decision, PartDecision};
 use sql::{DOC_ID, DocumentBatches, Documents, Dropped, Fate, SqlError, TEXT};
 use store::{Observer, Run};
 use tables::read_table;
 
-use crate::barrier::{Decision, PartDecision};
 use crate::documents::{Losses, PartDocuments, from_stored};
 use crate::error::{PipelineError, Result};
 use crate::inputs::Inputs;
@@ -94,8 +94,10 @@ impl Work<'_> {
             let documents = PartDocuments::new(self.inputs.clone(), part, losses.clone());
             return Ok(Box::new(documents.map(|documents| documents.map_err(SqlError::input))));
         }
-        let decisions: Vec<Box<dyn PartDecision>> =
-            decisions.iter().map(|decision| decision.for_part(part)).collect::<Result<_>>()?;
+        let decisions: Vec<Box<dyn PartDecision>> = decisions
+            .iter()
+            .map(|decision| decision.for_part(part))
+            .collect::<barrier::Result<_>>()?;
         let duplicates = duplicates.clone();
         let survivors = self.entering(step, part)?.map(move |documents| {
             let mut documents = documents?;

@@ -1,5 +1,6 @@
 //! The sinks of one part. Which sinks it has depends on whether the step is the first or the last.
 
+use barrier::KeyWriter;
 use sql::{Documents, Dropped};
 use store::FileEntry;
 
@@ -10,7 +11,6 @@ use super::quarantine::QuarantineTable;
 use super::result::{PartResult, keys_path};
 use super::sink::Sink;
 use super::table::{DocumentTable, DroppedTable};
-use crate::barrier::KeyWriter;
 use crate::documents::Losses;
 use crate::error::Result;
 use crate::tokens::PartCounts;
@@ -112,7 +112,7 @@ impl<'a> Sinks<'a> {
 
 impl Sink for KeyWriter {
     fn take_kept(&mut self, documents: &Documents) -> Result<()> {
-        self.write(&documents.batch)
+        Ok(self.write(&documents.batch)?)
     }
 
     fn finish(self: Box<Self>, _: &mut PartResult) -> Result<Vec<FileEntry>> {

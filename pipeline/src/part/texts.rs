@@ -1,11 +1,11 @@
 //! Reads texts again for a barrier stage.
 
 use arrow::array::Array as _;
+use barrier::{BarrierError, Texts};
+use sql::columns::{doc_ids, texts};
 
 use super::Work;
-use crate::barrier::Texts;
-use crate::columns::{doc_ids, texts};
-use crate::error::Result;
+use crate::error::PipelineError;
 
 /// Reads the texts of documents as they were after one step.
 pub(crate) struct PartTexts<'a> {
@@ -13,13 +13,13 @@ pub(crate) struct PartTexts<'a> {
     pub(crate) step: usize,
 }
 
-impl Texts for PartTexts<'_> {
-    fn each(
+impl PartTexts<'_> {
+    fn read(
         &self,
         part: usize,
         wanted: &[u64],
-        each: &mut dyn FnMut(u64, &str) -> Result<()>,
-    ) -> Result<()> {
+        each: &mut dyn FnMut(u64, &str) -> Result<(), BarrierError>,
+    ) -> Result<(), PipelineError> {
         for batch in self.work.texts(self.step, part, wanted)? {
             let batch = batch?;
             let texts = texts(&batch)?;
@@ -30,5 +30,16 @@ impl Texts for PartTexts<'_> {
             }
         }
         Ok(())
+    }
+}
+
+impl Texts for PartTexts<'_> {
+    fn each(
+        &self,
+        part: usize,
+        doc_ids: &[u64],
+        each: &mut dyn FnMut(u64, &str) -> Result<(), BarrierError>,
+    ) -> Result<(), BarrierError> {
+        self.read(part, doc_ids, each).map_err(|error| BarrierError::Texts(error.into()))
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use barrier::BarrierStage;
 use read::Input;
 use sql::StageText;
 use store::input::InputFile;
@@ -15,7 +16,6 @@ use super::parse::parse;
 use super::tables::{
     PretrainTable, RecipeTables, RunTable, ShardsTable, SourceTable, TokenizerTable,
 };
-use crate::barrier::BarrierStage;
 
 /// A checked recipe. Its files exist, and its SQL has been read but not planned.
 #[derive(Debug, Clone)]

@@ -12,7 +12,6 @@ use super::error::RecipeError;
 use super::expand::expand;
 use super::load::{Loader, SqlStage, StageKind, StageStep, nearest};
 use super::tables::StageTable;
-use crate::barrier;
 
 impl Loader<'_> {
     /// Reads a stage: a built-in one, or SQL in a file.

@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use barrier::{BarrierError, BarrierInput, Decision, KeyFiles};
 use rayon::prelude::*;
 use store::Event;
 
 use super::quota::Quota;
 use super::steps::Steps;
-use crate::barrier::{BarrierInput, Decision, KeyFiles};
 use crate::error::{PipelineError, Result};
-use crate::journal;
 use crate::part::{PartResult, PartTexts, key_files, task};
 
 impl Steps<'_> {
@@ -65,8 +64,7 @@ impl Steps<'_> {
 
     /// The result of a part that was finished before an interruption.
     fn done_part(&self, step: usize, part: usize) -> Result<Option<PartResult>> {
-        let task = task(step, part);
-        self.run.done(&task).map(|done| journal::result(self.run, &task, done)).transpose()
+        Ok(self.run.result(&task(step, part))?)
     }
 
     /// True if parts should be started in order. Otherwise tokens of later parts would wait in
@@ -111,17 +109,14 @@ impl Steps<'_> {
                 name: &planned.name,
                 place: (step, index),
                 files: KeyFiles::new(files, results.iter().map(|part| part.documents)),
-                known: known.map_err(|unusable| PipelineError::EarlierRun {
-                    run: unusable.run,
-                    message: unusable.message,
-                })?,
+                known: known.map_err(BarrierError::from)?,
                 earlier: &decisions,
                 // The other half is for the SQL engine and the data of candidates.
                 memory_bytes: self.recipe.run.memory.as_u64() / 2,
                 texts: &PartTexts { work: &work, step },
             };
-            let decision =
-                self.timed(&planned.name, ("documents", 0, 0), || planned.stage.decide(input))?;
+            let decision = self
+                .timed(&planned.name, ("documents", 0, 0), || Ok(planned.stage.decide(input)?))?;
             if self.observer.should_stop() {
                 return Err(PipelineError::Stopped);
             }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use barrier::{clusters_path, clusters_schema, write_clusters};
 use encoder::AnyTokenizer;
 use model::ModelConfig;
 use serde_json::json;
@@ -12,7 +13,6 @@ use tables::{Ledger, TableWriter};
 use training::{Pretrained, RunTraining, pretrain_in_run};
 
 use super::{RunOptions, Until};
-use crate::barrier::{clusters_path, clusters_schema, write_clusters};
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::part::{PartResult, Work};

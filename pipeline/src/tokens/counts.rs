@@ -349,8 +349,8 @@ pub(crate) fn merge_counts(run: &Run, by: &str, runs: Vec<CountRun>) -> Result<V
         let rooted = |file: CountFile| CountFile { path: run.root().join(file.path), ..file };
         files.into_iter().map(rooted).collect()
     };
-    if let Some(done) = run.done(TASK) {
-        return Ok(rooted(crate::journal::result(run, TASK, done)?));
+    if let Some(done) = run.result(TASK)? {
+        return Ok(rooted(done));
     }
     let mut groups: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
     for CountRun { group, path } in runs {

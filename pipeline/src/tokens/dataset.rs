@@ -37,8 +37,8 @@ pub(crate) fn write_shards(
     parts: &[usize],
     observer: &dyn Observer,
 ) -> Result<ShardManifest> {
-    if let Some(manifest) = run.done(TASK) {
-        return Ok(serde_json::from_value(manifest).or_bug("the journal's description of shards")?);
+    if let Some(manifest) = run.result(TASK)? {
+        return Ok(manifest);
     }
     let start = Instant::now();
     let tokenizer = encoding.tokenizer();

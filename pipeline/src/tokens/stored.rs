@@ -126,8 +126,8 @@ fn write_shard(
 ) -> Result<ShardEntry> {
     let PlacedShard { split, number, rows } = shard;
     let task = shard_task(&split.shard_name(*number));
-    if let Some(entry) = run.done(&task) {
-        return Ok(serde_json::from_value(entry).or_bug("the journal's entry of a shard")?);
+    if let Some(entry) = run.result(&task)? {
+        return Ok(entry);
     }
     let mut writer = ShardWriter::new(&run.folder(SHARDS), *split, *number, vocab_size)?;
     let token_bytes = TokenType::for_vocabulary(vocab_size).bytes();
