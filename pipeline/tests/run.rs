@@ -235,7 +235,7 @@ fn a_run_ends_where_it_is_asked_to() {
     for (until, docs, counts) in
         [(Until::Decided, false, false), (Until::Counted, true, true), (Until::Written, true, true)]
     {
-        let recipe = recipe(folder.path(), &format!("{}[tokenizer]\nvocab_size = 300\n", EXACT));
+        let recipe = recipe(folder.path(), &format!("{EXACT}[tokenizer]\nvocab_size = 300\n"));
         let options = RunOptions { fresh: true, until, ..RunOptions::default() };
         let summary = pipeline::run(&recipe, &options, &Watcher::new()).unwrap();
         assert_eq!(summary.root.join("docs").is_dir(), docs, "{until:?}");
