@@ -28,8 +28,7 @@ pub(crate) fn main(
         pipeline::export::documents(&summary.root, &arguments.output, arguments.annotate)?;
         tell(summary, &arguments.output, printer);
         Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// The stages with their parameters, in the order of the flags.

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use pipeline::Recipe;
 use pipeline::classifier::{Evaluation, LabelledText, LabelledTexts, evaluate};
 use pipeline::recipe::{Paths, RecipeTables, SourceTable};
-use read::Fields;
+use read::{Fields, Names};
 use text::fasttext::{Model, QuantizeOptions, TrainOptions};
 
 use crate::arguments::{ClassifierEvalArguments, ClassifierTrainArguments, Common, LabelArguments};
@@ -120,7 +120,7 @@ fn read(labels: &LabelArguments, common: &Common, held_out: f64) -> Result<Label
     let source = SourceTable {
         name: "labels".into(),
         path: Paths::Many(labels.labels.clone()),
-        fields: Fields { text: labels.text.clone(), ..Fields::default() },
+        fields: Fields { text: Names::one(&labels.text), ..Fields::default() },
         ..SourceTable::default()
     };
     let mut recipe =

@@ -54,8 +54,7 @@ pub(crate) fn main(
             printer.say(format!("  → {}", folder.display()));
         }
         Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Refuses flags that contradict each other and outputs that would be lost.

@@ -17,6 +17,7 @@ mod plan_pretrain;
 mod pretrain;
 mod printer;
 mod progress;
+mod reading;
 mod run;
 mod shards_command;
 mod show;

@@ -1,15 +1,17 @@
 //! Commands without a recipe: each builds one, runs it beside its output and moves the result out.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use pipeline::recipe::{Paths, RecipeTables, SourceTable};
+use pipeline::recipe::{Paths, RecipeTables};
 use pipeline::{Recipe, RunOptions, Summary, Until};
 
 use crate::arguments::{Common, InputArguments};
 use crate::failure::Failure;
-use crate::output::losses;
+use crate::output::dropped;
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::reading;
 use crate::run::apply_common;
 
 /// A temporary recipe, whose run is removed when the command ends.
@@ -32,11 +34,7 @@ impl OneLiner {
         })?;
         check_output(input, output)?;
         let work = output.with_file_name(format!(".{name}.gristmill"));
-        let source = SourceTable {
-            name: "input".into(),
-            path: Paths::Many(input.inputs.clone()),
-            ..SourceTable::default()
-        };
+        let source = input.reading.source("input", Paths::Many(input.inputs.clone()));
         let recipe = RecipeTables { sources: vec![source], ..RecipeTables::default() };
         Ok(Self { recipe, work, until: Until::Written, documents: true })
     }
@@ -46,16 +44,18 @@ impl OneLiner {
         self.recipe.sources.iter_mut().for_each(|source| source.keep_blank = true);
     }
 
-    /// Runs the recipe, passes the finished run to `take`, and removes the run.
+    /// Runs the recipe, passes the finished run to `take`, and removes the run. Returns the exit
+    /// code: 1 if a whole file was lost or nothing was read.
     pub(crate) fn run(
         self,
         common: &Common,
         printer: Printer,
         take: impl FnOnce(&Summary) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<ExitCode, Failure> {
         let mut recipe = Recipe::from_tables(self.recipe)?;
         recipe.run.output = Some(self.work.display().to_string());
         apply_common(&mut recipe, common)?;
+        reading::tell_left_out(&recipe, printer);
         let options = RunOptions {
             fresh: true,
             ephemeral: true,
@@ -65,10 +65,12 @@ impl OneLiner {
         let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
         if !self.documents {
             // Commands that write documents print the whole funnel.
-            losses(&summary.ledger).iter().for_each(|line| printer.error(line));
+            dropped(&summary.ledger).iter().for_each(|line| printer.error(line));
         }
         take(&summary)?;
-        Ok(store::remove_run(&self.work)?)
+        let code = reading::tell(&summary.read, printer);
+        store::remove_run(&self.work)?;
+        Ok(code)
     }
 }
 

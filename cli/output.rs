@@ -21,6 +21,11 @@ pub(crate) fn human_count(number: u64) -> String {
     text
 }
 
+/// A number of things: `1 file`, `1,234 files`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", human_count(number), if number == 1 { "" } else { "s" })
+}
+
 /// Bytes with a binary unit: `1.2 GiB`.
 pub(crate) fn human_bytes(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
@@ -77,27 +82,16 @@ pub(crate) fn funnel(ledger: &Ledger) -> Vec<String> {
     columns(&rows)
 }
 
-/// The documents that did not reach the result, one line per reason.
-pub(crate) fn losses(ledger: &Ledger) -> Vec<String> {
-    let mut reasons: BTreeMap<(Outcome, &str, &str), u64> = BTreeMap::new();
-    for (account, count) in ledger.rows() {
-        if matches!(account.outcome, Outcome::Quarantined | Outcome::Dropped) {
-            let reason = (account.outcome, account.stage.as_str(), account.reason.as_str());
-            *reasons.entry(reason).or_default() += count.documents;
-        }
+/// The documents that stages dropped, one line per reason.
+pub(crate) fn dropped(ledger: &Ledger) -> Vec<String> {
+    let mut reasons: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for (account, count) in ledger.rows().filter(|(a, _)| a.outcome == Outcome::Dropped) {
+        *reasons.entry((&account.stage, &account.reason)).or_default() += count.documents;
     }
-    let line = |((outcome, stage, reason), n): ((Outcome, &str, &str), u64)| {
-        let outcome = outcome.as_str();
-        format!("  omitted: {} {outcome} by {stage}: {reason}", human_count(n))
+    let line = |((stage, reason), n): ((&str, &str), u64)| {
+        format!("  dropped: {} by {stage}: {reason}", human_count(n))
     };
-    let mut lines: Vec<String> = reasons.into_iter().map(line).collect();
-    if !lines.is_empty() {
-        lines.push(
-            "  (a run with a recipe records each of them in the tables `quarantine` and `dropped`)"
-                .into(),
-        );
-    }
-    lines
+    reasons.into_iter().map(line).collect()
 }
 
 /// Prints the results of a run.

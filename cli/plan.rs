@@ -8,7 +8,7 @@ use pipeline::Preview;
 
 use crate::arguments::{Common, PlanArguments};
 use crate::failure::Failure;
-use crate::output::{columns, human_bytes, human_count};
+use crate::output::{columns, counted, human_bytes, human_count};
 use crate::plan_pretrain;
 use crate::printer::Printer;
 use crate::run::load;
@@ -39,9 +39,9 @@ fn show(preview: &Preview, printer: Printer) {
     for source in &preview.sources {
         rows.push(vec![
             format!("source   {}", source.name),
-            format!("{} files", human_count(source.files)),
+            counted(source.files, "file"),
             human_bytes(source.bytes),
-            format!("{} parts", human_count(source.parts)),
+            counted(source.parts, "part"),
         ]);
     }
     columns(&rows).iter().for_each(|line| printer.data(line.trim_start()));

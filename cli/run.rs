@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::reading;
 
 pub(crate) fn main(
     arguments: &RunArguments,
@@ -18,10 +19,14 @@ pub(crate) fn main(
 ) -> Result<ExitCode, Failure> {
     let recipe = load(&arguments.recipe, arguments.output.as_deref(), common)?;
     printer.say(format!("{} → {}", arguments.recipe.display(), recipe.output().display()));
+    reading::tell_left_out(&recipe, printer);
     let options = RunOptions { fresh: arguments.fresh, ..RunOptions::default() };
     let summary = pipeline::run(&recipe, &options, &Progress::new(printer))?;
     output::summary(&summary, printer);
-    Ok(ExitCode::SUCCESS)
+    if summary.was_finished {
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(reading::tell(&summary.read, printer))
 }
 
 /// Loads the recipe at `path` and applies the flags.

@@ -7,11 +7,12 @@ use pipeline::Recipe;
 use pipeline::recipe::{Paths, RecipeTables, SourceTable};
 use report::stats::{By, MEASURES, Row, Stats, page};
 
-use crate::arguments::{Common, StatsArguments, StatsBy};
+use crate::arguments::{Common, ReadingArguments, StatsArguments, StatsBy};
 use crate::failure::Failure;
 use crate::output::{columns, human_bytes, human_count};
 use crate::printer::Printer;
 use crate::progress::Progress;
+use crate::reading;
 use crate::run::{apply_common, load};
 
 pub(crate) fn main(
@@ -20,8 +21,9 @@ pub(crate) fn main(
     printer: Printer,
 ) -> Result<ExitCode, Failure> {
     check_measures(&arguments.measures)?;
-    let recipe = recipe(&arguments.sources, common)?;
-    let stats = pipeline::measure(&recipe, &arguments.measures, &Progress::new(printer))?;
+    let recipe = recipe(arguments, common)?;
+    reading::tell_left_out(&recipe, printer);
+    let (stats, read) = pipeline::measure(&recipe, &arguments.measures, &Progress::new(printer))?;
     let by = match arguments.by {
         StatsBy::All => By::All,
         StatsBy::Source => By::Source,
@@ -46,7 +48,7 @@ pub(crate) fn main(
         store::write_file(output, html.as_bytes())?;
         printer.say(format!("  plots → {}", output.display()));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(reading::tell(&read, printer))
 }
 
 fn check_measures(names: &[String]) -> Result<(), Failure> {
@@ -64,9 +66,10 @@ fn check_measures(names: &[String]) -> Result<(), Failure> {
 }
 
 /// The recipe whose sources to measure.
-fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
+fn recipe(arguments: &StatsArguments, common: &Common) -> Result<Recipe, Failure> {
+    let sources = &arguments.sources;
     let is_recipe = |path: &str| Path::new(path).extension().is_some_and(|e| e == "toml");
-    if let [only] = sources
+    if let [only] = sources.as_slice()
         && is_recipe(only)
     {
         return load(Path::new(only), None, common);
@@ -81,7 +84,7 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
                 "give a single recipe, or only files and run directories",
             ));
         }
-        recipe.sources.push(source_table(source, recipe.sources.len()));
+        recipe.sources.push(source_table(source, recipe.sources.len(), &arguments.reading));
     }
     let mut recipe = Recipe::from_tables(recipe)?;
     apply_common(&mut recipe, common)?;
@@ -89,7 +92,7 @@ fn recipe(sources: &[String], common: &Common) -> Result<Recipe, Failure> {
 }
 
 /// A source named after its file. For a run directory it reads the kept documents.
-fn source_table(source: &str, before: usize) -> SourceTable {
+fn source_table(source: &str, before: usize, reading: &ReadingArguments) -> SourceTable {
     let is_run = Path::new(source).join("docs").is_dir();
     let path = if is_run { format!("{source}/docs/*.parquet") } else { source.to_owned() };
     let stem = Path::new(source).file_name().unwrap_or_default().to_string_lossy();
@@ -99,7 +102,10 @@ fn source_table(source: &str, before: usize) -> SourceTable {
     if before > 0 || name.is_empty() {
         name = format!("{name}-{}", before + 1);
     }
-    SourceTable { name, path: Paths::One(path), ..SourceTable::default() }
+    if is_run {
+        return SourceTable { name, path: Paths::One(path), ..SourceTable::default() };
+    }
+    reading.source(&name, Paths::One(path))
 }
 
 /// Prints one table per measure, with one line per group.
@@ -117,9 +123,6 @@ fn show(
     }
     if groups.len() > groups_max {
         printer.data(format!("and {} smaller groups (see --groups)", groups.len() - groups_max));
-    }
-    if stats.damaged > 0 {
-        printer.data(format!("{} damaged records were skipped", human_count(stats.damaged)));
     }
     let shown: Vec<&str> = groups.iter().take(groups_max).map(|(name, _)| name.as_str()).collect();
     for measure in MEASURES.iter() {

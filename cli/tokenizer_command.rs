@@ -47,8 +47,7 @@ pub(crate) fn count(
             files.iter().try_for_each(|file| store::move_file(&file.path, output))?;
         }
         tell_counts(&CountFile::find(output)?, output, printer)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Counts the words in files and passes the folder of counts to `take`.
@@ -59,7 +58,7 @@ fn count_to(
     split: tokenizer::Split,
     (common, printer): (&Common, Printer),
     take: impl FnOnce(&Path) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<ExitCode, Failure> {
     let mut one_liner = OneLiner::new(input, output)?;
     one_liner.recipe.stages = stages(&groups.stages, &groups.with)?;
     let mut settings = TokenizerTable::default();
@@ -140,12 +139,11 @@ pub(crate) fn train(
     let weights = arguments.weights.iter().map(|weight| weight_of(weight));
     let mix =
         Mix { weights: weights.collect::<Result<_, _>>()?, temperature: arguments.temperature };
-    if let Some(files) = count_files(&arguments.inputs)? {
+    if let Some(files) = count_files(&arguments.input.inputs)? {
         train_on_counts(arguments, &files, &mix, &config, printer)?;
-    } else {
-        train_on_documents(arguments, &mix, &config, (common, printer))?;
+        return Ok(ExitCode::SUCCESS);
     }
-    Ok(ExitCode::SUCCESS)
+    train_on_documents(arguments, &mix, &config, (common, printer))
 }
 
 fn weight_of(text: &str) -> Result<(String, f64), Failure> {
@@ -174,7 +172,7 @@ fn train_on_counts(
             return Err(Failure::usage(message, "omit --split, or count again with it"));
         }
     }
-    check_output(&InputArguments { inputs: arguments.inputs.clone() }, &arguments.output)?;
+    check_output(&arguments.input, &arguments.output)?;
     let tokenizer = pipeline::tokens::train_alone(files, mix, config, &Progress::new(printer))?;
     let mut written = vec![(arguments.output.clone(), tokenizer.to_json())];
     for size in &arguments.also {
@@ -194,13 +192,12 @@ fn train_on_documents(
     mix: &Mix,
     config: &TrainConfig,
     (common, printer): (&Common, Printer),
-) -> Result<(), Failure> {
+) -> Result<ExitCode, Failure> {
     if !mix.weights.is_empty() || mix.temperature.is_some() {
         let help = "count each kind of documents first: `gristmill tokenizer count`";
         return Err(Failure::usage("--weight and --temperature need count files", help));
     }
-    let input = InputArguments { inputs: arguments.inputs.clone() };
-    let mut one_liner = OneLiner::new(&input, &arguments.output)?;
+    let mut one_liner = OneLiner::new(&arguments.input, &arguments.output)?;
     one_liner.recipe.tokenizer = Some(TokenizerTable {
         train: config.clone(),
         also: arguments.also.clone(),
@@ -260,8 +257,7 @@ pub(crate) fn eval(
     let (input, groups) = (&arguments.input, &arguments.groups);
     count_to(input, &output, groups, tokenizer.split(), (common, printer), |folder| {
         report(tokenizer, &CountFile::find(folder)?, &arguments.also, printer)
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 fn report(
@@ -340,6 +336,5 @@ pub(crate) fn encode(
             ));
         }
         Ok(())
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }

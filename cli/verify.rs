@@ -6,7 +6,7 @@ use store::Damage;
 
 use crate::arguments::VerifyArguments;
 use crate::failure::{CHECK_FAILED, Failure};
-use crate::output::{human_bytes, human_count};
+use crate::output::{counted, human_bytes};
 use crate::printer::Printer;
 
 pub(crate) fn main(arguments: &VerifyArguments, printer: Printer) -> Result<ExitCode, Failure> {
@@ -16,13 +16,13 @@ pub(crate) fn main(arguments: &VerifyArguments, printer: Printer) -> Result<Exit
         printer.object("verify", &verdict);
     } else {
         verdict.damages.iter().for_each(|damage| printer.data(describe(damage)));
-        let files = human_count(verdict.files as u64);
+        let files = counted(verdict.files as u64, "file");
         let bytes = human_bytes(verdict.bytes);
         if sound {
-            printer.data(format!("{files} files, {bytes}: as they were written"));
+            printer.data(format!("{files}, {bytes}: as they were written"));
         } else {
             let n = verdict.damages.len();
-            printer.data(format!("{files} files, {bytes}: {n} are damaged"));
+            printer.data(format!("{files}, {bytes}: {n} damaged"));
         }
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(CHECK_FAILED) })

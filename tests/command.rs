@@ -53,6 +53,7 @@ impl Folder {
     pub(crate) fn gristmill(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("gristmill"));
         command.current_dir(self.root.path()).args(arguments).env("NO_COLOR", "1");
+        command.env("GRISTMILL_CACHE", self.root.path().join("cache"));
         command.output().unwrap()
     }
 

@@ -6,6 +6,7 @@ mod command;
 mod crash;
 mod dedup;
 mod filters;
+mod inputs;
 mod pipeline;
 mod pretrain;
 mod refusals;

@@ -179,7 +179,11 @@ fn a_damaged_file_beside_the_shards_is_not_used() {
         assert!(refused.contains(name) && refused.contains("shards verify"), "{refused}");
         std::fs::write(&path, sound).unwrap();
     }
-    let plan = folder.path("out/shards/train-best-fit-32.plan");
+    // A finished run must not change, so its plans are in the cache.
+    assert!(!folder.path("out/shards/train-best-fit-32.plan").exists());
+    folder.run(&["verify", "out"]);
+    let manifest = ::shards::dataset::ShardManifest::read(&folder.path("out/shards")).unwrap();
+    let plan = folder.path("cache/plans").join(manifest.root).join("train-best-fit-32.plan");
     let mut damaged = std::fs::read(&plan).unwrap();
     let middle = damaged.len() / 2;
     damaged[middle] ^= 1;

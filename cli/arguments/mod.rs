@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
+use pipeline::recipe::{Paths, SourceTable};
+use read::Fields;
 
 pub(crate) use self::classifier::*;
 pub(crate) use self::model::*;
@@ -183,10 +185,36 @@ pub(crate) struct VerifyArguments {
 /// Input files of a command without a recipe.
 #[derive(Debug, Args)]
 pub(crate) struct InputArguments {
-    /// WARC, WET, JSONL, Parquet or text files, as paths, globs, or s3://, gs:// or https://
-    /// addresses
+    /// Files, folders, patterns such as 'crawl/**/*.warc.gz' or '{a,b}.jsonl', s3://, gs://, az://
+    /// or https:// addresses, @FILE with one of these per line, or - for standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
+}
+
+/// How the input files of a command without a recipe are read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ReadingArguments {
+    /// The format, if the file names do not show it: warc, wet, jsonl, parquet, arrow, csv,
+    /// tsv or text
+    #[arg(long, value_name = "FORMAT", help_heading = "Input")]
+    pub(crate) format: Option<String>,
+    #[command(flatten)]
+    pub(crate) fields: Fields,
+}
+
+impl ReadingArguments {
+    /// The source `name` with the files at `path`.
+    pub(crate) fn source(&self, name: &str, path: Paths) -> SourceTable {
+        SourceTable {
+            name: name.into(),
+            path,
+            format: self.format.clone(),
+            fields: self.fields.clone(),
+            keep_blank: false,
+        }
+    }
 }
 
 /// Flags of `apply`.
@@ -261,6 +289,8 @@ pub(crate) struct StatsArguments {
     /// Input files as for `apply`, a recipe (.toml), or a run directory
     #[arg(required = true, value_name = "SOURCE")]
     pub(crate) sources: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArguments,
     /// How to group the documents
     #[arg(long, value_enum, default_value = "language")]
     pub(crate) by: StatsBy,

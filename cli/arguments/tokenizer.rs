@@ -71,9 +71,8 @@ pub(crate) struct TokenizerEvalArguments {
 /// Flags of `tokenizer train`.
 #[derive(Debug, Args)]
 pub(crate) struct TrainArguments {
-    /// Input files as for `apply`, or FILE.counts files and folders written by `tokenizer count`
-    #[arg(required = true, value_name = "INPUT")]
-    pub(crate) inputs: Vec<String>,
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
     /// Vocabulary size, including the 256 bytes and the special tokens
     #[arg(long, default_value_t = 32_768, value_name = "N")]
     pub(crate) vocab_size: usize,

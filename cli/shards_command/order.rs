@@ -8,6 +8,7 @@ use arrow::datatypes::DataType;
 use bug::OrBug as _;
 use pipeline::PipelineError;
 use serde_json::{Value, json};
+use shards::dataset::ShardManifest;
 use shards::order::{Order, Stage, rows_for_tokens, weights_from_fractions};
 use shards::plan::{PlanHeader, Strategy};
 use shards::reader::RowReader;
@@ -50,7 +51,12 @@ pub(crate) fn pack(arguments: &PackArguments, printer: Printer) -> Result<ExitCo
     let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let options = options(&arguments.rows);
     let path = arguments.output.clone();
-    let path = path.unwrap_or_else(|| folder.join(training::dataset::plan_name(options)));
+    let path = if let Some(path) = path {
+        path
+    } else {
+        let root = ShardManifest::read(&folder).map_err(failed)?.root;
+        training::dataset::new_plan_path(&folder, &root, options)
+    };
     let header = training::dataset::plan(&folder, options, &path)?;
     tell_plan(&header, &path, printer);
     Ok(ExitCode::SUCCESS)

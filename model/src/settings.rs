@@ -82,7 +82,8 @@ pub struct TrainConfig {
     #[arg(long, default_value_t = Self::default().decay_fraction, value_name = "X")]
     pub decay_fraction: f64,
     /// Decoupled weight decay of all matrices except the embedding table.
-    #[arg(long, default_value_t = Self::default().weight_decay, value_name = "X")]
+    #[arg(long, default_value_t = Self::default().weight_decay, value_name = "X",
+          allow_negative_numbers = true)]
     pub weight_decay: f64,
     /// Decay of AdamW's first moment.
     #[arg(long, default_value_t = Self::default().beta1, value_name = "X")]

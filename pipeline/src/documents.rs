@@ -24,6 +24,8 @@ pub(crate) struct Losses {
     pub(crate) faults: Vec<(u32, Fault)>,
     /// Records that are not documents, by file and reason: their number and bytes.
     pub(crate) skipped: BTreeMap<(u32, SkipReason), (u64, u64)>,
+    /// Documents in which something that could not be decoded was replaced.
+    pub(crate) repaired: u64,
 }
 
 /// The documents of a part, as batches. Other records are added to `losses`.
@@ -37,13 +39,16 @@ pub(crate) struct PartDocuments {
     wanted: Option<Vec<u64>>,
     /// Bytes of text in the last batch; an estimate for the next one.
     batch_bytes: usize,
+    /// Repaired documents that are not in `losses` yet.
+    repaired: u64,
 }
 
 impl PartDocuments {
     /// Reads part `part` of `inputs`.
     pub(crate) fn new(inputs: Arc<Inputs>, part: usize, losses: Arc<Mutex<Losses>>) -> Self {
         let part = inputs.parts[part].clone();
-        Self { inputs, part, piece: 0, records: None, losses, wanted: None, batch_bytes: 0 }
+        let (records, wanted) = (None, None);
+        Self { inputs, part, piece: 0, records, losses, wanted, batch_bytes: 0, repaired: 0 }
     }
 
     /// Reads the documents `wanted` of part `part`. `wanted` must be sorted. May return other
@@ -83,6 +88,7 @@ impl PartDocuments {
                 }
                 Some(Err(error)) => return Err(failed(error)),
                 Some(Ok(Record::Document(document))) => {
+                    self.repaired += u64::from(document.repaired);
                     batch.add(piece.file, &file.source, &file.listed.file.address, document);
                 }
                 Some(Ok(Record::Fault(fault))) => self.lose(piece.file, fault),
@@ -92,6 +98,10 @@ impl PartDocuments {
             }
         }
         self.batch_bytes = batch.bytes;
+        if self.repaired > 0 {
+            let mut losses = self.losses.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            losses.repaired += std::mem::take(&mut self.repaired);
+        }
         batch.finish()
     }
 

@@ -1,5 +1,6 @@
 //! Exports the documents of a finished run to one file, or to a folder of Parquet parts.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -64,8 +65,7 @@ pub fn documents(root: &Path, output: &Path, annotate: bool) -> Result<()> {
     };
     if annotate {
         let (docs, dropped) = (files("docs"), files("dropped"));
-        let batches = annotated(&docs, &dropped)?;
-        return write(target, output, annotated_schema(), batches.into_iter().map(Ok));
+        return write(target, output, annotated_schema(), annotated(&docs, &dropped));
     }
     let docs = files("docs");
     if target == Target::Folder {
@@ -112,15 +112,32 @@ fn annotated_schema() -> SchemaRef {
         text("url"),
         text("source"),
         text("path"),
+        text("date"),
         Field::new("text", DataType::LargeUtf8, true),
+        text("metadata"),
         text("drop_reason"),
         text("drop_stage"),
         text("columns"),
     ]))
 }
 
-/// All documents in the order in which they were read.
-fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch>> {
+/// All documents in the order in which they were read, part by part: the ids of a part are smaller
+/// than those of the next.
+fn annotated(docs: &[PathBuf], dropped: &[PathBuf]) -> impl Iterator<Item = Result<RecordBatch>> {
+    let mut parts: BTreeMap<String, [Vec<PathBuf>; 2]> = BTreeMap::new();
+    for (index, files) in [docs, dropped].into_iter().enumerate() {
+        for file in files {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            let part = name.rsplit_once("part-").map_or("", |(_, part)| part).to_owned();
+            parts.entry(part).or_default()[index].push(file.clone());
+        }
+    }
+    let part = |[docs, dropped]: [Vec<PathBuf>; 2]| annotated_part(&docs, &dropped);
+    parts.into_values().map(part).filter_map(Result::transpose)
+}
+
+/// The documents of one part in the order in which they were read.
+fn annotated_part(docs: &[PathBuf], dropped: &[PathBuf]) -> Result<Option<RecordBatch>> {
     let mut batches = Vec::new();
     for file in docs {
         for batch in read_table(file, None)? {
@@ -159,7 +176,9 @@ fn annotate(batch: &RecordBatch, kept: bool) -> Result<RecordBatch> {
         column("url"),
         column("source"),
         column("path"),
+        column("date"),
         column("text"),
+        column("metadata"),
         verdict("reason"),
         verdict("stage"),
         column("columns"),

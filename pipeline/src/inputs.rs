@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use bug::OrBug as _;
 use rayon::prelude::*;
-use read::{PartRange, ReadSeek, StreamPool, survey_parallel};
+use read::{Lack, PartRange, ReadSeek, StreamPool, Survey, survey_parallel};
 use store::IdentityReader;
 use store::input::InputFile;
 
 use crate::error::{PipelineError, Result};
+use crate::lacking;
 use crate::recipe::{Recipe, SourceFile};
 
 /// Approximate size of a part in bytes of decompressed input. Small enough that an interrupted run
@@ -67,23 +68,33 @@ impl Inputs {
     /// # Errors
     /// A file cannot be read.
     pub(crate) fn survey(recipe: &Recipe, identify: bool) -> Result<Self> {
-        let listed: Vec<(&str, &SourceFile)> = recipe
+        check_fields(recipe)?;
+        let max_window_log = window_log(recipe.run.memory.as_u64());
+        let mut listed: Vec<(&str, SourceFile)> = recipe
             .sources
             .iter()
-            .flat_map(|source| source.files.iter().map(|file| (source.name.as_str(), file)))
+            .flat_map(|source| source.files.iter().map(|file| (source.name.as_str(), file.clone())))
             .collect();
-        let surveyed: Vec<(String, Vec<PartRange>)> = listed
+        listed.iter_mut().for_each(|(_, file)| file.input.limits.max_window_log = max_window_log);
+        let surveyed: Vec<(String, Survey)> = listed
             .par_iter()
             .map(|(_, file)| survey_file(file, identify))
             .collect::<Result<_>>()?;
         let mut files = Vec::new();
         let mut parts = PartBuilder::default();
-        for ((source, file), (identity, ranges)) in listed.into_iter().zip(surveyed) {
-            let bytes = file.file.bytes / (ranges.len() as u64).max(1);
-            for range in ranges {
-                parts.add(Piece { file: files.len() as u32, range, bytes });
+        for ((source, file), (identity, survey)) in listed.into_iter().zip(surveyed) {
+            let n_ranges = survey.parts.len() as u64;
+            let bytes = file.file.bytes / n_ranges.max(1);
+            let work_bytes = survey.decompressed_bytes.unwrap_or(bytes).max(bytes);
+            for range in survey.parts {
+                let piece = Piece { file: files.len() as u32, range, bytes };
+                if n_ranges == 1 {
+                    parts.add_whole(piece, work_bytes);
+                } else {
+                    parts.add_alone(piece);
+                }
             }
-            files.push(File { source: source.to_owned(), listed: file.clone(), identity });
+            files.push(File { source: source.to_owned(), listed: file, identity });
         }
         let streams = StreamPool::new(rayon::current_num_threads());
         Ok(Self { files, parts: parts.finish(), streams })
@@ -118,16 +129,42 @@ impl Part {
     }
 }
 
+/// The largest window of a zstd frame, as a power of two in bytes, that half of the memory holds.
+/// 128 MiB is the least, since `zstd --ultra` needs that; 2 GiB is zstd's limit (`--long=31`).
+fn window_log(memory_bytes: u64) -> u32 {
+    (memory_bytes / 2).max(1).ilog2().clamp(27, 31)
+}
+
+/// Refuses a source with files that lack the text field, before any work.
+fn check_fields(recipe: &Recipe) -> Result<()> {
+    for (index, source) in recipe.sources.iter().enumerate() {
+        let lack = |file: &SourceFile| {
+            let failed =
+                |error| PipelineError::Read { path: file.file.address.clone(), source: error };
+            let lack = open(&file.file).and_then(|opened| read::lack(&file.input, opened));
+            Ok(lack.map_err(failed)?.map(|lack| (file.file.address.clone(), lack)))
+        };
+        let found: Vec<Option<(String, Lack)>> =
+            source.files.par_iter().map(lack).collect::<Result<_>>()?;
+        let n_files = found.len();
+        let lacks: Vec<(String, Lack)> = found.into_iter().flatten().collect();
+        if let Some((message, help)) = lacking::refusal(&lacks, n_files) {
+            return Err(recipe.document.error_at(&format!("source.{index}"), message, help).into());
+        }
+    }
+    Ok(())
+}
+
 /// Cuts a file and, with `identify`, computes its digest in the same pass.
-fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Vec<PartRange>)> {
+fn survey_file(file: &SourceFile, identify: bool) -> Result<(String, Survey)> {
     let failed = |source| PipelineError::Read { path: file.file.address.clone(), source };
     let identity = IdentityReader::new(&file.file);
     let open = || -> std::io::Result<Box<dyn ReadSeek>> {
         Ok(if identify { Box::new(identity.open()?) } else { open(&file.file)? })
     };
-    let surveyed = survey_parallel(&file.input, &open, PART_BYTES).map_err(failed)?;
+    let survey = survey_parallel(&file.input, &open, PART_BYTES).map_err(failed)?;
     let identity = if identify { identity.finish().map_err(failed)? } else { String::new() };
-    Ok((identity, surveyed.parts))
+    Ok((identity, survey))
 }
 
 /// Opens an input file for the readers.
@@ -143,22 +180,25 @@ pub(crate) fn open(file: &InputFile) -> std::io::Result<Box<dyn ReadSeek>> {
 struct PartBuilder {
     parts: Vec<Part>,
     open: Vec<Piece>,
+    /// Decompressed bytes of the open pieces, as far as they are known.
     open_bytes: u64,
 }
 
 impl PartBuilder {
-    fn add(&mut self, piece: Piece) {
-        let bytes = piece.bytes;
-        let full = self.open_bytes + bytes > PART_BYTES || self.open.len() == PART_FILES_MAX;
-        if full || piece.range != PartRange::Whole {
+    /// Adds a file that is one piece of `work_bytes` decompressed bytes.
+    fn add_whole(&mut self, piece: Piece, work_bytes: u64) {
+        if self.open_bytes + work_bytes > PART_BYTES || self.open.len() == PART_FILES_MAX {
             self.close();
         }
-        let alone = piece.range != PartRange::Whole;
         self.open.push(piece);
-        self.open_bytes += bytes;
-        if alone {
-            self.close();
-        }
+        self.open_bytes += work_bytes;
+    }
+
+    /// Adds one of several pieces of a file; it is a part.
+    fn add_alone(&mut self, piece: Piece) {
+        self.close();
+        self.open.push(piece);
+        self.close();
     }
 
     fn close(&mut self) {
@@ -180,35 +220,34 @@ mod tests {
 
     use super::*;
 
-    fn pieces() -> impl Strategy<Value = Vec<Piece>> {
-        let range = prop_oneof![
-            3 => Just(PartRange::Whole),
-            1 => (0..100_u32).prop_map(|start| {
-                PartRange::RowGroups { start, end: start + 1, first_ordinal: 0 }
-            }),
-        ];
-        let piece = (range, 0..2 * PART_BYTES).prop_map(|(range, bytes)| (range, bytes));
-        prop::collection::vec(piece, 0..60).prop_map(|pieces| {
-            let numbered = (0..).zip(pieces);
-            numbered.map(|(file, (range, bytes))| Piece { file, range, bytes }).collect()
-        })
+    fn piece(file: u32, bytes: u64) -> Piece {
+        Piece { file, range: PartRange::Whole, bytes }
     }
 
     proptest! {
         /// Every piece is in one part, in the order of the files; only whole files share parts, and
         /// only as long as they are small.
         #[test]
-        fn parts_hold_all_pieces_in_order(pieces in pieces()) {
+        fn parts_hold_all_pieces_in_order(
+            files in prop::collection::vec((0..2 * PART_BYTES, any::<bool>()), 0..60),
+        ) {
             let mut builder = PartBuilder::default();
-            pieces.iter().for_each(|piece| builder.add(piece.clone()));
+            for (file, (bytes, is_whole)) in (0..).zip(&files) {
+                if *is_whole {
+                    builder.add_whole(piece(file, *bytes), *bytes);
+                } else {
+                    builder.add_alone(piece(file, *bytes));
+                }
+            }
             let parts = builder.finish();
-            let all: Vec<Piece> = parts.iter().flat_map(|part| part.pieces.clone()).collect();
-            prop_assert_eq!(&all, &pieces);
+            let order: Vec<u32> =
+                parts.iter().flat_map(|part| part.pieces.iter().map(|piece| piece.file)).collect();
+            prop_assert_eq!(order, (0..files.len() as u32).collect::<Vec<_>>());
             for part in &parts {
                 prop_assert!(!part.pieces.is_empty());
                 if part.pieces.len() > 1 {
                     prop_assert!(part.bytes() <= PART_BYTES);
-                    prop_assert!(part.pieces.iter().all(|piece| piece.range == PartRange::Whole));
+                    prop_assert!(part.pieces.iter().all(|piece| files[piece.file as usize].1));
                 }
             }
         }
@@ -218,7 +257,7 @@ mod tests {
         fn small_files_share_parts(sizes in prop::collection::vec(0..PART_BYTES, 1..60)) {
             let mut builder = PartBuilder::default();
             for (file, bytes) in (0..).zip(&sizes) {
-                builder.add(Piece { file, range: PartRange::Whole, bytes: *bytes });
+                builder.add_whole(piece(file, *bytes), *bytes);
             }
             let parts = builder.finish();
             for pair in parts.windows(2) {

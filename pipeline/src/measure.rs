@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use report::stats::{Measurer, Stats};
-use sql::columns::{sources, texts};
+use sql::columns::{doc_ids, sources, texts};
 use store::{Event, Observer};
 
 use crate::documents::{Losses, PartDocuments};
 use crate::error::Result;
 use crate::inputs::Inputs;
+use crate::reading::{ReadReport, Reading};
 use crate::recipe::Recipe;
 use crate::threads::worker_threads;
 
@@ -18,7 +19,11 @@ use crate::threads::worker_threads;
 ///
 /// # Errors
 /// An input cannot be read.
-pub fn measure(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Result<Stats> {
+pub fn measure(
+    recipe: &Recipe,
+    names: &[String],
+    observer: &dyn Observer,
+) -> Result<(Stats, ReadReport)> {
     worker_threads(recipe.run.threads)?.install(|| {
         let inputs = Arc::new(Inputs::survey(recipe, false)?);
         observer.event(&Event::Begin {
@@ -28,10 +33,11 @@ pub fn measure(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Re
             done: 0,
         });
         let mut all = Stats::default();
+        let mut reading = Reading::default();
         let parts: Vec<usize> = (0..inputs.parts.len()).collect();
         // Only a few parts at a time, to bound the memory.
         for parts in parts.chunks(2 * rayon::current_num_threads()) {
-            let measured: Vec<Stats> = parts
+            let measured: Vec<(Stats, Reading)> = parts
                 .par_iter()
                 .map(|part| {
                     let stats = measure_part(&inputs, *part, Measurer::new(names));
@@ -39,17 +45,27 @@ pub fn measure(recipe: &Recipe, names: &[String], observer: &dyn Observer) -> Re
                     stats
                 })
                 .collect::<Result<_>>()?;
-            measured.iter().try_for_each(|part| all.merge(part))?;
+            for (stats, read) in measured {
+                all.merge(&stats)?;
+                reading.merge(&read);
+            }
         }
-        Ok(all)
+        let report = reading.report(&inputs)?;
+        Ok((all, report))
     })
 }
 
-fn measure_part(inputs: &Arc<Inputs>, part: usize, mut measurer: Measurer) -> Result<Stats> {
+fn measure_part(
+    inputs: &Arc<Inputs>,
+    part: usize,
+    mut measurer: Measurer,
+) -> Result<(Stats, Reading)> {
+    let mut reading = Reading::default();
     let losses = Arc::new(Mutex::new(Losses::default()));
     let mut stats = Stats::default();
     for documents in PartDocuments::new(inputs.clone(), part, losses.clone()) {
         let batch = documents?.batch;
+        doc_ids(&batch)?.values().iter().for_each(|id| reading.add_document(*id));
         let (sources, texts) = (sources(&batch)?, texts(&batch)?);
         for (source, text) in sources.iter().zip(&texts).filter_map(|(s, t)| Some((s?, t?))) {
             let (language, values) = measurer.measure(text);
@@ -57,6 +73,7 @@ fn measure_part(inputs: &Arc<Inputs>, part: usize, mut measurer: Measurer) -> Re
         }
     }
     let losses = losses.lock().unwrap_or_else(PoisonError::into_inner);
-    stats.damaged = losses.faults.len() as u64;
-    Ok(stats)
+    reading.add_losses(&losses);
+    stats.damaged = losses.faults.iter().map(|(_, fault)| fault.records).sum();
+    Ok((stats, reading))
 }

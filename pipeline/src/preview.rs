@@ -156,7 +156,7 @@ fn steps(
         }
         steps.push(StepPreview {
             what: what.join(" ▸ "),
-            extent: format!("segment, {parts} parts"),
+            extent: format!("segment, {}", parts_text(parts)),
             parts_done: count(&|part| task(index, part)),
             cost: None,
         });
@@ -187,7 +187,7 @@ fn steps(
     if recipe.wants_shards {
         steps.push(StepPreview {
             what: "encode ▸ shards".into(),
-            extent: format!("{parts} parts"),
+            extent: parts_text(parts),
             parts_done: count(&tokens_task),
             cost: None,
         });
@@ -212,4 +212,8 @@ fn steps(
         cost: None,
     });
     steps
+}
+
+fn parts_text(parts: usize) -> String {
+    if parts == 1 { "1 part".into() } else { format!("{parts} parts") }
 }

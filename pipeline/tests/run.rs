@@ -301,8 +301,8 @@ fn documents_are_exported_as_json_with_what_dropped_them() {
 fn all_documents_of_the_sources_are_measured() {
     let folder = folder(20);
     let recipe = recipe(folder.path(), EXACT);
-    let stats = pipeline::measure(&recipe, &["words".into()], &Watcher::new()).unwrap();
-    assert_eq!(stats.damaged, 1);
+    let (stats, read) = pipeline::measure(&recipe, &["words".into()], &Watcher::new()).unwrap();
+    assert_eq!((stats.damaged, read.quarantined[0].records), (1, 1));
     let rows = stats.rows(report::stats::By::All).unwrap();
     let words = rows.iter().find(|row| row.measure == "words").unwrap();
     assert_eq!(words.documents, 20);

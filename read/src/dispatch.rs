@@ -2,10 +2,13 @@
 
 use std::io;
 
+use crate::arrow_ipc::ArrowReader;
+use crate::csv::CsvReader;
 use crate::format::Format;
 use crate::format_reader::FormatReader;
 use crate::input::Input;
 use crate::jsonl::JsonlReader;
+use crate::lack::Lack;
 use crate::parquet::ParquetReader;
 use crate::part_range::PartRange;
 use crate::read_seek::{Open, ReadSeek};
@@ -20,8 +23,20 @@ fn reader_of(format: Format) -> &'static dyn FormatReader {
         Format::Warc | Format::Wet => &WarcReader,
         Format::Jsonl => &JsonlReader,
         Format::Parquet => &ParquetReader,
+        Format::Arrow => &ArrowReader,
+        Format::Csv | Format::Tsv => &CsvReader,
         Format::Text => &TextReader,
     }
+}
+
+/// What the file as a whole lacks, judged by its head: `None` if nothing, or if only reading can
+/// tell.
+///
+/// # Errors
+///
+/// Only if `source` itself fails.
+pub fn lack(input: &Input, source: Box<dyn ReadSeek>) -> io::Result<Option<Lack>> {
+    reader_of(input.format).lack(input, source)
 }
 
 /// Cuts the file in `source` into parts of about `part_bytes` decompressed bytes.

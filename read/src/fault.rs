@@ -12,6 +12,8 @@ pub struct Fault {
     pub offset: u64,
     /// Number of bytes lost from `offset` on, counted the same way.
     pub length: u64,
+    /// Number of records that are lost with these bytes, as far as it is known; at least 1.
+    pub records: u64,
     /// Kind of fault.
     pub reason: FaultReason,
     /// What was found, in a few words. Never contains text of the document.
@@ -41,6 +43,10 @@ pub enum FaultReason {
     WrongType,
     /// A Parquet footer or page cannot be decoded.
     BadParquet,
+    /// An Arrow file cannot be decoded.
+    BadArrow,
+    /// A row of a CSV file has another number of values than the first.
+    BadCsv,
     /// An HTML page has no main text.
     NoContent,
     /// The text is blank.
@@ -63,6 +69,8 @@ impl FaultReason {
             Self::MissingText => "missing_text",
             Self::WrongType => "wrong_type",
             Self::BadParquet => "bad_parquet",
+            Self::BadArrow => "bad_arrow",
+            Self::BadCsv => "bad_csv",
             Self::NoContent => "no_content",
             Self::Empty => "empty",
             Self::UnsupportedType => "unsupported_type",

@@ -14,21 +14,39 @@ pub enum Format {
     Jsonl,
     /// Parquet: one document per row.
     Parquet,
+    /// Arrow IPC, as a file or a stream: one document per row.
+    Arrow,
+    /// Values separated by commas, with names in the first row: one document per row.
+    Csv,
+    /// Values separated by tabs, with names in the first row: one document per row.
+    Tsv,
     /// Plain text: the file is one document.
     Text,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 5] = [Self::Warc, Self::Wet, Self::Jsonl, Self::Parquet, Self::Text];
+    pub const ALL: [Self; 8] = [
+        Self::Warc,
+        Self::Wet,
+        Self::Jsonl,
+        Self::Parquet,
+        Self::Arrow,
+        Self::Csv,
+        Self::Tsv,
+        Self::Text,
+    ];
 
     /// The name in a recipe, and the endings of file names.
     fn names(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Warc => ("warc", &["warc"]),
             Self::Wet => ("wet", &["wet"]),
-            Self::Jsonl => ("jsonl", &["jsonl", "ndjson", "json"]),
+            Self::Jsonl => ("jsonl", &["jsonl", "ndjson", "jsonlines", "jl", "json"]),
             Self::Parquet => ("parquet", &["parquet"]),
+            Self::Arrow => ("arrow", &["arrow", "feather"]),
+            Self::Csv => ("csv", &["csv"]),
+            Self::Tsv => ("tsv", &["tsv"]),
             Self::Text => ("text", &["txt", "text"]),
         }
     }
@@ -41,17 +59,28 @@ impl Format {
         match self {
             Self::Warc | Self::Wet => start.starts_with(b"WARC/"),
             Self::Jsonl => start.starts_with(b"{"),
-            Self::Text => {
+            Self::Text | Self::Csv | Self::Tsv => {
                 !start.is_empty() && start.iter().all(|&b| b >= 0x20 || b"\t\r\n".contains(&b))
             }
-            Self::Parquet => true,
+            Self::Parquet | Self::Arrow => true,
         }
     }
 
     /// Whether files of this format compress their own pages, and so are never compressed as a
     /// whole.
     fn compresses_itself(self) -> bool {
-        matches!(self, Self::Parquet)
+        matches!(self, Self::Parquet | Self::Arrow)
+    }
+
+    /// The place of a record for people: `line 3`, `row 7`, or `byte 400` where records are found by
+    /// their offset.
+    pub fn place(self, ordinal: u32, offset: u64) -> String {
+        let number = u64::from(ordinal) + 1;
+        match self {
+            Self::Jsonl => format!("line {number}"),
+            Self::Parquet | Self::Arrow | Self::Csv | Self::Tsv => format!("row {number}"),
+            Self::Warc | Self::Wet | Self::Text => format!("byte {offset}"),
+        }
     }
 
     /// The name that a recipe gives the format.
@@ -68,10 +97,10 @@ impl Format {
     /// `a.warc.gz`, `a.warc.wet.gz`, `a.jsonl.zst`, `a.ndjson`, `a.parquet`, `a.txt`.
     pub fn from_name(name: &str) -> Option<(Self, Compression)> {
         let name = name.to_ascii_lowercase();
-        let (stem, compression) = match name.rsplit_once('.')? {
-            (stem, "gz" | "gzip") => (stem, Compression::Gzip),
-            (stem, "zst" | "zstd") => (stem, Compression::Zstd),
-            _ => (name.as_str(), Compression::None),
+        let (stem, ending) = name.rsplit_once('.')?;
+        let (stem, compression) = match Compression::of_ending(ending) {
+            Some(compression) => (stem, compression),
+            None => (name.as_str(), Compression::None),
         };
         let (_, ending) = stem.rsplit_once('.')?;
         let format = Self::ALL.into_iter().find(|format| format.names().1.contains(&ending))?;
@@ -95,7 +124,7 @@ mod tests {
         }
         assert_eq!(Format::from_name("A.WARC.WET.GZ"), Some((Format::Wet, Compression::Gzip)));
         assert_eq!(Format::from_name("a.jsonl.zst"), Some((Format::Jsonl, Compression::Zstd)));
-        for name in ["a", "jsonl", "a.gz", "a.parquet.gz", "a.csv"] {
+        for name in ["a", "jsonl", "a.gz", "a.parquet.gz", "a.arrow.gz", "a.xlsx"] {
             assert_eq!(Format::from_name(name), None, "{name}");
         }
     }

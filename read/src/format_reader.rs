@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::input::Input;
+use crate::lack::Lack;
 use crate::part_range::PartRange;
 use crate::read_seek::{Open, ReadSeek};
 use crate::record::Records;
@@ -13,6 +14,11 @@ use crate::survey::Survey;
 /// Errors are failures of the source only. Damaged data becomes faults, see the promises of
 /// [the crate](crate).
 pub(crate) trait FormatReader: Sync {
+    /// What the file as a whole lacks, judged by its head.
+    fn lack(&self, _: &Input, _: Box<dyn ReadSeek>) -> io::Result<Option<Lack>> {
+        Ok(None)
+    }
+
     /// Cuts a file into parts of about `part_bytes` decompressed bytes, at least 1.
     fn survey(
         &self,

@@ -1,8 +1,7 @@
 //! An input file as the recipe describes it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::decompress::Compression;
+use crate::fields::Fields;
 use crate::format::Format;
 use crate::limits::Limits;
 
@@ -28,26 +27,5 @@ impl Input {
         let (format, compression) = Format::from_name(path)?;
         let (fields, limits) = (Fields::default(), Limits::default());
         Some(Self { path: path.to_owned(), format, compression, fields, limits })
-    }
-}
-
-/// Names of the fields of a JSONL object, or of the columns of a Parquet file, that make a
-/// document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Fields {
-    /// The text. A record without it is a fault.
-    pub text: String,
-    /// The id. A document without one is called `path/ordinal`.
-    pub id: String,
-    /// The address that the document came from.
-    pub url: String,
-    /// The date, kept as written.
-    pub date: String,
-}
-
-impl Default for Fields {
-    fn default() -> Self {
-        Self { text: "text".into(), id: "id".into(), url: "url".into(), date: "date".into() }
     }
 }

@@ -15,21 +15,27 @@
 //! To add an input format, write a module with a `FormatReader` (see `text.rs` for the shortest),
 //! add a variant to [`Format`] with its names in `format.rs`, and one line to `dispatch.rs`.
 
+mod arrow_ipc;
+mod columnar;
+mod csv;
 mod cuts;
 mod decompress;
 mod dispatch;
 mod document_text;
 mod fault;
+mod fields;
 mod format;
 mod format_reader;
 mod input;
 mod jsonl;
+mod lack;
 mod limits;
 mod parquet;
 mod part_range;
 mod read_seek;
 mod record;
 mod stream_pool;
+mod stream_reader;
 mod survey;
 mod text;
 mod warc;
@@ -38,10 +44,12 @@ mod warc;
 mod tests;
 
 pub use crate::decompress::{Compression, Restart};
-pub use crate::dispatch::{read, survey, survey_parallel};
+pub use crate::dispatch::{lack, read, survey, survey_parallel};
 pub use crate::fault::{Fault, FaultReason, SkipReason};
+pub use crate::fields::{Fields, Names};
 pub use crate::format::Format;
-pub use crate::input::{Fields, Input};
+pub use crate::input::Input;
+pub use crate::lack::Lack;
 pub use crate::limits::Limits;
 pub use crate::part_range::PartRange;
 pub use crate::read_seek::ReadSeek;

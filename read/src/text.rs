@@ -87,7 +87,7 @@ impl TextRecords {
                 repaired,
             }),
             Err((reason, detail)) => {
-                Record::Fault(Fault { ordinal: 0, offset: 0, length, reason, detail })
+                Record::Fault(Fault { ordinal: 0, offset: 0, length, records: 1, reason, detail })
             }
         }
     }

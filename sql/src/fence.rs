@@ -48,18 +48,20 @@ static DROPPED: LazyLock<SchemaRef> = LazyLock::new(|| {
         text("url"),
         text("source"),
         text("path"),
+        text("date"),
         text("stage"),
         text("reason"),
         Field::new("read_bytes", DataType::UInt64, false),
         Field::new(TEXT, DataType::LargeUtf8, true),
+        text("metadata"),
         text("columns"),
     ]))
 });
 
 impl Dropped {
     /// The columns of the table of dropped documents: `doc_id`, `id`, `url`, `source`, `path`,
-    /// `stage`, `reason`, `read_bytes`, `text` and `columns`, which holds everything that stages
-    /// had computed about a document as one JSON object.
+    /// `date`, `stage`, `reason`, `read_bytes`, `text`, `metadata` and `columns`, which holds
+    /// everything that stages had computed about a document as one JSON object.
     pub fn schema() -> SchemaRef {
         DROPPED.clone()
     }
@@ -97,10 +99,12 @@ impl Dropped {
             column("url", &DataType::Utf8)?,
             column("source", &DataType::Utf8)?,
             column("path", &DataType::Utf8)?,
+            column("date", &DataType::Utf8)?,
             Arc::new(StringArray::from_iter_values(repeat_n(stage, rows))),
             Arc::new(reasons.clone()),
             Arc::new(read_bytes.clone()),
             column(TEXT, &DataType::LargeUtf8)?,
+            column("metadata", &DataType::Utf8)?,
             Arc::new(computed_columns(documents)?),
         ];
         let batch = RecordBatch::try_new(Self::schema(), columns)?;

@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{Spanned as _, Statement, visit_relations};
 use datafusion::sql::sqlparser::tokenizer::{Span, Token, TokenWithSpan};
 
 use crate::SqlError;
+use crate::json_arrows::bind_arrows;
 use crate::lexer::{range, tokens};
 use crate::nearest::nearest;
 use crate::planning::refusal;
@@ -64,7 +65,7 @@ fn statements(
     tokens: Vec<TokenWithSpan>,
 ) -> Result<Vec<(Span, DataFusionStatement)>, SqlError> {
     let refused = |error| refusal(&error, sql);
-    let mut parser = DFParserBuilder::new(tokens).build().map_err(refused)?;
+    let mut parser = DFParserBuilder::new(bind_arrows(tokens)).build().map_err(refused)?;
     let mut found = Vec::new();
     loop {
         let mut is_separated = found.is_empty();

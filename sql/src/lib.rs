@@ -16,6 +16,7 @@ mod files;
 mod functions;
 mod guard;
 mod input;
+mod json_arrows;
 mod lexer;
 mod nearest;
 mod order;

@@ -46,6 +46,8 @@ pub fn begin<T: Send + 'static>(
 pub fn credentials() -> Vec<(String, String)> {
     std::env::vars()
         .map(|(name, value)| (name.to_lowercase(), value))
-        .filter(|(name, _)| name.starts_with("aws_") || name.starts_with("google_"))
+        .filter(|(name, _)| {
+            ["aws_", "azure_", "google_"].iter().any(|prefix| name.starts_with(prefix))
+        })
         .collect()
 }

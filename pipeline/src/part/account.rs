@@ -14,6 +14,7 @@ use super::sink::Sink;
 use crate::documents::Losses;
 use crate::error::Result;
 use crate::inputs::Inputs;
+use crate::reading::Reading;
 
 /// The name in the ledger for losses while reading.
 const READING: &str = "read";
@@ -49,11 +50,13 @@ pub(super) struct ReadAccount<'a> {
     read: u64,
     bad: u64,
     examples: Vec<String>,
+    reading: Reading,
 }
 
 impl<'a> ReadAccount<'a> {
     pub(super) fn new(inputs: &'a Inputs) -> Self {
-        Self { inputs, ledger: Ledger::default(), read: 0, bad: 0, examples: Vec::new() }
+        let (ledger, reading) = (Ledger::default(), Reading::default());
+        Self { inputs, ledger, read: 0, bad: 0, examples: Vec::new(), reading }
     }
 
     fn add(&mut self, counts: &BTreeMap<(&str, &str), Count>) {
@@ -68,6 +71,7 @@ impl Sink for ReadAccount<'_> {
     fn take_kept(&mut self, documents: &Documents) -> Result<()> {
         let counts = by_source(self.inputs, rows(documents)?)?;
         self.add(&counts);
+        doc_ids(&documents.batch)?.values().iter().for_each(|id| self.reading.add_document(*id));
         Ok(())
     }
 
@@ -75,10 +79,12 @@ impl Sink for ReadAccount<'_> {
         let rows = dropped.doc_ids().values().iter().zip(dropped.read_bytes().values());
         let counts = by_source(self.inputs, rows.map(|(id, bytes)| (*id, "", *bytes)))?;
         self.add(&counts);
+        dropped.doc_ids().values().iter().for_each(|id| self.reading.add_document(*id));
         Ok(())
     }
 
     fn take_losses(&mut self, losses: &Losses) -> Result<()> {
+        self.reading.add_losses(losses);
         for ((file, reason), (documents, bytes)) in &losses.skipped {
             let source = &self.inputs.file(*file)?.source;
             let count = Count { documents: *documents, bytes: *bytes };
@@ -87,12 +93,12 @@ impl Sink for ReadAccount<'_> {
         for (file, fault) in &losses.faults {
             let input = self.inputs.file(*file)?;
             let reason = fault.reason.as_str();
-            let count = Count { documents: 1, bytes: fault.length };
+            let count = Count { documents: fault.records, bytes: fault.length };
             self.ledger.add(&input.source, Outcome::Read, "", "", count);
             self.ledger.add(&input.source, Outcome::Quarantined, READING, reason, count);
-            self.read += 1;
+            self.read += fault.records;
             if is_damage(fault.reason) {
-                self.bad += 1;
+                self.bad += fault.records;
                 if self.examples.len() < EXAMPLES_MAX {
                     let path = &input.listed.file.address;
                     self.examples.push(format!("{reason} at byte {} of {path}", fault.offset));
@@ -107,6 +113,7 @@ impl Sink for ReadAccount<'_> {
         result.read = self.read;
         result.bad = self.bad;
         result.examples = self.examples;
+        result.reading = self.reading;
         Ok(Vec::new())
     }
 }

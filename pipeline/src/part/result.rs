@@ -9,6 +9,7 @@ use store::Run;
 use tables::{Ledger, Outcome};
 
 use crate::error::Result;
+use crate::reading::Reading;
 use crate::tokens::CountRun;
 
 /// The result of a part. The journal stores it.
@@ -23,9 +24,16 @@ pub(crate) struct PartResult {
     pub(crate) read: u64,
     /// A few damaged records as examples for the error message.
     pub(crate) examples: Vec<String>,
+    /// What reading found and lost; only of the first step.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub(crate) reading: Reading,
     /// The files of its word counts, if words were counted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) counts: Vec<CountRun>,
+}
+
+fn is_nothing(reading: &Reading) -> bool {
+    *reading == Reading::default()
 }
 
 impl PartResult {

@@ -48,6 +48,8 @@ pub struct Source {
     pub name: String,
     /// Its files, sorted by address.
     pub files: Vec<SourceFile>,
+    /// The addresses of files in folders whose names do not show a format. They are not read.
+    pub left_out: Vec<String>,
     /// The source as written in the recipe.
     pub(crate) table: SourceTable,
 }

@@ -13,11 +13,12 @@ use serde_json::json;
 use shards::dataset::ShardManifest;
 use store::{Logged, Manifest, Observer, Opened, Run};
 use tables::Ledger;
-use training::Pretrained;
+use training::{Pretrained, TrainingError};
 
 use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::plan::Plan;
+use crate::reading::ReadReport;
 use crate::recipe::Recipe;
 use crate::threads::worker_threads;
 use crate::tokens::{Counting, Encoding};
@@ -63,6 +64,8 @@ pub struct Summary {
     pub manifest: Manifest,
     /// Documents and bytes by source and outcome. Empty if the run was already finished.
     pub ledger: Ledger,
+    /// What reading found and lost. Empty if the run was already finished.
+    pub read: ReadReport,
     /// Vocabulary size of the tokenizer in tokens, if there is one.
     pub vocab_size: Option<usize>,
     /// The shards, if any.
@@ -85,6 +88,10 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
     if let (true, Some(last)) = (options.without_documents, plan.steps.last_mut()) {
         last.stores = false;
     }
+    if let (Until::Reported, Some(pretrain)) = (options.until, &recipe.pretrain) {
+        // A device that is not there would otherwise be noticed after days of other work.
+        model::open_devices(&pretrain.train.device).map_err(TrainingError::from)?;
+    }
     let inputs = Arc::new(Inputs::survey(recipe, !options.ephemeral)?);
     let root = recipe.output();
     let fingerprint = fingerprint(recipe, &plan, &inputs)?;
@@ -104,7 +111,7 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
         options,
         run: &run,
         plan: &plan,
-        inputs,
+        inputs: inputs.clone(),
         observer: &Logged { run: &run, observer },
         counting: counting.as_ref(),
         encoding: encoding.as_ref(),
@@ -117,6 +124,7 @@ fn run_here(recipe: &Recipe, options: &RunOptions, observer: &dyn Observer) -> R
         root,
         was_finished: false,
         manifest: run.finish()?,
+        read: outcomes.reading.report(&inputs)?,
         ledger: outcomes.ledger,
         vocab_size: outcomes.vocab_size,
         shards: outcomes.shards,
@@ -155,6 +163,7 @@ impl Summary {
             was_finished: true,
             manifest,
             ledger: Ledger::default(),
+            read: ReadReport::default(),
             vocab_size: None,
             shards: None,
             pretrained: None,

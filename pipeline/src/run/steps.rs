@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::inputs::Inputs;
 use crate::part::{PartResult, Work};
 use crate::plan::Plan;
+use crate::reading::Reading;
 use crate::recipe::{Recipe, Source, StageKind};
 use crate::tokens::{Counting, Encoding};
 
@@ -36,6 +37,7 @@ pub(super) struct Steps<'a> {
 #[derive(Default)]
 pub(super) struct Outcomes {
     pub(super) ledger: Ledger,
+    pub(super) reading: Reading,
     pub(super) vocab_size: Option<usize>,
     pub(super) shards: Option<ShardManifest>,
     pub(super) pretrained: Option<Pretrained>,
@@ -49,7 +51,7 @@ impl Steps<'_> {
     pub(super) fn all(&self) -> Result<Outcomes> {
         self.write_recipe()?;
         let mut outcomes = Outcomes::default();
-        let Some(last) = self.segments(&mut outcomes.ledger)? else {
+        let Some(last) = self.segments(&mut outcomes)? else {
             self.write_clusters()?;
             return Ok(outcomes);
         };
@@ -76,7 +78,7 @@ impl Steps<'_> {
 
     /// Runs segments and barrier stages alternately. Returns the results of the last segment's
     /// parts, or `None` if the run ends before that segment.
-    fn segments(&self, ledger: &mut Ledger) -> Result<Option<Vec<PartResult>>> {
+    fn segments(&self, outcomes: &mut Outcomes) -> Result<Option<Vec<PartResult>>> {
         let mut decisions = Vec::new();
         let mut last = Vec::new();
         for step in 0..self.plan.steps.len() {
@@ -84,7 +86,10 @@ impl Steps<'_> {
                 return Ok(None);
             }
             last = self.segment(step, &decisions)?;
-            last.iter().for_each(|part| ledger.merge(&part.ledger));
+            for part in &last {
+                outcomes.ledger.merge(&part.ledger);
+                outcomes.reading.merge(&part.reading);
+            }
             decisions = self.barriers(step, &last)?;
         }
         Ok(Some(last))

@@ -1,5 +1,7 @@
 //! How the bytes of a file are compressed, and the magic numbers that show it.
 
+use super::sequential::Kind;
+
 /// How the bytes of a file are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Compression {
@@ -10,6 +12,10 @@ pub enum Compression {
     /// Zstandard (RFC 8878), any number of frames, with or without the dictionary frame of the
     /// IIPC proposal for `.warc.zst`.
     Zstd,
+    /// bzip2, any number of streams.
+    Bzip2,
+    /// xz, any number of streams.
+    Xz,
 }
 
 /// First bytes of a gzip member with deflate, the only method that exists (RFC 1952, 2.3.1).
@@ -31,8 +37,34 @@ impl Compression {
             Some(Self::Gzip)
         } else if first.starts_with(&ZSTD_MAGIC) || is_skippable_frame(first) {
             Some(Self::Zstd)
+        } else if is_bzip2(first) {
+            Some(Self::Bzip2)
+        } else if first.starts_with(Kind::Xz.magic()) {
+            Some(Self::Xz)
         } else {
             None
         }
     }
+
+    /// The compression that the ending of a file's name stands for.
+    pub(crate) fn of_ending(ending: &str) -> Option<Self> {
+        match ending {
+            "gz" | "gzip" => Some(Self::Gzip),
+            "zst" | "zstd" => Some(Self::Zstd),
+            "bz2" | "bzip2" => Some(Self::Bzip2),
+            "xz" => Some(Self::Xz),
+            _ => None,
+        }
+    }
+}
+
+/// Whether `first` bytes start a bzip2 file: the magic, the level, and the magic of a block or of the
+/// end. A text may begin with the first four alone.
+fn is_bzip2(first: &[u8]) -> bool {
+    first.starts_with(Kind::Bzip2.magic())
+        && matches!(first.get(3), Some(b'1'..=b'9'))
+        && first.get(4..10).is_some_and(|block| {
+            block == [0x31, 0x41, 0x59, 0x26, 0x53, 0x59]
+                || block == [0x17, 0x72, 0x45, 0x38, 0x50, 0x90]
+        })
 }

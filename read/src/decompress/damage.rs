@@ -28,6 +28,6 @@ impl Damage {
         }
         // The search for the next member starts before the failure, so it may end before it, too.
         let offset = failed.min(resume);
-        Fault { ordinal, offset, length: resume - offset, reason, detail }
+        Fault { ordinal, offset, length: resume - offset, records: 1, reason, detail }
     }
 }

@@ -8,6 +8,7 @@ mod compression;
 mod damage;
 mod gzip;
 mod restart;
+mod sequential;
 mod source;
 mod step;
 mod stream;

@@ -6,6 +6,7 @@ use super::compression::Compression;
 use super::damage::Damage;
 use super::gzip::Gzip;
 use super::restart::Restart;
+use super::sequential::{Kind, Sequential};
 use super::source::Source;
 use super::step::Step;
 use super::zstd::Zstd;
@@ -34,6 +35,7 @@ enum Codec {
     Plain,
     Gzip(Box<Gzip>),
     Zstd(Box<Zstd>),
+    Sequential(Box<Sequential>),
 }
 
 /// The decompressed data of a file.
@@ -56,6 +58,8 @@ pub(crate) struct Stream {
     strained: bool,
     /// See [`Stream::is_steep`].
     steep: bool,
+    /// What [`Stream::peek`] found instead of data.
+    peeked: Option<Filled>,
 }
 
 impl Stream {
@@ -77,6 +81,8 @@ impl Stream {
             Compression::None => Codec::Plain,
             Compression::Gzip => Codec::Gzip(Box::default()),
             Compression::Zstd => Codec::Zstd(Box::new(Zstd::open(&mut source, &input.limits)?)),
+            Compression::Bzip2 => Codec::Sequential(Box::new(Sequential::new(Kind::Bzip2))),
+            Compression::Xz => Codec::Sequential(Box::new(Sequential::new(Kind::Xz))),
         };
         source.seek(restart.compressed)?;
         Ok(Self {
@@ -92,12 +98,24 @@ impl Stream {
             opened: restart,
             strained: false,
             steep: false,
+            peeked: None,
         })
     }
 
     /// The buffered data.
     pub(crate) fn buffer(&self) -> &[u8] {
         &self.chunk[self.start..self.end]
+    }
+
+    /// The buffered data, filled if it is empty; empty if there is no data next.
+    pub(crate) fn peek(&mut self) -> io::Result<&[u8]> {
+        if self.buffer().is_empty() && self.peeked.is_none() {
+            match self.fill()? {
+                Filled::Data => {}
+                other => self.peeked = Some(other),
+            }
+        }
+        Ok(self.buffer())
     }
 
     /// Drops the first `count` buffered bytes.
@@ -148,7 +166,7 @@ impl Stream {
     ) -> io::Result<Option<u64>> {
         let source = &mut self.source;
         let found = match &mut self.codec {
-            Codec::Plain => return Ok(None),
+            Codec::Plain | Codec::Sequential(_) => return Ok(None),
             Codec::Gzip(gzip) => gzip.find_member(source, (from, until), accept)?,
             Codec::Zstd(zstd) => zstd.find_frame(source, (from, until), accept)?,
         };
@@ -179,11 +197,15 @@ impl Stream {
 
     /// Gets the next data. Call it only when the buffer is empty.
     pub(crate) fn fill(&mut self) -> io::Result<Filled> {
+        if let Some(peeked) = self.peeked.take() {
+            return Ok(peeked);
+        }
         while !self.stopped {
             let step = match &mut self.codec {
                 Codec::Plain => copy(&mut self.source, &mut self.chunk)?,
                 Codec::Gzip(gzip) => gzip.step(&mut self.source, &mut self.chunk)?,
                 Codec::Zstd(zstd) => zstd.step(&mut self.source, &mut self.chunk)?,
+                Codec::Sequential(streams) => streams.step(&mut self.source, &mut self.chunk)?,
             };
             match step {
                 Step::Data(count) => {

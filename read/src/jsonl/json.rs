@@ -75,7 +75,7 @@ fn string_end(bytes: &[u8], at: usize) -> Result<usize, &'static str> {
 }
 
 /// Offset behind the value that starts at `at`.
-fn value_end(bytes: &[u8], at: usize) -> Result<usize, &'static str> {
+pub(crate) fn value_end(bytes: &[u8], at: usize) -> Result<usize, &'static str> {
     match bytes.get(at) {
         Some(b'"') => string_end(bytes, at),
         Some(b'{' | b'[') => container_end(bytes, at),

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::lines::{LineEvent, Lines};
+use super::values::Layout;
 use crate::cuts::{Cut, Cuts};
 use crate::decompress::{Restart, Stream};
 use crate::input::Input;
@@ -16,7 +17,10 @@ pub(crate) fn survey(
     source: Box<dyn ReadSeek>,
     part_bytes: u64,
 ) -> io::Result<Survey> {
-    let stream = Stream::open(input, source, Restart::default())?;
+    let mut stream = Stream::open(input, source, Restart::default())?;
+    if Layout::of(&mut stream)? != Layout::Lines {
+        return Ok(Survey::whole());
+    }
     let mut lines = Lines::scan(stream, input.limits.max_line_bytes)?;
     let (mut cuts, is_damaged) = cut(&mut lines, part_bytes)?;
     if !lines.stream().is_compressed() {

@@ -1,15 +1,18 @@
-//! The footer of a Parquet file, and which of its columns are read.
+//! The footer of a Parquet file, and which of its columns make a document.
 
 use std::io;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
-use parquet::arrow::ProjectionMask;
+use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
 
-use super::guarded::guarded;
 use super::shared_file::SharedFile;
+use crate::columnar::column_of;
+use crate::columnar::guarded;
 use crate::fault::{Failure, FaultReason, short};
-use crate::input::Fields;
+use crate::fields::{Fields, Place};
+use crate::lack::{FIELDS_LISTED_MAX, Lack};
 
 /// The footer of a file that has a text column, or what is wrong with it.
 ///
@@ -23,10 +26,18 @@ pub(crate) fn read_footer(
     Ok(load(file)?.and_then(|metadata| check(metadata, fields)))
 }
 
+/// The footer of a file, whatever its columns.
+///
+/// # Errors
+///
+/// Only if the file itself fails.
 fn load(file: &SharedFile) -> io::Result<Result<ArrowReaderMetadata, Failure>> {
-    // Taking types from the Parquet schema only leaves few Arrow types for a column.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    let loaded = guarded(|| ArrowReaderMetadata::load(file, options));
+    let loaded = guarded(|| {
+        // Taking types from the Parquet schema only leaves few Arrow types for a column.
+        let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+        let metadata = ArrowReaderMetadata::load(file, options)?;
+        with_views(&metadata)
+    });
     file.check()?;
     Ok(match loaded {
         Ok(Ok(metadata)) => Ok(metadata),
@@ -35,28 +46,45 @@ fn load(file: &SharedFile) -> io::Result<Result<ArrowReaderMetadata, Failure>> {
     })
 }
 
+/// Reads strings and bytes as views. Rows with equal values then share the value in the dictionary,
+/// so that a small file cannot ask for much memory.
+fn with_views(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let view = |field: &Arc<Field>| match field.data_type() {
+        DataType::Utf8 => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8View)),
+        DataType::Binary => Arc::new(field.as_ref().clone().with_data_type(DataType::BinaryView)),
+        _ => field.clone(),
+    };
+    let fields: Vec<Arc<Field>> = metadata.schema().fields().iter().map(view).collect();
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(Schema::new(fields)));
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+}
+
+/// What a sound file without a text column lacks.
+///
+/// # Errors
+///
+/// Only if the file itself fails.
+pub(crate) fn lack(file: &SharedFile, fields: &Fields) -> io::Result<Option<Lack>> {
+    let Ok(metadata) = load(file)? else { return Ok(None) };
+    if column_of(metadata.schema(), &fields.text).is_some() {
+        return Ok(None);
+    }
+    let names = metadata.schema().fields().iter().map(|field| field.name().clone());
+    let records = u64::try_from(metadata.metadata().file_metadata().num_rows()).ok();
+    let there = names.take(FIELDS_LISTED_MAX).collect();
+    Ok(Some(Lack { wanted: fields.text.clone(), there, records }))
+}
+
 /// Fails if the file has no text column.
 fn check(metadata: ArrowReaderMetadata, fields: &Fields) -> Result<ArrowReaderMetadata, Failure> {
-    let Ok(field) = metadata.schema().field_with_name(&fields.text) else {
-        return Err((FaultReason::MissingText, format!("no column `{}`", short(&fields.text))));
+    let Some((field, place)) = column_of(metadata.schema(), &fields.text) else {
+        let names = short(&fields.text);
+        return Err((FaultReason::MissingText, format!("no column `{names}`")));
     };
-    if !matches!(field.data_type(), DataType::Utf8 | DataType::Binary) {
+    let is_text = matches!(field.data_type(), DataType::Utf8View | DataType::BinaryView);
+    if place == Place::Whole && !is_text {
         let detail = format!("text column of type {}", short(field.data_type()));
         return Err((FaultReason::WrongType, detail));
     }
     Ok(metadata)
-}
-
-/// The columns of a document, and the others that are neither nested nor binary.
-pub(crate) fn flat_columns(metadata: &ArrowReaderMetadata, fields: &Fields) -> ProjectionMask {
-    let Fields { text, id, url, date } = fields;
-    let is_wanted = |field: &Field| match field.data_type() {
-        DataType::Binary | DataType::FixedSizeBinary(_) => {
-            [text, id, url, date].contains(&field.name())
-        }
-        data_type => !data_type.is_nested(),
-    };
-    let columns = metadata.schema().fields().iter().enumerate();
-    let wanted = columns.filter(|(_, field)| is_wanted(field)).map(|(root, _)| root);
-    ProjectionMask::roots(metadata.parquet_schema(), wanted.collect::<Vec<_>>())
 }

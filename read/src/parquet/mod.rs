@@ -1,12 +1,11 @@
 //! Parquet: one document per row.
 //!
-//! Other columns go into `extra` if they are flat: numbers and booleans as JSON literals,
-//! everything else as text. Nested columns and binary columns are omitted. A row group that cannot
-//! be decoded costs one fault for its remaining rows, and reading continues with the next.
+//! Other columns go into `extra`: numbers and booleans as JSON literals, lists, structs and maps as
+//! JSON, everything else as text. A row group that cannot be decoded costs one fault for its
+//! remaining rows, and reading continues with the next.
 
-mod cells;
 mod footer;
-mod guarded;
+
 mod records;
 mod row_group;
 mod shared_file;
@@ -14,8 +13,10 @@ mod survey;
 
 use std::io;
 
+use self::shared_file::SharedFile;
 use crate::format_reader::FormatReader;
 use crate::input::Input;
+use crate::lack::Lack;
 use crate::part_range::PartRange;
 use crate::read_seek::ReadSeek;
 use crate::record::Records;
@@ -25,6 +26,10 @@ use crate::survey::Survey;
 pub(crate) struct ParquetReader;
 
 impl FormatReader for ParquetReader {
+    fn lack(&self, input: &Input, source: Box<dyn ReadSeek>) -> io::Result<Option<Lack>> {
+        footer::lack(&SharedFile::new(source)?, &input.fields)
+    }
+
     fn survey(
         &self,
         input: &Input,

@@ -3,24 +3,21 @@
 use std::io;
 use std::ops::Range;
 
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::DataType;
+use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
 };
 
-use super::cells::{cell_bytes, cell_text};
-use super::footer::{flat_columns, read_footer};
-use super::guarded::guarded;
+use super::footer::read_footer;
 use super::row_group::RowGroup;
 use super::shared_file::SharedFile;
-use crate::document_text::checked_text;
-use crate::fault::{Failure, Fault, FaultReason, short};
-use crate::input::{Fields, Input};
-use crate::limits::Limits;
+use crate::columnar::Rows;
+use crate::columnar::guarded;
+use crate::fault::{Fault, short};
+use crate::input::Input;
 use crate::part_range::PartRange;
 use crate::read_seek::ReadSeek;
-use crate::record::{Document, MAX_RECORDS, Record};
+use crate::record::{MAX_RECORDS, Record};
 
 /// Decompressed bytes of one batch, according to the averages in the footer.
 const BATCH_BYTES: u64 = 8 << 20;
@@ -28,12 +25,17 @@ const BATCH_BYTES: u64 = 8 << 20;
 /// Most rows of one batch.
 const MAX_BATCH_ROWS: u64 = 1024;
 
+/// A row group of at most this many bytes may be decoded at once, whichever of its rows are long.
+const GROUP_BYTES_SMALL: u64 = 64 << 20;
+
+/// Rows of a batch of a larger group. The footer does not tell the length of a row, and a document
+/// may be as long as [`Limits::max_document_bytes`].
+const ROWS_OF_UNKNOWN_LENGTH: u64 = 4;
+
 /// The rows of a range of row groups.
 pub(crate) struct ParquetRecords {
     file: SharedFile,
-    path: String,
-    fields: Fields,
-    limits: Limits,
+    rows: Rows,
     metadata: Option<ArrowReaderMetadata>,
     /// A fault of the whole file, until it has been delivered.
     fault: Option<Fault>,
@@ -63,9 +65,7 @@ impl ParquetRecords {
     ) -> io::Result<Self> {
         let file = SharedFile::new(source)?;
         let mut records = Self {
-            path: input.path.clone(),
-            fields: input.fields.clone(),
-            limits: input.limits.clone(),
+            rows: Rows::of(input),
             metadata: None,
             fault: None,
             groups: 0..0,
@@ -89,7 +89,8 @@ impl ParquetRecords {
             }
             Err((reason, detail)) => {
                 let length = records.file.length();
-                records.fault = Some(Fault { ordinal: 0, offset: 0, length, reason, detail });
+                records.fault =
+                    Some(Fault { ordinal: 0, offset: 0, length, records: 1, reason, detail });
             }
         }
         Ok(records)
@@ -117,14 +118,18 @@ impl ParquetRecords {
                 let (row, place) = (group.row, group.group);
                 group.row += 1;
                 let batch = batch.clone();
-                return Ok(Some(self.record(&batch, row, ordinal as u32, place)));
+                return Ok(Some(self.rows.record(&batch, row, ordinal as u32, place.offset)));
             }
             group.row = 0;
             let error = match guarded(|| group.reader.next()) {
-                Ok(Some(Ok(batch))) => {
-                    group.batch = Some(batch);
-                    continue;
-                }
+                Ok(Some(Ok(batch))) => match guarded(|| self.rows.flat(&batch)) {
+                    Ok(Ok(batch)) => {
+                        group.batch = Some(batch);
+                        continue;
+                    }
+                    Ok(Err(error)) => Some(short(&error)),
+                    Err(panicked) => Some(panicked),
+                },
                 Ok(None) if group.ordinals.is_empty() => None,
                 Ok(None) => Some("fewer rows than the footer tells".to_owned()),
                 Ok(Some(Err(error))) => Some(short(&error)),
@@ -147,14 +152,11 @@ impl ParquetRecords {
         let group = RowGroup::new(number, metadata.metadata().row_group(number));
         let first = self.first_ordinal;
         self.first_ordinal = first.saturating_add(group.rows);
-        let row_bytes = (group.decompressed_bytes / group.rows.max(1)).max(1);
-        let batch_rows = (BATCH_BYTES / row_bytes).clamp(1, MAX_BATCH_ROWS);
+        let batch_rows = batch_rows(&group);
         let built = guarded(|| {
             let (file, metadata) = (self.file.clone(), metadata.clone());
-            let mask = flat_columns(&metadata, &self.fields);
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
                 .with_row_groups(vec![number])
-                .with_projection(mask)
                 .with_batch_size(batch_rows as usize)
                 .build()
         });
@@ -169,61 +171,15 @@ impl ParquetRecords {
         };
         Err(Box::new(group.fault(first, group.rows, &error)))
     }
+}
 
-    fn record(&self, batch: &RecordBatch, row: usize, ordinal: u32, group: RowGroup) -> Record {
-        match self.document(batch, row, ordinal) {
-            Ok(document) => Record::Document(document),
-            Err((reason, detail)) => {
-                let offset = group.offset;
-                let text = batch.column_by_name(&self.fields.text);
-                let length = text.map_or(0, |text| cell_bytes(text, row));
-                Record::Fault(Fault { ordinal, offset, length, reason, detail })
-            }
-        }
+/// Rows of a batch. Where the rows of a group could be far longer than its average, they are few.
+fn batch_rows(group: &RowGroup) -> u64 {
+    if group.decompressed_bytes > GROUP_BYTES_SMALL {
+        return ROWS_OF_UNKNOWN_LENGTH;
     }
-
-    fn document(&self, batch: &RecordBatch, row: usize, ordinal: u32) -> Result<Document, Failure> {
-        let cell = |name: &str| {
-            let column = batch.column_by_name(name)?;
-            (!column.is_null(row)).then(|| cell_text(column, row))
-        };
-        let text = cell(&self.fields.text).transpose()?;
-        let (text, repaired) = text.ok_or((FaultReason::MissingText, String::new()))?;
-        let (text, cleaned) = checked_text(text, &self.limits)?;
-        let scalar = |name: &str| -> Result<Option<String>, Failure> {
-            Ok(cell(name).transpose()?.map(|(value, _)| value))
-        };
-        Ok(Document {
-            ordinal,
-            offset: 0,
-            id: scalar(&self.fields.id)?.unwrap_or_else(|| format!("{}/{ordinal}", self.path)),
-            url: scalar(&self.fields.url)?,
-            date: scalar(&self.fields.date)?,
-            text,
-            extra: self.extra(batch, row)?,
-            repaired: repaired || cleaned,
-        })
-    }
-
-    /// The columns of a row that are not fields of a document, as one JSON object.
-    fn extra(&self, batch: &RecordBatch, row: usize) -> Result<Option<String>, Failure> {
-        let Fields { text, id, url, date } = &self.fields;
-        let mut extra = serde_json::Map::new();
-        for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
-            if [text, id, url, date].contains(&field.name()) || column.is_null(row) {
-                continue;
-            }
-            let (value, _) = cell_text(column, row)?;
-            let data_type = column.data_type();
-            let is_literal = data_type.is_numeric()
-                && !matches!(data_type, DataType::Decimal128(..))
-                || *data_type == DataType::Boolean;
-            // NaN and infinity are not JSON, so they are kept as text.
-            let literal = if is_literal { serde_json::from_str(&value).ok() } else { None };
-            extra.insert(field.name().clone(), literal.unwrap_or_else(|| value.into()));
-        }
-        Ok((!extra.is_empty()).then(|| serde_json::Value::Object(extra).to_string()))
-    }
+    let row_bytes = (group.decompressed_bytes / group.rows.max(1)).max(1);
+    (BATCH_BYTES / row_bytes).clamp(1, MAX_BATCH_ROWS)
 }
 
 impl Iterator for ParquetRecords {

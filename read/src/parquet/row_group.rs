@@ -45,7 +45,8 @@ impl RowGroup {
         let ordinal = ordinal.min(MAX_RECORDS) as u32;
         let detail = format!("row group {}, {rows} rows lost: {error}", self.number);
         let (offset, length) = (self.offset, self.length);
-        Fault { ordinal, offset, length, reason: FaultReason::BadParquet, detail }
+        let records = rows.max(1);
+        Fault { ordinal, offset, length, records, reason: FaultReason::BadParquet, detail }
     }
 }
 

@@ -176,7 +176,7 @@ fn first_bytes_take_precedence_over_the_name() {
     assert_eq!(named("a.jsonl.gz", line), 1);
     assert_eq!(named("a.txt.zst", b"plain"), 1);
     assert_eq!(Format::from_name("A.WARC.WET.GZ"), Some((Format::Wet, Compression::Gzip)));
-    assert_eq!(Format::from_name("a.csv"), None);
+    assert_eq!(Format::from_name("a.xlsx"), None);
 }
 
 #[test]

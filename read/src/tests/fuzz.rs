@@ -165,7 +165,7 @@ fn parse_any(bytes: &[u8]) {
 /// One random input for one of the parsers.
 fn one(random: &mut Random) {
     let mut bytes = random_bytes(random);
-    match random.below(16) {
+    match random.below(20) {
         0 => read_any(Format::Jsonl, &bytes, random.below(40) as u64),
         1 => read_any(Format::Warc, &bytes, random.below(40) as u64),
         2 => {
@@ -185,6 +185,28 @@ fn one(random: &mut Random) {
             bytes.extend_from_slice(b"PAR1");
             edit(random, &mut bytes);
             read_any(Format::Parquet, &bytes, 1);
+        }
+        5 => {
+            let format = [Format::Csv, Format::Tsv, Format::Arrow][random.below(3)];
+            read_any(format, &bytes, 1);
+        }
+        6 => {
+            let mut file = b"[{\"text\":\"a\"},{\"text\":\"b\",\"n\":[1]}]".to_vec();
+            edit(random, &mut file);
+            read_any(Format::Jsonl, &file, 1);
+        }
+        7 => {
+            let [mut file, mut stream] = super::tables::arrow_files();
+            edit(random, &mut file);
+            edit(random, &mut stream);
+            read_any(Format::Arrow, &file, 1);
+            read_any(Format::Arrow, &stream, 1);
+        }
+        8 => {
+            let pack = random.pick::<dyn Fn(&[u8]) -> Vec<u8>>(&[&bzip2, &xz]);
+            let mut file = [pack(&bytes), pack(&random_bytes(random))].concat();
+            edit(random, &mut file);
+            read_any(Format::Jsonl, &file, random.below(40) as u64);
         }
         _ => parse_any(&bytes),
     }

@@ -8,6 +8,7 @@ use ::parquet::file::properties::WriterProperties;
 use arrow::array::{ArrayRef, BinaryArray, Float64Array, Int64Array, RecordBatch, StringArray};
 
 use super::*;
+use crate::Names;
 use crate::survey;
 
 /// A file of 100 rows in 4 row groups.
@@ -65,7 +66,7 @@ fn binary_text_is_repaired_and_other_types_are_refused() {
     let batch = RecordBatch::try_from_iter([("text", number)]).unwrap();
     assert_eq!(reasons(&records(Format::Parquet, &write(&batch))), [FaultReason::WrongType]);
     let mut input = input(Format::Parquet);
-    input.fields.text = "content".to_owned();
+    input.fields.text = Names::one("content");
     let found = records_of(&input, &file(), &PartRange::Whole);
     assert_eq!(reasons(&found), [FaultReason::MissingText]);
 }

@@ -79,7 +79,9 @@ proptest! {
             by_part[number] = part.map(Result::unwrap).collect();
         }
         prop_assert_eq!(by_part.concat(), parts);
-        prop_assert!(survey.records.unwrap() >= whole.len() as u64);
+        // A file whose first object stands on several lines is one part, which is not counted.
+        let Some(records) = survey.records else { return Ok(()) };
+        prop_assert!(records >= whole.len() as u64);
         if kind > 0 {
             let skipped = survey.parts.iter().map(|part| match part {
                 PartRange::Lines { start, restart, .. } => start - restart.decompressed,

@@ -58,7 +58,14 @@ impl WarcRecords {
             self.end_ordinal = Some(0);
             let (offset, length) = (0, self.records.skip_all()?);
             let (reason, detail) = (FaultReason::UnsupportedType, "ARC".to_owned());
-            return Ok(Some(Record::Fault(Fault { ordinal: 0, offset, length, reason, detail })));
+            return Ok(Some(Record::Fault(Fault {
+                ordinal: 0,
+                offset,
+                length,
+                records: 1,
+                reason,
+                detail,
+            })));
         }
         let raw = self.records.next_record()?;
         if self.ordinal >= MAX_RECORDS && !matches!(raw, RawRecord::End) {
@@ -71,12 +78,19 @@ impl WarcRecords {
             RawRecord::Whole => self.record(ordinal, offset),
             RawRecord::Oversized(length) => self.oversized(ordinal, offset, length),
             RawRecord::Lost(length, reason, detail) => {
-                Record::Fault(Fault { ordinal, offset, length, reason, detail })
+                Record::Fault(Fault { ordinal, offset, length, records: 1, reason, detail })
             }
             RawRecord::Gap(damage) => {
                 let offset = damage.member;
                 let (length, reason) = (damage.resume - offset, damage.reason);
-                Record::Fault(Fault { ordinal, offset, length, reason, detail: damage.detail })
+                Record::Fault(Fault {
+                    ordinal,
+                    offset,
+                    length,
+                    records: 1,
+                    reason,
+                    detail: damage.detail,
+                })
             }
         }))
     }
@@ -87,7 +101,7 @@ impl WarcRecords {
             Ok(document) => Record::Document(document),
             Err(NotADocument::Skipped(reason)) => Record::Skipped(reason, length),
             Err(NotADocument::Failed((reason, detail))) => {
-                Record::Fault(Fault { ordinal, offset, length, reason, detail })
+                Record::Fault(Fault { ordinal, offset, length, records: 1, reason, detail })
             }
         }
     }
@@ -103,7 +117,7 @@ impl WarcRecords {
         }
         let reason = FaultReason::TooLarge;
         let detail = format!("WARC record of more than {} bytes", self.limits.max_record_bytes);
-        Record::Fault(Fault { ordinal, offset, length, reason, detail })
+        Record::Fault(Fault { ordinal, offset, length, records: 1, reason, detail })
     }
 
     fn document(&self, ordinal: u32, offset: u64) -> Result<Document, NotADocument> {

@@ -71,6 +71,8 @@ pub(crate) fn register(state: &mut SessionState, resources: &Resources) -> Resul
     for function in functions {
         state.register_udf(Arc::new(function))?;
     }
+    // `json_get_str(metadata, 'lang')` and its siblings, and the operators -> and ->>.
+    datafusion_functions_json::register_all(state)?;
     Ok(())
 }
 

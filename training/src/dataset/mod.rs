@@ -12,7 +12,9 @@ use shards::dataset::{RemoteDataset, ShardManifest};
 
 pub use self::documents::{DocumentRow, documents};
 pub use self::parquet::export_parquet;
-pub use self::plans::{PlanOptions, open_planned, plan, plan_name, weights_by_rows, write_plan};
+pub use self::plans::{
+    PlanOptions, new_plan_path, open_planned, plan, plan_name, weights_by_rows, write_plan,
+};
 pub use self::step::{StepDocument, StepDocuments, explain};
 use crate::error::Result;
 

@@ -11,7 +11,7 @@ use shards::plan::{
 };
 use shards::reader::RowReader;
 
-use super::documents;
+use super::{cache, documents, run_of};
 use crate::error::Result;
 
 /// How documents are packed into rows.
@@ -92,7 +92,8 @@ fn sources(folder: &Path, manifest: &ShardManifest, split: Split) -> Result<Vec<
 
 /// Opens the rows of a dataset under the plan in the file `given`, or else the plan of `options`.
 ///
-/// The latter is written beside the tokens if it is missing, unreadable or of another dataset.
+/// The latter is written if it is missing, unreadable or of another dataset: beside the tokens, or
+/// in the user's cache if they are part of a finished run.
 ///
 /// # Errors
 /// The dataset or the given plan cannot be read, or the new plan cannot be written.
@@ -104,10 +105,24 @@ pub fn open_planned(
     if let Some(path) = given {
         return Ok(RowReader::open(folder, path)?);
     }
-    let path: PathBuf = folder.join(plan_name(options));
     let root = ShardManifest::read(folder)?.root;
-    if !Plan::open(&path).is_ok_and(|plan| plan.header().root == root) {
-        plan(folder, options, &path)?;
+    let is_of_dataset = |path: &Path| Plan::open(path).is_ok_and(|plan| plan.header().root == root);
+    let mut path = folder.join(plan_name(options));
+    if !is_of_dataset(&path) {
+        path = new_plan_path(folder, &root, options);
+        if !is_of_dataset(&path) {
+            plan(folder, options, &path)?;
+        }
     }
     Ok(RowReader::open(folder, &path)?)
+}
+
+/// Where a new plan of the dataset in `folder` is written: beside the tokens, or, since a finished
+/// run must not change, in the user's cache under the dataset's `root`.
+pub fn new_plan_path(folder: &Path, root: &str, options: PlanOptions) -> PathBuf {
+    let name = plan_name(options);
+    match run_of(folder) {
+        None => folder.join(name),
+        Some(_) => cache().join("plans").join(root).join(name),
+    }
 }

@@ -12,7 +12,11 @@ use crate::fault::{Failure, FaultReason, short};
 pub(crate) fn cell_text(column: &dyn Array, row: usize) -> Result<(String, bool), Failure> {
     let bytes = match column.data_type() {
         DataType::Utf8 => return Ok((column.as_string::<i32>().value(row).to_owned(), false)),
+        DataType::LargeUtf8 => return Ok((column.as_string::<i64>().value(row).to_owned(), false)),
+        DataType::Utf8View => return Ok((column.as_string_view().value(row).to_owned(), false)),
         DataType::Binary => column.as_binary::<i32>().value(row),
+        DataType::LargeBinary => column.as_binary::<i64>().value(row),
+        DataType::BinaryView => column.as_binary_view().value(row),
         _ => {
             let formatter = ArrayFormatter::try_new(column, &FormatOptions::new());
             let value = formatter.and_then(|formatter| formatter.value(row).try_to_string());
@@ -31,8 +35,8 @@ pub(crate) fn cell_bytes(column: &dyn Array, row: usize) -> u64 {
         return 0;
     }
     match column.data_type() {
-        DataType::Utf8 => column.as_string::<i32>().value_length(row) as u64,
-        DataType::Binary => column.as_binary::<i32>().value_length(row) as u64,
+        DataType::Utf8View => column.as_string_view().value(row).len() as u64,
+        DataType::BinaryView => column.as_binary_view().value(row).len() as u64,
         _ => 0,
     }
 }
