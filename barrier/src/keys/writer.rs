@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::stage::PlannedBarrier;
 
 /// Writes the keys of one stage for the documents of one part, with the columns of
-/// [`KeyLayout::schema`](super::KeyLayout::schema).
+/// its layout ([`BarrierStage::key_layout`](crate::BarrierStage::key_layout)).
 pub struct KeyWriter {
     maker: Box<dyn KeyMaker>,
     planned: PlannedBarrier,

@@ -1,7 +1,7 @@
 //! Input files: where an address leads, on disks and in object stores.
 //!
 //! Addresses mean the same everywhere. What exists is that file; a folder stands for the files
-//! below it; anything else is a [`Pattern`](pattern::Pattern).
+//! below it; anything else is a pattern (see [`resolve`]).
 
 mod local;
 mod pattern;
