@@ -142,6 +142,15 @@ fn a_recipe_that_spells_a_shape_reports_that_shape() {
     let report = std::fs::read_to_string(folder.path("out/report.html")).unwrap();
     let shape = "A shape of its own: 2 layers, width 32, 4 heads, 2 of them for keys and values.";
     assert!(report.contains(shape), "{report}");
+    // Without flags, a step of the run is explained in the order in which the run trained, and the
+    // run stays as it was.
+    for step in 0..3 {
+        let explained = folder.run(&["shards", "explain-step", "out", &step.to_string(), "--json"]);
+        let explained: Value = serde_json::from_str(&explained).unwrap();
+        let query = format!("SELECT batch_digest FROM training WHERE step = {}", step + 1);
+        assert_eq!(explained["digest"], folder.sql("out", &query)[0]["batch_digest"]);
+    }
+    folder.run(&["verify", "out"]);
 }
 
 #[test]

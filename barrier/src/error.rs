@@ -64,3 +64,22 @@ impl From<arrow::error::ArrowError> for BarrierError {
         Self::Sql(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_disk_can_be_resumed_and_a_bug_is_found_within() {
+        let gone = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let disk = || StoreError::io("keys", "write", gone());
+        for error in [BarrierError::from(disk()), DedupError::from(disk()).into()] {
+            assert!(error.is_resumable(), "{error}");
+        }
+        let unusable = Unusable { run: "before".into(), message: "there is none".into() };
+        let unusable = BarrierError::from(unusable);
+        assert!(!unusable.is_resumable());
+        assert_eq!(unusable.to_string(), "before: there is none");
+        assert!(bug::is_bug(&BarrierError::from(Bug::new("no column"))));
+    }
+}

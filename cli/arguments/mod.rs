@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand};
 use pipeline::recipe::{Paths, SourceTable};
-use read::Fields;
+use read::{Fields, TextUnit};
 
 pub(crate) use self::classifier::*;
 pub(crate) use self::model::*;
@@ -200,6 +200,10 @@ pub(crate) struct ReadingArguments {
     /// tsv or text
     #[arg(long, value_name = "FORMAT", help_heading = "Input")]
     pub(crate) format: Option<String>,
+    /// What a document of a plain text file is
+    #[arg(long, value_enum, default_value_t = TextUnit::File, value_name = "UNIT",
+          help_heading = "Input")]
+    pub(crate) documents: TextUnit,
     #[command(flatten)]
     pub(crate) fields: Fields,
 }
@@ -212,6 +216,7 @@ impl ReadingArguments {
             path,
             format: self.format.clone(),
             fields: self.fields.clone(),
+            documents: self.documents,
             keep_blank: false,
         }
     }

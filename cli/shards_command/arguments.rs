@@ -99,9 +99,10 @@ pub(crate) enum Packing {
 /// How the rows are packed.
 #[derive(Debug, Args)]
 pub(crate) struct RowArguments {
-    /// Predicted positions per row; a row has one token more
-    #[arg(long, default_value_t = 2048, value_name = "N")]
-    pub(crate) sequence_length: u32,
+    /// Predicted positions per row; a row has one token more [default: those of the run that holds
+    /// the dataset and trained on it, else 2048]
+    #[arg(long, value_name = "N")]
+    pub(crate) sequence_length: Option<u32>,
     /// How to pack documents into rows
     #[arg(long, value_enum, default_value_t = Packing::BestFit)]
     pub(crate) packing: Packing,
@@ -130,12 +131,12 @@ pub(crate) struct RunArguments {
     /// The packing plan to read, instead of the one that the packing flags select
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// Rows per batch, over all ranks
-    #[arg(long, default_value_t = 32, value_name = "N")]
-    pub(crate) batch: u64,
-    /// The seed for shuffling
-    #[arg(long, default_value_t = 17, value_name = "S")]
-    pub(crate) seed: u64,
+    /// Rows per batch, over all ranks [default: those of the run, else 32]
+    #[arg(long, value_name = "N")]
+    pub(crate) batch: Option<u64>,
+    /// The seed for shuffling [default: that of the run, else 17]
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: Option<u64>,
     /// The weight of a source, such as `web=0.7`, or `1000:web=0.2` from step 1000 on; sources
     /// without a weight get 0 [default: by number of rows]
     #[arg(long = "weight", value_name = "[STEP:]SOURCE=W")]

@@ -4,6 +4,7 @@ pub(crate) mod arguments;
 mod dataset;
 mod files;
 mod order;
+mod row_order;
 
 use std::process::ExitCode;
 

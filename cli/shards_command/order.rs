@@ -17,6 +17,7 @@ use training::dataset::{PlanOptions, StepDocuments, explain as explain_documents
 use super::arguments::{
     ExplainArguments, OrderArguments, PackArguments, Packing, RowArguments, RunArguments,
 };
+use super::row_order::RowOrder;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output::{columns, human_count};
@@ -31,10 +32,10 @@ const STEP_MAX: u64 = 1 << 40;
 /// Maximum number of scores shown.
 const SCORES_MAX: usize = 8;
 
-fn options(rows: &RowArguments) -> PlanOptions {
+fn options(rows: &RowArguments, sequence_length: u32) -> PlanOptions {
     PlanOptions {
         split: rows.split.into(),
-        sequence_length: rows.sequence_length,
+        sequence_length,
         strategy: match rows.packing {
             Packing::Concat => Strategy::Concat,
             Packing::BestFit => Strategy::BestFit,
@@ -49,7 +50,8 @@ fn failed(error: shards::ShardError) -> Failure {
 
 pub(crate) fn pack(arguments: &PackArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let folder = training::dataset::folder(&arguments.dataset.dataset)?;
-    let options = options(&arguments.rows);
+    let order = RowOrder::of_dataset(&folder).with_rows(&arguments.rows);
+    let options = options(&arguments.rows, order.sequence_length);
     let path = arguments.output.clone();
     let path = if let Some(path) = path {
         path
@@ -101,7 +103,7 @@ fn tell_plan(header: &PlanHeader, path: &Path, printer: Printer) {
 }
 
 /// Builds the order that the flags describe.
-fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
+fn order_of(reader: &RowReader, run: &RunArguments, settings: RowOrder) -> Result<Order, Failure> {
     let subject = reader.plan().subject();
     let mut by_step: BTreeMap<u64, BTreeMap<String, f64>> = BTreeMap::new();
     for weight in &run.weights {
@@ -117,7 +119,7 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
     if !by_step.contains_key(&0) {
         stages.push(Stage {
             first_step: 0,
-            batch_rows: run.batch,
+            batch_rows: settings.batch,
             weights: training::dataset::weights_by_rows(&subject)?,
         });
     }
@@ -125,10 +127,10 @@ fn order_of(reader: &RowReader, run: &RunArguments) -> Result<Order, Failure> {
         let of = |(name, _): &(String, u64)| given.get(name).copied().unwrap_or(0.0);
         let fractions: Vec<f64> = subject.sources.iter().map(of).collect();
         let weights = weights_from_fractions(&fractions).map_err(failed)?;
-        stages.push(Stage { first_step, batch_rows: run.batch, weights });
+        stages.push(Stage { first_step, batch_rows: settings.batch, weights });
     }
     let total = run.tokens.map(|n| rows_for_tokens(n, reader.plan().header().sequence_length));
-    reader.order(run.seed, &stages, total).map_err(failed)
+    reader.order(settings.seed, &stages, total).map_err(failed)
 }
 
 fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {
@@ -151,8 +153,10 @@ fn parse_weight(text: &str) -> Result<(u64, String, f64), Failure> {
 pub(crate) fn order(arguments: &OrderArguments, printer: Printer) -> Result<ExitCode, Failure> {
     let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
-    let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
-    let order = order_of(&reader, run)?;
+    let settings = RowOrder::of_dataset(&folder).with_run(run);
+    let options = options(&run.rows, settings.sequence_length);
+    let reader = open_planned(&folder, options, run.plan.as_deref())?;
+    let order = order_of(&reader, run, settings)?;
     let step = arguments.step;
     check_step(&order, step)?;
     let samples = order.samples(step);
@@ -236,8 +240,10 @@ pub(crate) fn explain(
 ) -> Result<ExitCode, Failure> {
     let folder = training::dataset::folder(&arguments.dataset.dataset)?;
     let run = &arguments.run;
-    let reader = open_planned(&folder, options(&run.rows), run.plan.as_deref())?;
-    let order = order_of(&reader, run)?;
+    let settings = RowOrder::of_dataset(&folder).with_run(run);
+    let options = options(&run.rows, settings.sequence_length);
+    let reader = open_planned(&folder, options, run.plan.as_deref())?;
+    let order = order_of(&reader, run, settings)?;
     check_step(&order, arguments.step)?;
     let found = explain_documents(&reader, &folder, &order, arguments.step)?;
     let scores = match training::dataset::run_of(&folder) {

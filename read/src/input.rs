@@ -1,5 +1,7 @@
 //! An input file as the recipe describes it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::decompress::Compression;
 use crate::fields::Fields;
 use crate::format::Format;
@@ -16,6 +18,8 @@ pub struct Input {
     pub compression: Compression,
     /// Which fields of a JSONL object, or columns of a Parquet file, make a document.
     pub fields: Fields,
+    /// What a document of a plain text file is.
+    pub documents: TextUnit,
     /// Upper bounds on the size of a line, a record and a file.
     pub limits: Limits,
 }
@@ -26,6 +30,22 @@ impl Input {
     pub fn from_name(path: &str) -> Option<Self> {
         let (format, compression) = Format::from_name(path)?;
         let (fields, limits) = (Fields::default(), Limits::default());
-        Some(Self { path: path.to_owned(), format, compression, fields, limits })
+        let documents = TextUnit::default();
+        Some(Self { path: path.to_owned(), format, compression, fields, documents, limits })
     }
+}
+
+/// What a document of a plain text file is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum TextUnit {
+    /// The file.
+    #[default]
+    File,
+    /// A line that is not blank.
+    Line,
+    /// Lines without a blank line between them.
+    #[serde(alias = "blank_line")]
+    #[value(alias = "blank_line")]
+    Paragraph,
 }

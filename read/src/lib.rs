@@ -38,6 +38,7 @@ mod stream_pool;
 mod stream_reader;
 mod survey;
 mod text;
+mod text_units;
 mod warc;
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ pub use crate::dispatch::{lack, read, survey, survey_parallel};
 pub use crate::fault::{Fault, FaultReason, SkipReason};
 pub use crate::fields::{Fields, Names};
 pub use crate::format::Format;
-pub use crate::input::Input;
+pub use crate::input::{Input, TextUnit};
 pub use crate::lack::Lack;
 pub use crate::limits::Limits;
 pub use crate::part_range::PartRange;

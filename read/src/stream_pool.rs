@@ -46,7 +46,8 @@ impl StreamPool {
         wanted: Option<Arc<[u32]>>,
     ) -> io::Result<Records> {
         // The parts of the other formats start with a member, or are few.
-        let (PartRange::Lines { start, end, restart, .. }, Format::Jsonl) = (*range, input.format)
+        let (PartRange::Lines { start, end, restart, .. }, Format::Jsonl | Format::Text) =
+            (*range, input.format)
         else {
             return read(input, open()?, range);
         };

@@ -1,4 +1,4 @@
-//! Plain text files: one document per file.
+//! Plain text files: one document per file, per line or per paragraph.
 
 use std::io;
 
@@ -6,24 +6,50 @@ use crate::decompress::{Filled, Restart, Stream};
 use crate::document_text::checked_text;
 use crate::fault::{Fault, FaultReason};
 use crate::format_reader::FormatReader;
-use crate::input::Input;
+use crate::input::{Input, TextUnit};
+use crate::jsonl::{JsonlRecords, survey_lines};
 use crate::limits::Limits;
 use crate::part_range::PartRange;
 use crate::read_seek::ReadSeek;
 use crate::record::{Document, Record, Records};
 use crate::survey::Survey;
+use crate::text_units::ParagraphRecords;
 
-/// Reads plain text files. A file is one document and one part.
+/// Reads plain text files. With a document per line, a file is cut into ranges of lines; otherwise
+/// it is one part.
 pub(crate) struct TextReader;
 
 impl FormatReader for TextReader {
-    fn survey(&self, _: &Input, _: Box<dyn ReadSeek>, _: u64) -> io::Result<Survey> {
-        Ok(Survey::whole())
+    fn survey(
+        &self,
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        part_bytes: u64,
+    ) -> io::Result<Survey> {
+        match input.documents {
+            TextUnit::File | TextUnit::Paragraph => Ok(Survey::whole()),
+            TextUnit::Line => survey_lines(input, source, part_bytes),
+        }
     }
 
-    fn read(&self, input: &Input, source: Box<dyn ReadSeek>, _: &PartRange) -> io::Result<Records> {
-        let stream = Stream::open(input, source, Restart::default())?;
-        Ok(Records::new(TextRecords::new(input, stream)))
+    fn read(
+        &self,
+        input: &Input,
+        source: Box<dyn ReadSeek>,
+        range: &PartRange,
+    ) -> io::Result<Records> {
+        if input.documents == TextUnit::Paragraph {
+            return Ok(Records::new(ParagraphRecords::open(input, source)?));
+        }
+        let restart = match *range {
+            PartRange::Lines { restart, .. } => restart,
+            _ => Restart::default(),
+        };
+        let stream = Stream::open(input, source, restart)?;
+        Ok(match input.documents {
+            TextUnit::Line => Records::new(JsonlRecords::new(input, stream, range)?),
+            _ => Records::new(TextRecords::new(input, stream)),
+        })
     }
 }
 

@@ -135,6 +135,7 @@ fn input(file: &InputFile, format: Option<Format>, table: &SourceTable) -> Optio
         // Only a first guess: the reader checks the file's first bytes.
         compression: by_name.map_or(Compression::None, |found| found.1),
         fields: table.fields.clone(),
+        documents: table.documents,
         limits: Limits { keep_blank: table.keep_blank, ..Limits::default() },
     })
 }

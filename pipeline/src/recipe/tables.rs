@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytesize::ByteSize;
 use model::TrainConfig;
-use read::Fields;
+use read::{Fields, TextUnit};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -73,9 +73,17 @@ pub struct SourceTable {
     /// Names of the fields with text, id, URL and date.
     #[serde(default)]
     pub fields: Fields,
+    /// What a document of a plain text file is: file, line or paragraph.
+    #[serde(default, skip_serializing_if = "is_file")]
+    pub documents: TextUnit,
     /// Whether a record with a blank text is kept as a document. Otherwise it is quarantined.
     #[serde(default)]
     pub keep_blank: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_file(unit: &TextUnit) -> bool {
+    *unit == TextUnit::File
 }
 
 /// One path or several.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use memchr::memmem;
 
 use super::json;
+use super::line_maker::LineMaker;
 use super::object::{RawFields, decode_scalar, decode_text};
 use crate::document_text::checked_text;
 use crate::fault::{Failure, Fault, FaultReason, short};
@@ -18,6 +19,12 @@ pub(crate) struct Objects {
     path: String,
     fields: Fields,
     limits: Limits,
+}
+
+impl LineMaker for Objects {
+    fn record(&self, line: &[u8], ordinal: u32, offset: u64) -> Record {
+        Self::record(self, line, ordinal, offset)
+    }
 }
 
 impl Objects {

@@ -9,6 +9,7 @@
 mod document;
 pub(crate) mod json;
 mod lack;
+mod line_maker;
 mod lines;
 mod object;
 mod records;
@@ -17,8 +18,11 @@ mod values;
 
 use std::io;
 
+pub(crate) use line_maker::LineMaker;
+pub(crate) use lines::{LineEvent, Lines};
 pub(crate) use object::{METADATA, PLACE, scalar_at, text_at};
 pub(crate) use records::JsonlRecords;
+pub(crate) use survey::survey_lines;
 
 use self::document::Objects;
 use self::values::{Layout, ValueRecords, Values};

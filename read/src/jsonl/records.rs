@@ -4,17 +4,20 @@ use std::io;
 use std::sync::Arc;
 
 use super::document::Objects;
+use super::line_maker::LineMaker;
 use super::lines::{LineEvent, Lines};
 use crate::decompress::Stream;
 use crate::fault::{Fault, FaultReason};
+use crate::format::Format;
 use crate::input::Input;
 use crate::part_range::PartRange;
 use crate::record::{MAX_RECORDS, Record};
+use crate::text_units::TextPieces;
 
-/// The records of a range of lines.
+/// The records of a range of lines, of JSONL or of a text file with a document per line.
 pub(crate) struct JsonlRecords {
     lines: Lines,
-    objects: Objects,
+    maker: Box<dyn LineMaker>,
     max_line_bytes: u64,
     /// Sorted numbers of the lines to read; `None` reads all.
     wanted: Option<Arc<[u32]>>,
@@ -30,7 +33,11 @@ impl JsonlRecords {
         };
         let max_line_bytes = input.limits.max_line_bytes;
         let lines = Lines::open(stream, (start, end), u64::from(first_ordinal), max_line_bytes)?;
-        Ok(Self { lines, objects: Objects::of(input), max_line_bytes, wanted: None })
+        let maker: Box<dyn LineMaker> = match input.format {
+            Format::Text => Box::new(TextPieces::of(input)),
+            _ => Box::new(Objects::of(input)),
+        };
+        Ok(Self { lines, maker, max_line_bytes, wanted: None })
     }
 
     /// Skips all lines except those with the sorted numbers `wanted`.
@@ -60,7 +67,7 @@ impl JsonlRecords {
                 }
                 LineEvent::Line(_) if !self.is_wanted(ordinal) => continue,
                 LineEvent::Line(_) if self.lines.line().trim_ascii().is_empty() => continue,
-                LineEvent::Line(offset) => self.objects.record(self.lines.line(), ordinal, offset),
+                LineEvent::Line(offset) => self.maker.record(self.lines.line(), ordinal, offset),
             }));
         }
     }

@@ -21,6 +21,19 @@ pub(crate) fn survey(
     if Layout::of(&mut stream)? != Layout::Lines {
         return Ok(Survey::whole());
     }
+    survey_stream(input, stream, part_bytes)
+}
+
+/// Cuts a file of lines in one pass, whatever is in them.
+pub(crate) fn survey_lines(
+    input: &Input,
+    source: Box<dyn ReadSeek>,
+    part_bytes: u64,
+) -> io::Result<Survey> {
+    survey_stream(input, Stream::open(input, source, Restart::default())?, part_bytes)
+}
+
+fn survey_stream(input: &Input, stream: Stream, part_bytes: u64) -> io::Result<Survey> {
     let mut lines = Lines::scan(stream, input.limits.max_line_bytes)?;
     let (mut cuts, is_damaged) = cut(&mut lines, part_bytes)?;
     if !lines.stream().is_compressed() {

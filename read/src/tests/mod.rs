@@ -18,7 +18,7 @@ use proptest::prelude::ProptestConfig;
 
 use crate::{
     Compression, Document, Fault, FaultReason, Fields, Format, Input, Limits, PartRange, Record,
-    read,
+    TextUnit, read,
 };
 
 /// An input whose compression is detected by its first bytes.
@@ -28,6 +28,7 @@ fn input(format: Format) -> Input {
         format,
         compression: Compression::None,
         fields: Fields::default(),
+        documents: TextUnit::File,
         limits: Limits::default(),
     }
 }

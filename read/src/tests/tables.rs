@@ -197,3 +197,24 @@ fn what_gristmill_wrote_is_merged_and_not_nested() {
     let found = records(Format::Jsonl, other);
     assert_eq!(documents(&found)[0].extra.as_deref(), Some(r#"{"path":"a","metadata":{"n":1}}"#));
 }
+
+#[test]
+fn a_text_file_may_hold_a_document_per_line_or_paragraph() {
+    let text = "first line\r\nsecond line\n\n  \nthird\n";
+    let mut input = input(Format::Text);
+    input.documents = TextUnit::Line;
+    let lines = records_of(&input, text.as_bytes(), &PartRange::Whole);
+    assert_eq!(texts(&lines), ["first line", "second line", "third"]);
+    assert_eq!(documents(&lines)[2].id, "in/file/4");
+    let survey = crate::survey(&input, Box::new(Cursor::new(text.as_bytes().to_vec())), 1).unwrap();
+    let parts: Vec<Record> =
+        survey.parts.iter().flat_map(|part| records_of(&input, text.as_bytes(), part)).collect();
+    assert_eq!((parts, survey.parts.len() > 1), (lines, true));
+    input.documents = TextUnit::Paragraph;
+    let paragraphs = records_of(&input, text.as_bytes(), &PartRange::Whole);
+    assert_eq!(texts(&paragraphs), ["first line\nsecond line", "third"]);
+    assert_eq!(documents(&paragraphs)[1].ordinal, 4);
+    input.limits.max_document_bytes = 8;
+    let found = records_of(&input, text.as_bytes(), &PartRange::Whole);
+    assert_eq!((texts(&found), reasons(&found)), (vec!["third"], vec![FaultReason::TooLarge]));
+}
