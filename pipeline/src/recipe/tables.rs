@@ -68,7 +68,7 @@ pub struct SourceTable {
     pub name: String,
     /// A path, glob or URL, or a list of these. Paths are relative to the recipe's folder.
     pub path: Paths,
-    /// The format, if the file names do not show it: warc, wet, jsonl, parquet or text.
+    /// The format, if the file names do not show it: a name of [`read::Format`].
     pub format: Option<String>,
     /// Names of the fields with text, id, URL and date.
     #[serde(default)]

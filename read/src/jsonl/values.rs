@@ -60,7 +60,7 @@ pub(crate) enum ValueEvent {
     TooLong(u64, u64),
     /// Data is missing, with this many bytes of a value before it; nothing follows.
     Gap(Damage, u64),
-    /// The file ends within the value at this offset, of this many bytes.
+    /// The file ends within the value at this offset, of this many bytes, or before its array ends.
     Cut(u64, u64),
     /// The end.
     End,
@@ -72,7 +72,7 @@ pub(crate) struct Values {
     max_bytes: u64,
     /// Whether the values are items of an array.
     in_array: bool,
-    /// Whether the array's bracket has been passed.
+    /// Whether an array has begun and not ended.
     opened: bool,
     value: Vec<u8>,
     ended: bool,
@@ -150,7 +150,12 @@ impl Values {
                     }
                     Filled::End => {
                         self.ended = true;
-                        let Some(start) = start else { break };
+                        let Some(start) = start else {
+                            if self.opened {
+                                return Ok(ValueEvent::Cut(self.stream.offset(), 0));
+                            }
+                            break;
+                        };
                         let is_whole = scan.depth == 0 && !scan.in_string;
                         return Ok(if is_whole {
                             self.finished(start, length)
@@ -181,7 +186,7 @@ impl Values {
         Ok(ValueEvent::End)
     }
 
-    /// Whether a byte stands between two values. Ends the values after the array.
+    /// Whether a byte stands between two values. Another array may follow an array.
     fn is_between(&mut self, byte: u8, at: u64) -> bool {
         match byte {
             b' ' | b'\t' | b'\r' | b'\n' | b',' => true,
@@ -191,8 +196,8 @@ impl Values {
                 self.opened = true;
                 true
             }
-            b']' if self.in_array => {
-                self.ended = true;
+            b']' if self.opened => {
+                self.opened = false;
                 true
             }
             _ => false,

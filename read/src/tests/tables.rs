@@ -139,6 +139,10 @@ fn arrays_and_pretty_objects_are_read() {
     let pretty = "{\n  \"text\": \"a\"\n}\n{\n  \"text\": \"b\"\n}\n";
     assert_eq!(texts(&records(Format::Jsonl, pretty.as_bytes())), ["a", "b"]);
     assert_eq!(records(Format::Jsonl, b"[]"), []);
+    let open = records(Format::Jsonl, b"[{\"text\":\"a\"},");
+    assert_eq!((texts(&open), reasons(&open)), (vec!["a"], vec![FaultReason::Truncated]));
+    let more = records(Format::Jsonl, b"[{\"text\":\"a\"}] [{\"text\":\"b\"}] x");
+    assert_eq!((texts(&more), reasons(&more)), (vec!["a", "b"], vec![FaultReason::BadJson]));
 }
 
 #[test]
